@@ -1,0 +1,1 @@
+"""Leyden: a research template for Lightning."""

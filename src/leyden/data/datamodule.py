@@ -1,0 +1,210 @@
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from .batch import Batch
+from .error import DataError
+from .rows import Rows
+from .sampling import EpochBatches
+from .split import stratified_split
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Stage = Literal["train", "validation", "test", "predict"]
+
+
+class DataModule(LightningDataModule):
+    """Splits, batches and device transforms of one dataset. A new dataset implements `load`.
+
+    `publishes` names the attributes that a network may ask for: arguments of the same name, required or given as
+    `???` in YAML, receive them.
+
+    Args:
+        batch_size: rows of one optimizer step over all devices; divided among them.
+        seed: of the order of the rows and, with epoch and step, of augmentation and dropout.
+        validation_fraction: share of each class of the training rows that is held out for validation.
+        split_seed: of the choice of validation rows; apart from `seed`, so that runs with several seeds compare.
+        num_workers: processes that read batches ahead; 0 reads in the training process.
+        on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
+
+    Raises:
+        ValueError: an argument is out of range.
+        DataError: the data cannot be used as it is.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names")
+    class_names: list[str]
+
+    def __init__(
+        self,
+        batch_size: int = 64,
+        seed: int = 0,
+        validation_fraction: float = 0.1,
+        split_seed: int = 0,
+        num_workers: int = 0,
+        on_corrupt: Literal["raise", "skip"] = "raise",
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
+        if not 0 < validation_fraction < 1:
+            raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
+        if num_workers < 0:
+            raise ValueError(f"num_workers is {num_workers}; it must not be negative")
+        super().__init__()
+        self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
+        self.validation_fraction, self.split_seed, self.on_corrupt = validation_fraction, split_seed, on_corrupt
+        self.class_names = []
+        self.rows: dict[Stage, Rows | Subset[Batch]] = {}
+        self._resume: dict[str, Any] = {}
+        self._transforms: dict[Stage, nn.Module] = {}
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def published(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.publishes}
+
+    def save(self, folder: Path) -> None:
+        """Writes what `restore` needs to describe the data without reading it again."""
+        (folder / "data.json").write_text(json.dumps(self.state(), ensure_ascii=False, indent=1))
+
+    def restore(self, folder: Path) -> None:
+        for name, value in json.loads((folder / "data.json").read_text()).items():
+            setattr(self, name, value)
+
+    def state(self) -> dict[str, Any]:
+        """Plain values learnt from the data that later runs on other data must share."""
+        return {"class_names": self.class_names}
+
+    # What a dataset implements
+
+    def load(self, split: Literal["train", "test"]) -> Rows:
+        """All rows of an official split; sets `class_names`."""
+        raise NotImplementedError
+
+    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
+        """The user's own files as rows without meaningful targets, and a name for each row."""
+        raise NotImplementedError
+
+    def batch_transform(self, stage: Stage) -> nn.Module:
+        """Storage dtype -> what the network reads, a whole batch at a time, on the device."""
+        raise NotImplementedError
+
+    def draw(self, axes: "Axes", inputs: Tensor) -> None:
+        """Draws one row, as the network reads it, into a picture."""
+        raise NotImplementedError
+
+    # Splits
+
+    def setup(self, stage: str) -> None:
+        if stage in ("fit", "validate") and "train" not in self.rows:
+            rows = self.load("train")
+            self._check_targets(rows.targets, "train")
+            training, validation = stratified_split(rows.targets, self.validation_fraction, self.split_seed)
+            if not validation:
+                raise DataError(
+                    f"{len(rows)} training rows leave none for validation with "
+                    f"validation_fraction={self.validation_fraction}: raise it, or give more data"
+                )
+            self.rows |= {"train": Subset(rows, training), "validation": Subset(rows, validation)}
+        if stage == "test" and "test" not in self.rows:
+            rows = self.load("test")
+            self._check_targets(rows.targets, "test")
+            self.rows["test"] = rows
+
+    def _check_targets(self, targets: Tensor, split: str) -> None:
+        if not len(targets):
+            raise DataError(f"the {split} split of {type(self).__name__} has no rows")
+        if targets.min() < 0 or targets.max() >= self.num_classes:
+            raise DataError(
+                f"labels of the {split} split run from {targets.min()} to {targets.max()}; "
+                f"{self.num_classes} classes allow 0 to {self.num_classes - 1}"
+            )
+
+    # Loaders
+
+    def train_dataloader(self) -> DataLoader:
+        return self._loader("train")
+
+    def val_dataloader(self) -> DataLoader:
+        return self._loader("validation")
+
+    def test_dataloader(self) -> DataLoader:
+        return self._loader("test")
+
+    def predict_dataloader(self) -> DataLoader:
+        return self._loader("predict")
+
+    def _loader(self, stage: Stage) -> DataLoader:
+        rows, trainer = self.rows[stage], self.trainer
+        num_ranks = trainer.world_size if trainer else 1
+        if self.batch_size % num_ranks:
+            raise DataError(f"data.batch_size={self.batch_size} does not divide among {num_ranks} devices")
+        batches = EpochBatches(
+            num_rows=len(rows),
+            batch_size=self.batch_size,
+            seed=self.seed,
+            epoch=lambda: trainer.current_epoch if trainer else 0,
+            shuffle=stage == "train",
+            rank=trainer.global_rank if trainer else 0,
+            num_ranks=num_ranks,
+        )
+        if stage == "train" and self._resume:
+            batches.resume_at(self._resume["epoch"], self._resume["batches_done"])
+        return DataLoader(
+            rows,
+            batch_sampler=batches,
+            collate_fn=_as_fetched,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    # On the device
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        assert self.trainer
+        stage: Stage = "train" if self.trainer.training else "predict" if self.trainer.predicting else "test"
+        if stage == "train":
+            step = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+            # Augmentation and dropout become a function of (seed, epoch, step): resuming needs no generator state.
+            state = np.random.SeedSequence((self.seed, self.trainer.current_epoch, step)).generate_state(1)
+            torch.manual_seed(int(state[0]))
+        if stage not in self._transforms:
+            self._transforms[stage] = self.batch_transform(stage).to(batch.inputs.device)
+        return self._transforms[stage](batch)
+
+    # Resuming
+
+    def state_dict(self) -> dict[str, Any]:
+        if not self.trainer:
+            return self.state()
+        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": progress.ready}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for name, value in self.state().items():
+            if value and state_dict[name] != value:
+                raise DataError(
+                    f"the checkpoint belongs to other data: its {name} are {_short(state_dict[name])}, "
+                    f"those of this run {_short(value)}"
+                )
+        self._resume = {name: state_dict[name] for name in ("epoch", "batches_done")}
+
+
+def _as_fetched(batch: Batch) -> Batch:
+    """Stands where torch's DataLoader would collate rows: ours arrive as whole batches."""
+    return batch
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) < 80 else text[:77] + "..."

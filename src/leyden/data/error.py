@@ -1,0 +1,2 @@
+class DataError(ValueError):
+    """The user's data cannot be used as it is: shown without a traceback."""

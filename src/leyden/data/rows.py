@@ -1,0 +1,124 @@
+"""Datasets that hand over whole batches: one `__getitems__` a batch instead of one `__getitem__` a row."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from .batch import Batch
+from .error import DataError
+
+
+class Rows(Dataset[Batch]):
+    """A dataset of `len(targets)` rows, fetched a batch at a time.
+
+    Args:
+        targets: class numbers [row], int64.
+    """
+
+    def __init__(self, targets: Tensor) -> None:
+        self.targets = targets
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        raise NotImplementedError
+
+
+class TensorRows(Rows):
+    """Rows of one size, in memory.
+
+    Args:
+        inputs: [row, ...] in storage dtype.
+        targets: [row].
+    """
+
+    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
+        super().__init__(targets)
+        self.inputs = inputs
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        rows = torch.tensor(indices)
+        return Batch(self.inputs[rows], self.targets[rows])
+
+
+class RaggedRows(Rows):
+    """Rows of many lengths, in memory, padded to the longest of their batch.
+
+    Args:
+        inputs: one tensor [time or token] a row.
+        targets: [row].
+        padding: the value that fills the rest.
+    """
+
+    def __init__(self, inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> None:
+        super().__init__(targets)
+        self.inputs, self.padding = inputs, padding
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        return pad([self.inputs[i] for i in indices], self.targets[indices], self.padding)
+
+
+class FileRows(Rows):
+    """Rows read from files when their batch is asked for.
+
+    Args:
+        paths: one file a row.
+        targets: [row].
+        read: file -> tensor in storage dtype; raises on a file that it cannot decode.
+        ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
+        on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
+
+    Raises:
+        DataError: a file cannot be read; the message names it.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        targets: Tensor,
+        read: Callable[[Path], Tensor],
+        ragged: bool = False,
+        on_corrupt: Literal["raise", "skip"] = "raise",
+    ) -> None:
+        super().__init__(targets)
+        self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
+        self.corrupt: set[Path] = set()
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        decoded = [(tensor, i) for i in indices if (tensor := self._decode(self.paths[i])) is not None]
+        if not decoded:
+            names = ", ".join(str(self.paths[i]) for i in indices[:3])
+            raise DataError(f"no file of a whole batch could be read: {names} ...")
+        inputs, kept = [tensor for tensor, _ in decoded], [i for _, i in decoded]
+        if self.ragged:
+            return pad(inputs, self.targets[kept])
+        return Batch(torch.stack(inputs), self.targets[kept])
+
+    def _decode(self, path: Path) -> Tensor | None:
+        try:
+            return self.read(path)
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            if self.on_corrupt == "raise":
+                raise DataError(
+                    f"cannot read {path}: {reason}\nRepair or remove the file, or set data.on_corrupt=skip."
+                ) from None
+            if path not in self.corrupt:
+                self.corrupt.add(path)
+                print(f"skipped {path}: {reason}", flush=True)
+            return None
+
+
+def pad(inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> Batch:
+    """Rows [time] of many lengths -> a batch [batch, longest time] with `lengths`."""
+    lengths = torch.tensor([len(row) for row in inputs])
+    return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)

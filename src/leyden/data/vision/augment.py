@@ -1,0 +1,38 @@
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, grid_sample
+
+
+class RandomAffine(nn.Module):
+    """Turns, scales, shifts and mirrors each image by its own random amount, the whole batch at once.
+
+    [batch, channel, height, width] -> the same shape; what comes in from outside is 0.
+
+    Args:
+        degrees: largest turn either way.
+        scale: largest change of size either way, as a part of it: 0.1 gives 0.9 to 1.1.
+        shift: largest shift either way, as a part of height and width.
+        flip: probability of a left-right mirror image.
+    """
+
+    def __init__(self, degrees: float = 0.0, scale: float = 0.0, shift: float = 0.0, flip: float = 0.0) -> None:
+        if degrees < 0 or scale < 0 or shift < 0:
+            raise ValueError(f"degrees={degrees}, scale={scale}, shift={shift}: none may be negative")
+        if not 0 <= flip <= 1:
+            raise ValueError(f"flip is {flip}; a probability lies between 0 and 1")
+        super().__init__()
+        self.radians, self.scale, self.shift, self.flip = math.radians(degrees), scale, shift, flip
+
+    def forward(self, images: Tensor) -> Tensor:
+        # Drawn on the CPU, whatever the device, so that every device sees the same augmentation.
+        unit = torch.rand(5, len(images)).mul(2).sub(1)
+        angle, factor = unit[0] * self.radians, 1 + unit[1] * self.scale
+        mirror = torch.where(unit[2] < 2 * self.flip - 1, -1.0, 1.0)
+        cosine, sine = angle.cos() * factor, angle.sin() * factor
+        # affine_grid counts the width and the height from -1 to 1: a shift of the whole image is 2.
+        rows = [cosine * mirror, -sine, 2 * unit[3] * self.shift, sine * mirror, cosine, 2 * unit[4] * self.shift]
+        matrix = torch.stack(rows, dim=1).reshape(-1, 2, 3).to(images)
+        grid = affine_grid(matrix, list(images.shape), align_corners=False)
+        return grid_sample(images, grid, align_corners=False)

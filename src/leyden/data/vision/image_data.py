@@ -1,0 +1,94 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torchvision.io import ImageReadMode, decode_image, read_file
+from torchvision.transforms.v2 import Transform
+from torchvision.transforms.v2.functional import resize
+
+from ..batch import Batch
+from ..datamodule import DataModule, Stage
+from ..files import expand_inputs
+from ..rows import FileRows, Rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES = {".png", ".jpg", ".jpeg"}
+
+
+class ImageData(DataModule):
+    """Base of all image data: uint8 [batch, channel, height, width] until the device, floats after it.
+
+    Args:
+        image_size: height and width, in pixels, to which files are resized.
+        in_channels: 1 for grey, 3 for colour; grey datasets are repeated to 3 when a network wants that.
+        mean, std: of the pixels between 0 and 1, taken off and divided by, for all channels or one for each.
+        augment: modules applied in order to the training batches, floats between 0 and 1. A torchvision transform is
+            applied to each image by itself; any other module receives the whole batch.
+        **loading: arguments of `DataModule`.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "in_channels")
+
+    def __init__(
+        self,
+        image_size: int = 32,
+        in_channels: int = 3,
+        mean: float | Sequence[float] = 0.5,
+        std: float | Sequence[float] = 0.25,
+        augment: Sequence[nn.Module] = (),
+        **loading,
+    ) -> None:
+        if image_size < 1:
+            raise ValueError(f"image_size is {image_size}; it must be at least 1")
+        if in_channels not in (1, 3):
+            raise ValueError(f"in_channels is {in_channels}; it must be 1 (grey) or 3 (colour)")
+        super().__init__(**loading)
+        self.image_size, self.in_channels = image_size, in_channels
+        self.mean, self.std, self.augment = mean, std, augment
+
+    def decode(self, path: Path) -> Tensor:
+        """One file -> uint8 [channel, image_size, image_size]."""
+        mode = ImageReadMode.GRAY if self.in_channels == 1 else ImageReadMode.RGB
+        image = decode_image(read_file(str(path)), mode)
+        return resize(image, [self.image_size, self.image_size], antialias=True)
+
+    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
+        paths = expand_inputs(inputs, SUFFIXES)
+        return FileRows(paths, torch.zeros(len(paths), dtype=torch.int64), self.decode), [str(path) for path in paths]
+
+    def batch_transform(self, stage: Stage) -> nn.Module:
+        return ImageTransform(self.in_channels, self.mean, self.std, self.augment if stage == "train" else ())
+
+    def draw(self, axes: "Axes", inputs: Tensor) -> None:
+        image = inputs.movedim(0, -1)
+        image = (image - image.amin()) / (image.amax() - image.amin()).clamp(min=1e-6)
+        axes.imshow(image.squeeze(-1), cmap="gray")
+
+
+class ImageTransform(nn.Module):
+    """uint8 [batch, channel, height, width] -> normalised floats of the same shape."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        mean: float | Sequence[float],
+        std: float | Sequence[float],
+        augment: Sequence[nn.Module],
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.augment = in_channels, nn.ModuleList(augment)
+        self.register_buffer("mean", torch.as_tensor(mean).reshape(-1, 1, 1))
+        self.register_buffer("std", torch.as_tensor(std).reshape(-1, 1, 1))
+
+    def forward(self, batch: Batch) -> Batch:
+        images = batch.inputs.float().div_(255).expand(-1, self.in_channels, -1, -1)
+        for module in self.augment:
+            if isinstance(module, Transform):  # draws its random numbers once a call, so: one call an image
+                images = torch.stack([module(image) for image in images])
+            else:
+                images = module(images)
+        return batch._replace(inputs=(images - self.mean) / self.std)

@@ -1,0 +1,35 @@
+from typing import Literal
+
+from ..files import FileIndex, class_numbers
+from ..rows import FileRows
+from .image_data import SUFFIXES, ImageData
+
+
+class ImageFiles(ImageData):
+    """The user's own png and jpg files, laid out as `FileIndex` says.
+
+    Args:
+        root: the folder.
+        label, test, test_fraction, manifest: see `FileIndex`.
+        **image: arguments of `ImageData`.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        label: str | None = None,
+        test: str | None = None,
+        test_fraction: float = 0.2,
+        manifest: str | None = None,
+        **image,
+    ) -> None:
+        super().__init__(**image)
+        self.index = FileIndex(root, SUFFIXES, label, test, test_fraction, manifest)
+
+    def load(self, split: Literal["train", "test"]) -> FileRows:
+        files = self.index.split(split)
+        labels = [file.label for file in files]
+        if split == "train":
+            self.class_names = sorted(set(labels))
+        targets = class_numbers(labels, self.class_names, split)
+        return FileRows([file.path for file in files], targets, self.decode, on_corrupt=self.on_corrupt)

@@ -1,0 +1,4 @@
+from .convnet import ConvNet
+from .resnet import ResNet
+
+__all__ = ["ConvNet", "ResNet"]
