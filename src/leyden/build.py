@@ -1,0 +1,36 @@
+from inspect import Parameter, signature
+from typing import Any
+
+from hydra.utils import get_object, instantiate
+
+MISSING = "???"
+
+
+def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:
+    """Constructs what a configuration describes.
+
+    Args:
+        config: a dict with `_target_` and the arguments, which may be such dicts themselves.
+        provided: values for arguments of the same name, wherever they are required or given as `???`.
+        **extra: further arguments of the outermost object, such as objects that no file can describe.
+    """
+    filled = _fill(config, provided)
+    if extra:
+        return instantiate(filled | {"_partial_": True}, _convert_="all")(**extra)
+    return instantiate(filled, _convert_="all")
+
+
+def _fill(node: Any, provided: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_fill(value, provided) for value in node]
+    if not isinstance(node, dict):
+        return node
+    filled = {
+        key: provided.get(key, value) if value == MISSING else _fill(value, provided) for key, value in node.items()
+    }
+    if "_target_" in node:
+        for name, parameter in signature(get_object(node["_target_"])).parameters.items():
+            is_required = parameter.default is Parameter.empty and parameter.kind is not Parameter.VAR_KEYWORD
+            if is_required and name in provided:
+                filled.setdefault(name, provided[name])
+    return filled

@@ -1,0 +1,23 @@
+import time
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+
+class Throughput(Callback):
+    """Logs the training rows a second over all devices, each epoch; validation and checkpoints do not count."""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.begin = self.end = time.perf_counter()
+        self.rows = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.rows += len(batch.targets)
+        self.end = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.rows:
+            rows_per_second = self.rows * trainer.world_size / (self.end - self.begin)
+            pl_module.log("train/samples_per_second", rows_per_second, rank_zero_only=True)

@@ -1,0 +1,166 @@
+"""The command line. Nothing here imports torch: help, lists and refused configurations answer at once."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .errors import UserError
+
+PROGRAM = __package__ or ""
+OVERRIDES = "settings such as trainer.max_epochs=3 or model.optimizer.lr=3e-3, or a group's option such as trainer=cpu"
+RUN = "a run directory, `latest`, or an experiment's name for its newest run"
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        unknown = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        near = get_close_matches(unknown, VERBS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if "invalid choice" in message and near else ""
+        raise UserError(f"{message}{hint}\n{self.format_usage().strip()}")
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(prog=PROGRAM, description="Trains, tests and uses models. Every run is a folder with a frozen config.")
+    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+
+    def add(verb: str, text: str, arguments: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        one = verbs.add_parser(verb, help=text, description=text)
+        for name, options in arguments:
+            one.add_argument(name, **options)
+
+    overrides = ("overrides", {"nargs": "*", "metavar": "SETTING", "help": OVERRIDES})
+    run = ("run", {"metavar": "RUN", "help": RUN})
+    checkpoint = ("--ckpt", {"default": "best", "metavar": "NAME", "help": "best (default), last, or a path"})
+    inputs = ("inputs", {"nargs": "+", "type": Path, "metavar": "INPUT", "help": "files or folders"})
+    output = ("--output", {"type": Path, "metavar": "FILE", "help": "write there instead of to the terminal"})
+    form = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "of the rows"})
+    all_ = ("--all", {"action": "store_true", "help": "every experiment of the project"})
+    add("train", "compose, check and freeze a run; train it; test its best checkpoint", [overrides])
+    add("resume", "continue a run in its directory, from its last checkpoint", [run])
+    add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint])
+    add("test", "evaluate a run's checkpoint on the test split", [run, checkpoint])
+    add("predict", "classes and probabilities for your own files", [run, inputs, checkpoint, output, form])
+    add("list", "experiments and options, a line each", [])
+    add("check", "validate a configuration without running it", [overrides, all_])
+    add("doctor", "what this machine has, and what is wrong with it", [])
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the exit code: 0 done, 1 the run failed, 2 a mistake in what was typed."""
+    try:
+        options = parser().parse_args(arguments)
+        return VERBS[options.verb](options)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `| head` has read enough
+        sys.stderr.close()
+        return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from .launch import launch
+    from .rundir import RunDirectory
+
+    root, config = _checked(options.overrides)
+    run = RunDirectory.create(config, root, [PROGRAM, "train", *options.overrides])
+    print(f"run              {run.path}", file=sys.stderr)
+    return launch(run, "train", root)
+
+
+def _on_run(options: argparse.Namespace) -> int:
+    from .launch import launch
+
+    root, run = _found(options.run)
+    if options.verb == "resume":
+        if run.status["state"] == "finished":
+            raise UserError(f"{run.path} is finished: there is nothing to resume")
+        return launch(run, "resume", root)
+    # A path is relative to where the command was typed.
+    checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())
+    return launch(run, options.verb, root, checkpoint=checkpoint)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from .launch import launch
+
+    root, run = _found(options.run)
+    known = {"checkpoint": options.ckpt, "form": options.format, "inputs": [path.absolute() for path in options.inputs]}
+    if not options.output:
+        return launch(run, "predict", root, output=sys.stdout, **known)
+    with options.output.open("w", newline="", encoding="utf-8") as output:
+        return launch(run, "predict", root, output=output, **known)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from .compose import options as group_options
+    from .compose import project_root
+
+    for group, choices in group_options(project_root()).items():
+        print(group)
+        for name, text in choices:
+            print(f"  {name:<28} {text}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    if not options.all:
+        _checked(options.overrides)
+        print("no problem found")
+        return 0
+    from .compose import options as group_options
+    from .compose import project_root
+
+    problems = []
+    for name, _ in group_options(project_root())["experiment"]:
+        try:
+            _checked([f"experiment={name}", *options.overrides])
+            print(f"{name}: no problem found")
+        except UserError as error:
+            problems.append(str(error))
+            print(error, file=sys.stderr)
+    return 2 if problems else 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import examine
+
+    return examine()
+
+
+def _checked(overrides: list[str]) -> tuple[Path, dict[str, Any]]:
+    from .check import problems
+    from .compose import compose, project_root
+
+    root = project_root()
+    composed = compose(overrides, root)
+    if found := problems(composed):
+        raise UserError("\n".join(found))
+    return root, composed.config
+
+
+def _found(name: str) -> tuple[Path, Any]:
+    from .compose import project_root
+    from .rundir import find_run
+
+    root = project_root()
+    return root, find_run(name, root / "runs")
+
+
+VERBS = {
+    "train": _train,
+    "resume": _on_run,
+    "validate": _on_run,
+    "test": _on_run,
+    "predict": _predict,
+    "list": _list,
+    "check": _check,
+    "doctor": _doctor,
+}

@@ -1,0 +1,29 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .rundir import RunDirectory
+
+
+def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
+    """Executes a frozen run directory: in this process, or in one for each device through torchrun.
+
+    Args:
+        run: the run directory.
+        verb: `train`, `resume`, `validate`, `test` or `predict`.
+        root: the project's folder, in which relative paths of the configuration begin.
+        **options: of the verb.
+
+    Returns:
+        The exit code: 0 only if all that was asked was done.
+    """
+    os.chdir(root)
+    devices = run.config["trainer"].get("devices", 1)
+    if verb in ("train", "resume") and isinstance(devices, int) and devices > 1:
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
+        return subprocess.run([*torchrun, "-m", f"{__package__}.execute", str(run.path), verb]).returncode
+    from .execute import execute  # imports torch: seconds
+
+    return execute(run, verb, **options)

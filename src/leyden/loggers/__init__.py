@@ -1,0 +1,1 @@
+"""Loggers are imported by file, not from here: Weights & Biases may not be installed."""

@@ -1,0 +1,155 @@
+import json
+import os
+import platform
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+from difflib import get_close_matches
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from .errors import UserError
+
+State = Literal["created", "running", "interrupted", "failed", "finished"]
+
+
+class RunDirectory:
+    """A run: a folder with a frozen configuration and all that comes of executing it.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        UserError: the folder is not a run directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        if not (self.path / "status.json").is_file():
+            raise UserError(f"{path} is not a run directory: it has no status.json")
+
+    @classmethod
+    def create(cls, config: dict[str, Any], root: Path, command: list[str]) -> "RunDirectory":
+        """Makes `runs/<name>/<time>-<id>/` and freezes configuration, code, packages and machine in it.
+
+        Args:
+            config: the composed configuration.
+            root: the project's folder.
+            command: the words typed.
+        """
+        identity = secrets.token_hex(4)
+        parent = root / config["runs"] / config["name"]
+        path = parent / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}"
+        path.mkdir(parents=True)  # refuses to exist twice: two runs in one second never meet
+        (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        (path / "command.txt").write_text(shlex.join(command) + "\n")
+        (path / "environment.txt").write_text(_packages())
+        (path / "git.patch").write_text(_changes(root))
+        (path / "hardware.json").write_text(json.dumps(_hardware(), indent=1))
+        write_atomically(path / "status.json", json.dumps({"id": identity, "state": "created"}))
+        _point_latest(parent / "latest", path)
+        return cls(path)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return yaml.safe_load((self.path / "config.yaml").read_text())
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return json.loads((self.path / "status.json").read_text())
+
+    def set_state(self, state: State, **details: Any) -> None:
+        status = self.status | {"state": state, "changed": f"{datetime.now():%Y-%m-%d %H:%M:%S}"} | details
+        write_atomically(self.path / "status.json", json.dumps(status, indent=1))
+
+    def checkpoint(self, name: str) -> Path:
+        """`best`, `last` or a path -> the checkpoint's path.
+
+        Raises:
+            UserError: there is no such checkpoint.
+        """
+        path = self.path / "checkpoints" / f"{name}.ckpt" if name in ("best", "last") else Path(name)
+        if not path.is_file():
+            saved = sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))
+            raise UserError(f"there is no checkpoint {path}; this run has saved {', '.join(saved) or 'none'}")
+        return path
+
+    def add_results(self, results: dict[str, float]) -> None:
+        file = self.path / "results.json"
+        known = json.loads(file.read_text()) if file.exists() else {}
+        write_atomically(file, json.dumps(known | results, indent=1))
+
+
+def find_run(name: str, runs: Path) -> RunDirectory:
+    """A path, `latest` or an experiment's name -> the run directory; for the last two the newest one.
+
+    Raises:
+        UserError: there is none.
+    """
+    if (path := Path(name)).is_dir() and (path / "status.json").is_file():
+        return RunDirectory(path.resolve())
+    folder = runs if name == "latest" else runs / name
+    found = sorted(folder.glob("**/status.json"), key=lambda file: file.parent.name)
+    if found:
+        return RunDirectory(found[-1].parent)
+    if path.is_dir():
+        return RunDirectory(path)
+    known = sorted({str(file.parent.parent.relative_to(runs)) for file in runs.glob("**/status.json")})
+    near = get_close_matches(name, known, n=1)
+    raise UserError(
+        f"there is no run {name!r}: neither a run directory nor an experiment with runs in {runs}"
+        + (f"; did you mean {near[0]!r}?" if near else f"; there are runs of {', '.join(known) or 'none'}")
+    )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _point_latest(link: Path, path: Path) -> None:
+    temporary = link.with_name(f".latest.{path.name}")
+    try:
+        temporary.symlink_to(path.name)
+        temporary.replace(link)
+    except OSError:  # a file system without links: `find_run` does not need them
+        temporary.unlink(missing_ok=True)
+
+
+def _packages() -> str:
+    found = {f"{distribution.name}=={distribution.version}" for distribution in distributions()}
+    return "\n".join([f"python=={platform.python_version()}", *sorted(found, key=str.lower)]) + "\n"
+
+
+def _output(command: list[str], folder: Path | None = None) -> str:
+    if not shutil.which(command[0]):
+        return ""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace").stdout
+
+
+def _changes(root: Path) -> str:
+    commit = _output(["git", "rev-parse", "HEAD"], root).strip()
+    untracked = _output(["git", "ls-files", "--others", "--exclude-standard"], root).split("\n")
+    header = [f"# commit {commit or 'none'}"] + [f"# untracked {name}" for name in untracked if name]
+    return "\n".join(header) + "\n" + (_output(["git", "diff", "HEAD"], root) if commit else "")
+
+
+def _hardware() -> dict[str, Any]:
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "gpus": _output(query).splitlines(),
+        "python": sys.version,
+    }

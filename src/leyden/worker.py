@@ -1,0 +1,92 @@
+"""Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
+
+import sys
+from typing import Any
+
+from filelock import FileLock
+from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+
+from .build import build
+from .callbacks import Interruption, ProgressLines
+from .data import DataModule
+from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
+from .rundir import RunDirectory
+
+
+class Worker:
+    """Data, model and trainer of a run.
+
+    Args:
+        run: the run directory.
+        trains: whether what the data has to tell, such as its classes, is to be learnt from it and the loggers are to
+            be used; else both are left as the training left them.
+    """
+
+    def __init__(self, run: RunDirectory, trains: bool) -> None:
+        self.run, self.config, self.trains = run, run.config, trains
+        self.data: DataModule = build(self.config["data"], {})
+        if trains:
+            with FileLock(run.path / ".prepare.lock"):  # one process downloads, the others find it done
+                self.data.prepare_data()
+            self.data.setup("fit")
+            self.data.save(run.path)
+        else:
+            self.data.restore(run.path)
+        seed_everything(self.config["seed"], verbose=False)
+        self.model: LightningModule = build(self.config["model"], self.data.published())
+        self.loggers = self._loggers() if trains else []
+        self.trainer = self._trainer()
+
+    def fit(self, resumes: bool) -> dict[str, float]:
+        """Trains, from the last checkpoint where `resumes`; then tests the best one.
+
+        Returns:
+            The test metrics.
+        """
+        last = self.run.checkpoint("last") if resumes else None
+        self.trainer.fit(self.model, self.data, ckpt_path=last, weights_only=True)
+        return self.evaluate("test", "best")
+
+    def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
+        """Metrics of the validation or test split, also kept in results.json."""
+        run_split = self.trainer.test if split == "test" else self.trainer.validate
+        path = self.run.checkpoint(checkpoint)
+        (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False, weights_only=True)
+        self.run.add_results(dict(results))
+        return dict(results)
+
+    def finish(self, exit_code: int) -> None:
+        for logger in self.loggers:
+            if hasattr(logger, "finish"):
+                logger.finish(exit_code)
+
+    def _trainer(self) -> Trainer:
+        metrics = MetricsCSV(self.run.path)
+        callbacks: list[Callback] = [build(one, {}) for one in self.config["callbacks"].values() if one]
+        callbacks += [
+            ModelCheckpoint(filename="last", enable_version_counter=False),
+            ResumeMetrics(metrics),
+            Interruption(str(self.run.path / "checkpoints" / "last.ckpt")),
+            ProgressLines(),
+        ]
+        if draws := sys.stdout.isatty():
+            callbacks.append(RichProgressBar())
+        return build(
+            self.config["trainer"],
+            {},
+            callbacks=callbacks,
+            logger=[metrics, *self.loggers] if self.trains else False,
+            default_root_dir=self.run.path,
+            enable_progress_bar=draws,
+            enable_model_summary=False,
+            use_distributed_sampler=False,  # the data module divides the batches itself
+        )
+
+    def _loggers(self) -> list[Any]:
+        identity = self.run.status["id"]
+        provided = {"save_dir": str(self.run.path), "id": identity, "name": f"{self.config['name']}/{identity}"}
+        loggers = [build(one, provided) for one in self.config["logger"].values() if one]
+        for logger in loggers:
+            logger.log_hyperparams(self.config)
+        return loggers
