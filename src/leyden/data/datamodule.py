@@ -108,7 +108,7 @@ class DataModule(LightningDataModule):
         if stage in ("fit", "validate") and "train" not in self.rows:
             rows = self.load("train")
             self._check_targets(rows.targets, "train")
-            training, validation = stratified_split(rows.targets, self.validation_fraction, self.split_seed)
+            training, validation = self.split(rows.targets)
             if not validation:
                 raise DataError(
                     f"{len(rows)} training rows leave none for validation with "
@@ -119,6 +119,10 @@ class DataModule(LightningDataModule):
             rows = self.load("test")
             self._check_targets(rows.targets, "test")
             self.rows["test"] = rows
+
+    def split(self, targets: Tensor) -> tuple[list[int], list[int]]:
+        """Row numbers for training and for validation; the same ones whenever it is asked."""
+        return stratified_split(targets, self.validation_fraction, self.split_seed)
 
     def _check_targets(self, targets: Tensor, split: str) -> None:
         if not len(targets):
