@@ -1,0 +1,134 @@
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..batch import Batch
+from ..datamodule import DataModule, Stage
+from ..error import DataError
+from ..files import class_numbers, expand_inputs
+from ..rows import RaggedRows
+from .lines import read_lines
+from .tokenizer import Tokenizer
+from .word_tokenizer import WordTokenizer
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class TextData(DataModule):
+    """Base of all text data: token ids [batch, token], padded, int32 until the device, int64 after it.
+
+    The vocabulary is learnt from the training rows alone: validation and test rows are as new to it as the user's own
+    texts. A new dataset implements `load_texts`.
+
+    Args:
+        tokenizer: `WordTokenizer()` where none is given.
+        max_tokens: the longest row, in tokens.
+        too_long: what happens to longer ones: `cut` off at the end, or `raise`.
+        word_dropout: probability that a token of a training batch is replaced by the unknown one.
+        encoding: of the user's files.
+        **loading: arguments of `DataModule`.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "vocab_size", "max_tokens")
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer | None = None,
+        max_tokens: int = 256,
+        too_long: Literal["cut", "raise"] = "cut",
+        word_dropout: float = 0.0,
+        encoding: str = "utf-8",
+        **loading,
+    ) -> None:
+        if max_tokens < 1:
+            raise ValueError(f"max_tokens is {max_tokens}; it must be at least 1")
+        if not 0 <= word_dropout < 1:
+            raise ValueError(f"word_dropout is {word_dropout}; a probability below 1 is wanted")
+        super().__init__(**loading)
+        self.tokenizer: Tokenizer = tokenizer or WordTokenizer()
+        self.max_tokens, self.too_long, self.word_dropout, self.encoding = (
+            max_tokens,
+            too_long,
+            word_dropout,
+            encoding,
+        )
+
+    @property
+    def vocab_size(self) -> int:
+        return self.tokenizer.vocab_size
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        self.tokenizer.save(folder)
+
+    def restore(self, folder: Path) -> None:
+        super().restore(folder)
+        self.tokenizer.load(folder)
+
+    def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
+        """Texts and labels of all rows of an official split."""
+        raise NotImplementedError
+
+    def load(self, split: Literal["train", "test"]) -> RaggedRows:
+        texts, labels = self.load_texts(split)
+        if split == "train":
+            self.class_names = self.class_names or sorted(set(labels))
+        targets = class_numbers(labels, self.class_names, split)
+        if split == "train" and not self.vocab_size:
+            self.tokenizer.train(texts[row] for row in self.split(targets)[0])
+        return RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
+
+    def encode(self, texts: list[str]) -> list[Tensor]:
+        """Texts -> token ids [token], at least one, at most `max_tokens`."""
+        # An empty text becomes one unknown token: no row may be without any.
+        rows = [tokens or [self.tokenizer.unknown] for tokens in self.tokenizer.encode(texts)]
+        for number, tokens in enumerate(rows):
+            if len(tokens) > self.max_tokens and self.too_long == "raise":
+                raise DataError(
+                    f"the text {textwrap.shorten(texts[number], 60)!r} has {len(tokens)} tokens: raise "
+                    f"data.max_tokens={self.max_tokens}, or set data.too_long=cut"
+                )
+        return [torch.tensor(tokens[: self.max_tokens], dtype=torch.int32) for tokens in rows]
+
+    def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
+        """Text files and folders of them: each line that is not empty is a row."""
+        lines = [
+            (line.strip(), f"{path}:{number}")
+            for path in expand_inputs(inputs, {".txt"})
+            for number, line in read_lines(path, self.encoding)
+        ]
+        if not lines:
+            raise DataError(f"no line with text in {', '.join(map(str, inputs))}")
+        texts, names = map(list, zip(*lines, strict=True))
+        return RaggedRows(
+            self.encode(texts), torch.zeros(len(texts), dtype=torch.int64), self.tokenizer.padding
+        ), names
+
+    def batch_transform(self, stage: Stage) -> nn.Module:
+        return TokenTransform(self.tokenizer.unknown, self.word_dropout if stage == "train" else 0.0)
+
+    def draw(self, axes: "Axes", inputs: Tensor) -> None:
+        text = textwrap.fill(textwrap.shorten(self.tokenizer.decode(inputs.tolist()), 240), 32)
+        axes.text(
+            0.5, 0.5, text, ha="center", va="center", fontsize=7, parse_math=False, transform=axes.transAxes
+        )
+
+
+class TokenTransform(nn.Module):
+    """int32 [batch, token] -> int64 of the same shape, some tokens unknown while training."""
+
+    def __init__(self, unknown: int, word_dropout: float) -> None:
+        super().__init__()
+        self.unknown, self.word_dropout = unknown, word_dropout
+
+    def forward(self, batch: Batch) -> Batch:
+        tokens = batch.inputs.long()
+        if self.word_dropout:
+            # Drawn on the CPU, whatever the device, so that every device drops the same words.
+            dropped = torch.rand(tokens.shape) < self.word_dropout
+            tokens = tokens.masked_fill(dropped.to(tokens.device), self.unknown)
+        return batch._replace(inputs=tokens)

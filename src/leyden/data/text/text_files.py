@@ -1,0 +1,82 @@
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+from urllib.error import URLError
+
+import torch
+from torch.hub import download_url_to_file
+
+from ..error import DataError
+from ..split import stratified_split
+from .table import Table
+from .text_data import TextData
+
+
+class TextFiles(TextData):
+    """The user's own labelled texts in CSV, TSV or JSONL, or in lines that a pattern takes apart; see `Table`.
+
+    Args:
+        train: file of the training rows.
+        test: file of the official test rows; without it, a part of the training file is held out.
+        text, label: columns, by name, or by number from 0 where the first line is a row already; several columns of
+            text are joined.
+        pattern: regular expression with the groups `text` and `label` that takes each line apart.
+        test_fraction: share of each class to test on, chosen with seed 0, where there is no test file.
+        names: label in the files -> name of the class, in the order of the classes; otherwise the sorted labels.
+        download: `train` and `test` -> `url` and `sha256` of files that are fetched where they are missing.
+        **loading: arguments of `TextData`.
+    """
+
+    def __init__(
+        self,
+        train: str,
+        test: str | None = None,
+        text: str | int | Sequence[str | int] = "text",
+        label: str | int = "label",
+        pattern: str | None = None,
+        test_fraction: float = 0.2,
+        names: Mapping[str | int, str] | None = None,
+        download: Mapping[str, Mapping[str, str]] | None = None,
+        **loading,
+    ) -> None:
+        if not 0 < test_fraction < 1:
+            raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
+        super().__init__(**loading)
+        self.files = {"train": Path(train).expanduser(), "test": Path(test).expanduser() if test else None}
+        self.table = Table(text, label, pattern, self.encoding)
+        self.test_fraction, self.download = test_fraction, download or {}
+        self.names = {str(label): name for label, name in (names or {}).items()}
+        self.class_names = list(self.names.values())
+
+    def prepare_data(self) -> None:
+        for split, source in self.download.items():
+            path = self.files[split]
+            if path is None or path.exists():
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                download_url_to_file(source["url"], str(path), hash_prefix=source["sha256"], progress=False)
+            except (URLError, OSError, RuntimeError) as error:
+                raise DataError(
+                    f"cannot download {source['url']}: {error}\nFetch it by other means and put it at {path.absolute()}"
+                ) from None
+
+    def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
+        path = self.files[split] or self.files["train"]
+        assert path
+        if not path.is_file():
+            raise DataError(f"there is no file {path.absolute()}: set data.{split} to yours")
+        rows = self.table.read(path)
+        if self.names:
+            rows = [row._replace(label=self._name(row.label, path)) for row in rows]
+        if not self.files["test"]:
+            numbers = {label: number for number, label in enumerate(sorted({row.label for row in rows}))}
+            targets = torch.tensor([numbers[row.label] for row in rows])
+            training, test = stratified_split(targets, self.test_fraction, seed=0)
+            rows = [rows[number] for number in (test if split == "test" else training)]
+        return [row.text for row in rows], [row.label for row in rows]
+
+    def _name(self, label: str, path: Path) -> str:
+        if label not in self.names:
+            raise DataError(f"{path} has the label {label!r}, which data.names does not name: {self.names}")
+        return self.names[label]

@@ -1,0 +1,61 @@
+import torch
+from torch import Tensor, nn
+
+
+class TransformerEncoder(nn.Module):
+    """A small encoder with pre-normalisation and learnt positions; the mean over the tokens goes to one linear layer.
+
+    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Padding is masked: a row's result does
+    not depend on its neighbours.
+
+    Source: Vaswani et al., Attention Is All You Need, 2017, https://arxiv.org/abs/1706.03762.
+
+    Args:
+        vocab_size: token ids.
+        num_classes: classes.
+        max_tokens: the longest row, in tokens.
+        width: features of a token.
+        depth: layers.
+        num_heads: attention heads; they share `width` evenly.
+        dropout: probability, in the layers and on the embedded tokens.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        num_classes: int,
+        max_tokens: int,
+        width: int = 128,
+        depth: int = 2,
+        num_heads: int = 4,
+        dropout: float = 0.1,
+    ) -> None:
+        if depth < 1:
+            raise ValueError(f"depth is {depth}; it must be at least 1")
+        if num_heads < 1 or width < num_heads or width % num_heads:
+            raise ValueError(
+                f"width={width} and num_heads={num_heads}: the heads must share the width evenly"
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+        super().__init__()
+        self.tokens = nn.Embedding(vocab_size, width)
+        self.positions = nn.Parameter(0.02 * torch.randn(max_tokens, width))
+        self.dropout = nn.Dropout(dropout)
+        layer = nn.TransformerEncoderLayer(
+            width, num_heads, 4 * width, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, depth, norm=nn.LayerNorm(width), enable_nested_tensor=False
+        )
+        self.head = nn.Linear(width, num_classes)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        if tokens.shape[1] > len(self.positions):
+            raise ValueError(
+                f"a row of {tokens.shape[1]} tokens came in; max_tokens is {len(self.positions)}"
+            )
+        padding = torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None]
+        embedded = self.dropout(self.tokens(tokens) + self.positions[: tokens.shape[1]])
+        features = self.layers(embedded, src_key_padding_mask=padding).masked_fill(padding[..., None], 0.0)
+        return self.head(features.sum(dim=1) / lengths[:, None])
