@@ -92,7 +92,11 @@ def _predict(options: argparse.Namespace) -> int:
     from .launch import launch
 
     root, run = _found(options.run)
-    known = {"checkpoint": options.ckpt, "form": options.format, "inputs": [path.absolute() for path in options.inputs]}
+    known = {
+        "checkpoint": options.ckpt,
+        "form": options.format,
+        "inputs": [path.absolute() for path in options.inputs],
+    }
     if not options.output:
         return launch(run, "predict", root, output=sys.stdout, **known)
     with options.output.open("w", newline="", encoding="utf-8") as output:

@@ -1,7 +1,7 @@
 import csv
 import json
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import torch
 
@@ -25,7 +25,7 @@ def predict(worker: Worker, inputs: list[Path], checkpoint: str, output: TextIO,
     rows, names = worker.data.read(inputs)
     worker.data.rows["predict"] = rows
     path = worker.run.checkpoint(checkpoint)
-    batches = worker.trainer.predict(worker.model, worker.data, ckpt_path=path, weights_only=True)
+    batches: Any = worker.trainer.predict(worker.model, worker.data, ckpt_path=path, weights_only=True)
     if not batches:
         raise UserError("nothing to predict")
     classes = worker.data.class_names

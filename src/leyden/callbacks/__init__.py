@@ -1,14 +1,14 @@
 from .classification_pictures import ClassificationPictures
-from .gradient_norm import GradientNorm
 from .interruption import Interrupted, Interruption
+from .optimization import Optimization
 from .progress_lines import ProgressLines
 from .throughput import Throughput
 
 __all__ = [
     "ClassificationPictures",
-    "GradientNorm",
     "Interrupted",
     "Interruption",
+    "Optimization",
     "ProgressLines",
     "Throughput",
 ]

@@ -3,7 +3,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities import rank_zero_only
 from matplotlib.figure import Figure
 from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix
@@ -25,61 +24,83 @@ class ClassificationPictures(Callback):
         self.num_rows = num_rows
 
     def _start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.state.fn == "fit":  # in training, the pictures wait for the test
-            return
-        self.class_names: list[str] = trainer.datamodule.class_names
-        self.matrix = MulticlassConfusionMatrix(len(self.class_names)).to(pl_module.device)
-        self.inputs: list[Tensor] = []
-        self.titles: list[tuple[str, bool]] = []
+        self.data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
+        self.matrix = MulticlassConfusionMatrix(len(self.data.class_names)).to(pl_module.device)
+        self.examples: list[tuple[Tensor, int, int]] = []
 
-    def _update(self, trainer: Trainer, pl_module: LightningModule, logits: Any, batch: Any, *args: Any) -> None:
-        if trainer.state.fn == "fit":
-            return
+    def _update(self, logits: Any, batch: Any) -> None:
         self.matrix.update(logits, batch.targets)
-        for row in range(min(self.num_rows - len(self.inputs), len(logits))):
-            predicted, true = int(logits[row].argmax()), int(batch.targets[row])
-            length = batch.lengths[row] if batch.lengths is not None else None
-            self.inputs.append(batch.inputs[row, ..., :length].float().cpu() if length else batch.inputs[row].cpu())
-            title = self.class_names[predicted] + ("" if predicted == true else f", not {self.class_names[true]}")
-            self.titles.append((title, predicted == true))
+        for row in range(min(self.num_rows - len(self.examples), len(logits))):
+            inputs = batch.inputs[row] if batch.lengths is None else batch.inputs[row, : batch.lengths[row]]
+            self.examples.append((inputs.cpu(), int(logits[row].argmax()), int(batch.targets[row])))
 
-    def _end(self, trainer: Trainer, stage: str) -> None:
-        if trainer.state.fn == "fit":
-            return
+    def _end(self, trainer: Trainer, split: str) -> None:
         counts = self.matrix.compute().cpu()  # over all ranks, so on all ranks
         if trainer.is_global_zero:
-            self._write(trainer, f"{stage}_confusion_matrix", confusion_matrix(counts, self.class_names))
-            self._write(trainer, f"{stage}_predictions", self._grid(trainer))
+            _write(trainer, f"{split}_confusion_matrix", confusion_matrix(counts, self.data.class_names))
+            _write(trainer, f"{split}_predictions", self._grid())
 
-    def _grid(self, trainer: Trainer) -> Figure:
-        columns = min(4, len(self.inputs))
-        rows = -(-len(self.inputs) // columns)
+    def _grid(self) -> Figure:
+        columns = min(4, len(self.examples))
+        rows = -(-len(self.examples) // columns)
         figure = Figure(figsize=(2.5 * columns, 2.5 * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).flat
-        for one in axes:
-            one.set_axis_off()
-        for one, inputs, (title, is_right) in zip(figure.axes, self.inputs, self.titles, strict=False):
-            trainer.datamodule.draw(one, inputs)
-            one.set_title(title, color="black" if is_right else "red", fontsize=9)
+        grid = figure.subplots(rows, columns, squeeze=False).flat
+        for axes in grid:
+            axes.set_axis_off()
+        for axes, (inputs, predicted, true) in zip(grid, self.examples, strict=False):
+            self.data.draw(axes, inputs)
+            names = self.data.class_names
+            title = names[predicted] if predicted == true else f"{names[predicted]}, not {names[true]}"
+            axes.set_title(title, color="black" if predicted == true else "red", fontsize=9)
         return figure
 
-    @rank_zero_only
-    def _write(self, trainer: Trainer, name: str, figure: Figure) -> None:
-        path = Path(trainer.default_root_dir) / "plots" / f"{name}.png"
-        path.parent.mkdir(exist_ok=True)
-        figure.savefig(path, dpi=120)
-        for logger in trainer.loggers:
-            if hasattr(logger, "log_image"):
-                logger.log_image(f"plots/{name}", [str(path)])
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start(trainer, pl_module)
 
-    on_test_start = on_validation_start = _start
-    on_test_batch_end = on_validation_batch_end = _update
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self._update(outputs, batch)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end(trainer, "test")
 
+    # Within training, the pictures wait for the test.
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.state.fn == "validate":
+            self._start(trainer, pl_module)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if trainer.state.fn == "validate":
+            self._update(outputs, batch)
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._end(trainer, "val")
+        if trainer.state.fn == "validate":
+            self._end(trainer, "val")
+
+
+def _write(trainer: Trainer, name: str, figure: Figure) -> None:
+    path = Path(trainer.default_root_dir) / "plots" / f"{name}.png"
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=120)
+    for logger in trainer.loggers:
+        if log_image := getattr(logger, "log_image", None):
+            log_image(f"plots/{name}", [str(path)])
 
 
 def confusion_matrix(counts: Tensor, class_names: list[str]) -> Figure:
@@ -98,5 +119,5 @@ def confusion_matrix(counts: Tensor, class_names: list[str]) -> Figure:
     if len(class_names) <= 20:
         for row, column in torch.nonzero(counts).tolist():
             color = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, int(counts[row, column]), ha="center", va="center", color=color, fontsize=7)
+            axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=color, fontsize=7)
     return figure

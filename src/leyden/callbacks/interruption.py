@@ -8,7 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 log = logging.getLogger(__name__)
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818
     """Training was stopped from outside, after a checkpoint."""
 
 
@@ -33,7 +33,9 @@ class Interruption(Callback):
         self.requested = True
         log.warning("%s: saving after this step; once more to stop at once", signal.Signals(number).name)
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         if self.requested:
             # This step's metrics would be logged after this hook, which does not return.
             trainer._logger_connector.update_train_step_metrics()

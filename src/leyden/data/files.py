@@ -83,7 +83,9 @@ class FileIndex:
         with manifest.open(newline="", encoding="utf-8-sig") as lines:
             rows = list(csv.DictReader(lines))
         if not rows or not {"path", "label"} <= rows[0].keys():
-            raise DataError(f"{manifest} needs the columns path and label; it has {list(rows[0]) if rows else 'no rows'}")
+            raise DataError(
+                f"{manifest} needs the columns path and label; it has {list(rows[0]) if rows else 'no rows'}"
+            )
         found = [LabelledFile(self.root / row["path"], row["label"]) for row in rows]
         for number, (path, _) in enumerate(found, start=2):
             if not path.is_file():
@@ -132,5 +134,7 @@ def class_numbers(labels: list[str], class_names: list[str], split: str) -> torc
     """
     numbers = {name: number for number, name in enumerate(class_names)}
     if unknown := sorted(set(labels) - numbers.keys()):
-        raise DataError(f"labels of the {split} split that training never saw: {unknown[:5]}; known: {class_names[:10]}")
+        raise DataError(
+            f"labels of the {split} split that training never saw: {unknown[:5]}; known: {class_names[:10]}"
+        )
     return torch.tensor([numbers[label] for label in labels], dtype=torch.int64)

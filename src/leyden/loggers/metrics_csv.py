@@ -77,7 +77,9 @@ class ResumeMetrics(Callback):
     def __init__(self, logger: MetricsCSV) -> None:
         self.logger, self.step = logger, 0
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         self.step = trainer.fit_loop.epoch_loop._batches_that_stepped
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from sklearn.datasets import load_digits
@@ -25,7 +25,7 @@ class Digits(ImageData):
         super().__init__(image_size=image_size, **image)
 
     def load(self, split: Literal["train", "test"]) -> TensorRows:
-        digits = load_digits()
+        digits: Any = load_digits()
         self.class_names = [str(name) for name in digits.target_names]
         images = torch.from_numpy(digits.images).mul(255 / 16).round().to(torch.uint8).unsqueeze(1)
         targets = torch.from_numpy(digits.target).long()
