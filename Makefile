@@ -1,0 +1,46 @@
+# `make` alone lists the targets. On another Python: make setup PYTHON=python3.12
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO = $(BIN)/python scripts/demo.py
+# The lowest and the first too high minor version, from pyproject.toml
+PYTHONS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
+
+.PHONY: help setup demo test check bench lock
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+-include template.mk
+
+setup: $(VENV)/ready ## the environment, hash-pinned, in .venv
+
+$(VENV)/ready: pyproject.toml requirements/current.txt requirements/uv.txt
+	@$(PYTHON) -c 'import ensurepip, sys, venv; low, high = map(int, "$(PYTHONS)".split()); \
+	  sys.exit(not (3, low) <= sys.version_info[:2] < (3, high))' 2>/dev/null || { echo "Python 3.x with $(firstword \
+	  $(PYTHONS)) <= x < $(lastword $(PYTHONS)) and its venv module is needed, but $(PYTHON) is $$($(PYTHON) --version 2>&1):" \
+	  "choose another with make setup PYTHON=..., or install python3-venv." >&2; exit 1; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/current.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## train, test and predict on the embedded data of each domain
+	$(DEMO)
+
+test: setup ## the test suite; ARGS="-k digits" and the like go to pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+
+check: setup ## ruff, ruff format and pyrefly
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
+
+bench: setup ## the benchmarks
+	set -e; for script in $(wildcard benchmarks/*.py); do $(BIN)/python $$script; done
+
+lock: $(BIN)/uv ## resolve requirements/current.txt anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.$(firstword $(PYTHONS)) --generate-hashes \
+	  --no-header --no-emit-index-url --no-annotate -o requirements/current.txt
+
+$(BIN)/uv: setup

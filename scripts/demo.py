@@ -1,0 +1,91 @@
+"""Trains, tests and predicts one experiment of each domain on embedded data, and shows a table of the results."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+AT_ONCE = 2  # each process spends some seconds of one core on its imports
+CONSOLE = Console()
+
+
+@dataclass
+class Result:
+    experiment: str
+    metric: str
+    seconds: float
+    run: Path
+    error: str | None = None
+
+
+def embedded_experiments() -> Iterator[str]:
+    """The first experiment of each domain whose opening comment says that its data are embedded."""
+    for domain in sorted(path for path in (ROOT / "configs/experiment").iterdir() if path.is_dir()):
+        for path in sorted(domain.glob("*.yaml")):
+            comment = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+            if "embedded" in " ".join(comment):
+                yield f"{domain.name}/{path.stem}"
+                break
+
+
+def leyden(*arguments: str) -> str:
+    """Runs the command line in a process of its own and returns what it printed; raises CalledProcessError."""
+    command = [sys.executable, "-m", "leyden", *arguments]
+    threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "NO_COLOR": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
+    return done.stdout
+
+
+def demonstrate(experiment: str) -> Result:
+    """Trains and tests, then predicts the domain's sample files."""
+    start, run = time.perf_counter(), ROOT / "runs" / experiment / "latest"
+    metric, error = "", None
+    try:
+        leyden("train", f"experiment={experiment}")
+        run = run.resolve()
+        results = json.loads((run / "results.json").read_text(encoding="utf-8"))
+        metric = ", ".join(f"{key} {value:.4f}" for key, value in results.items() if key.startswith("test/acc"))
+        predictions = leyden("predict", str(run), f"tests/samples/{experiment.split('/')[0]}")
+        (run / "predictions.csv").write_text(predictions, encoding="utf-8")
+    except subprocess.CalledProcessError as failure:
+        last_lines = "\n".join(failure.output.splitlines()[-20:])
+        error = f"{' '.join(failure.cmd)} ended with {failure.returncode}:\n{last_lines}"
+    return Result(experiment, metric, time.perf_counter() - start, run, error)
+
+
+def main() -> int:
+    experiments = list(embedded_experiments())
+    if not experiments:
+        CONSOLE.print("No experiment in configs/experiment/ says in its first comment that its data are embedded.")
+        return 1
+    CONSOLE.print(f"Training {', '.join(experiments)}, {AT_ONCE} at a time.")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(demonstrate, experiments))
+    table = Table("experiment", "test metric", "seconds", "run directory")
+    for result in results:
+        table.add_row(
+            result.experiment, result.metric or "failed", f"{result.seconds:.0f}", os.path.relpath(result.run, ROOT)
+        )
+    CONSOLE.print(table)
+    errors = [result.error for result in results if result.error]
+    for error in errors:
+        CONSOLE.print(error, markup=False, highlight=False)
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
