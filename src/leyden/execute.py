@@ -93,6 +93,8 @@ def _open_log(path: Path) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Whole batches from memory are faster without workers, whatever the number of cores.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # It is the data module that resumes in the middle of an epoch, not the loader.
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # Lightning 2.6 calls what torch 2.14 deprecates.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
 

@@ -10,6 +10,9 @@ log = logging.getLogger(__name__)
 class ProgressLines(Callback):
     """One line of metrics an epoch, for log.txt and for a terminal that cannot draw a bar."""
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.begin = time.perf_counter()  # a resumed epoch has no start of its own
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.begin = time.perf_counter()
 

@@ -7,7 +7,13 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 class Throughput(Callback):
     """Logs the training rows a second over all devices, each epoch; validation and checkpoints do not count."""
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._reset()  # a resumed epoch has no start of its own
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
         self.begin = self.end = time.perf_counter()
         self.rows = 0
 

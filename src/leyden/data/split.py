@@ -7,13 +7,14 @@ def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[
 
     Args:
         targets: class numbers [row].
-        fraction: share of each class in the smaller part, rounded; a class with one row stays in the larger part.
+        fraction: share of each class in the smaller part, rounded, but at least one row; a single row of a
+            class stays in the larger part.
         seed: of the choice.
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.zeros(len(targets), dtype=torch.bool)
     for label in targets.unique():
         rows = (targets == label).nonzero().flatten()
-        count = min(round(len(rows) * fraction), len(rows) - 1)
+        count = min(max(1, round(len(rows) * fraction)), len(rows) - 1)
         chosen[rows[torch.randperm(len(rows), generator=generator)[:count]]] = True
     return (~chosen).nonzero().flatten().tolist(), chosen.nonzero().flatten().tolist()

@@ -1,0 +1,95 @@
+import json
+
+import pytest
+import torch
+from leyden.data import Batch, DataError, DataModule
+from leyden.data.rows import TensorRows
+from torch import nn
+
+
+class Counting(DataModule):
+    """Row n is [n]; its class is n modulo 3."""
+
+    def __init__(self, num_rows=60, highest=2, **loading):
+        super().__init__(**loading)
+        self.num_rows, self.highest = num_rows, highest
+
+    def load(self, split):
+        self.class_names = ["a", "b", "c"]
+        numbers = torch.arange(self.num_rows)
+        return TensorRows(numbers.unsqueeze(1), (numbers % 3).clamp(max=2) + self.highest - 2)
+
+    def batch_transform(self, stage):
+        return nn.Identity()
+
+
+def test_splits_are_apart_and_the_same_for_every_seed():
+    parts = []
+    for seed in (0, 1):
+        data = Counting(seed=seed, batch_size=6)
+        data.setup("fit")
+        train, validation = (set(data.rows[name].indices) for name in ("train", "validation"))
+        assert not train & validation
+        assert len(train | validation) == 60
+        parts.append((train, validation))
+    assert parts[0] == parts[1]
+
+
+def test_loaders_give_whole_batches():
+    data = Counting(batch_size=6)
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    assert isinstance(batch, Batch)
+    assert batch.inputs.shape == (6, 1)
+    assert sum(len(batch.targets) for batch in data.val_dataloader()) == 6
+
+
+def test_workers_read_the_same_batches():
+    epochs = []
+    for num_workers in (0, 2):
+        data = Counting(batch_size=6, num_workers=num_workers)
+        data.setup("fit")
+        epochs.append([batch.inputs.flatten().tolist() for batch in data.train_dataloader()])
+    assert epochs[0] == epochs[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": -4}, "batch_size is -4"),
+        ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
+        ({"num_workers": -1}, "num_workers is -1"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Counting(**arguments)
+
+
+def test_labels_out_of_range():
+    with pytest.raises(DataError, match="labels of the train split run from 1 to 3; 3 classes allow 0 to 2"):
+        Counting(highest=3).setup("fit")
+
+
+def test_no_rows_and_too_few_rows():
+    with pytest.raises(DataError, match="has no rows"):
+        Counting(num_rows=0).setup("fit")
+    with pytest.raises(DataError, match="leave none for validation"):
+        Counting(num_rows=3).setup("fit")
+
+
+def test_what_the_data_tells_survives_in_the_run_directory(tmp_path):
+    data = Counting()
+    data.setup("fit")
+    data.save(tmp_path)
+    assert json.loads((tmp_path / "data.json").read_text()) == {"class_names": ["a", "b", "c"]}
+    restored = Counting()
+    restored.restore(tmp_path)
+    assert restored.published() == {"num_classes": 3, "class_names": ["a", "b", "c"]}
+
+
+def test_a_checkpoint_of_other_data_is_refused():
+    data = Counting()
+    data.setup("fit")
+    with pytest.raises(DataError, match=r"the checkpoint belongs to other data: its class_names are \['x'\]"):
+        data.load_state_dict({"class_names": ["x"], "epoch": 0, "batches_done": 0})

@@ -1,0 +1,41 @@
+import pytest
+import torch
+from leyden.data import DataError
+from leyden.data.vision import ImageFiles
+from torchvision.io import write_jpeg, write_png
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for label, write in (("cat", write_png), ("dog", write_jpeg)):
+        (tmp_path / label).mkdir()
+        for number in range(10):
+            image = torch.randint(0, 255, (3, 12, 9), dtype=torch.uint8)
+            write(image, str(tmp_path / label / f"{number}.{'png' if write is write_png else 'jpg'}"))
+    return tmp_path
+
+
+def test_class_folders_of_png_and_jpg(folder):
+    data = ImageFiles(root=str(folder), image_size=8, batch_size=4)
+    data.setup("fit")
+    data.setup("test")
+    assert data.published() == {"num_classes": 2, "class_names": ["cat", "dog"], "in_channels": 3}
+    batch = next(iter(data.train_dataloader()))
+    assert batch.inputs.shape == (4, 3, 8, 8)
+    assert batch.inputs.dtype is torch.uint8
+    assert len(data.rows["test"]) == 4
+
+
+def test_a_corrupt_image_is_named_or_skipped(folder):
+    (folder / "cat" / "0.png").write_bytes(b"no image")
+    data = ImageFiles(root=str(folder), batch_size=20, validation_fraction=0.2)
+    data.setup("fit")
+    data.setup("test")
+    with pytest.raises(DataError, match=r"cannot read .*0\.png"):
+        for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
+            list(loader)
+    skipping = ImageFiles(root=str(folder), batch_size=20, validation_fraction=0.2, on_corrupt="skip")
+    skipping.setup("fit")
+    skipping.setup("test")
+    loaders = (skipping.train_dataloader(), skipping.val_dataloader(), skipping.test_dataloader())
+    assert sum(len(batch.targets) for loader in loaders for batch in loader) == 19
