@@ -29,8 +29,14 @@ def _fill(node: Any, provided: dict[str, Any]) -> Any:
         key: provided.get(key, value) if value == MISSING else _fill(value, provided) for key, value in node.items()
     }
     if "_target_" in node:
-        for name, parameter in signature(get_object(node["_target_"])).parameters.items():
-            is_required = parameter.default is Parameter.empty and parameter.kind is not Parameter.VAR_KEYWORD
-            if is_required and name in provided:
-                filled.setdefault(name, provided[name])
+        for name in _required(get_object(node["_target_"])) & provided.keys():
+            filled.setdefault(name, provided[name])
     return filled
+
+
+def _required(target: Any) -> set[str]:
+    try:
+        parameters = signature(target).parameters.values()
+    except ValueError:  # written in C without a signature
+        return set()
+    return {one.name for one in parameters if one.default is Parameter.empty and one.kind is not Parameter.VAR_KEYWORD}

@@ -1,0 +1,122 @@
+import shutil
+from functools import partial
+
+import pytest
+import torch
+from leyden.data import Batch
+from leyden.models import Classification
+from lightning.pytorch import Trainer
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.transforms.v2 import CutMix, MixUp
+
+IMAGES, TARGETS = torch.rand(7, 3, 8, 8), torch.tensor([0, 1, 2, 0, 1, 2, 0])
+
+
+class Constant(nn.Module):
+    """Logits that are known: class 0 always wins, by log(3) over each of the two others."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.tensor([torch.log(torch.tensor(3.0)), 0.0, 0.0]))
+
+    def forward(self, images):
+        return self.bias.expand(len(images), 3)
+
+
+def convolution():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+
+
+def model(network=None, **options):
+    optimizer = partial(torch.optim.SGD, lr=0.1)
+    return Classification(network=network or convolution(), num_classes=3, optimizer=optimizer, **options)
+
+
+def loader(batch_size=4):
+    batches = [
+        Batch(IMAGES[start : start + batch_size], TARGETS[start : start + batch_size])
+        for start in range(0, len(TARGETS), batch_size)
+    ]
+    return DataLoader(batches, batch_size=None)
+
+
+def trainer(tmp_path, **options):
+    return Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+        **{"max_epochs": 1, **options},
+    )
+
+
+def test_metrics_are_means_over_rows_whatever_the_batches(tmp_path):
+    for batch_size in (1, 3, 4, 7):
+        (results,) = trainer(tmp_path).test(model(Constant()), loader(batch_size), verbose=False)
+        assert results["test/accuracy"] == pytest.approx(3 / 7)
+        # -log 0.6 for the three rows of class 0, -log 0.2 for the four others
+        assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
+
+
+def test_label_smoothing_is_for_training_only(tmp_path):
+    smooth = model(Constant(), label_smoothing=0.3)
+    (results,) = trainer(tmp_path).test(smooth, loader(), verbose=False)
+    assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
+    smooth.log = smooth.log_dict = lambda *_, **__: None
+    # 0.7 of -log 0.6, and 0.1 of each class's loss
+    expected = 0.7 * 0.5108256 + 0.1 * (0.5108256 + 2 * 1.6094379)
+    assert smooth.training_step(Batch(IMAGES[:1], TARGETS[:1]), 0).item() == pytest.approx(expected)
+
+
+def test_predictions_are_probabilities():
+    probabilities = model(Constant()).predict_step(Batch(IMAGES, TARGETS), 0)
+    assert probabilities.sum(dim=1).allclose(torch.ones(7))
+    assert probabilities[0].tolist() == pytest.approx([0.6, 0.2, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("options", "trainer_options"),
+    [
+        ({}, {"gradient_clip_val": 0.5}),
+        ({}, {"accumulate_grad_batches": 2}),
+        ({}, {"precision": "bf16-mixed"}),
+        ({"mix": MixUp(num_classes=3)}, {}),
+        ({"mix": CutMix(num_classes=3)}, {}),
+        ({"channels_last": True}, {}),
+        ({"label_smoothing": 0.1}, {}),
+        ({"scheduler": partial(torch.optim.lr_scheduler.StepLR, step_size=1)}, {}),
+        ({"scheduler": partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=0.1)}, {}),
+    ],
+    ids=lambda options: "-".join(options) or "plain",
+)
+def test_each_switch_trains(tmp_path, options, trainer_options):
+    one = model(**options)
+    before = one.network[0].weight.clone()
+    trainer(tmp_path, **trainer_options).fit(one, loader(), loader())
+    assert not one.network[0].weight.equal(before)
+    assert one.network[0].weight.isfinite().all()
+
+
+def test_channels_last_is_really_used():
+    one = model(channels_last=True)
+    seen = []
+    one.network[0].register_forward_hook(lambda module, inputs, output: seen.append((inputs[0], output)))
+    one(IMAGES)
+    assert one.network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert all(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in seen[0])
+
+
+@pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
+def test_compiled_network_gives_the_same_and_keeps_its_names():
+    plain, compiled = model(), model(compile=True)
+    compiled.load_state_dict(plain.state_dict())  # the names of the parameters do not change
+    assert torch.allclose(compiled.eval()(IMAGES), plain.eval()(IMAGES), atol=1e-5)
+    assert compiled.network._compiled_call_impl is not None
+
+
+def test_a_share_of_smoothing_above_one_is_refused():
+    with pytest.raises(ValueError, match=r"label_smoothing is 1\.5"):
+        model(label_smoothing=1.5)
