@@ -16,9 +16,9 @@ setup: $(VENV)/ready ## the environment, hash-pinned, in .venv
 
 $(VENV)/ready: pyproject.toml requirements/current.txt requirements/uv.txt
 	@$(PYTHON) -c 'import ensurepip, sys, venv; low, high = map(int, "$(PYTHONS)".split()); \
-	  sys.exit(not (3, low) <= sys.version_info[:2] < (3, high))' 2>/dev/null || { echo "Python 3.x with $(firstword \
-	  $(PYTHONS)) <= x < $(lastword $(PYTHONS)) and its venv module is needed, but $(PYTHON) is $$($(PYTHON) --version 2>&1):" \
-	  "choose another with make setup PYTHON=..., or install python3-venv." >&2; exit 1; }
+	  sys.exit(not (3, low) <= sys.version_info[:2] < (3, high))' 2>/dev/null || { echo "Needed: Python 3.$(firstword \
+	  $(PYTHONS)) or later, before 3.$(lastword $(PYTHONS)), with its venv module. $(PYTHON) is" \
+	  "$$($(PYTHON) --version 2>&1). Try make setup PYTHON=python3.12, or install python3-venv." >&2; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/current.txt

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-RENDERED = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"}  # by cookiecutter, with the user's words in them
+# These hold the user's own words, which no replacement may touch.
+RENDERED = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"}
 STAYS = ("tests/template", "configs/local")
 RUBBISH = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".DS_Store"}
 DOMAINS = {"vision", "audio", "text"}
@@ -23,7 +24,7 @@ def remove(path: Path) -> None:
 def prune(domains: str) -> None:
     """Deletes every folder and file that is named after a domain that was not chosen, and what must not travel."""
     unwanted = set() if domains == "all" else DOMAINS - set(domains.split("+"))
-    for path in map(Path, STAYS):
+    for path in (*map(Path, STAYS), *Path().glob("LICENSE.*")):
         remove(path)
     for path in sorted(Path().rglob("*")):
         if path.name in RUBBISH or path.suffix == ".egg-info" or path.stem in unwanted:
@@ -32,15 +33,16 @@ def prune(domains: str) -> None:
 
 def rename(package: str, title: str) -> None:
     """Replaces the package and the title as whole words; a title is free text, so only prose can hold it."""
+    names = {"leyden": package, "LEYDEN": package.upper()}
     for path in sorted(Path().rglob("*"), reverse=True):  # a folder comes after what is in it
         if path.is_file() and str(path) not in RENDERED:
-            in_prose = title if path.suffix == ".md" else package
-            words = {"leyden": package, "Leyden": in_prose, "LEYDEN": package.upper()}
+            names["Leyden"] = title if path.suffix == ".md" else package
             try:
                 text = path.read_bytes().decode()
-            except UnicodeDecodeError:
+            except UnicodeDecodeError:  # not a text
                 continue
-            path.write_bytes(re.sub(r"\b(leyden|Leyden|LEYDEN)\b", lambda word: words[word[0]], text).encode())
+            text = re.sub(r"\b(leyden|Leyden|LEYDEN)\b", lambda word: names[word[0]], text)
+            path.write_bytes(text.encode())
         path.rename(path.with_name(re.sub(r"\bleyden\b", package, path.name)))
 
 
@@ -69,43 +71,45 @@ def set_identity(answers: dict[str, str]) -> None:
     entity = quoted(answers["wandb_entity"]) if answers["wandb_entity"].strip() else "null"
     for path in Path("configs").rglob("wandb.yaml"):
         set_lines(path, {"project": quoted(answers["wandb_project"]), "entity": entity}, ": ")
-    for path in Path().glob("LICENSE.*"):
-        path.rename("LICENSE") if path.name == f"LICENSE.{answers['license']}" else path.unlink()
 
 
-def start_history(author: str) -> None:
-    """One commit, signed by the user's git identity or, without one, by the author's name."""
-    if Path(".git").exists():
-        return
+def git(*arguments: str) -> bool:
     # Inside a git hook these point at another repository.
     outside = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
     environment = {key: value for key, value in os.environ.items() if key not in outside}
+    return subprocess.run(["git", *arguments], env=environment, stdout=subprocess.DEVNULL).returncode == 0
 
-    def git(*arguments: str) -> bool:
-        return subprocess.run(["git", *arguments], env=environment, stdout=subprocess.DEVNULL).returncode == 0
 
+def start_history(author: str) -> None:
+    """One commit, by the user's git identity or, without one, by the author's name."""
+    if Path(".git").exists():
+        return
     if shutil.which("git") is None:
         print("Note: git was not found, so the project has no history yet.")
         return
-    known = git("config", "user.name") and git("config", "user.email")
-    identity = [] if known else ["-c", f"user.name={author}", "-c", "user.email=author@localhost"]
-    started = (
+    options = ["-c", "commit.gpgsign=false"]
+    if not (git("config", "user.name") and git("config", "user.email")):
+        options += ["-c", f"user.name={author}", "-c", "user.email=author@localhost"]
+    if not (
         git("init", "--quiet")
         and git("symbolic-ref", "HEAD", "refs/heads/main")
         and git("add", ".")
-        and git(*identity, "-c", "commit.gpgsign=false", "commit", "--quiet", "--no-verify", "-m", "Start the project")
-    )
-    if not started:
+        and git(*options, "commit", "--quiet", "--no-verify", "--message", "Start the project")
+    ):
         print("Note: git made no first commit, for the reason above; the files are complete.")
 
 
 def main() -> None:
     answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
     Path("gitignore").rename(".gitignore")  # git warns about a .gitignore that is a link
+    Path(f"LICENSE.{answers['license']}").rename("LICENSE")
     prune(answers["domains"])
     rename(answers["package_name"], answers["project_name"])
     set_identity(answers)
-    start_history(answers["author_name"])
+    if "_commit" in answers:  # cruft compares whole folders of two generations and keeps its own file
+        print("Made by cruft: start the history with git init, once .cruft.json is there.")
+    else:
+        start_history(answers["author_name"])
     print(f"{Path.cwd()} is ready: cd there, then `make demo`.")
 
 

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LONGEST_NAME = 45  # the generated code passes its own format check up to this length
-OWN_FOLDERS = {"benchmarks", "build", "configs", "data", "dist", "hooks", "notebooks", "requirements", "runs"}
-OWN_FOLDERS |= {"scripts", "src", "tests", "wandb", "vision", "audio", "text"}
+OWN_FOLDERS = """
+    audio benchmarks build configs data dist hooks notebooks requirements runs scripts src tests text vision wandb
+"""
 # Import names that the names of the locked packages do not tell.
-IMPORT_NAMES = {"attr", "cuda", "dateutil", "functorch", "google", "hydra", "hydra_plugins", "ipykernel_launcher"}
-IMPORT_NAMES |= {"isympy", "jupyter", "lightning_fabric", "licensing", "markdown_it", "mpl_toolkits", "nvidia"}
-IMPORT_NAMES |= {"opentelemetry", "py", "pylab", "rpds", "sklearn", "slugify", "torchgen", "torchtext", "xdist"}
-IMPORT_NAMES |= {"antlr4", "coreweave_evaluations", "pip", "pydevd_plugins", "uv", "yaml", "zmq"}
-
+IMPORT_NAMES = """
+    antlr4 attr coreweave_evaluations cuda dateutil functorch google hydra hydra_plugins ipykernel_launcher isympy
+    jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip py pydevd_plugins pylab
+    rpds sklearn slugify torchgen torchtext uv xdist yaml zmq
+"""
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 
@@ -29,9 +30,9 @@ def problem_with_package_name(name: str, locked: set[str]) -> str | None:
         return "it is a keyword of Python"
     if name in sys.stdlib_module_names:
         return "it is a module of Python's standard library"
-    if name in locked | IMPORT_NAMES:
+    if name in locked.union(IMPORT_NAMES.split()):
         return "it is a package that the project depends on"
-    if name in OWN_FOLDERS:
+    if name in OWN_FOLDERS.split():
         return "it is the name of a folder of the project"
     return None
 
