@@ -9,6 +9,8 @@ from pathlib import Path
 
 # These hold the user's own words, which no replacement may touch.
 RENDERED = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"}
+# In the template's folder git and ruff would take these for their own.
+RENAMED = {"gitignore": ".gitignore", "pyproject": "pyproject.toml"}
 STAYS = ("tests/template", "configs/local")
 RUBBISH = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".DS_Store"}
 DOMAINS = {"vision", "audio", "text"}
@@ -101,7 +103,8 @@ def start_history(author: str) -> None:
 
 def main() -> None:
     answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
-    Path("gitignore").rename(".gitignore")  # git warns about a .gitignore that is a link
+    for link, name in RENAMED.items():
+        Path(link).rename(name)
     Path(f"LICENSE.{answers['license']}").rename("LICENSE")
     prune(answers["domains"])
     rename(answers["package_name"], answers["project_name"])

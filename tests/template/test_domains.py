@@ -1,0 +1,64 @@
+"""Every choice of domains gives a project that holds those domains, imports, and trains."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOMAINS = {"vision", "audio", "text"}
+CHOICES = ["all", "vision", "audio", "text", "vision+audio", "vision+text", "audio+text"]
+IMPORT_ALL_THEN_TRAIN = """
+import importlib, pkgutil, sys, shapes
+for module in pkgutil.walk_packages(shapes.__path__, "shapes."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from shapes.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(folder).parts]
+
+
+def train(project: Path, experiment: str) -> subprocess.CompletedProcess[str]:
+    overrides = [f"experiment={experiment}", "trainer=debug", "trainer.limit_train_batches=1"]
+    command = [sys.executable, "-c", IMPORT_ALL_THEN_TRAIN, "train", *overrides]
+    environment = {**os.environ, "PYTHONPATH": str(project / "src"), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_project_has_its_domains_imports_and_trains_a_step(choice, generate, root):
+    chosen = DOMAINS if choice == "all" else set(choice.split("+"))
+    project = generate(domains=choice, project_name="Shapes & Sounds", package_name="shapes")
+
+    for domain in DOMAINS:  # just as present as in the living project, or gone without a trace
+        found = {part for path in files(project) for part in (*path.parts[:-1], path.stem) if part == domain}
+        assert bool(found) == (domain in chosen)
+    for folder in (root / "configs").rglob("*"):
+        if folder.is_dir() and folder.name in chosen:
+            assert (project / folder.relative_to(root)).is_dir()
+
+    for path in files(project):
+        text = f"{path.relative_to(project)}\n{path.read_bytes().decode(errors='replace')}"
+        assert "leyden" not in text.lower(), path
+        if path.suffix == ".py":
+            compile(text.partition("\n")[2], str(path), "exec")
+
+    experiments = sorted((project / "configs/experiment").glob("*/*.yaml"))
+    embedded = [path for path in experiments if "embedded" in path.read_text(encoding="utf-8").splitlines()[1]]
+    assert {path.parent.name for path in embedded} == chosen
+    experiment = embedded[len(choice) % len(embedded)]  # not always the same domain
+    done = train(project, f"{experiment.parent.name}/{experiment.stem}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(project.glob("runs/*/*/latest/checkpoints/*.ckpt"))
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_the_readme_begins_with_an_experiment_that_exists(choice, generate):
+    project = generate(domains=choice)
+    command = next(line for line in (project / "README.md").read_text().splitlines() if "experiment=" in line)
+    assert (project / f"configs/experiment/{command.split('experiment=')[1]}.yaml").is_file()
