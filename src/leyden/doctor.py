@@ -46,13 +46,17 @@ def _version(name: str) -> str:
 
 
 def _wandb() -> str:
-    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    try:
+        import wandb
+    except ImportError:
+        return "not installed"
+    host = urlsplit(wandb.setup().settings.base_url).hostname or ""
     try:
         known = netrc.netrc().authenticators(host)
     except (OSError, netrc.NetrcParseError):
         known = None
     login = "logged in" if known or os.environ.get("WANDB_API_KEY") else "not logged in (wandb login)"
-    return f"{_version('wandb')}, {login} at {host}"
+    return f"{wandb.__version__}, {login} at {host}"
 
 
 def _devices() -> str:

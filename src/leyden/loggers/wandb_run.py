@@ -1,5 +1,4 @@
 import logging
-import os
 import socket
 from typing import Literal
 from urllib.parse import urlsplit
@@ -7,6 +6,8 @@ from urllib.parse import urlsplit
 import wandb
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
+
+from ..errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,9 @@ class WandbRun(WandbLogger):
         entity: user or team; none for the user's default.
         mode: `online`, `offline` or `disabled`.
         log_model: upload the best checkpoint as an artifact at the end.
+
+    Raises:
+        UserError: the server does not take the run, as without a login.
     """
 
     def __init__(
@@ -36,7 +40,7 @@ class WandbRun(WandbLogger):
         mode: Literal["online", "offline", "disabled"] = "online",
         log_model: bool = False,
     ) -> None:
-        server = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+        server = wandb.setup().settings.base_url
         if mode == "online" and not _reachable(server):
             log.warning("no connection to %s: W&B stays offline; upload with: wandb sync %s/wandb/*", server, save_dir)
             mode = "offline"
@@ -52,6 +56,19 @@ class WandbRun(WandbLogger):
             # Without a limit, a server that is lost in mid-run keeps the finished run waiting for ever.
             settings=wandb.Settings(finish_timeout=20, silent=True),
         )
+
+        self._wandb_init.pop("anonymous")  # Lightning 2.6 passes what W&B 0.31 warns about
+        try:
+            self.experiment  # noqa: B018 - begins the run
+        except wandb.errors.Error as error:
+            raise UserError(
+                f"Weights & Biases refused: {error}\nLog in with `wandb login`, or set logger.wandb.mode=offline"
+            ) from error
+
+    def finish(self, exit_code: int) -> None:
+        """Ends the run at Weights & Biases, marked as failed unless the exit code is 0."""
+        if self._experiment is not None:
+            self._experiment.finish(exit_code=exit_code)
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
         if checkpoint_callback.monitor:  # the best checkpoint, not the last one
