@@ -6,7 +6,7 @@ DEMO = $(BIN)/python scripts/demo.py
 # The lowest and the first too high minor version, from pyproject.toml
 PYTHONS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
 
-.PHONY: help setup demo test check bench lock
+.PHONY: help setup demo test check lock bench
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -14,15 +14,18 @@ help:
 
 setup: $(VENV)/ready ## the environment, hash-pinned, in .venv
 
-$(VENV)/ready: pyproject.toml requirements/current.txt requirements/uv.txt
+$(VENV)/ready: $(BIN)/uv pyproject.toml requirements/current.txt
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/current.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import ensurepip, sys, venv; low, high = map(int, "$(PYTHONS)".split()); \
 	  sys.exit(not (3, low) <= sys.version_info[:2] < (3, high))' 2>/dev/null || { echo "Needed: Python 3.$(firstword \
 	  $(PYTHONS)) or later, before 3.$(lastword $(PYTHONS)), with its venv module. $(PYTHON) is" \
 	  "$$($(PYTHON) --version 2>&1). Try make setup PYTHON=python3.12, or install python3-venv." >&2; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/current.txt
-	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup ## train, test and predict on the embedded data of each domain
@@ -36,11 +39,9 @@ check: setup ## ruff, ruff format and pyrefly
 	$(BIN)/ruff format --check
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 
-bench: setup ## the benchmarks
-	set -e; for script in $(wildcard benchmarks/*.py); do $(BIN)/python $$script; done
-
 lock: $(BIN)/uv ## resolve requirements/current.txt anew
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.$(firstword $(PYTHONS)) --generate-hashes \
-	  --no-header --no-emit-index-url --no-annotate -o requirements/current.txt
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.$(firstword $(PYTHONS)) \
+	  --generate-hashes --no-header --no-emit-index-url --no-annotate -o requirements/current.txt
 
-$(BIN)/uv: setup
+bench: setup ## the benchmarks, where there are any
+	$(foreach script,$(wildcard benchmarks/*.py),$(BIN)/python $(script) &&) true
