@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,11 +8,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN_TO_A_CHECKOUT = {".git", ".venv", "data", "runs", "wandb"}
 
 
-@pytest.fixture
-def root() -> Path:
-    return ROOT
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the living project: other tests write caches into the real one while this is read."""
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        own = OWN_TO_A_CHECKOUT if Path(folder) == ROOT else set()
+        return {name for name in names if name in own or name == "__pycache__" or name.endswith("_cache")}
+
+    copy = tmp_path_factory.mktemp("template") / "living"
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=ignored)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def tracked() -> list[str]:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return done.stdout.splitlines()
 
 
 @pytest.fixture
@@ -31,11 +49,13 @@ def cookiecutter(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[st
 
 
 @pytest.fixture
-def generate(cookiecutter: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> Callable[..., Path]:
+def generate(
+    cookiecutter: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, root: Path
+) -> Callable[..., Path]:
     """Generates a project with the given answers and returns its folder."""
 
     def run(**answers: str) -> Path:
-        done = cookiecutter(str(ROOT), "--no-input", *(f"{key}={value}" for key, value in answers.items()))
+        done = cookiecutter(str(root), "--no-input", *(f"{key}={value}" for key, value in answers.items()))
         assert done.returncode == 0, done.stderr
         (project,) = (tmp_path / "output").iterdir()
         return project

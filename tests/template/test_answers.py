@@ -1,5 +1,6 @@
 """What the user types arrives unchanged everywhere, whatever characters it holds."""
 
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -82,3 +83,16 @@ def test_the_history_has_one_commit_and_nothing_left_over(generate):
     assert git("branch", "--show-current") == "main\n"
     assert git("status", "--porcelain", "--ignored") == ""
     assert not (project / "tests/template").exists()
+
+
+def test_caches_and_local_settings_stay_behind(generate, root):
+    left_over = [root / "src/leyden/__pycache__/x.pyc", root / "configs/local/mine.yaml", root / "src/l.egg-info/x"]
+    for path in left_over:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("leyden")
+    try:
+        project = generate()
+    finally:
+        for path in left_over:
+            shutil.rmtree(path.parent)
+    assert not [path for name in ("x.pyc", "mine.yaml", "*.egg-info") for path in project.rglob(name)]
