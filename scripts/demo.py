@@ -37,7 +37,7 @@ def embedded_experiments() -> Iterator[str]:
                 break
 
 
-def leyden(*arguments: str) -> str:
+def run_command(*arguments: str) -> str:
     """Runs the command line in a process of its own and returns what it printed; raises CalledProcessError."""
     command = [sys.executable, "-m", "leyden", *arguments]
     threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
@@ -55,11 +55,11 @@ def demonstrate(experiment: str) -> Result:
     start, run = time.perf_counter(), ROOT / "runs" / experiment / "latest"
     metric, error = "", None
     try:
-        leyden("train", f"experiment={experiment}")
+        run_command("train", f"experiment={experiment}")
         run = run.resolve()
         results = json.loads((run / "results.json").read_text(encoding="utf-8"))
         metric = ", ".join(f"{key} {value:.4f}" for key, value in results.items() if key.startswith("test/acc"))
-        predictions = leyden("predict", str(run), f"tests/samples/{experiment.split('/')[0]}")
+        predictions = run_command("predict", str(run), f"tests/samples/{experiment.split('/')[0]}")
         (run / "predictions.csv").write_text(predictions, encoding="utf-8")
     except subprocess.CalledProcessError as failure:
         last_lines = "\n".join(failure.output.splitlines()[-20:])
