@@ -1,0 +1,128 @@
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import soundfile
+import torch
+from torch import Tensor, nn
+from torchaudio.functional import amplitude_to_DB, resample, spectrogram
+
+from ..batch import Batch
+from ..datamodule import DataModule, Stage
+from ..files import expand_inputs
+from ..rows import FileRows, Rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES = {".wav", ".flac", ".ogg"}
+
+
+class AudioData(DataModule):
+    """Base of all audio data: int16 [batch, time] padded with 0 until the device, floats from -1 to 1 after it.
+
+    Args:
+        sample_rate: in Hz; files at other rates are resampled to it.
+        max_seconds: longest waveform.
+        too_long: `cut` what goes beyond `max_seconds`, and say so once, or `raise`.
+        augment: modules applied in order to the training batches, floats [batch, time] -> the same shape.
+        **loading: arguments of `DataModule`.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "sample_rate")
+
+    def __init__(
+        self,
+        sample_rate: int = 16000,
+        max_seconds: float = 10.0,
+        too_long: Literal["cut", "raise"] = "cut",
+        augment: Sequence[nn.Module] = (),
+        **loading,
+    ) -> None:
+        if sample_rate < 1:
+            raise ValueError(f"sample_rate is {sample_rate}; it must be at least 1")
+        if max_seconds <= 0:
+            raise ValueError(f"max_seconds is {max_seconds}; it must be more than 0")
+        if too_long not in ("cut", "raise"):
+            raise ValueError(f"too_long is {too_long!r}; it must be 'cut' or 'raise'")
+        super().__init__(**loading)
+        self.sample_rate, self.max_seconds, self.too_long, self.augment = (
+            sample_rate,
+            max_seconds,
+            too_long,
+            augment,
+        )
+        self._said_cut = False
+
+    def decode(self, path: Path) -> Tensor:
+        """One wav, flac or ogg file of any rate and number of channels -> int16 [time], their mean.
+
+        Raises:
+            ValueError: the file is empty, cut off, not a number somewhere, or too long where that is refused.
+            soundfile.LibsndfileError: the file is no audio (a RuntimeError).
+        """
+        with soundfile.SoundFile(path) as file:
+            _check_whole(file.extra_info)
+            limit = int(self.max_seconds * file.samplerate)
+            if file.frames > limit:
+                self._refuse_or_say(path, file.frames / file.samplerate)
+            # Floats: libsndfile does not scale the samples of a float file when it is asked for integers.
+            samples = torch.from_numpy(file.read(limit, dtype="float32", always_2d=True)).mean(dim=1)
+            rate = file.samplerate
+        if not len(samples):
+            raise ValueError("it has no samples")
+        if not samples.isfinite().all():
+            raise ValueError("it has samples that are not finite numbers")
+        if rate != self.sample_rate:
+            samples = resample(samples, rate, self.sample_rate)
+        return samples.mul(32768).round().clamp(-32768, 32767).to(torch.int16)
+
+    def _refuse_or_say(self, path: Path, seconds: float) -> None:
+        problem = f"lasts {seconds:.1f} s, more than data.max_seconds={self.max_seconds:g}"
+        if self.too_long == "raise":
+            raise ValueError(f"it {problem}")
+        if not self._said_cut:
+            self._said_cut = True
+            print(f"{path} {problem}: it is cut, and so are all that are too long", flush=True)
+
+    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
+        paths = expand_inputs(inputs, SUFFIXES)
+        targets = torch.zeros(len(paths), dtype=torch.int64)
+        return FileRows(paths, targets, self.decode, ragged=True), [str(path) for path in paths]
+
+    def batch_transform(self, stage: Stage) -> nn.Module:
+        return AudioTransform(self.augment if stage == "train" else ())
+
+    def draw(self, axes: "Axes", inputs: Tensor) -> None:
+        window = torch.hann_window(256)
+        # Windows of 256 samples, every 64; the loudest 80 dB.
+        power = spectrogram(inputs.float().cpu(), 128, window, 256, 64, 256, power=2.0, normalized=False)
+        decibels = amplitude_to_DB(power, multiplier=10.0, amin=1e-10, db_multiplier=0.0, top_db=80.0)
+        seconds, kilohertz = len(inputs) / self.sample_rate, self.sample_rate / 2000
+        axes.imshow(decibels, origin="lower", aspect="auto", extent=(0, seconds, 0, kilohertz))
+
+
+class AudioTransform(nn.Module):
+    """int16 [batch, time] -> floats from -1 to 1 of the same shape, 0 beyond `lengths`."""
+
+    def __init__(self, augment: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.augment = nn.ModuleList(augment)
+
+    def forward(self, batch: Batch) -> Batch:
+        assert batch.lengths is not None
+        waveforms = batch.inputs.float().div_(32768)
+        for module in self.augment:
+            waveforms = module(waveforms)
+        is_padding = torch.arange(waveforms.shape[1], device=waveforms.device) >= batch.lengths.unsqueeze(1)
+        return batch._replace(inputs=waveforms.masked_fill(is_padding, 0.0))
+
+
+def _check_whole(header: str) -> None:
+    """Looks for a wav file that was cut off, which libsndfile reads without complaint; its log tells."""
+    if sizes := re.search(r"^data : (\d+) \(should be (\d+)\)", header, re.MULTILINE):
+        declared, present = int(sizes[1]), int(sizes[2])
+        # Programs that write to a pipe declare the largest size; some are off by a few bytes.
+        if present < 0.99 * declared and declared < 2**31 - 1:
+            raise ValueError(f"it is cut off: {present} bytes of {declared} are there")

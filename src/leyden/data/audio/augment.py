@@ -1,0 +1,58 @@
+"""Each module changes every row of float waveforms [batch, time] by its own random amount, the whole batch at once.
+
+The amounts are drawn on the CPU, whatever the device, so that every device sees the same augmentation.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class RandomGain(nn.Module):
+    """Louder or softer by up to `decibels` either way."""
+
+    def __init__(self, decibels: float = 6.0) -> None:
+        if decibels < 0:
+            raise ValueError(f"decibels is {decibels}; it must not be negative")
+        super().__init__()
+        self.decibels = decibels
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        gain = 10 ** (_symmetric(len(waveforms)) * self.decibels / 20)
+        return waveforms * gain.to(waveforms).unsqueeze(1)
+
+
+class RandomShift(nn.Module):
+    """Earlier or later by up to `samples` either way; what comes in from outside is 0."""
+
+    def __init__(self, samples: int = 800) -> None:
+        if samples < 0:
+            raise ValueError(f"samples is {samples}; it must not be negative")
+        super().__init__()
+        self.samples = samples
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        time = waveforms.shape[1]
+        shift = (_symmetric(len(waveforms)) * self.samples).round().long().to(waveforms.device)
+        source = torch.arange(time, device=waveforms.device) - shift.unsqueeze(1)
+        shifted = waveforms.gather(1, source.clamp(0, time - 1))
+        return shifted.masked_fill((source < 0) | (source >= time), 0.0)
+
+
+class AddNoise(nn.Module):
+    """White noise, between `least` and `most` decibels below full scale."""
+
+    def __init__(self, least: float = 70.0, most: float = 40.0) -> None:
+        if least < most:
+            raise ValueError(f"least={least}, most={most}: least noise is further below full scale than most")
+        super().__init__()
+        self.least, self.most = least, most
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        below = self.most + torch.rand(len(waveforms)) * (self.least - self.most)
+        noise = torch.randn(waveforms.shape) * 10 ** (-below / 20).unsqueeze(1)
+        return waveforms + noise.to(waveforms)
+
+
+def _symmetric(rows: int) -> Tensor:
+    """Uniform from -1 to 1 [batch]."""
+    return torch.rand(rows).mul(2).sub(1)

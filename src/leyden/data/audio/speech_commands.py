@@ -1,0 +1,57 @@
+from pathlib import Path
+from typing import Literal
+
+from torchaudio.datasets import SPEECHCOMMANDS
+
+from ..error import DataError
+from ..files import class_numbers
+from ..rows import FileRows
+from .audio_data import AudioData
+
+
+class SpeechCommands(AudioData):
+    """One-second recordings of single words by many speakers, downloaded and checked by torchaudio.
+
+    The official lists tell the three splits, which share no speaker, so `validation_fraction` is not used.
+
+    Source: P. Warden, Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition, 2018,
+    https://arxiv.org/abs/1804.03209.
+
+    Args:
+        root: folder for the files.
+        url: `speech_commands_v0.02` (35 words, 105,829 recordings, 2.3 GB), `speech_commands_v0.01` (30 words), or
+            the address of another such archive.
+        **audio: arguments of `AudioData`.
+    """
+
+    def __init__(self, root: str = "data", url: str = "speech_commands_v0.02", **audio) -> None:
+        super().__init__(**audio)
+        self.root, self.url = root, url
+
+    def prepare_data(self) -> None:
+        Path(self.root).mkdir(parents=True, exist_ok=True)
+        try:
+            SPEECHCOMMANDS(self.root, self.url, download=True)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"cannot get {self.url} into {self.root}: {error}") from error
+
+    def setup(self, stage: str) -> None:
+        if stage in ("fit", "validate") and "train" not in self.rows:
+            self.rows |= {"train": self.load("train"), "validation": self._rows("validation")}
+        super().setup(stage)
+
+    def load(self, split: Literal["train", "test"]) -> FileRows:
+        return self._rows("training" if split == "train" else "testing")
+
+    def _rows(self, subset: Literal["training", "validation", "testing"]) -> FileRows:
+        try:
+            recordings = SPEECHCOMMANDS(self.root, self.url, subset=subset)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"Speech Commands in {self.root} is not complete: {error}") from error
+        # torchaudio's own items need torchcodec and FFmpeg; the paths are enough.
+        found = [recordings.get_metadata(number) for number in range(len(recordings))]
+        paths, labels = [Path(recordings._archive) / item[0] for item in found], [item[2] for item in found]
+        if subset == "training":
+            self.class_names = sorted(set(labels))
+        targets = class_numbers(labels, self.class_names, subset)
+        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt)

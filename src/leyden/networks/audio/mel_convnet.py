@@ -1,0 +1,60 @@
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
+
+from .mel_spectrogram import LogMelSpectrogram, valid_frames
+
+
+class MelConvNet(nn.Module):
+    """A mel spectrogram, three blocks of 3 x 3 convolutions, and the mean of their output over time.
+
+    Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a row's logits do
+    not depend on the padding that longer neighbours cause.
+
+    Args:
+        num_classes: classes.
+        sample_rate: of the waveforms, in Hz.
+        num_mels: bands of frequency.
+        width: channels after the first block, doubled by each of the next two.
+        dropout: probability before the last layer.
+        mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        sample_rate: int,
+        num_mels: int = 40,
+        width: int = 16,
+        dropout: float = 0.2,
+        mask_mels: int = 0,
+        mask_frames: int = 0,
+    ) -> None:
+        if num_mels < 8:
+            raise ValueError(f"num_mels is {num_mels}; three halvings need at least 8")
+        if width < 1:
+            raise ValueError(f"width is {width}; it must be at least 1")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+        super().__init__()
+        self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
+        self.blocks = nn.ModuleList([_block(1, width), _block(width, 2 * width), _block(2 * width, 4 * width)])
+        # Where a sound lies on the frequency axis tells what it is, so that axis is not averaged.
+        num_features = 4 * width * -(-num_mels // 8)
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(num_features, num_classes))
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+        features, frames = self.spectrogram(waveforms, lengths)
+        for block in self.blocks:
+            # A frame of padding must be 0 before a neighbour's convolution or maximum sees it.
+            features = block(features) * valid_frames(features, frames)
+            features, frames = max_pool2d(features, 2, ceil_mode=True), (frames + 1) // 2
+        pooled = features.sum(dim=3) / frames[:, None, None]
+        return self.classifier(pooled.flatten(1))
+
+
+def _block(in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    )
