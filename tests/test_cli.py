@@ -1,0 +1,145 @@
+"""The command line as a user meets it: every test starts a process of its own."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import leyden
+import pytest
+import torch
+
+ROOT = Path.cwd()
+PACKAGE = leyden.__name__
+
+
+def options():
+    from leyden.compose import options as group_options
+
+    return dict(group_options(ROOT)["experiment"])
+
+
+EMBEDDED = [name for name, text in options().items() if "embedded" in text]
+
+
+def run(*words, folder=ROOT, code=0, **environment):
+    """Runs a command and returns (standard output, standard error)."""
+    known = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    done = subprocess.run(
+        [sys.executable, "-m", PACKAGE, *map(str, words)], cwd=folder, env=known, capture_output=True, text=True
+    )
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout, done.stderr
+
+
+def without_torch(*words, code):
+    """Runs a command in a Python where `import torch` fails."""
+    block = "import sys; sys.modules['torch'] = None; "
+    start = f"sys.argv[1:] = {list(words)!r}; from {PACKAGE}.cli import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", block + start], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_help_names_every_command():
+    text = without_torch("--help", code=0)
+    for verb in ("train", "resume", "validate", "test", "predict", "list", "check", "doctor"):
+        assert verb in text
+
+
+def test_list_shows_every_experiment():
+    text = without_torch("list", code=0)
+    assert all(name in text for name in options())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "did you mean 'train'"),
+        (["train"], EMBEDDED[0]),
+        (["train", f"experiment={EMBEDDED[0][:-1]}"], f"did you mean '{EMBEDDED[0]}'"),
+        (["train", f"experiment={EMBEDDED[0]}", "trainer.max_epoch=3"], "did you mean 'max_epochs'"),
+        (["train", f"experiment={EMBEDDED[0]}", "trainer.precision=bf17"], "bf16"),
+        (["train", f"experiment={EMBEDDED[0]}", "data.batch_size=-4"], "batch_size is -4"),
+        (["train", f"experiment={EMBEDDED[0]}", "model.optimizer.lr=fast"], "model.optimizer.lr"),
+        (["train", f"experiment={EMBEDDED[0]}", "sed=1"], "did you mean 'seed'"),
+        (["train", f"experiment={EMBEDDED[0]}", "model._target_=torch.nn.Linea"], "did you mean"),
+        (["check", f"experiment={EMBEDDED[0]}", "trainer=gpuu"], "did you mean 'gpu'"),
+        (["test", "no/such/run"], "there is no run"),
+        (["resume", "src"], "is not a run directory"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value)[-30:],
+)
+def test_mistakes_are_refused_before_torch_is_imported(words, message):
+    assert message in without_torch(*words, code=2)
+
+
+def test_mistakes_are_reported_all_at_once():
+    text = without_torch(
+        "check", f"experiment={EMBEDDED[0]}", "trainer.max_epoch=3", "data.batch_size=0", "seed=-1", code=2
+    )
+    assert all(word in text for word in ("max_epochs", "batch_size is 0", "seed is -1"))
+
+
+def test_every_shipped_experiment_is_valid():
+    text = without_torch("check", "--all", code=0)
+    assert text.count("no problem found") == len(options())
+
+
+@pytest.fixture(scope="module", params=EMBEDDED)
+def trained(request, tmp_path_factory):
+    runs = tmp_path_factory.mktemp("runs")
+    run("train", f"experiment={request.param}", "trainer=debug", f"runs={runs}")
+    (folder,) = runs.glob("*/*/2*")
+    return folder
+
+
+def test_train_leaves_everything_in_the_run_directory(trained):
+    for name in ("config.yaml", "command.txt", "environment.txt", "git.patch", "hardware.json", "log.txt"):
+        assert (trained / name).stat().st_size, name
+    assert json.loads((trained / "status.json").read_text())["state"] == "finished"
+    assert "test/accuracy" in json.loads((trained / "results.json").read_text())
+    assert {"train/loss", "val/accuracy", "test/accuracy", "train/gradient_norm", "train/learning_rate"} <= set(
+        (trained / "metrics.csv").read_text().splitlines()[0].split(",")
+    )
+    assert sorted(path.name for path in trained.glob("plots/*.png")) == [
+        "test_confusion_matrix.png",
+        "test_predictions.png",
+    ]
+    for name in ("best", "last"):
+        torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
+
+
+def test_test_and_validate_evaluate_again(trained):
+    before = json.loads((trained / "results.json").read_text())
+    run("test", trained)
+    run("validate", trained, "--ckpt", "last")
+    after = json.loads((trained / "results.json").read_text())
+    assert after["test/loss"] == pytest.approx(before["test/loss"])
+    assert "val/accuracy" in after
+
+
+def test_predict_gives_a_row_for_each_input(trained):
+    domain = trained.parent.parent.name
+    samples = ROOT / "tests" / "samples" / domain
+    output, _ = run("predict", trained, samples)
+    rows = list(csv.DictReader(output.splitlines()))
+    assert len(rows) >= 2
+    classes = list(rows[0])[3:]
+    for row in rows:
+        assert row["prediction"] in classes
+        assert sum(float(row[name]) for name in classes) == pytest.approx(1, abs=1e-4)
+        assert float(row["probability"]) == max(float(row[name]) for name in classes)
+    lines, _ = run("predict", trained, samples, "--format", "jsonl")
+    first = json.loads(lines.splitlines()[0])
+    assert first["prediction"] == rows[0]["prediction"]
+    assert set(first["probabilities"]) == set(classes)
+
+
+def test_predict_names_what_is_missing(trained):
+    _, errors = run("predict", trained, "no/such/file.png", code=1)
+    assert "there is no file or folder" in errors
+    assert "Traceback" not in errors
