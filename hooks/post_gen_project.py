@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 # These hold the user's own words, which no replacement may touch.
 RENDERED = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"}
 # In the template's folder git and ruff would take these for their own.
-RENAMED = {"gitignore": ".gitignore", "pyproject": "pyproject.toml"}
+RENAMED = {"gitignore": ".gitignore", "data/gitignore": "data/.gitignore", "pyproject": "pyproject.toml"}
 STAYS = ("tests/template", "configs/local")
 RUBBISH = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".DS_Store"}
 DOMAINS = {"vision", "audio", "text"}
@@ -39,12 +40,10 @@ def rename(package: str, title: str) -> None:
     for path in sorted(Path().rglob("*"), reverse=True):  # a folder comes after what is in it
         if path.is_file() and str(path) not in RENDERED:
             names["Leyden"] = title if path.suffix == ".md" else package
-            try:
+            with suppress(UnicodeDecodeError):  # not a text
                 text = path.read_bytes().decode()
-            except UnicodeDecodeError:  # not a text
-                continue
-            text = re.sub(r"\b(leyden|Leyden|LEYDEN)\b", lambda word: names[word[0]], text)
-            path.write_bytes(text.encode())
+                text = re.sub(r"\b(leyden|Leyden|LEYDEN)\b", lambda word: names[word[0]], text)
+                path.write_bytes(text.encode())
         path.rename(path.with_name(re.sub(r"\bleyden\b", package, path.name)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN_TO_A_CHECKOUT = {".git", ".venv", "data", "runs", "wandb"}
+OWN_TO_A_CHECKOUT = {".git", ".venv", "runs", "wandb"}
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +17,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def ignored(folder: str, names: list[str]) -> set[str]:
         own = OWN_TO_A_CHECKOUT if Path(folder) == ROOT else set()
+        if Path(folder) == ROOT / "data":  # downloads
+            own = set(names) - {"README.md", ".gitignore"}
         return {name for name in names if name in own or name == "__pycache__" or name.endswith("_cache")}
 
     copy = tmp_path_factory.mktemp("template") / "living"

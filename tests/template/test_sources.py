@@ -8,7 +8,7 @@ import pytest
 
 # What belongs to the template itself, and the files that a generated project has of its own.
 STAYS = {"cookiecutter.json", "hooks", "template.mk", "AGENTS.md", "CONTRIBUTING.md", "LOG.md"}
-OWN = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"}
+OWN = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE", "data"}
 
 
 @pytest.mark.parametrize("source", [".", "relative", "git"])
@@ -30,7 +30,7 @@ def test_everything_at_the_root_is_linked_or_stays_by_decision(root, tracked):
     (folder,) = root.glob("*cookiecutter.project_slug*")
     linked = {path.readlink().name for path in folder.iterdir() if path.is_symlink()}
     assert {path.split("/")[0] for path in tracked} - {folder.name} - STAYS - OWN == linked
-    assert all(path.exists() for path in folder.iterdir())
+    assert [path for path in folder.rglob("*") if not path.exists()] == []
 
 
 def test_the_package_name_stands_alone_as_a_word(root, tracked):
