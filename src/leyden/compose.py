@@ -86,7 +86,7 @@ def compose(overrides: list[str], root: Path) -> Composed:
 def _override(word: str, choices: dict[str, list[tuple[str, str]]]) -> str:
     """A word of the command line as Hydra wants it, once its group and option are known to exist."""
     key, equals, value = word.partition("=")
-    if key.startswith("~") or key.startswith("+"):
+    if key.startswith(("~", "+")):
         return word
     if not equals:
         raise UserError(f"override {word!r} is not of the form key=value")

@@ -1,11 +1,8 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Literal, TextIO
 
-import torch
-
-from .errors import UserError
 from .worker import Worker
 
 
@@ -23,21 +20,17 @@ def predict(worker: Worker, inputs: list[Path], checkpoint: str, output: TextIO,
         DataError: a file is missing or cannot be read.
     """
     rows, names = worker.data.read(inputs)
-    worker.data.rows["predict"] = rows
-    path = worker.run.checkpoint(checkpoint)
-    batches: Any = worker.trainer.predict(worker.model, worker.data, ckpt_path=path, weights_only=True)
-    if not batches:
-        raise UserError("nothing to predict")
+    probabilities = worker.predict(rows, checkpoint).tolist()
     classes = worker.data.class_names
     columns = ["input", "prediction", "probability", *classes]
     if form == "csv":
         csv.writer(output).writerow(columns)
-    for name, probabilities in zip(names, torch.cat(batches).tolist(), strict=True):
-        best = max(range(len(classes)), key=probabilities.__getitem__)
-        row = [name, classes[best], *(round(value, 6) for value in (probabilities[best], *probabilities))]
+    for name, known in zip(names, probabilities, strict=True):
+        best = max(range(len(classes)), key=known.__getitem__)
+        row = [name, classes[best], *(round(value, 6) for value in (known[best], *known))]
         if form == "csv":
             csv.writer(output).writerow(row)
         else:
             by_class = dict(zip(classes, row[3:], strict=True))
-            known = dict(zip(columns[:3], row[:3], strict=True)) | {"probabilities": by_class}
-            output.write(json.dumps(known, ensure_ascii=False) + "\n")
+            named = dict(zip(columns[:3], row[:3], strict=True)) | {"probabilities": by_class}
+            output.write(json.dumps(named, ensure_ascii=False) + "\n")

@@ -1,15 +1,22 @@
 """Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import torch
 from filelock import FileLock
 from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from torch import Tensor
 
 from .build import build
 from .callbacks import Interruption, ProgressLines
-from .data import DataModule
+from .checkpoint_file import CheckpointFile
+from .data import DataError, DataModule
+from .data.rows import Rows
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .rundir import RunDirectory
 
@@ -45,16 +52,26 @@ class Worker:
             The test metrics.
         """
         last = self.run.checkpoint("last") if resumes else None
-        self.trainer.fit(self.model, self.data, ckpt_path=last, weights_only=True)
+        with _foreign_checkpoints(last):
+            self.trainer.fit(self.model, self.data, ckpt_path=last)
         return self.evaluate("test", "best")
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
         """Metrics of the validation or test split, also kept in results.json."""
         run_split = self.trainer.test if split == "test" else self.trainer.validate
         path = self.run.checkpoint(checkpoint)
-        (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False, weights_only=True)
+        with _foreign_checkpoints(path):
+            (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False)
         self.run.add_results(dict(results))
         return dict(results)
+
+    def predict(self, rows: Rows, checkpoint: str) -> Tensor:
+        """What the model says of rows that the data module has read: class probabilities [row, class]."""
+        self.data.rows["predict"] = rows
+        path = self.run.checkpoint(checkpoint)
+        with _foreign_checkpoints(path):
+            batches: Any = self.trainer.predict(self.model, self.data, ckpt_path=path)
+        return torch.cat(batches)
 
     def finish(self, exit_code: int) -> None:
         for logger in self.loggers:
@@ -80,6 +97,7 @@ class Worker:
             default_root_dir=self.run.path,
             enable_progress_bar=draws,
             enable_model_summary=False,
+            plugins=[CheckpointFile()],
             use_distributed_sampler=False,  # the data module divides the batches itself
         )
 
@@ -94,3 +112,15 @@ class Worker:
         for logger in loggers:
             logger.log_hyperparams(self.config)
         return loggers
+
+
+@contextmanager
+def _foreign_checkpoints(path: Path | None) -> Iterator[None]:
+    """Says in a sentence that a checkpoint does not fit the model."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "loading state_dict" not in str(error):
+            raise
+        difference = str(error).split("\n")[1].strip()
+        raise DataError(f"{path} does not fit this run's model: is it of another experiment? {difference}") from error
