@@ -57,10 +57,12 @@ def test_a_template_without_its_links_is_refused(cookiecutter, tmp_path, root):
     shutil.copy(root / "cookiecutter.json", unzipped)
     shutil.copytree(root / "hooks", unzipped / "hooks")
     (folder,) = root.glob("*cookiecutter.project_slug*")
-    (unzipped / folder.name).mkdir()
-    for path in folder.iterdir():
-        text = str(path.readlink()) if path.is_symlink() else path.read_text(encoding="utf-8")
-        (unzipped / folder.name / path.name).write_text(text, encoding="utf-8")
+    for path in folder.rglob("*"):
+        if path.is_symlink() or path.is_file():
+            text = str(path.readlink()) if path.is_symlink() else path.read_text(encoding="utf-8")
+            file = unzipped / path.relative_to(root)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
     done = cookiecutter(str(unzipped), "--no-input")
     assert done.returncode != 0
     assert "arrived without its links" in done.stderr
