@@ -93,6 +93,8 @@ def _open_log(path: Path) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Whole batches from memory are faster without workers, whatever the number of cores.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # Ours gives every row.
+    warnings.filterwarnings("ignore", message=".*using a custom batch sampler.*for prediction.*")
     # It is the data module that resumes in the middle of an epoch, not the loader.
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # Lightning 2.6 calls what torch 2.14 deprecates.
