@@ -1,7 +1,6 @@
 """Command-line overrides -> a plain configuration. Torch-free; Hydra is imported when something is composed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +10,17 @@ import yaml
 
 from .errors import UserError
 
+MISSING = "???"
+Options = dict[str, list[tuple[str, str]]]
+
+
+class ConfigError(UserError):
+    """Nothing can be composed. `messages` are all the reasons."""
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = list(messages)
+
 
 @dataclass(frozen=True)
 class Composed:
@@ -18,11 +28,13 @@ class Composed:
 
     Args:
         config: plain dicts, lists and values; interpolations are resolved, `???` is kept.
+        root: the project's folder.
         files: YAML files in the order of merging, each with the key below which it is merged.
-        overrides: key -> the override as typed.
+        overrides: key -> the override as typed; without the choices of options.
     """
 
     config: dict[str, Any]
+    root: Path
     files: list[tuple[Path, str]]
     overrides: dict[str, str]
 
@@ -31,23 +43,25 @@ def project_root(start: Path | None = None) -> Path:
     """The nearest folder, at or above `start`, that holds configs/train.yaml.
 
     Raises:
-        UserError: there is none.
+        ConfigError: there is none.
     """
     here = (start or Path.cwd()).absolute()
     for folder in (here, *here.parents):
         if (folder / "configs" / "train.yaml").is_file():
             return folder
-    raise UserError(f"no configs/train.yaml in {here} or above it: run this inside the project's folder")
+    raise ConfigError(f"no configs/train.yaml in {here} or above it: run this inside the project's folder")
 
 
-def options(root: Path) -> dict[str, list[tuple[str, str]]]:
+def options(root: Path) -> Options:
     """Every group of configs/ with its options: their names and the first lines of their comments."""
-    configs = root / "configs"
-    found = {}
-    for group in sorted(path for path in configs.iterdir() if path.is_dir()):
-        files = sorted(group.rglob("*.yaml"))
-        found[group.name] = [(file.relative_to(group).with_suffix("").as_posix(), _description(file)) for file in files]
-    return found
+    groups = sorted(path for path in (root / "configs").iterdir() if path.is_dir())
+    return {
+        group.name: [
+            (file.relative_to(group).with_suffix("").as_posix(), _description(file))
+            for file in sorted(group.rglob("*.yaml"))
+        ]
+        for group in groups
+    }
 
 
 def compose(overrides: list[str], root: Path) -> Composed:
@@ -56,79 +70,138 @@ def compose(overrides: list[str], root: Path) -> Composed:
     A value may be set whether or not it is known: what it means is for `check` to say, for all of them at once.
 
     Raises:
-        UserError: an override cannot be read, an option does not exist, or a file is no YAML.
+        ConfigError: an override cannot be read, an option does not exist, a file is no YAML, or an interpolation
+            leads nowhere.
     """
-    choices = options(root)
-    words = [_override(word, choices) for word in overrides]
-    _check_yaml(root)
-    with _hydra(root) as loader:
-        from hydra import compose as hydra_compose
-        from hydra.errors import HydraException
-        from hydra.types import RunMode
-        from omegaconf import OmegaConf
-        from omegaconf.errors import OmegaConfBaseException
+    groups = options(root)
+    if mistakes := [text for word in overrides if (text := _mistake(word, groups))]:
+        raise ConfigError(*mistakes)
+    values = {key: word for word in overrides if (key := _key(word)) not in groups}
+    words = [_for_hydra(word, groups) for word in overrides]
 
-        try:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from hydra.types import RunMode
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(str(root / "configs"), version_base="1.3"):
+            merged = hydra_compose("train", words)
+            loader = GlobalHydra.instance().config_loader()
             defaults = loader.compute_defaults_list("train", words, RunMode.RUN).defaults
-            config: Any = OmegaConf.to_container(hydra_compose("train", words), resolve=True)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise UserError(_explain(error, choices)) from None
-    keys = {word.lstrip("+~").split("=")[0]: word for word in overrides}
-    if experiment := next((word.split("=", 1)[1] for word in overrides if word.startswith("experiment=")), None):
-        config.setdefault("name", experiment)
-    elif "name" not in config:
-        names = "\n".join(f"  {name:<28} {text}" for name, text in choices["experiment"])
-        raise UserError(f"no experiment was named; add experiment=NAME, one of\n{names}")
-    files = [(root / "configs" / f"{one.config_path}.yaml", one.package or "") for one in defaults if one.config_path]
-    return Composed(config, [(file, key) for file, key in files if file.is_file()], keys)
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(_yaml_mistake(error, root)) from None
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_explain(error, groups)) from None
+    messages: list[str] = []
+    config = _plain(merged, messages)
+    if messages:
+        raise ConfigError(*messages)
+    chosen = [word.partition("=")[2] for word in overrides if _key(word) == "experiment"]
+    if chosen and chosen[-1] != "null":
+        config.setdefault("name", chosen[-1])
+    files = [(root / "configs" / f"{one.config_path}.yaml", one.package or "") for one in defaults]
+    return Composed(config, root, [(file, key) for file, key in files if file.is_file()], values)
 
 
-def _override(word: str, choices: dict[str, list[tuple[str, str]]]) -> str:
-    """A word of the command line as Hydra wants it, once its group and option are known to exist."""
-    key, equals, value = word.partition("=")
-    if key.startswith(("~", "+")):
+def _key(word: str) -> str:
+    return word.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+def _for_hydra(word: str, groups: Options) -> str:
+    if word.startswith("~"):
         return word
-    if not equals:
-        raise UserError(f"override {word!r} is not of the form key=value")
-    if key not in choices:
-        return f"++{word}"
-    names = [name for name, _ in choices[key]]
-    if value not in [*names, "null"]:
-        near = get_close_matches(value, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
-        raise UserError(f"override {word}: configs/{key}/ has no option {value!r}; {hint}")
-    return word
+    if _key(word) not in groups:
+        return f"++{word.lstrip('+')}"  # known or not
+    return f"~{_key(word)}" if word.endswith("=null") else word
+
+
+def _mistake(word: str, groups: Options) -> str:
+    """What is wrong with a word of the command line, or nothing."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    key, equals, value = word.partition("=")
+    if not equals and not key.startswith("~"):
+        group = next((group for group, names in groups.items() if word in dict(names)), None)
+        return f"override {word!r} is not of the form key=value" + (f"; did you mean {group}={word}?" if group else "")
+    try:
+        override = OverridesParser.create().parse_override(word)
+    except HydraException:
+        return f"override {word}: the value cannot be read; quote it: '{key}=\"{value}\"'"
+    if override.is_sweep_override():
+        return f"override {word}: one value is wanted, or a list: '{key}=[{value}]'"
+    if _key(word) not in groups or key.startswith("~"):
+        return ""
+    chosen = override.value() if isinstance(override.value(), list) else [override.value()]
+    names = [name for name, _ in groups[_key(word)]]
+    for name in chosen:
+        if name is not None and name not in names:
+            return f"override {word}: configs/{_key(word)}/ has no option {name!r}{_hint(str(name), names)}"
+    return ""
 
 
 def _description(file: Path) -> str:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     comments = (line.lstrip("# ") for line in lines if line.startswith("#") and "@package" not in line)
     return next(comments, "")
 
 
-def _check_yaml(root: Path) -> None:
-    for file in root.glob("configs/**/*.yaml"):
-        try:
-            yaml.compose(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise UserError(f"{file.relative_to(root)} is no YAML: {error}") from None
+def _plain(node: Any, messages: list[str]) -> Any:
+    """Plain dicts, lists and values, and a message for each interpolation that leads nowhere."""
+    from omegaconf import DictConfig, ListConfig
+
+    if isinstance(node, DictConfig):
+        return {name: _plain_item(node, name, messages) for name in node}
+    if isinstance(node, ListConfig):
+        return [_plain_item(node, place, messages) for place in range(len(node))]
+    return node
 
 
-@contextmanager
-def _hydra(root: Path) -> Iterator[Any]:
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
+def _plain_item(node: Any, name: Any, messages: list[str]) -> Any:
+    from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
-    with initialize_config_dir(str(root / "configs"), version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
+    try:
+        return _plain(node[name], messages)
+    except (InterpolationToMissingValueError, MissingMandatoryValue):
+        return MISSING
+    except OmegaConfBaseException as error:
+        written = node._get_node(name)._value()
+        messages.append(f"{error.full_key} = {written}: {str(error).partition(chr(10))[0]}")
+        return MISSING
 
 
-def _explain(error: Exception, choices: dict[str, list[tuple[str, str]]]) -> str:
-    """Hydra's first words, and the nearest option for one that a file asks for in vain."""
-    text = str(error).split("\n\n")[0].split("\nSee ")[0].strip()
-    missing = getattr(error, "missing_cfg_file", None)
-    if missing:
+def _yaml_mistake(error: yaml.MarkedYAMLError, root: Path) -> str:
+    if not error.problem_mark:
+        return str(error)
+    file = Path(error.problem_mark.name)
+    file = file.relative_to(root) if file.is_relative_to(root) else file
+    return f"{file}:{error.problem_mark.line + 1}  this is no YAML: {error.problem}"
+
+
+def _explain(error: Exception, groups: Options) -> str:
+    """Hydra's first sentence, or a sentence of ours for a file that asks for an option that is not there."""
+    text = str(error)
+    if missing := getattr(error, "missing_cfg_file", None):
         group, _, name = str(missing).lstrip("/").partition("/")
-        near = get_close_matches(name, [known for known, _ in choices.get(group, [])], n=1)
-        return f"there is no configs/{group}/{name}.yaml" + (f"; did you mean {near[0]!r}?" if near else "")
-    return f"the configuration cannot be composed: {text}"
+        _, is_asked, rest = text.partition("In '")
+        asker = f"configs/{rest.partition(chr(39))[0]}.yaml: " if is_asked else ""
+        names = [known for known, _ in groups.get(group, [])]
+        return f"{asker}there is no configs/{group}/{name}.yaml{_hint(name, names)}"
+    lines = [line for line in _sentences(text) if "To append" not in line]
+    return f"the configuration cannot be composed: {' '.join(lines)}"
+
+
+def _sentences(text: str) -> Iterator[str]:
+    for line in text.strip().splitlines():
+        if not line.strip() or line.startswith("See "):
+            return
+        yield line.strip()
+
+
+def _hint(name: str, names: list[str]) -> str:
+    if near := get_close_matches(name, names, n=1):
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(names)}" if names else ""
