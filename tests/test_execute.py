@@ -125,7 +125,8 @@ def test_a_failing_run_says_so_and_never_ends_with_0(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"no checkpoint", "is no checkpoint that can be loaded"), (None, "there is no checkpoint")]
+    ("content", "message"),
+    [(b"no checkpoint", "is no checkpoint that can be loaded"), (None, "there is no checkpoint")],
 )
 def test_a_checkpoint_that_is_none(undisturbed, tmp_path, content, message):
     path = tmp_path / "other.ckpt"

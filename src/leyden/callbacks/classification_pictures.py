@@ -109,7 +109,7 @@ def confusion_matrix(counts: Tensor, class_names: list[str]) -> Figure:
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axes = figure.subplots()
     shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the true class")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")

@@ -66,7 +66,7 @@ class ImageData(DataModule):
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         image = inputs.movedim(0, -1)
         image = (image - image.amin()) / (image.amax() - image.amin()).clamp(min=1e-6)
-        axes.imshow(image.squeeze(-1), cmap="gray")
+        axes.imshow(image.squeeze(-1).numpy(), cmap="gray")
 
 
 class ImageTransform(nn.Module):

@@ -1,0 +1,121 @@
+import csv
+from functools import partial
+
+import pytest
+import torch
+from leyden.callbacks import ClassificationPictures, Optimization, Throughput
+from leyden.callbacks.classification_pictures import confusion_matrix
+from leyden.data import DataModule
+from leyden.data.rows import RaggedRows, TensorRows
+from leyden.loggers.metrics_csv import MetricsCSV
+from leyden.models import Classification
+from lightning.pytorch import Trainer
+from matplotlib.image import imread
+from torch import nn
+
+
+class Points(DataModule):
+    """Two classes that a line tells apart."""
+
+    ragged = False
+
+    def load(self, split):
+        self.class_names = ["low", "high"]
+        points, targets = torch.linspace(-1, 1, 40), (torch.arange(40) >= 20).long()
+        if self.ragged:
+            return RaggedRows([torch.full((n % 3 + 1,), x) for n, x in enumerate(points)], targets)
+        return TensorRows(points.unsqueeze(1), targets)
+
+    def batch_transform(self, stage):
+        return nn.Identity()
+
+    def draw(self, axes, inputs):
+        axes.plot(inputs.numpy())
+
+
+class First(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(1, 2)
+
+    def forward(self, inputs, lengths=None):
+        return self.linear(inputs[:, :1])
+
+
+def parts(tmp_path, callbacks, **options):
+    model = Classification(network=First(), num_classes=2, optimizer=partial(torch.optim.SGD, lr=0.5))
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=2,
+        logger=MetricsCSV(tmp_path),
+        callbacks=callbacks,
+        default_root_dir=tmp_path,
+        log_every_n_steps=2,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,
+    )
+    return trainer, model
+
+
+def read(tmp_path):
+    with (tmp_path / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_learning_rate_gradient_norm_and_throughput_are_logged(tmp_path):
+    trainer, model = parts(tmp_path, [Optimization(), Throughput()])
+    trainer.fit(model, Points(batch_size=6))
+    rows = read(tmp_path)
+    steps = [row for row in rows if row["train/gradient_norm"]]
+    assert len(steps) == 6  # every second of twice six steps
+    assert all(float(row["train/learning_rate"]) == 0.5 for row in steps)
+    assert all(float(row["train/gradient_norm"]) > 0 for row in steps)
+    assert all(row["train/loss"] for row in steps)  # in the same row
+    assert len([row for row in rows if row["train/samples_per_second"]]) == 2
+
+
+def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
+    _, model = parts(tmp_path, [])
+    seen = {}
+    model.log = lambda name, value: seen.update({name: float(value)})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 3.0)
+    trainer = type("Trainer", (), {"global_step": 1, "log_every_n_steps": 2})()
+    Optimization().on_before_optimizer_step(trainer, model, optimizer)
+    assert seen["train/gradient_norm"] == pytest.approx((4 * 9) ** 0.5)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize(("verb", "prefix"), [("test", "test"), ("validate", "val")])
+def test_pictures_after_an_evaluation(tmp_path, ragged, verb, prefix):
+    data = Points(batch_size=4)
+    data.ragged = ragged
+    trainer, model = parts(tmp_path, [ClassificationPictures(num_rows=3)])
+    getattr(trainer, verb)(model, data, verbose=False)
+    pictures = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    assert pictures == [f"{prefix}_confusion_matrix.png", f"{prefix}_predictions.png"]
+    assert imread(tmp_path / "plots" / pictures[0]).std() > 0.01
+
+
+def test_no_pictures_in_training(tmp_path):
+    trainer, model = parts(tmp_path, [ClassificationPictures()])
+    trainer.fit(model, Points(batch_size=4))
+    assert not (tmp_path / "plots").exists()
+
+
+def test_the_confusion_matrix_has_true_classes_in_rows():
+    figure = confusion_matrix(torch.tensor([[5, 2], [0, 9]]), ["a", "b"])
+    axes = figure.axes[0]
+    assert {(text.get_position(), text.get_text()) for text in axes.texts} == {
+        ((0, 0), "5"),
+        ((1, 0), "2"),
+        ((1, 1), "9"),
+    }
+    assert axes.get_ylabel() == "true class"
+
+
+def test_hundred_classes_are_drawn_without_numbers():
+    assert not confusion_matrix(torch.eye(100, dtype=torch.int64), [str(n) for n in range(100)]).axes[0].texts
