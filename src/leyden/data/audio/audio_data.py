@@ -100,7 +100,7 @@ class AudioData(DataModule):
         power = spectrogram(inputs.float().cpu(), 128, window, 256, 64, 256, power=2.0, normalized=False)
         decibels = amplitude_to_DB(power, multiplier=10.0, amin=1e-10, db_multiplier=0.0, top_db=80.0)
         seconds, kilohertz = len(inputs) / self.sample_rate, self.sample_rate / 2000
-        axes.imshow(decibels, origin="lower", aspect="auto", extent=(0, seconds, 0, kilohertz))
+        axes.imshow(decibels.numpy(), origin="lower", aspect="auto", extent=(0, seconds, 0, kilohertz))
 
 
 class AudioTransform(nn.Module):

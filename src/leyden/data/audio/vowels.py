@@ -72,8 +72,8 @@ def synthesise(voices: int, takes: int, seed: int) -> RaggedRows:
     rows = len(voice)
     averages = torch.tensor([MEN, WOMEN, CHILDREN]).float()[voice % 3, :, vowel]  # [row, pitch and formants]
     pitch = averages[:, 0] * uniform(0.85, 1.2, voices)[voice] * (1 + 0.05 * normal(rows))
-    tract = uniform(0.94, 1.06, voices)[voice].unsqueeze(1)
-    formants = (averages[:, 1:] * tract * (1 + 0.03 * normal(rows, 3))).clamp(max=3800)
+    tract = uniform(0.92, 1.08, voices)[voice].unsqueeze(1)
+    formants = (averages[:, 1:] * tract * (1 + 0.04 * normal(rows, 3))).clamp(max=3800)
     lengths = (uniform(0.15, 0.5, rows) * SAMPLE_RATE).long()
 
     time = torch.arange(int(lengths.max()))
@@ -83,21 +83,21 @@ def synthesise(voices: int, takes: int, seed: int) -> RaggedRows:
     waveforms = waveforms * fade
     waveforms = waveforms / waveforms.abs().amax(dim=1, keepdim=True)
     level = waveforms.square().sum(dim=1, keepdim=True).div(lengths.unsqueeze(1)).sqrt()
-    waveforms = waveforms + normal(rows, len(time)) * level * 10 ** (-uniform(10, 30, rows, 1) / 20)
+    waveforms = waveforms + normal(rows, len(time)) * level * 10 ** (-uniform(5, 30, rows, 1) / 20)
     waveforms = (waveforms * uniform(0.1, 0.6, rows, 1) * 32768).clamp(-32768, 32767).to(torch.int16)
     return RaggedRows([row[:length] for row, length in zip(waveforms, lengths, strict=True)], vowel)
 
 
 def glottal_pulses(pitch: Tensor) -> Tensor:
-    """Pitch [row, time] in Hz -> a pulse each period, softened to the -6 dB an octave that a voice leaves the lips with."""
+    """Pitch [row, time] in Hz -> a pulse each period: -12 dB an octave from the glottis, +6 dB from the lips."""
     step = pitch / SAMPLE_RATE
     phase = step.cumsum(dim=1)
     starts = phase.floor() > (phase - step).floor()
-    # A period rarely begins on a sample: share the pulse between its two neighbours.
-    after = torch.where(starts, (phase.frac() / step).clamp(max=1), 0.0)
-    pulses = torch.where(starts, 1 - after, 0.0)
-    pulses[:, :-1] += after[:, 1:]
-    return lfilter(pulses, torch.tensor([1.0, -0.95]), torch.tensor([1.0, 0.0]), clamp=False)
+    # A period rarely begins on a sample: the sample before has its share of the pulse.
+    early = torch.where(starts, (phase.frac() / step).clamp(max=1), 0.0)
+    pulses = torch.where(starts, 1 - early, 0.0)
+    pulses[:, :-1] += early[:, 1:]
+    return lfilter(pulses, torch.tensor([1.0, -1.9, 0.9025]), torch.tensor([1.0, -1.0, 0.0]), clamp=False)
 
 
 def resonate(waveforms: Tensor, formants: Tensor) -> Tensor:
@@ -107,6 +107,6 @@ def resonate(waveforms: Tensor, formants: Tensor) -> Tensor:
         feedback = 2 * radius * (2 * math.pi * frequency / SAMPLE_RATE).cos()
         ones, zeros = torch.ones_like(feedback), torch.zeros_like(feedback)
         a = torch.stack([ones, -feedback, radius**2 * ones], dim=1)
-        b = torch.stack([a.sum(dim=1), zeros, zeros], dim=1)  # no gain at 0 Hz
+        b = torch.stack([a.sum(dim=1), zeros, zeros], dim=1)  # a gain of 1 at 0 Hz
         waveforms = lfilter(waveforms, a, b, clamp=False)
     return waveforms
