@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2  # each process spends some seconds of one core on its imports
@@ -75,12 +75,13 @@ def main() -> int:
     CONSOLE.print(f"Training {', '.join(experiments)}, {AT_ONCE} at a time.")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(demonstrate, experiments))
-    table = Table("experiment", "test metric", "seconds", "run directory")
+    table = Table("experiment", "test metric", "seconds", Column("run directory", overflow="fold"))
     for result in results:
         table.add_row(
             result.experiment, result.metric or "failed", f"{result.seconds:.0f}", os.path.relpath(result.run, ROOT)
         )
     CONSOLE.print(table)
+    CONSOLE.print(f"All of it is in {ROOT}.", soft_wrap=True)
     errors = [result.error for result in results if result.error]
     for error in errors:
         CONSOLE.print(error, markup=False, highlight=False)
