@@ -20,7 +20,7 @@ COMPARISON = """
 import importlib, inspect, json, sys, time, warnings
 warnings.simplefilter("ignore")
 from leyden.signature import signature
-from leyden.source import NameMissing
+from leyden.source import NameMissingError
 
 def public(module):
     names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
@@ -38,7 +38,7 @@ for library in sys.argv[1:]:
         start = time.perf_counter()
         try:
             ours = signature(dotted)
-        except NameMissing as error:
+        except NameMissingError as error:
             wrong.append(f"{dotted} is said not to exist")
             continue
         finally:

@@ -3,7 +3,8 @@
 import ast
 from typing import Any
 
-from .signature import Parameter, last_name
+from .lineage import last_name
+from .signature import Parameter
 from .source import Definition, Module, is_none, resolve
 
 _NUMBERS_AND_TEXT = {"bool": bool, "int": int, "float": float, "str": str}
@@ -118,7 +119,7 @@ def _is_known(name: str) -> bool:
 
 def _literals(annotation: ast.expr, module: Module) -> list[Any]:
     found = []
-    for part, origin in _parts(annotation, module):
+    for part, _ in _parts(annotation, module):
         if isinstance(part, ast.Subscript) and last_name(part) == "Literal":
             items = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
             for item in items:

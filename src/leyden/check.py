@@ -14,7 +14,7 @@ from .guards import refusals
 from .origins import Key, Origins
 from .published import published
 from .signature import Parameter, Signature, signature
-from .source import NameMissing
+from .source import NameMissingError
 
 MISSING = "???"
 _OF_HYDRA = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
@@ -73,7 +73,7 @@ class _Check:
     def call(self, target: Any, node: dict[str, Any], key: Key, is_complete: bool = True) -> None:
         try:
             known = signature(target) if isinstance(target, str) else None
-        except NameMissing as error:
+        except NameMissingError as error:
             place = f"in {error.place}" if error.place else "among the installed packages"
             text = f"there is no {error.name!r} {place}{_hint(error.name, error.choices)}"
             self.report((*key, "_target_"), text, target)
@@ -90,7 +90,7 @@ class _Check:
         plain = {name: ... if name in mistyped or not _is_plain(value) else value for name, value in given.items()}
         for refusal in refusals(known, plain):
             name = next((name for name in refusal.names if name in given), None)
-            self.report((*key, name) if name else (*key, "_target_"), refusal.message, given.get(name, target))
+            self.report((*key, name or "_target_"), refusal.message, given[name] if name else target)
 
     def unknown(self, known: Signature, given: Iterable[str], key: Key) -> set[str]:
         """Reports arguments that do not exist and returns those that were probably meant."""
@@ -146,7 +146,7 @@ class _Check:
     def value(self, key: Key) -> Any:
         node: Any = self.composed.config
         for part in key:
-            node = node[part] if isinstance(node, list) else node.get(part)
+            node = node.get(part) if isinstance(node, dict) else node[part]
         return node
 
 

@@ -6,22 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .signature import Signature, is_super_init, last_name
-from .source import Definition, Module, NameMissing, look_up
+from .forwarding import is_super_init
+from .lineage import last_name
+from .signature import Signature
+from .source import Definition, Module, NameMissingError, look_up
 
-_OPERATORS: dict[type, Any] = {
-    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
-    **{ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.USub: operator.neg, ast.Not: operator.not_},
-    **{ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le},
-    **{ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not},
-    **{ast.In: lambda item, group: item in group, ast.NotIn: lambda item, group: item not in group},
-}
+_OPERATORS: dict[type, Any] = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+_OPERATORS |= {ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
+_OPERATORS |= {ast.USub: operator.neg, ast.Not: operator.not_, ast.Is: operator.is_, ast.IsNot: operator.is_not}
+_OPERATORS |= {ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le}
+_OPERATORS |= {ast.Gt: operator.gt, ast.GtE: operator.ge}
+_OPERATORS |= {ast.In: lambda item, group: item in group, ast.NotIn: lambda item, group: item not in group}
 _SCALARS = {"int": int, "float": float, "str": str, "bool": bool}
 _UNKNOWN = object()
 
 
-class _CannotTell(Exception):
-    pass
+class _UnknownError(Exception):
+    """A value that only running the program would tell."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,10 @@ class _Scope(dict[str, Any]):
         self.signature, self.arguments, self.ended = signature, arguments, False
         self.module: Module = signature.function.module
         self.is_post_init = signature.function.node.name == "__post_init__"
-        for node in ast.walk(signature.function.node):
-            if isinstance(node, ast.arg) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)):
-                self[node.arg if isinstance(node, ast.arg) else node.id] = _UNKNOWN
+        nodes = list(ast.walk(signature.function.node))
+        self.own = {node.arg for node in nodes if isinstance(node, ast.arg)}
+        local = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        self.update(dict.fromkeys(self.own | local, _UNKNOWN))
         for name, parameter in signature.parameters.items():
             value = arguments.get(name, _UNKNOWN)
             if name not in arguments and parameter.default is not None:
@@ -65,18 +67,18 @@ class _Scope(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         try:
             found = look_up(self.module, name)
-        except NameMissing:
+        except NameMissingError:
             found = None
         if isinstance(found, Definition) and isinstance(found.node, ast.expr):
             return _value(found.node, {})
-        raise _CannotTell
+        raise _UnknownError
 
     def forget(self, statement: ast.AST) -> None:
         """Drops what a statement may have changed: names that it sets, lists and dicts that it mentions."""
         for node in ast.walk(statement):
             if isinstance(node, ast.Name) and node.id in self:
-                if isinstance(node.ctx, ast.Store) or isinstance(self[node.id], list | dict | set):
-                    self[node.id] = _UNKNOWN
+                is_set = isinstance(node.ctx, ast.Store)
+                self[node.id] = _UNKNOWN if is_set or isinstance(self[node.id], list | dict) else self[node.id]
 
 
 def _run(body: list[ast.stmt], scope: _Scope) -> Iterator[Refusal]:
@@ -88,7 +90,7 @@ def _run(body: list[ast.stmt], scope: _Scope) -> Iterator[Refusal]:
             case ast.If(test, inner, otherwise):
                 try:
                     branch = inner if _value(test, scope) else otherwise
-                except _CannotTell:
+                except _UnknownError:
                     scope.forget(statement)
                     scope.ended = any(isinstance(node, ast.Return) for node in ast.walk(statement))
                     continue
@@ -112,23 +114,15 @@ def _run(body: list[ast.stmt], scope: _Scope) -> Iterator[Refusal]:
 
 def _of_base(call: ast.Call, scope: _Scope) -> Iterator[Refusal]:
     """What the base class refuses of the arguments that are handed up."""
-    if not call.args and not call.keywords:
+    by_name = {keyword.arg: _value_or_unknown(keyword.value, scope) for keyword in call.keywords if keyword.arg}
+    if len(by_name) < len(call.keywords):  # **kwargs
+        by_name |= {name: value for name, value in scope.arguments.items() if name not in scope.own}
+    by_position = [_value_or_unknown(argument, scope) for argument in call.args]
+    if all(value is _UNKNOWN or value is ... for value in (*by_name.values(), *by_position)):
         return
-    base = scope.signature.base
-    if not base:
-        return
-    given: dict[str, Any] = {}
-    for keyword in call.keywords:
-        if keyword.arg:
-            given[keyword.arg] = _value_or_unknown(keyword.value, scope)
-        elif isinstance(keyword.value, ast.Name) and scope.signature.function:
-            own = {node.arg for node in ast.walk(scope.signature.function.node.args) if isinstance(node, ast.arg)}
-            given |= {name: value for name, value in scope.arguments.items() if name not in own}
-    for name, argument in zip(base.positional, call.args, strict=False):
-        if isinstance(argument, ast.Starred):
-            break
-        given[name] = _value_or_unknown(argument, scope)
-    yield from refusals(base, {name: ... if value is _UNKNOWN else value for name, value in given.items()})
+    if base := scope.signature.base:
+        given = by_name | dict(zip(base.positional, by_position, strict=False))
+        yield from refusals(base, {name: ... if value is _UNKNOWN else value for name, value in given.items()})
 
 
 def _refusal(statement: ast.Raise, test: ast.expr, scope: _Scope) -> Refusal:
@@ -151,7 +145,7 @@ def _read_name(node: ast.AST) -> str:
 def _value_or_unknown(node: ast.expr, scope: Mapping[str, Any]) -> Any:
     try:
         return _value(node, scope)
-    except _CannotTell:
+    except _UnknownError:
         return _UNKNOWN
 
 
@@ -160,7 +154,7 @@ def _value(node: ast.expr, scope: Mapping[str, Any]) -> Any:
     try:
         return _evaluate(node, scope)
     except (TypeError, ValueError, KeyError, IndexError, ArithmeticError):
-        raise _CannotTell from None
+        raise _UnknownError from None
 
 
 def _evaluate(node: ast.expr, scope: Mapping[str, Any]) -> Any:
@@ -197,12 +191,12 @@ def _evaluate(node: ast.expr, scope: Mapping[str, Any]) -> Any:
             value = _evaluate(inner, scope)
             value = {115: str, 114: repr, 97: ascii}.get(conversion, lambda item: item)(value)
             return format(value, _evaluate(form, scope) if form else "")
-    raise _CannotTell
+    raise _UnknownError
 
 
 def _known(value: Any) -> Any:
     if value is _UNKNOWN:
-        raise _CannotTell
+        raise _UnknownError
     return value
 
 
@@ -218,5 +212,5 @@ def _both_or_either(values: list[Any], operation: ast.boolop) -> Any:
 def _is_instance(value: Any, kinds: ast.expr) -> bool:
     names = [last_name(kind) for kind in (kinds.elts if isinstance(kinds, ast.Tuple) else [kinds])]
     if not isinstance(value, int | float | str) or not set(names) <= set(_SCALARS):
-        raise _CannotTell
+        raise _UnknownError
     return isinstance(value, tuple(_SCALARS[name] for name in names))

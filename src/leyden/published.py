@@ -2,22 +2,22 @@
 
 import ast
 
-from .signature import linearized
-from .source import Definition, Module, NameMissing, find, namespace, resolve
+from .lineage import lineage
+from .source import Definition, Module, NameMissingError, find, namespace, resolve
 
 
 def published(target: str) -> tuple[str, ...] | None:
     """The `publishes` of a class, own or inherited; None where it cannot be known."""
     try:
         return _of(find(target))
-    except NameMissing:
+    except NameMissingError:
         return None
 
 
 def _of(found: Module | Definition | None) -> tuple[str, ...] | None:
     if not isinstance(found, Definition) or not isinstance(found.node, ast.ClassDef):
         return None
-    for definition in linearized(found):
+    for definition in (one.definition for one in lineage(found)):
         if not definition or not isinstance(definition.node, ast.ClassDef):
             return None
         match namespace(definition.node.body).get("publishes"):

@@ -9,12 +9,16 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 # A module whose text holds one of these may have names that no statement of it binds.
 _DYNAMIC = re.compile(r"\b(__getattr__|globals|global|setattr|exec|vars|__dict__|modules\[)")
 
 
-class NameMissing(Exception):
+Seen = frozenset[tuple[str, str]]  # names that are being looked up: imports may go round in a circle
+
+
+class NameMissingError(Exception):
     """A name that certainly does not exist, where it was looked for, and the names that are there."""
 
     def __init__(self, name: str, place: str, choices: set[str]) -> None:
@@ -26,7 +30,7 @@ class NameMissing(Exception):
 class Binding:
     """A statement that may give a name its value."""
 
-    node: ast.AST
+    node: Any
     is_conditional: bool
 
 
@@ -43,16 +47,22 @@ class Module:
         return self.path.read_text(encoding="utf-8", errors="replace") if self.path else ""
 
     @cached_property
-    def body(self) -> list[ast.stmt]:
-        return ast.parse(self.text).body
+    def tree(self) -> ast.Module | None:
+        """None where there is nothing to read: built in, compiled, or not the Python of this interpreter."""
+        if not self.path:
+            return ast.Module([], []) if self.folders else None
+        try:
+            return ast.parse(self.text)
+        except (SyntaxError, ValueError):
+            return None
 
     @cached_property
     def names(self) -> dict[str, list[Binding]]:
-        return namespace(self.body)
+        return namespace(self.tree.body) if self.tree else {}
 
     @property
     def is_dynamic(self) -> bool:
-        return not self.path or bool(_DYNAMIC.search(self.text))
+        return not self.tree or bool(_DYNAMIC.search(self.text))
 
     @property
     def choices(self) -> set[str]:
@@ -67,15 +77,15 @@ class Definition:
     """A class, a function or an assigned expression, and the module in which its names are to be read."""
 
     module: Module
-    node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.expr
+    node: Any  # ast.ClassDef, ast.FunctionDef or ast.expr
 
 
 @cache
 def load(name: str) -> Module | None:
     parent, _, _ = name.rpartition(".")
     try:
-        if not parent:  # the only step that asks every finder, also those of editable installs
-            spec = find_spec(name)
+        if not parent:  # the second asks every finder, also those of editable installs
+            spec = PathFinder.find_spec(name) or find_spec(name)
         else:
             package = load(parent)
             spec = PathFinder.find_spec(name, package.folders) if package and package.folders else None
@@ -91,23 +101,26 @@ def find(dotted: str) -> Module | Definition | None:
     """`package.module.Name` -> what it is; None where that cannot be known from source.
 
     Raises:
-        NameMissing: it certainly does not exist.
+        NameMissingError: it certainly does not exist.
     """
-    first, *rest = dotted.split(".")
-    found: Module | Definition | None = load(first)
-    if not found:
-        raise NameMissing(first, "", {module.name for module in iter_modules()})
-    for position, name in enumerate(rest, start=1):
+    first, *names = dotted.split(".")
+    if not (module := load(first)):
+        raise NameMissingError(first, "", {module.name for module in iter_modules()})
+    return _descend(module, names, frozenset())
+
+
+def _descend(found: Module | Definition | None, names: list[str], seen: Seen) -> Module | Definition | None:
+    for position, name in enumerate(names, start=1):
         if not isinstance(found, Module):
             return None
         # Submodules come first, so that large packages need not be read, but a last name may be a function's.
-        inner = load(f"{found.name}.{name}") if position < len(rest) else None
-        found = inner or look_up(found, name)
+        inner = load(f"{found.name}.{name}") if position < len(names) else None
+        found = inner or look_up(found, name, seen)
     return found
 
 
-def look_up(module: Module, name: str, seen: frozenset[tuple[str, str]] = frozenset()) -> Module | Definition | None:
-    """What a name means at the end of a module. None and NameMissing as for `find`."""
+def look_up(module: Module, name: str, seen: Seen = frozenset()) -> Module | Definition | None:
+    """What a name means at the end of a module. None and NameMissingError as for `find`."""
     submodule = f"{module.name}.{name}"
     if (module.name, name) in seen:
         return load(submodule)
@@ -121,35 +134,27 @@ def look_up(module: Module, name: str, seen: frozenset[tuple[str, str]] = frozen
         if star and (name in exported if (exported := _exported(star)) else not name.startswith("_")):
             try:
                 return look_up(star, name, seen)
-            except NameMissing:
+            except NameMissingError:
                 continue
     if found := load(submodule):
         return found
     if module.is_dynamic or any(star is None for star in stars):
         return None
-    raise NameMissing(name, module.name, module.choices)
+    raise NameMissingError(name, module.name, module.choices)
 
 
-def resolve(module: Module, expression: ast.expr) -> Module | Definition | None:
+def resolve(module: Module, expression: ast.expr, seen: Seen = frozenset()) -> Module | Definition | None:
     """What a dotted name, perhaps with type arguments, means in a module; None where that cannot be known."""
-    match expression:
-        case ast.Name(name):
-            try:
-                return look_up(module, name)
-            except NameMissing:
-                return None
-        case ast.Attribute(value, name):
-            owner = resolve(module, value)
-            try:
-                return look_up(owner, name) if isinstance(owner, Module) else None
-            except NameMissing:
-                return None
-        case ast.Subscript(value):
-            return resolve(module, value)
-    return None
+    if isinstance(expression, ast.Subscript):
+        return resolve(module, expression.value, seen)
+    first, *names = ast.unparse(expression).split(".")
+    try:
+        return _descend(look_up(module, first, seen), names, seen) if first.isidentifier() else None
+    except NameMissingError:
+        return None
 
 
-def _follow(module: Module, node: ast.AST, seen: frozenset) -> Module | Definition | None:
+def _follow(module: Module, node: ast.AST, seen: Seen) -> Module | Definition | None:
     """A binding -> the definition behind imports and aliases."""
     try:
         match node:
@@ -163,10 +168,10 @@ def _follow(module: Module, node: ast.AST, seen: frozenset) -> Module | Definiti
             case ast.Name(name):
                 return look_up(module, name, seen)
             case ast.Attribute():
-                return resolve(module, node) or Definition(module, node)
+                return resolve(module, node, seen) or Definition(module, node)
             case ast.expr():
                 return Definition(module, node)
-    except NameMissing:
+    except NameMissingError:
         pass  # bound in a way that the source does not show
     return None
 
@@ -186,7 +191,11 @@ def _exported(module: Module) -> list[str]:
     """`__all__` where it is written out, else nothing."""
     match module.names.get("__all__"):
         case [Binding(ast.List(elements) | ast.Tuple(elements))]:
-            return [element.value for element in elements if isinstance(element, ast.Constant)]
+            return [
+                element.value
+                for element in elements
+                if isinstance(element, ast.Constant) and isinstance(element.value, str)
+            ]
     return []
 
 
