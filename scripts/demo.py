@@ -84,7 +84,7 @@ def main() -> int:
     CONSOLE.print(f"All of it is in {ROOT}.", soft_wrap=True)
     errors = [result.error for result in results if result.error]
     for error in errors:
-        CONSOLE.print(error, markup=False, highlight=False)
+        CONSOLE.print(error, markup=False, highlight=False, soft_wrap=True)
     return 1 if errors else 0
 
 
