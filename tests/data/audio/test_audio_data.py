@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import soundfile
+import torch
+from matplotlib.figure import Figure
+
+from leyden.data import Batch, DataError
+from leyden.data.audio import AudioFiles
+
+
+def tone(hertz, seconds, rate):
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)
+
+
+def data(**audio):
+    return AudioFiles(root="nowhere", sample_rate=8000, **audio)
+
+
+def loudest_hertz(samples, rate):
+    return np.abs(np.fft.rfft(samples.numpy())).argmax() * rate / len(samples)
+
+
+def test_samples_of_16_bits_survive_exactly(tmp_path):
+    samples = np.array([-32768, -1, 0, 1, 32767], dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    decoded = data().decode(tmp_path / "a.wav")
+    assert decoded.dtype is torch.int16
+    assert decoded.tolist() == samples.tolist()
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT"])
+def test_every_width_of_sample_has_the_same_scale(tmp_path, subtype):
+    soundfile.write(tmp_path / "a.wav", np.full(10, 0.5), 8000, subtype=subtype)
+    assert (data().decode(tmp_path / "a.wav") - 16384).abs().max() <= 1
+
+
+def test_channels_are_averaged(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.array([[100, 300], [-100, 100]], dtype=np.int16), 8000)
+    assert data().decode(tmp_path / "a.wav").tolist() == [200, 0]
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize("rate", [8000, 11025, 44100])
+def test_kinds_and_rates_keep_length_pitch_and_level(tmp_path, kind, rate):
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, tone(440, 0.5, rate), rate)
+    decoded = data().decode(path)
+    assert len(decoded) == pytest.approx(4000, abs=1)
+    assert loudest_hertz(decoded, 8000) == pytest.approx(440, abs=2)
+    assert decoded.double().div(32768).square().mean().sqrt() == pytest.approx(0.5 / 2**0.5, rel=0.05)
+
+
+def test_nothing_above_half_the_rate_is_folded_down(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(6000, 0.5, 16000), 16000)
+    assert data().decode(tmp_path / "a.wav").double()[100:-100].abs().max() < 300
+
+
+def test_too_long_is_cut_and_said_once(tmp_path, capsys):
+    for name in ("a", "b"):
+        soundfile.write(tmp_path / f"{name}.wav", tone(440, 2, 16000), 16000)
+    cutting = data(max_seconds=0.5)
+    assert [len(cutting.decode(tmp_path / f"{name}.wav")) for name in ("a", "b")] == [4000, 4000]
+    assert capsys.readouterr().out.count("2.0 s, more than data.max_seconds=0.5") == 1
+
+
+def test_too_long_is_refused_by_choice(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(440, 2, 8000), 8000)
+    rows, _ = data(max_seconds=0.5, too_long="raise").read([tmp_path])
+    with pytest.raises(DataError, match=r"cannot read .*a\.wav: it lasts 2\.0 s"):
+        rows.__getitems__([0])
+
+
+def cut_off(path):
+    soundfile.write(path, tone(440, 1, 8000), 8000)
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda path: path.write_bytes(b""), "Format not recognised"),
+        (lambda path: path.write_bytes(b"no sound at all"), "Format not recognised"),
+        (lambda path: soundfile.write(path, np.zeros(0), 8000), "it has no samples"),
+        (lambda path: soundfile.write(path, np.full(9, np.nan), 8000, subtype="FLOAT"), "not finite"),
+        (cut_off, "it is cut off: 4956 bytes of 16000 are there"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path, spoil, reason):
+    spoil(tmp_path / "bad.wav")
+    rows, _ = data().read([tmp_path / "bad.wav"])
+    with pytest.raises(DataError, match=rf"cannot read .*bad\.wav: .*{reason}"):
+        rows.__getitems__([0])
+
+
+def test_a_wav_written_to_a_pipe_has_no_size_and_is_read(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(440, 0.5, 8000), 8000)
+    content = bytearray(path.read_bytes())
+    content[4:8] = content[40:44] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    assert len(data().decode(path)) == 4000
+
+
+def test_predicting_reads_files_and_folders(tmp_path):
+    (tmp_path / "more").mkdir()
+    for number, name in enumerate(["one.wav", "more/two.flac", "more/three.ogg"], start=1):
+        soundfile.write(tmp_path / name, tone(440, number / 10, 8000), 8000)
+    rows, names = data().read([tmp_path / "one.wav", tmp_path / "more"])
+    assert names == [str(tmp_path / name) for name in ("one.wav", "more/three.ogg", "more/two.flac")]
+    batch = rows.__getitems__([0, 1, 2])
+    assert batch.lengths.tolist() == [800, 2400, 1600]
+    assert batch.inputs.shape == (3, 2400)
+    assert not batch.inputs[0, 800:].any()
+
+
+def test_the_device_gets_floats_between_one_and_minus_one():
+    batch = Batch(torch.tensor([[-32768, 16384]], dtype=torch.int16), torch.zeros(1), torch.tensor([2]))
+    assert data().batch_transform("test")(batch).inputs.tolist() == [[-1.0, 0.5]]
+
+
+def test_a_row_is_drawn(tmp_path):
+    axes = Figure().subplots()
+    data().draw(axes, torch.cat([torch.from_numpy(tone(1000, 0.5, 8000)), torch.zeros(4000)]))
+    (image,) = axes.get_images()
+    assert image.get_extent() == [0, 1, 0, 4]
+    first_half = np.asarray(image.get_array())[:, :50]
+    assert first_half.mean(axis=1).argmax() == 1000 / 4000 * 128
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [({"sample_rate": 0}, "sample_rate is 0"), ({"max_seconds": 0}, "max_seconds"), ({"too_long": "x"}, "'cut'")],
+)
+def test_arguments_out_of_range(argument, message):
+    with pytest.raises(ValueError, match=message):
+        AudioFiles(root="nowhere", **argument)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from leyden.data import DataError
+from leyden.data.audio import AudioFiles
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """Named as Free Spoken Digits are, digit_speaker_number.wav; the first sample tells the digit."""
+    for digit in range(3):
+        for number in range(10):
+            samples = np.full(100 + 10 * number, digit * 1000, dtype=np.int16)
+            soundfile.write(tmp_path / f"{digit}_tom_{number}.wav", samples, 8000)
+    return tmp_path
+
+
+def by_name(root, **audio):
+    patterns = {"label": r"^(\d)_", "test": r"_[0-1]\.wav$", "sample_rate": 8000}
+    return AudioFiles(root=str(root), validation_fraction=0.25, **patterns, **audio)
+
+
+def test_labels_and_split_by_name(recordings):
+    data = by_name(recordings, batch_size=6)
+    data.setup("fit")
+    data.setup("test")
+    assert data.published() == {"num_classes": 3, "class_names": ["0", "1", "2"], "sample_rate": 8000}
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 18, "validation": 6, "test": 6}
+    for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
+        for batch in loader:
+            assert batch.inputs.dtype is torch.int16
+            assert batch.inputs.shape == (len(batch.targets), batch.lengths.max())
+            assert torch.equal(batch.inputs[:, 0], batch.targets * 1000)
+            is_sound = torch.arange(batch.inputs.shape[1]) < batch.lengths.unsqueeze(1)
+            assert torch.equal(batch.inputs, is_sound * batch.targets.unsqueeze(1) * 1000)
+
+
+def test_workers_read_the_same_batches(recordings):
+    loaders = []
+    for num_workers in (0, 2):
+        data = by_name(recordings, batch_size=6, num_workers=num_workers)
+        data.setup("fit")
+        loaders.append(data.train_dataloader())
+    for alone, helped in zip(*loaders, strict=True):
+        assert torch.equal(alone.inputs, helped.inputs)
+
+
+def test_manifest(recordings):
+    lines = ["path,label,split", "0_tom_0.wav,zero,train", "0_tom_1.wav,zero,train", "1_tom_0.wav,one,test"]
+    lines += ["1_tom_1.wav,one,train", "1_tom_2.wav,one,train"]
+    (recordings / "list.csv").write_text("\n".join(lines))
+    data = AudioFiles(root=str(recordings), manifest="list.csv", sample_rate=8000)
+    train, test = data.load("train"), data.load("test")
+    assert data.class_names == ["one", "zero"]
+    assert train.targets.tolist() == [1, 1, 0, 0]
+    assert test.__getitems__([0]).inputs[0, 0] == 1000
+
+
+def test_corrupt_files_are_named_or_skipped(recordings, capsys):
+    (recordings / "2_tom_0.wav").write_bytes(b"no sound")
+    data = by_name(recordings)
+    data.setup("fit")
+    data.setup("test")
+    with pytest.raises(DataError, match=r"cannot read .*2_tom_0\.wav"):
+        list(data.test_dataloader())
+    skipping = by_name(recordings, on_corrupt="skip")
+    skipping.setup("fit")
+    skipping.setup("test")
+    for _ in range(2):
+        assert sum(len(batch.targets) for batch in skipping.test_dataloader()) == 5
+    assert capsys.readouterr().out.count("skipped") == 1
+
+
+def test_a_folder_without_sound(tmp_path):
+    with pytest.raises(DataError, match=r"no \.flac, \.ogg, \.wav file"):
+        AudioFiles(root=str(tmp_path)).setup("fit")
