@@ -60,7 +60,7 @@ def _fits(value: Any, annotation: ast.expr, module: Module) -> bool:
     if name in _MAPPINGS:
         return isinstance(value, dict)
     if name in _OBJECTS:
-        return not isinstance(value, str) and (name != "Callable" or value is None is not None)
+        return name != "Callable" and not isinstance(value, str)
     return True
 
 
@@ -100,7 +100,7 @@ def _parts(annotation: ast.expr, module: Module) -> list[tuple[ast.expr, Module]
             try:
                 return _parts(ast.parse(text, mode="eval").body, module)
             except SyntaxError:
-                return []
+                return [(ast.Name("Any"), module)]
         case ast.Subscript(_, inner) if (name := last_name(annotation)) in {"Union", "Optional", *_WRAPPERS}:
             members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             members = members[:1] if name in _WRAPPERS else members

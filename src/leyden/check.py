@@ -5,18 +5,18 @@ Signatures and guard clauses are read from source: they are the only schema. A f
 
 import ast
 from collections.abc import Iterable
-from difflib import get_close_matches
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from .annotations import choices, fits
-from .compose import Composed, options
+from .compose import MISSING, Composed, hint, options
 from .guards import refusals
 from .origins import Key, Origins
 from .published import published
 from .signature import Parameter, Signature, signature
 from .source import NameMissingError
 
-MISSING = "???"
 _OF_HYDRA = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
 # What the worker gives to every logger.
 _OF_WORKER = {"logger": ("save_dir", "id", "name")}
@@ -66,16 +66,19 @@ class _Check:
             for place, value in enumerate(node):
                 self.descend(value, (*key, place), is_complete)
         elif node == MISSING and not self.is_given(key):
-            self.report(
-                key, self.unpublished(key) or f"the value is missing; give {'.'.join(map(str, key))}=VALUE", node
-            )
+            parent = self.value(key[:-1])
+            owner = str(parent.get("_target_", "")).rpartition(".")[2] if isinstance(parent, dict) else ""
+            text = (
+                owner and self.unpublished(key, owner)
+            ) or f"a value is missing; give {'.'.join(map(str, key))}=VALUE"
+            self.report(key, text, node)
 
     def call(self, target: Any, node: dict[str, Any], key: Key, is_complete: bool = True) -> None:
         try:
             known = signature(target) if isinstance(target, str) else None
         except NameMissingError as error:
             place = f"in {error.place}" if error.place else "among the installed packages"
-            text = f"there is no {error.name!r} {place}{_hint(error.name, error.choices)}"
+            text = f"there is no {error.name!r} {place}{hint(error.name, error.choices)}"
             self.report((*key, "_target_"), text, target)
             return
         if not known:
@@ -99,22 +102,22 @@ class _Check:
         for name in () if known.is_open else given:
             if name not in names:
                 candidates = names if key else [*names, *options(self.composed.root)]
-                hint = _hint(name, candidates)
+                near = hint(name, candidates)
                 owner = f"{known.name} has no argument" if key else "there is no setting"
-                self.report((*key, name), f"{owner} {name!r}{hint}", self.value((*key, name)))
-                meant |= {candidate for candidate in candidates if hint == f"; did you mean {candidate!r}?"}
+                self.report((*key, name), f"{owner} {name!r}{near}", self.value((*key, name)))
+                meant |= {candidate for candidate in candidates if near == f"; did you mean {candidate!r}?"}
         return meant
 
     def missing(self, known: Signature, key: Key, name: str) -> None:
-        if not key and name in ("name", "data", "model", "trainer"):
-            experiments = ", ".join(option for option, _ in options(self.composed.root).get("experiment", []))
-            text = f"no experiment is chosen: add experiment=NAME, one of {experiments}"
-            if text not in self.found:
-                self.found.append(text)
-            return
         path = ".".join(map(str, (*key, name)))
-        text = self.unpublished((*key, name), known) or f"{known.name} needs {name!r}; give {path}=VALUE"
-        self.report((*key, "_target_"), text, self.value((*key, "_target_")))
+        if key:
+            text = self.unpublished((*key, name), known.name) or f"{known.name} needs {name!r}; give {path}=VALUE"
+            self.report((*key, "_target_"), text, self.value((*key, "_target_")))
+        elif "name" in self.composed.config:
+            self.found.append(f"the configuration has no {name!r}")
+        elif name == "name":
+            experiments = ", ".join(option for option, _ in options(self.composed.root).get("experiment", []))
+            self.found.append(f"no experiment is chosen; add experiment=NAME, one of {experiments}")
 
     def mistyped(self, known: Signature, key: Key, value: Any) -> bool:
         parameter = known.parameters.get(str(key[-1]))
@@ -132,22 +135,17 @@ class _Check:
         provided = self.published or () if key[0] == "model" else _OF_WORKER.get(str(key[0]), ())
         return key[-1] in provided
 
-    def unpublished(self, key: Key, known: Signature | None = None) -> str:
+    def unpublished(self, key: Key, owner: str) -> str:
         """The sentence for an argument of the model that the data ought to give."""
-        if key[0] != "model" or len(key) < 2 or self.published is None:
+        if key[0] != "model" or self.published is None:
             return ""
-        target = self.value((*key[:-1], "_target_"))
-        name = known.name if known else str(target).rpartition(".")[2]
         return (
-            f"{name} needs {key[-1]!r}, which {self.data} does not publish "
+            f"{owner} needs {key[-1]!r}, which {self.data} does not publish "
             f"(it publishes {', '.join(self.published)}): is this a model for other data?"
         )
 
     def value(self, key: Key) -> Any:
-        node: Any = self.composed.config
-        for part in key:
-            node = node.get(part) if isinstance(node, dict) else node[part]
-        return node
+        return reduce(getitem, key, self.composed.config)  # pyrefly: ignore
 
 
 def _is_plain(value: Any) -> bool:
@@ -162,16 +160,9 @@ def _shown(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _hint(name: Any, candidates: Iterable[Any]) -> str:
-    names = sorted(map(str, candidates))
-    if near := get_close_matches(str(name), names, n=1):
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(names)}" if 0 < len(names) <= 40 else ""
-
-
 def _wanted(parameter: Parameter, value: Any) -> str:
     if allowed := list(dict.fromkeys(map(str, choices(parameter)))):
-        near = get_close_matches(str(value), allowed, n=1)
-        return f"one of {', '.join(allowed)}" + (f"; did you mean {near[0]!r}?" if near else "")
+        near = hint(str(value), allowed)
+        return f"one of {', '.join(allowed)}{near if 'mean' in near else ''}"
     assert parameter.annotation
     return ast.unparse(parameter.annotation)

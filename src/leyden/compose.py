@@ -1,6 +1,7 @@
 """Command-line overrides -> a plain configuration. Torch-free; Hydra is imported when something is composed."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -167,7 +168,7 @@ def _mistake(word: str, groups: Options) -> str:
     names = [name for name, _ in groups[_key(word)]]
     for name in chosen:
         if name is not None and name not in names:
-            return f"override {word}: configs/{_key(word)}/ has no option {name!r}{_hint(str(name), names)}"
+            return f"override {word}: configs/{_key(word)}/ has no option {name!r}{hint(str(name), names)}"
     return ""
 
 
@@ -180,25 +181,19 @@ def _description(file: Path) -> str:
 def _plain(node: Any, messages: list[str]) -> Any:
     """Plain dicts, lists and values, and a message for each interpolation that leads nowhere."""
     from omegaconf import DictConfig, ListConfig
-
-    if isinstance(node, DictConfig):
-        return {name: _plain_item(node, name, messages) for name in node}
-    if isinstance(node, ListConfig):
-        return [_plain_item(node, place, messages) for place in range(len(node))]
-    return node
-
-
-def _plain_item(node: Any, name: Any, messages: list[str]) -> Any:
     from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
-    try:
-        return _plain(node[name], messages)
-    except (InterpolationToMissingValueError, MissingMandatoryValue):
-        return MISSING
-    except OmegaConfBaseException as error:
-        written = node._get_node(name)._value()
-        messages.append(f"{error.full_key} = {written}: {str(error).partition(chr(10))[0]}")
-        return MISSING
+    def item(name: Any) -> Any:
+        try:
+            return _plain(node[name], messages)
+        except (InterpolationToMissingValueError, MissingMandatoryValue):
+            return MISSING
+        except OmegaConfBaseException as error:
+            messages.append(f"{error.full_key} = {node._get_node(name)._value()}: {str(error).splitlines()[0]}")
+
+    if isinstance(node, DictConfig):
+        return {name: item(name) for name in node}
+    return [item(place) for place in range(len(node))] if isinstance(node, ListConfig) else node
 
 
 def _yaml_mistake(error: yaml.MarkedYAMLError, root: Path) -> str:
@@ -210,26 +205,21 @@ def _yaml_mistake(error: yaml.MarkedYAMLError, root: Path) -> str:
 
 
 def _explain(error: Exception, groups: Options) -> str:
-    """Hydra's first sentence, or a sentence of ours for a file that asks for an option that is not there."""
+    """Hydra's first sentences, or one of ours for a file that asks for an option that is not there."""
     text = str(error)
     if missing := getattr(error, "missing_cfg_file", None):
         group, _, name = str(missing).lstrip("/").partition("/")
-        _, is_asked, rest = text.partition("In '")
-        asker = f"configs/{rest.partition(chr(39))[0]}.yaml: " if is_asked else ""
-        names = [known for known, _ in groups.get(group, [])]
-        return f"{asker}there is no configs/{group}/{name}.yaml{_hint(name, names)}"
-    lines = [line for line in _sentences(text) if "To append" not in line]
-    return f"the configuration cannot be composed: {' '.join(lines)}"
+        asker = f"configs/{found[1]}.yaml: " if (found := re.search("In '([^']+)'", text)) else ""
+        return (
+            f"{asker}there is no configs/{group}/{name}.yaml{hint(name, [known for known, _ in groups.get(group, [])])}"
+        )
+    sentences = [line.strip() for line in text.partition("\n\n")[0].splitlines() if "To append" not in line]
+    return f"the configuration cannot be composed: {' '.join(sentences)}"
 
 
-def _sentences(text: str) -> Iterator[str]:
-    for line in text.strip().splitlines():
-        if not line.strip() or line.startswith("See "):
-            return
-        yield line.strip()
-
-
-def _hint(name: str, names: list[str]) -> str:
-    if near := get_close_matches(name, names, n=1):
+def hint(name: str, names: Iterable[str]) -> str:
+    """The end of a sentence: the nearest of these names, or all of them where they are few."""
+    known = sorted(names)
+    if near := get_close_matches(name, known, n=1):
         return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(names)}" if names else ""
+    return f"; there are {', '.join(known)}" if 0 < len(known) <= 40 else ""
