@@ -18,9 +18,13 @@ _OBJECTS = {"Callable", "Module", "Optimizer", "Tensor"}
 
 def fits(value: Any, parameter: Parameter) -> bool:
     """Whether an argument may be given this plain value (None, bool, int, float, str, list or dict)."""
-    if parameter.annotation is None or (parameter.default is not None and _is_default(value, parameter.default)):
+    if parameter.annotation is None:
         return True
-    return _fits(value, parameter.annotation, parameter.module)
+    default = _literal(parameter.default)
+    # An annotation that its own default contradicts is not to be trusted.
+    is_trusted = default is None or _fits(default, parameter.annotation, parameter.module)
+    is_default = parameter.default is not None and value == default
+    return is_default or not is_trusted or _fits(value, parameter.annotation, parameter.module)
 
 
 def choices(parameter: Parameter) -> list[Any]:
@@ -28,14 +32,17 @@ def choices(parameter: Parameter) -> list[Any]:
     return _literals(parameter.annotation, parameter.module) if parameter.annotation else []
 
 
-def _is_default(value: Any, default: ast.expr) -> bool:
+def _literal(expression: ast.expr | None) -> Any:
     try:
-        return value == ast.literal_eval(default)
+        value = ast.literal_eval(expression) if expression else None
     except (ValueError, TypeError):
-        return False
+        return ...  # an object
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _fits(value: Any, annotation: ast.expr, module: Module) -> bool:
+    if value is ...:
+        return True
     parts = _parts(annotation, module)
     if len(parts) != 1 or parts[0][0] is not annotation:
         return any(_fits(value, part, origin) for part, origin in parts)

@@ -91,7 +91,8 @@ class _Check:
                     self.missing(known, key, name)
         mistyped = {name for name, value in given.items() if self.mistyped(known, (*key, name), value)}
         plain = {name: ... if name in mistyped or not _is_plain(value) else value for name, value in given.items()}
-        for refusal in refusals(known, plain):
+        later = {} if is_complete else dict.fromkeys(known.parameters, ...)
+        for refusal in refusals(known, later | plain):
             name = next((name for name in refusal.names if name in given), None)
             self.report((*key, name or "_target_"), refusal.message, given[name] if name else target)
 

@@ -1,6 +1,7 @@
 """The command line. Nothing here imports torch: help, lists and refused configurations answer at once."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -16,9 +17,9 @@ RUN = "a run directory, `latest`, or an experiment's name for its newest run"
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        unknown = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        near = get_close_matches(unknown, VERBS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if "invalid choice" in message and near else ""
+        chosen = re.search(r"invalid choice: '(.*?)'", message)
+        near = get_close_matches(chosen[1], [*VERBS, "csv", "jsonl"], n=1) if chosen else []
+        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UserError(f"{message}{hint}\n{self.format_usage().strip()}")
 
 

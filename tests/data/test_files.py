@@ -48,7 +48,10 @@ def test_manifest(folder):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("path,label\nnone.x,a\n", r"list\.csv:2: there is no file"), ("file,class\n", "needs the columns path and label")],
+    [
+        ("path,label\nnone.x,a\n", r"list\.csv:2: there is no file"),
+        ("file,class\n", "needs the columns path and label"),
+    ],
 )
 def test_a_wrong_manifest(folder, text, message):
     root = folder("one.x")

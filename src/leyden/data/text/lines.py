@@ -18,9 +18,7 @@ def read_text(path: Path, encoding: str) -> str:
             "Set data.encoding to the file's own, such as latin-1, cp1252 or utf-16"
         ) from None
     except LookupError:
-        raise DataError(
-            f"data.encoding={encoding!r} is unknown; utf-8, latin-1, cp1252 or utf-16 is usual"
-        ) from None
+        raise DataError(f"data.encoding={encoding!r} is unknown; utf-8, latin-1, cp1252 or utf-16 is usual") from None
     except OSError as error:
         raise DataError(f"cannot read {path.absolute()}: {error.strerror}") from None
 

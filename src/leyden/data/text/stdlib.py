@@ -50,9 +50,7 @@ def docstrings(package: Path) -> list[str]:
     """
     files = [path for path in sorted(package.rglob("*.py")) if "test" not in path.relative_to(package).parts]
     if not files:
-        raise DataError(
-            f"this Python has no sources in {package}: install one that has, such as that of python.org"
-        )
+        raise DataError(f"this Python has no sources in {package}: install one that has, such as that of python.org")
     found = []
     for path in files:
         for node in ast.walk(ast.parse(path.read_bytes())):

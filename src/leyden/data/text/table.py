@@ -64,9 +64,7 @@ class Table:
             return self._objects(path)
         if path.suffix.lower() in DELIMITERS:
             return self._separated(path, DELIMITERS[path.suffix.lower()])
-        raise DataError(
-            f"{path} is neither .csv, .tsv nor .jsonl: rename it, or set data.pattern to read its lines"
-        )
+        raise DataError(f"{path} is neither .csv, .tsv nor .jsonl: rename it, or set data.pattern to read its lines")
 
     def _matches(self, path: Path, pattern: str) -> Iterator[tuple[int, dict[Any, Any]]]:
         for number, line in read_lines(path, self.encoding):

@@ -104,18 +104,14 @@ class TextData(DataModule):
         if not lines:
             raise DataError(f"no line with text in {', '.join(map(str, inputs))}")
         texts, names = map(list, zip(*lines, strict=True))
-        return RaggedRows(
-            self.encode(texts), torch.zeros(len(texts), dtype=torch.int64), self.tokenizer.padding
-        ), names
+        return RaggedRows(self.encode(texts), torch.zeros(len(texts), dtype=torch.int64), self.tokenizer.padding), names
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return TokenTransform(self.tokenizer.unknown, self.word_dropout if stage == "train" else 0.0)
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         text = textwrap.fill(textwrap.shorten(self.tokenizer.decode(inputs.tolist()), 240), 32)
-        axes.text(
-            0.5, 0.5, text, ha="center", va="center", fontsize=7, parse_math=False, transform=axes.transAxes
-        )
+        axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7, parse_math=False, transform=axes.transAxes)
 
 
 class TokenTransform(nn.Module):

@@ -40,7 +40,9 @@ class EmbeddingBag(nn.Module):
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
         self.vocab_size, self.max_ngram, self.num_buckets = vocab_size, max_ngram, num_buckets
-        self.vectors = nn.Parameter(torch.randn(vocab_size + (max_ngram > 1) * num_buckets, dim))
+        rows = vocab_size + (max_ngram > 1) * num_buckets
+        # As in fastText: small, so that rare runs of words do not drown what was learnt of the common ones.
+        self.vectors = nn.Parameter(torch.empty(rows, dim).uniform_(-1 / dim, 1 / dim))
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, num_classes)
 
@@ -59,7 +61,5 @@ class EmbeddingBag(nn.Module):
         key = torch.zeros_like(tokens)
         for back in range(size):
             previous = pad(tokens, (back, 0))[:, : tokens.shape[1]]
-            key = (
-                (key + previous) * 0x9E3779B1 % 0x7FFFFFFF
-            )  # a multiplicative hash that cannot overflow 63 bits
+            key = (key + previous) * 0x9E3779B1 % 0x7FFFFFFF  # a multiplicative hash that cannot overflow 63 bits
         return self.vocab_size + key % self.num_buckets

@@ -33,9 +33,7 @@ class TransformerEncoder(nn.Module):
         if depth < 1:
             raise ValueError(f"depth is {depth}; it must be at least 1")
         if num_heads < 1 or width < num_heads or width % num_heads:
-            raise ValueError(
-                f"width={width} and num_heads={num_heads}: the heads must share the width evenly"
-            )
+            raise ValueError(f"width={width} and num_heads={num_heads}: the heads must share the width evenly")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
@@ -45,16 +43,12 @@ class TransformerEncoder(nn.Module):
         layer = nn.TransformerEncoderLayer(
             width, num_heads, 4 * width, dropout, activation="gelu", batch_first=True, norm_first=True
         )
-        self.layers = nn.TransformerEncoder(
-            layer, depth, norm=nn.LayerNorm(width), enable_nested_tensor=False
-        )
+        self.layers = nn.TransformerEncoder(layer, depth, norm=nn.LayerNorm(width), enable_nested_tensor=False)
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         if tokens.shape[1] > len(self.positions):
-            raise ValueError(
-                f"a row of {tokens.shape[1]} tokens came in; max_tokens is {len(self.positions)}"
-            )
+            raise ValueError(f"a row of {tokens.shape[1]} tokens came in; max_tokens is {len(self.positions)}")
         padding = torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None]
         embedded = self.dropout(self.tokens(tokens) + self.positions[: tokens.shape[1]])
         features = self.layers(embedded, src_key_padding_mask=padding).masked_fill(padding[..., None], 0.0)

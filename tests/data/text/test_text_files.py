@@ -1,0 +1,155 @@
+import hashlib
+import json
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from threading import Thread
+
+import pytest
+from leyden.data import DataError
+from leyden.data.text import TextFiles
+
+ROWS = (["meow, said the cat", 'bark "loudly"'], ["cat", "dog"])
+
+
+def read(path, content, **arguments):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return TextFiles(str(path), test=str(path), **arguments).load_texts("train")
+
+
+def test_csv_with_quotes(tmp_path):
+    content = 'label,text\ncat,"meow, said the cat"\ndog,"bark ""loudly"""\n'
+    assert read(tmp_path / "a.csv", content) == ROWS
+
+
+def test_csv_with_carriage_returns_byte_order_mark_and_empty_lines(tmp_path):
+    content = '\ufefflabel,text\r\n\r\ncat,"meow, said the cat"\r\n,\r\ndog,"bark ""loudly"""\r\n\r\n'
+    assert read(tmp_path / "a.csv", content) == ROWS
+
+
+def test_csv_without_header_and_with_two_columns_of_text(tmp_path):
+    content = "3,Wall St.,Bears\n4,Mars,Water\n"
+    texts, labels = read(tmp_path / "a.csv", content, label=0, text=[1, 2], names={4: "Science", 3: "Business"})
+    assert texts == ["Wall St. Bears", "Mars Water"]
+    assert labels == ["Business", "Science"]
+
+
+def test_names_set_the_order_of_the_classes(tmp_path):
+    data = TextFiles("a.csv", names={4: "Science", 3: "Business"})
+    assert data.class_names == ["Science", "Business"]
+
+
+def test_tsv_takes_quotes_as_they_are(tmp_path):
+    content = 'label\ttext\ncat\tmeow, said the cat\ndog\tbark "loudly"\n'
+    assert read(tmp_path / "a.tsv", content) == ROWS
+    assert read(tmp_path / "b.tsv", 'label\ttext\ncat\t"meow\ndog\tbark"\n')[0] == ['"meow', 'bark"']
+
+
+def test_jsonl(tmp_path):
+    lines = [json.dumps({"kind": label, "body": text}) for text, label in zip(*ROWS, strict=True)]
+    assert read(tmp_path / "a.jsonl", "\n\n".join(lines), text="body", label="kind") == ROWS
+    assert read(tmp_path / "b.jsonl", '{"text": "one", "label": 1}')[1] == ["1"]
+
+
+def test_lines_by_pattern_in_latin_1(tmp_path):
+    content = "DESC:manner How did it begin ?\nHUM:ind Who was Fran\xe7ois ?\n".encode("latin-1")
+    texts, labels = read(tmp_path / "a.label", content, pattern=r"^(?P<label>\w+):\S+ (?P<text>.*)", encoding="latin-1")
+    assert texts == ["How did it begin ?", "Who was François ?"]
+    assert labels == ["DESC", "HUM"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.csv",
+            "label,txet\ncat,meow\n",
+            r"a.csv:2: there is no column 'text', only 'label', 'txet'; did you mean 'txet'",
+        ),
+        ("a.csv", "label,text\ncat\n", r"a.csv:2: 1 cells for the 2 columns \['label', 'text'\]"),
+        ("a.csv", 'label,text\ncat,"meow\n', r"a.csv:\d: unexpected end of data"),
+        ("a.csv", "label,text\n ,meow\n", r"a.csv:2: the label \(column 'label'\) is empty"),
+        ("a.jsonl", '{"text": "meow", "label": "cat"}\n{"text"\n', r"a.jsonl:2: not JSON at column 8"),
+        ("a.jsonl", '["meow"]', r"a.jsonl:1: an object with columns is wanted"),
+        ("a.jsonl", '{"text": null, "label": "cat"}', r"a.jsonl:1: column 'text' holds None"),
+        ("a.csv", b"label,text\ncat,caf\xe9 noir\n", r"a.csv is not utf-8: byte 18 \(0xe9\)"),
+        ("a.doc", "cat meow", r"a.doc is neither .csv, .tsv nor .jsonl"),
+    ],
+)
+def test_errors_name_file_and_line(tmp_path, name, content, message):
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / name, content)
+
+
+def test_pattern_that_does_not_match(tmp_path):
+    with pytest.raises(DataError, match=r"a.txt:3: data.pattern=.* does not match 'no label'"):
+        read(tmp_path / "a.txt", "cat: meow\n\nno label\n", pattern="(?P<label>.*): (?P<text>.*)")
+
+
+def test_label_without_a_name(tmp_path):
+    with pytest.raises(DataError, match="the label '5', which data.names does not name"):
+        read(tmp_path / "a.csv", "5,meow\n", label=0, text=1, names={1: "cat"})
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(DataError, match=r"there is no file .*none.csv: set data.train"):
+        TextFiles(str(tmp_path / "none.csv")).load_texts("train")
+
+
+def test_columns_by_name_and_number():
+    with pytest.raises(ValueError, match="name all columns or number all of them"):
+        TextFiles("a.csv", text="text", label=0)
+
+
+def test_without_a_test_file_a_stratified_part_is_held_out(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("label,text\n" + "".join(f"{label},{label}{row}\n" for label in "ab" for row in range(10)))
+    data = TextFiles(str(path), test_fraction=0.3)
+    (train, train_labels), (test, test_labels) = data.load_texts("train"), data.load_texts("test")
+    assert sorted(train + test) == sorted(f"{label}{row}" for label in "ab" for row in range(10))
+    assert (train_labels.count("a"), test_labels.count("a"), test_labels.count("b")) == (7, 3, 3)
+
+
+def test_class_in_the_test_file_only(tmp_path):
+    (tmp_path / "train.csv").write_text("label,text\n" + "cat,meow\ndog,bark\n" * 10)
+    (tmp_path / "test.csv").write_text("label,text\ncow,moo\n")
+    data = TextFiles(str(tmp_path / "train.csv"), str(tmp_path / "test.csv"))
+    data.setup("fit")
+    with pytest.raises(DataError, match=r"labels of the test split that training never saw: \['cow'\]"):
+        data.setup("test")
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "train.csv").write_text("label,text\ncat,meow\n")
+    with HTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(tmp_path / "served"))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def downloading(tmp_path, url, sha256):
+    return TextFiles(str(tmp_path / "new" / "train.csv"), download={"train": {"url": url, "sha256": sha256}})
+
+
+def test_download_with_checksum(tmp_path, server):
+    digest = hashlib.sha256((tmp_path / "served" / "train.csv").read_bytes()).hexdigest()
+    data = downloading(tmp_path, f"{server}/train.csv", digest)
+    data.prepare_data()
+    assert (tmp_path / "new" / "train.csv").read_text() == "label,text\ncat,meow\n"
+    (tmp_path / "served" / "train.csv").unlink()
+    data.prepare_data()  # it is there: nothing is asked of the server
+
+
+@pytest.mark.parametrize(("file", "message"), [("train.csv", "invalid hash value"), ("none.csv", "404")])
+def test_refused_download_leaves_no_file(tmp_path, server, file, message):
+    with pytest.raises(DataError, match=f"cannot download .*{message}"):
+        downloading(tmp_path, f"{server}/{file}", "0" * 64).prepare_data()
+    assert not list((tmp_path / "new").iterdir())

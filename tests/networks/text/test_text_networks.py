@@ -1,0 +1,100 @@
+import pytest
+import torch
+from leyden.networks.text import EmbeddingBag, TransformerEncoder
+from torch.nn.functional import cross_entropy
+
+NETWORKS = {
+    "words": lambda: EmbeddingBag(50, 3, dim=16, max_ngram=1),
+    "runs of three words": lambda: EmbeddingBag(50, 3, dim=16, max_ngram=3, num_buckets=100),
+    "transformer": lambda: TransformerEncoder(50, 3, max_tokens=12, width=16, depth=2, num_heads=2),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request):
+    return NETWORKS[request.param]()
+
+
+@pytest.fixture
+def batch():
+    lengths = torch.tensor([1, 4, 9, 12])
+    tokens = torch.randint(2, 50, (4, 12)).masked_fill(torch.arange(12) >= lengths[:, None], 0)
+    return tokens, lengths
+
+
+def test_one_row_of_logits_each(network, batch):
+    assert network(*batch).shape == (4, 3)
+
+
+def test_rows_do_not_depend_on_their_neighbours(network, batch):
+    network.eval()
+    tokens, lengths = batch
+    together = network(tokens, lengths)
+    for row, length in enumerate(lengths):
+        alone = network(tokens[row : row + 1, :length], length[None])
+        assert torch.allclose(together[row], alone[0], atol=1e-5)
+
+
+def test_what_stands_in_the_padding_does_not_matter(network, batch):
+    network.eval()
+    tokens, lengths = batch
+    padded = tokens.masked_fill(torch.arange(12) >= lengths[:, None], 7)
+    assert torch.allclose(network(padded, lengths), network(tokens, lengths), atol=1e-5)
+
+
+def test_gradient_reaches_every_parameter(network, batch):
+    network(*batch).square().sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_learns_one_batch_by_heart(network, batch):
+    targets = torch.tensor([0, 1, 2, 0])
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    for _ in range(100):
+        loss = cross_entropy(network(*batch), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert (network.eval()(*batch).argmax(dim=1) == targets).all()
+
+
+def test_order_matters_from_two_words_on():
+    tokens, lengths = torch.tensor([[5, 6, 7]]), torch.tensor([3])
+    turned = tokens.flip(1)
+    words, runs = EmbeddingBag(50, 3, max_ngram=1).eval(), EmbeddingBag(50, 3, max_ngram=2).eval()
+    assert torch.allclose(words(tokens, lengths), words(turned, lengths), atol=1e-6)
+    assert not torch.allclose(runs(tokens, lengths), runs(turned, lengths), atol=1e-6)
+
+
+def test_runs_spread_over_the_buckets():
+    network = EmbeddingBag(1000, 3, num_buckets=500)
+    rows = network.ngrams(torch.randint(0, 1000, (100, 100)), 2)
+    assert rows.min() >= 1000
+    assert rows.max() < 1500
+    counts = (rows - 1000).flatten().bincount(minlength=500)  # 20 each, on average
+    assert counts.min() > 0
+    assert counts.max() < 60
+
+
+def test_too_many_tokens():
+    with pytest.raises(ValueError, match="a row of 13 tokens came in; max_tokens is 12"):
+        NETWORKS["transformer"]()(torch.ones(1, 13, dtype=torch.int64), torch.tensor([13]))
+
+
+@pytest.mark.parametrize(
+    ("network", "arguments", "message"),
+    [
+        (EmbeddingBag, {"dim": 0}, "dim is 0"),
+        (EmbeddingBag, {"max_ngram": 0}, "max_ngram is 0"),
+        (EmbeddingBag, {"num_buckets": 0}, "num_buckets is 0"),
+        (EmbeddingBag, {"dropout": 1.0}, "dropout is 1.0"),
+        (TransformerEncoder, {"max_tokens": 8, "depth": 0}, "depth is 0"),
+        (TransformerEncoder, {"max_tokens": 8, "width": 10, "num_heads": 4}, "share the width evenly"),
+        (TransformerEncoder, {"max_tokens": 8, "dropout": -0.1}, "dropout is -0.1"),
+    ],
+)
+def test_refused_arguments(network, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        network(50, 3, **arguments)
