@@ -1,6 +1,7 @@
 import pytest
-from leyden.build import build
 from torch import nn
+
+from leyden.build import build
 
 LINEAR = {"_target_": "torch.nn.Linear", "out_features": "???"}
 

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import leyden
 import pytest
 import torch
+
+import leyden
 
 ROOT = Path.cwd()
 PACKAGE = leyden.__name__

@@ -11,9 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-import leyden
 import pytest
 import torch
+
+import leyden
 from leyden.compose import options
 
 ROOT = Path.cwd()

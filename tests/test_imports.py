@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import leyden
 import pytest
+
+import leyden
 
 PACKAGE = Path(leyden.__file__).parent
 PARTS = ("data", "networks", "models", "callbacks", "loggers")

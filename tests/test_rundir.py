@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 import yaml
+
 from leyden.errors import UserError
 from leyden.rundir import RunDirectory, find_run
 

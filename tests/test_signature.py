@@ -2,19 +2,37 @@
 
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
-LIBRARIES = """
-    torch.optim torch.optim.lr_scheduler torch.nn torch.nn.init
-    torchvision.models torchvision.models.detection torchvision.models.segmentation torchvision.datasets
-    torchvision.ops torchvision.transforms torchvision.transforms.v2
-    torchaudio.transforms torchaudio.datasets torchaudio.models torchaudio.functional
-    torchmetrics torchmetrics.classification torchmetrics.regression torchmetrics.text torchmetrics.audio
-    lightning.pytorch lightning.pytorch.callbacks lightning.pytorch.loggers lightning.pytorch.strategies
-    lightning.pytorch.profilers lightning.pytorch.plugins
-""".split()
+LIBRARIES = [
+    "torch.optim",
+    "torch.optim.lr_scheduler",
+    "torch.nn",
+    "torch.nn.init",
+    "torchvision.models",
+    "torchvision.models.detection",
+    "torchvision.models.segmentation",
+    "torchvision.datasets",
+    "torchvision.ops",
+    "torchvision.transforms",
+    "torchvision.transforms.v2",
+    "torchaudio.transforms",
+    "torchaudio.datasets",
+    "torchaudio.models",
+    "torchaudio.functional",
+    "torchmetrics",
+    "torchmetrics.classification",
+    "torchmetrics.regression",
+    "torchmetrics.text",
+    "torchmetrics.audio",
+    "lightning.pytorch",
+    "lightning.pytorch.callbacks",
+    "lightning.pytorch.loggers",
+    "lightning.pytorch.strategies",
+    "lightning.pytorch.profilers",
+    "lightning.pytorch.plugins",
+]
 
 COMPARISON = """
 import importlib, inspect, json, sys, time, warnings

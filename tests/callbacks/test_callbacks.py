@@ -3,15 +3,16 @@ from functools import partial
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
+from matplotlib.image import imread
+from torch import nn
+
 from leyden.callbacks import ClassificationPictures, Optimization, Throughput
 from leyden.callbacks.classification_pictures import confusion_matrix
 from leyden.data import DataModule
 from leyden.data.rows import RaggedRows, TensorRows
 from leyden.loggers.metrics_csv import MetricsCSV
 from leyden.models import Classification
-from lightning.pytorch import Trainer
-from matplotlib.image import imread
-from torch import nn
 
 
 class Points(DataModule):

@@ -2,9 +2,10 @@ import json
 
 import pytest
 import torch
+from torch import nn
+
 from leyden.data import Batch, DataError, DataModule
 from leyden.data.rows import TensorRows
-from torch import nn
 
 
 class Counting(DataModule):

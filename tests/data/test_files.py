@@ -1,4 +1,5 @@
 import pytest
+
 from leyden.data import DataError
 from leyden.data.files import FileIndex, class_numbers, expand_inputs
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from leyden.data import DataError
 from leyden.data.rows import FileRows, RaggedRows, TensorRows
 

@@ -1,3 +1,5 @@
+from itertools import chain
+
 from leyden.data.sampling import EpochBatches
 
 
@@ -14,7 +16,7 @@ def test_an_epoch_is_a_function_of_seed_and_epoch():
 def test_training_leaves_out_the_incomplete_batch():
     epoch = list(batches())
     assert [len(batch) for batch in epoch] == [4, 4]
-    assert len(set(sum(epoch, []))) == 8
+    assert len(set(chain.from_iterable(epoch))) == 8
 
 
 def test_fewer_rows_than_a_batch_make_one_batch():
@@ -28,7 +30,7 @@ def test_evaluation_takes_every_row_once_on_any_number_of_ranks():
             ranks = [
                 list(batches(num_rows, 4, shuffle=False, rank=rank, num_ranks=num_ranks)) for rank in range(num_ranks)
             ]
-            assert sorted(sum((row for rank in ranks for row in rank), [])) == list(range(num_rows))
+            assert sorted(chain.from_iterable(chain.from_iterable(ranks))) == list(range(num_rows))
             assert len({len(rank) for rank in ranks}) == 1  # else a collective operation would hang
             assert all(batch for rank in ranks for batch in rank)
             assert all(len(rank) == len(batches(num_rows, 4, shuffle=False, num_ranks=num_ranks)) for rank in ranks)
@@ -38,7 +40,7 @@ def test_ranks_share_the_batches_of_one_rank():
     alone = list(batches(num_rows=32, batch_size=8))
     shared = [list(batches(num_rows=32, batch_size=8, rank=rank, num_ranks=4)) for rank in range(4)]
     for number, batch in enumerate(alone):
-        assert sorted(batch) == sorted(sum((rank[number] for rank in shared), []))
+        assert sorted(batch) == sorted(chain.from_iterable(rank[number] for rank in shared))
 
 
 def test_a_resumed_epoch_begins_where_it_was_left_and_the_next_one_is_whole():

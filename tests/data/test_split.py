@@ -1,4 +1,5 @@
 import torch
+
 from leyden.data.split import stratified_split
 
 

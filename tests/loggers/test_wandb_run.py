@@ -1,17 +1,13 @@
 import json
 import socket
-import sys
-from pathlib import Path
 
 import pytest
-
-wandb = pytest.importorskip("wandb")
-sys.path.insert(0, str(Path(__file__).parent))
-
+import wandb
 import wandb_file
+from wandb_server import serve
+
 from leyden.errors import UserError
 from leyden.loggers.wandb_run import WandbRun
-from wandb_server import serve
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +65,7 @@ def test_disabled_writes_nothing(tmp_path):
 
 def test_without_a_login_the_way_out_is_said(tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY")
-    with serve() as server, pytest.raises(UserError, match=r"wandb login.*mode=offline"):
+    with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
-        logged(tmp_path, range(1))
+        with pytest.raises(UserError, match=r"wandb login.*mode=offline"):
+            logged(tmp_path, range(1))

@@ -3,12 +3,13 @@ from functools import partial
 
 import pytest
 import torch
-from leyden.data import Batch
-from leyden.models import Classification
 from lightning.pytorch import Trainer
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import CutMix, MixUp
+
+from leyden.data import Batch
+from leyden.models import Classification
 
 IMAGES, TARGETS = torch.rand(7, 3, 8, 8), torch.tensor([0, 1, 2, 0, 1, 2, 0])
 

@@ -1,5 +1,6 @@
-from leyden.models.parameter_groups import parameter_groups
 from torch import nn
+
+from leyden.models.parameter_groups import parameter_groups
 
 
 def test_norms_and_biases_are_not_decayed():

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from leyden.models import warmup_cosine
 
 

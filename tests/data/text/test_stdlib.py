@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from leyden.data import DataError
 from leyden.data.text import Stdlib
 from leyden.data.text.stdlib import PACKAGES, docstrings

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from matplotlib.figure import Figure
+
 from leyden.data import Batch, DataError
 from leyden.data.text import TextFiles, WordTokenizer
-from matplotlib.figure import Figure
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_text_that_cannot_be_read_is_named(table, tmp_path):
     with pytest.raises(DataError, match=r"latin.txt is not utf-8: byte 2 \(0xef\).*Set data.encoding"):
         data.read([path])
     path.write_text(" \n\n")
-    with pytest.raises(DataError, match="no line with text in .*latin.txt"):
+    with pytest.raises(DataError, match=r"no line with text in .*latin\.txt"):
         data.read([path])
     latin = text_data(table, encoding="latin-1")
     latin.setup("fit")
@@ -123,7 +124,7 @@ def test_text_that_cannot_be_read_is_named(table, tmp_path):
 
 
 def test_unknown_encoding(table):
-    with pytest.raises(DataError, match="data.encoding='utf-9' is unknown"):
+    with pytest.raises(DataError, match=r"data\.encoding='utf-9' is unknown"):
         text_data(table, encoding="utf-9").setup("fit")
 
 

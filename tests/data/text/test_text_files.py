@@ -5,6 +5,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 from threading import Thread
 
 import pytest
+
 from leyden.data import DataError
 from leyden.data.text import TextFiles
 
@@ -86,7 +87,7 @@ def test_pattern_that_does_not_match(tmp_path):
 
 
 def test_label_without_a_name(tmp_path):
-    with pytest.raises(DataError, match="the label '5', which data.names does not name"):
+    with pytest.raises(DataError, match=r"the label '5', which data\.names does not name"):
         read(tmp_path / "a.csv", "5,meow\n", label=0, text=1, names={1: "cat"})
 
 

@@ -1,7 +1,8 @@
 """What every implementation of `Tokenizer` must do; found in the package, so that a new one is tested at once."""
 
-import leyden.data.text
 import pytest
+
+import leyden.data.text
 from leyden.data import DataError
 from leyden.data.text import Tokenizer, WordTokenizer
 

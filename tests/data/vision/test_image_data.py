@@ -1,9 +1,10 @@
 import pytest
 import torch
-from leyden.data import Batch
-from leyden.data.vision import Digits, RandomAffine
 from torchvision.io import write_png
 from torchvision.transforms.v2 import RandomHorizontalFlip
+
+from leyden.data import Batch
+from leyden.data.vision import Digits, RandomAffine
 
 
 def test_pixels_are_normalised_on_the_device():

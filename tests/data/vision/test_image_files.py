@@ -1,8 +1,11 @@
+from itertools import chain
+
 import pytest
 import torch
+from torchvision.io import write_jpeg, write_png
+
 from leyden.data import DataError
 from leyden.data.vision import ImageFiles
-from torchvision.io import write_jpeg, write_png
 
 
 @pytest.fixture
@@ -32,8 +35,7 @@ def test_a_corrupt_image_is_named_or_skipped(folder):
     data.setup("fit")
     data.setup("test")
     with pytest.raises(DataError, match=r"cannot read .*0\.png"):
-        for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
-            list(loader)
+        list(chain(data.train_dataloader(), data.val_dataloader(), data.test_dataloader()))
     skipping = ImageFiles(root=str(folder), batch_size=20, validation_fraction=0.2, on_corrupt="skip")
     skipping.setup("fit")
     skipping.setup("test")

@@ -7,9 +7,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from torchvision.datasets import CIFAR10, MNIST
+
 from leyden.data import DataError
 from leyden.data.vision import TorchvisionImages
-from torchvision.datasets import CIFAR10, MNIST
 
 
 def idx(array):

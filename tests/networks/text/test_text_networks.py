@@ -1,7 +1,8 @@
 import pytest
 import torch
-from leyden.networks.text import EmbeddingBag, TransformerEncoder
 from torch.nn.functional import cross_entropy
+
+from leyden.networks.text import EmbeddingBag, TransformerEncoder
 
 NETWORKS = {
     "words": lambda: EmbeddingBag(50, 3, dim=16, max_ngram=1),

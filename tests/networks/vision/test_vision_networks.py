@@ -1,7 +1,8 @@
 import pytest
 import torch
-from leyden.networks.vision import ConvNet, ResNet
 from torch.nn.functional import cross_entropy
+
+from leyden.networks.vision import ConvNet, ResNet
 
 NETWORKS = {
     "ConvNet": lambda: ConvNet(in_channels=1, num_classes=3, width=8, dropout=0.0),

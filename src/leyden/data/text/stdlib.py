@@ -51,9 +51,7 @@ def docstrings(package: Path) -> list[str]:
     files = [path for path in sorted(package.rglob("*.py")) if "test" not in path.relative_to(package).parts]
     if not files:
         raise DataError(f"this Python has no sources in {package}: install one that has, such as that of python.org")
-    found = []
-    for path in files:
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                found.append(" ".join((ast.get_docstring(node) or "").split()))
-    return [docstring for docstring in found if docstring]
+    nodes = (node for path in files for node in ast.walk(ast.parse(path.read_bytes())))
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    found = (ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented))
+    return [" ".join(docstring.split()) for docstring in found if docstring.strip()]
