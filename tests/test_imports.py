@@ -11,7 +11,7 @@ import leyden
 
 PACKAGE = Path(leyden.__file__).parent
 PARTS = ("data", "networks", "models", "callbacks", "loggers")
-FRONT = ("cli", "compose", "check", "rundir", "launch", "experiment", "errors")
+FRONT = ("cli", "compose", "check", "guards", "annotations", "published", "rundir", "launch", "experiment", "errors")
 
 
 def imported_parts(file: Path) -> set[str]:

@@ -70,7 +70,7 @@ for library in sys.argv[1:]:
             continue
         is_open = any(parameter.kind is parameter.VAR_KEYWORD for parameter in theirs)
         named = {p.name: required(p) for p in theirs if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-        read = {p.name: p.is_required for p in ours.parameters.values()}
+        read = {key: p.is_required for key, p in ours.parameters.items()}
         if is_open:
             read = {key: value for key, value in read.items() if key in named}
         num_read += not ours.is_open
@@ -95,4 +95,4 @@ def test_no_signature_disagrees_with_python(comparison: dict) -> None:
 
 
 def test_most_signatures_are_read(comparison: dict) -> None:
-    assert comparison["num_read"] >= 450
+    assert comparison["num_read"] >= 650

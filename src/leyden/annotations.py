@@ -1,137 +1,110 @@
-"""Values against annotations that are read from source. What is not certainly wrong passes."""
+"""Whether a value certainly has the wrong type for an argument, by its annotation in source."""
 
 import ast
-from typing import Any
+import builtins
+import typing
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
-from .lineage import last_name
 from .signature import Parameter
-from .source import Definition, Module, is_none, resolve
+from .source import Definition, Module, last_name, look_up
 
-_NUMBERS_AND_TEXT = {"bool": bool, "int": int, "float": float, "str": str}
-_LISTS = {"list", "List", "tuple", "Tuple"}
-_ITERABLES = {"Sequence", "Iterable", "Collection", "MutableSequence", "set", "Set", "frozenset"}
-_MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping", "OrderedDict"}
-_WRAPPERS = {"Annotated", "ClassVar", "Final", "InitVar", "Required", "NotRequired"}
-# Classes that nobody makes out of a word.
-_OBJECTS = {"Callable", "Module", "Optimizer", "Tensor"}
+_BUILTIN = {"bool", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"}
+_LISTS = {"frozenset", "list", "set", "tuple"}
+_ITERABLES = {"Collection", "Iterable", "Sequence"}
 
 
 def fits(value: Any, parameter: Parameter) -> bool:
-    """Whether an argument may be given this plain value (None, bool, int, float, str, list or dict)."""
-    if parameter.annotation is None:
-        return True
-    default = _literal(parameter.default)
-    # An annotation that its own default contradicts is not to be trusted.
-    is_trusted = default is None or _fits(default, parameter.annotation, parameter.module)
-    is_default = parameter.default is not None and value == default
-    return is_default or not is_trusted or _fits(value, parameter.annotation, parameter.module)
-
-
-def choices(parameter: Parameter) -> list[Any]:
-    """The values of every `Literal` in the annotation."""
-    return _literals(parameter.annotation, parameter.module) if parameter.annotation else []
-
-
-def _literal(expression: ast.expr | None) -> Any:
+    """Whether an argument may be given this value: None, bool, int, float, str, list, dict, or `...` for an object."""
+    wanted = _meaning(parameter.annotation, parameter.module)
     try:
-        value = ast.literal_eval(expression) if expression else None
+        default = ast.literal_eval(parameter.default) if parameter.default else ...
     except (ValueError, TypeError):
-        return ...  # an object
-    return list(value) if isinstance(value, tuple) else value
+        default = ...
+    default = list(default) if isinstance(default, tuple) else default
+    # An annotation that its own default contradicts is not to be trusted.
+    return value == default or _fits(value, wanted) or not _fits(default, wanted)
 
 
-def _fits(value: Any, annotation: ast.expr, module: Module) -> bool:
-    if value is ...:
-        return True
-    parts = _parts(annotation, module)
-    if len(parts) != 1 or parts[0][0] is not annotation:
-        return any(_fits(value, part, origin) for part, origin in parts)
-    if is_none(annotation):
-        return value is None
-    name = last_name(annotation)
+def choices(parameter: Parameter) -> list[str]:
+    """The values of every `Literal` in the annotation."""
+    return list(dict.fromkeys(map(str, _literals(_meaning(parameter.annotation, parameter.module)))))
+
+
+class _Names(dict[str, Any]):
+    """What names mean in the annotations of a module; anything that has no plain value is Any."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+    def __missing__(self, name: str) -> Any:
+        if name in _BUILTIN:
+            return getattr(builtins, name)
+        if hasattr(typing, name):
+            return getattr(typing, name)
+        found = look_up(self.module, name)
+        if isinstance(found, Module):
+            return _Attributes()
+        return _meaning(found.node, found.module) if isinstance(found, Definition) else Any
+
+
+class _Attributes:
+    """A module in an annotation: `typing.Optional` or `torch.Tensor`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(typing, name, Any)
+
+
+def _meaning(annotation: ast.AST | None, module: Module) -> Any:
     match annotation:
-        case ast.Subscript(_, ast.Tuple(items)):
-            arguments = items
-        case ast.Subscript(_, item):
-            arguments = [item]
-        case _:
-            arguments = []
-    if name == "Literal":
-        return value in _literals(annotation, module)
-    if name in _NUMBERS_AND_TEXT:
-        return _fits_plain(value, name)
-    if name in _LISTS | _ITERABLES:
-        if isinstance(value, list):
-            return _items_fit(value, arguments, name in ("tuple", "Tuple"), module)
-        return name in _ITERABLES and isinstance(value, str | dict)
-    if name in _MAPPINGS:
-        return isinstance(value, dict)
-    if name in _OBJECTS:
-        return name != "Callable" and not isinstance(value, str)
-    return True
-
-
-def _fits_plain(value: Any, name: str) -> bool:
-    match value:
-        case bool():
-            return name != "str"  # Python itself counts with them
-        case int():
-            return name in ("int", "float") or (name == "bool" and value in (0, 1))
-        case float():
-            return name == "float" or (name == "int" and value.is_integer())
-        case str():
-            return name == "str"
-    return False
-
-
-def _items_fit(values: list[Any], arguments: list[ast.expr], is_tuple: bool, module: Module) -> bool:
-    wanted = [item for item in arguments if not (isinstance(item, ast.Constant) and item.value is ...)]
-    if not wanted:
-        return True
-    if is_tuple and len(arguments) > 1 and len(wanted) == len(arguments):
-        pairs = zip(values, wanted, strict=False)
-        return len(values) == len(wanted) and all(_is_object(one) or _fits(one, item, module) for one, item in pairs)
-    return all(_is_object(one) or _fits(one, wanted[0], module) for one in values)
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and "_target_" in value
-
-
-def _parts(annotation: ast.expr, module: Module) -> list[tuple[ast.expr, Module]]:
-    """The members of a union, with aliases and quotes resolved; the annotation itself where it is none."""
-    match annotation:
-        case ast.BinOp(left, ast.BitOr(), right):
-            return [*_parts(left, module), *_parts(right, module)]
         case ast.Constant(str(text)):
-            try:
-                return _parts(ast.parse(text, mode="eval").body, module)
-            except SyntaxError:
-                return [(ast.Name("Any"), module)]
-        case ast.Subscript(_, inner) if (name := last_name(annotation)) in {"Union", "Optional", *_WRAPPERS}:
-            members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            members = members[:1] if name in _WRAPPERS else members
-            none = [(ast.Constant(None), module)] if name == "Optional" else []
-            return [part for member in members for part in _parts(member, module)] + none
-        case ast.Name() | ast.Attribute() if not _is_known(last_name(annotation)):
-            found = resolve(module, annotation)
-            if isinstance(found, Definition) and isinstance(found.node, ast.expr) and found.node is not annotation:
-                return _parts(found.node, found.module)
-    return [(annotation, module)]
+            code = text
+        case ast.expr() if last_name(annotation) != "NewType":
+            code = ast.unparse(annotation)
+        case _:
+            return Any
+    try:
+        return eval(code, {"__builtins__": {}}, _Names(module))
+    except Exception:  # whatever it is, it is not understood
+        return Any
 
 
-def _is_known(name: str) -> bool:
-    return name in {*_NUMBERS_AND_TEXT, *_LISTS, *_ITERABLES, *_MAPPINGS, *_OBJECTS, "Any", "object"}
+def _fits(value: Any, wanted: Any) -> bool:
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin in (Union, UnionType):
+        return any(_fits(value, argument) for argument in arguments)
+    if value is ... or (isinstance(value, dict) and "_target_" in value):
+        return True
+    if origin is Literal:
+        return value in arguments
+    name = getattr(origin or wanted, "__name__", "")
+    match name, value:
+        case (("int" | "float" | "bool"), bool()):
+            return True
+        case "bool", _:
+            return value in (0, 1)
+        case "int", float():
+            return value.is_integer()
+        case "int", _:
+            return isinstance(value, int)
+        case "float", _:
+            return isinstance(value, int | float)
+        case "str", _:
+            return isinstance(value, str)
+        case (("dict" | "Mapping" | "MutableMapping"), _):
+            return isinstance(value, dict)
+        case "tuple", list() if arguments and ... not in arguments:
+            return len(value) == len(arguments) and all(map(_fits, value, arguments))
+        case _, list() if name in _LISTS | _ITERABLES:
+            return not arguments or all(_fits(item, arguments[0]) for item in value)
+        case _, str() | dict() if name in _ITERABLES:
+            return True
+    if wanted in (None, NoneType):
+        return value is None
+    return name not in {*_LISTS, *_ITERABLES, "Callable"}
 
 
-def _literals(annotation: ast.expr, module: Module) -> list[Any]:
-    found = []
-    for part, _ in _parts(annotation, module):
-        if isinstance(part, ast.Subscript) and last_name(part) == "Literal":
-            items = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
-            for item in items:
-                if isinstance(item, ast.Constant):
-                    found.append(item.value)
-                else:
-                    return []
-    return found
+def _literals(wanted: Any) -> list[Any]:
+    if get_origin(wanted) is Literal:
+        return list(get_args(wanted))
+    return [value for argument in get_args(wanted) for value in _literals(argument)]

@@ -86,8 +86,8 @@ def compose(overrides: list[str], root: Path) -> Composed:
         merged, defaults = _merge([_parsed(_for_hydra(word, groups)) for word in overrides], root)
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_yaml_mistake(error, root)) from None
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error, groups)) from None
+    except (HydraException, OmegaConfBaseException, RecursionError) as error:
+        raise ConfigError(_explain(error, root)) from None
     messages: list[str] = []
     config = _plain(merged, messages)
     if messages:
@@ -204,22 +204,25 @@ def _yaml_mistake(error: yaml.MarkedYAMLError, root: Path) -> str:
     return f"{file}:{error.problem_mark.line + 1}  this is no YAML: {error.problem}"
 
 
-def _explain(error: Exception, groups: Options) -> str:
+def _explain(error: Exception, root: Path) -> str:
     """Hydra's first sentences, or one of ours for a file that asks for an option that is not there."""
-    text = str(error)
     if missing := getattr(error, "missing_cfg_file", None):
         group, _, name = str(missing).lstrip("/").partition("/")
-        asker = f"configs/{found[1]}.yaml: " if (found := re.search("In '([^']+)'", text)) else ""
-        return (
-            f"{asker}there is no configs/{group}/{name}.yaml{hint(name, [known for known, _ in groups.get(group, [])])}"
+        asked = re.compile(rf"\b{re.escape(group)}(@\S+)?: *{re.escape(name)}\b")
+        files = {file.relative_to(root): file.read_text(encoding="utf-8") for file in root.glob("configs/**/*.yaml")}
+        lines = (
+            (file, number, line) for file, text in files.items() for number, line in enumerate(text.splitlines(), 1)
         )
-    sentences = [line.strip() for line in text.partition("\n\n")[0].splitlines() if "To append" not in line]
+        asker = next((f"{file}:{number}  " for file, number, line in lines if asked.search(line)), "")
+        known = [known for known, _ in options(root).get(group, [])]
+        return f"{asker}there is no configs/{group}/{name}.yaml{hint(name, known)}"
+    sentences = [line.strip() for line in str(error).partition("\n\n")[0].splitlines() if "To append" not in line]
     return f"the configuration cannot be composed: {' '.join(sentences)}"
 
 
 def hint(name: str, names: Iterable[str]) -> str:
     """The end of a sentence: the nearest of these names, or all of them where they are few."""
-    known = sorted(names)
+    known = sorted(set(names))
     if near := get_close_matches(name, known, n=1):
         return f"; did you mean {near[0]!r}?"
     return f"; there are {', '.join(known)}" if 0 < len(known) <= 40 else ""

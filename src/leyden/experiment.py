@@ -1,10 +1,8 @@
-from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True)
 class Experiment:
-    """The top level of every configuration: its keys are these fields.
+    """The top level of every configuration; the check reads it as it reads every other signature.
 
     Args:
         name: of the experiment; its runs are kept in `runs/<name>/`.
@@ -18,16 +16,17 @@ class Experiment:
         runs: folder for the run directories.
     """
 
-    name: str
-    data: dict[str, Any]
-    model: dict[str, Any]
-    trainer: dict[str, Any]
-    callbacks: dict[str, Any] = field(default_factory=dict)
-    logger: dict[str, Any] = field(default_factory=dict)
-    launcher: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    runs: str = "runs"
-
-    def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}; it must not be negative")
+    def __init__(
+        self,
+        name: str,
+        data: dict[str, Any],
+        model: dict[str, Any],
+        trainer: dict[str, Any],
+        callbacks: dict[str, Any] | None = None,
+        logger: dict[str, Any] | None = None,
+        launcher: dict[str, Any] | None = None,
+        seed: int = 0,
+        runs: str = "runs",
+    ) -> None:
+        if seed < 0:
+            raise ValueError(f"seed is {seed}; it must not be negative")

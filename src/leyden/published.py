@@ -2,45 +2,22 @@
 
 import ast
 
-from .lineage import lineage
-from .source import Definition, Module, NameMissingError, find, namespace, resolve
+from .signature import ancestors, is_class
+from .source import NameMissingError, bindings, find, texts
 
 
-def published(target: str) -> tuple[str, ...] | None:
-    """The `publishes` of a class, own or inherited; None where it cannot be known."""
+def published(target: str) -> list[str] | None:
+    """The strings in `publishes = ("name", *Base.publishes)` of a class; None where source does not tell."""
     try:
-        return _of(find(target))
+        found = find(target)
     except NameMissingError:
         return None
-
-
-def _of(found: Module | Definition | None) -> tuple[str, ...] | None:
-    if not isinstance(found, Definition) or not isinstance(found.node, ast.ClassDef):
-        return None
-    for definition in (one.definition for one in lineage(found)):
-        if not definition or not isinstance(definition.node, ast.ClassDef):
-            return None
-        match namespace(definition.node.body).get("publishes"):
-            case [binding] if isinstance(binding.node, ast.expr):
-                return _names(definition.module, binding.node)
-            case [_, *_]:
-                return None
+    names: list[str] = []
+    for one in ancestors(found) if is_class(found) else ():
+        if not one:
+            break
+        for expression in bindings(one.node.body).get("publishes", []):
+            names += texts(expression)
+            if not any(isinstance(part, ast.Attribute) for part in ast.walk(expression)):
+                return names
     return None
-
-
-def _names(module: Module, expression: ast.expr) -> tuple[str, ...] | None:
-    """`("a", *Base.publishes)` and `Base.publishes + ("a",)` -> names"""
-    match expression:
-        case ast.Constant(str(name)):
-            return (name,)
-        case ast.Tuple(items) | ast.List(items):
-            parts = [_names(module, item) for item in items]
-        case ast.BinOp(left, ast.Add(), right):
-            parts = [_names(module, left), _names(module, right)]
-        case ast.Starred(inner):
-            return _names(module, inner)
-        case ast.Attribute(base, "publishes"):
-            return _of(resolve(module, base))
-        case _:
-            return None
-    return None if None in parts else tuple(name for part in parts if part for name in part)

@@ -1,54 +1,50 @@
 """Signatures read from source: what a class or function may be called with, by name."""
 
 import ast
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeGuard
 
-from .forwarding import Forwarding, bound_names, is_name, is_super_init
-from .lineage import Lineage, last_name, lineage
-from .source import Definition, Module, find, namespace, resolve
+from .source import Definition, Module, bindings, find, last_name, resolve, stored_names, texts
 
-# Decorators that keep the arguments of what they decorate, besides those whose source says so.
-_PLAIN_DECORATORS = {"abstractmethod", "cache", "dataclass", "deprecated", "final", "inference_mode", "lru_cache"}
-_PLAIN_DECORATORS |= {"no_grad", "override", "runtime_checkable", "total_ordering"}
-_PLAIN_OPTIONS = {"eq", "frozen", "kw_only", "order", "repr", "slots"}
+# Bases without arguments of their own, and decorators that keep the arguments of what they decorate.
+_PLAIN_BASES = {"object", "ABC", "Generic", "Protocol"}
+_PLAIN_DECORATORS = {"abstractmethod", "cache", "deprecated", "final", "inference_mode", "lru_cache", "no_grad"}
+_PLAIN_DECORATORS |= {"override", "runtime_checkable", "total_ordering"}
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One argument; its annotation and default are expressions of `module`."""
 
-    name: str
     module: Module
     annotation: ast.expr | None = None
     default: ast.expr | None = None
     is_required: bool = True
-    is_positional_only: bool = False
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a call may give.
+    """What a call may give by name; `is_open` says that names that are not among `parameters` are accepted, too.
 
-    `positional` are the names that a call can give by position, `is_open` says that any other name is accepted too.
-    `function` is what runs first with these arguments, and `owner` the class that it is a method of.
+    `function` is what runs first; `find_base` finds what its `super().__init__` calls.
     """
 
     name: str
     parameters: dict[str, Parameter]
-    positional: tuple[str, ...] = ()
-    is_open: bool = False
-    function: Definition | None = None
-    owner: Lineage | None = None
+    is_open: bool
+    function: Definition
+    find_base: "Callable[[], Signature | None]"
 
     @property
-    def base(self) -> "Signature | None":
-        """What `super().__init__` calls."""
-        return _constructor(self.owner.rest if self.owner else None, self.name)
+    def node(self) -> ast.FunctionDef:
+        return self.function.node
 
 
+@cache
 def signature(dotted: str) -> Signature | None:
-    """The signature of a class or function; None where source does not tell it with certainty.
+    """The signature of a class or function; None where source does not tell.
 
     Raises:
         NameMissingError: there certainly is no such class or function.
@@ -57,106 +53,70 @@ def signature(dotted: str) -> Signature | None:
     return _of(found) if isinstance(found, Definition) else None
 
 
-@cache
+def ancestors(definition: Definition) -> Iterator[Definition | None]:
+    """The class and its bases in the order of method resolution, read one by one; None for one that cannot be read."""
+    yield definition
+    bases = [resolve(definition.module, base) for base in definition.node.bases if last_name(base) not in _PLAIN_BASES]
+    lines = [ancestors(base) if is_class(base) else iter([None]) for base in bases if base != definition]
+    if len(lines) == 1:
+        yield from lines[0]
+    else:  # a class that several bases share comes after all of them
+        order = [one for line in lines for one in line]
+        yield from (one for place, one in enumerate(order) if one is None or one not in order[place + 1 :])
+
+
+def is_class(found: Module | Definition | None) -> TypeGuard[Definition]:
+    return isinstance(found, Definition) and isinstance(found.node, ast.ClassDef)
+
+
 def _of(definition: Definition) -> Signature | None:
     match definition.node:
         case ast.ClassDef(name):
-            return _constructor(lineage(definition), name)
+            return _constructor(name, ancestors(definition))
         case ast.FunctionDef(name):
-            return _of_function(definition, name)
+            return _of_function(name, definition, lambda: None)
     return None
 
 
-# Classes
-
-
-def _constructor(classes: Lineage | None, name: str) -> Signature | None:
+def _constructor(name: str, classes: Iterator[Definition | None]) -> Signature | None:
     """The signature of calling the first of these classes, the others being its bases in order."""
-    for one in classes or ():
-        if not one.definition or not _is_plain_class(one.definition):
+    for one in classes:
+        if not one or not _is_plain_class(one):
             return None
-        module, node = one.definition.module, one.definition.node
-        members = namespace(node.body)
+        members = bindings(one.node.body)
         match [*members.get("__init__", []), *members.get("__new__", [])]:
-            case [binding]:
-                return _of_function(Definition(module, binding.node), name, one)
+            case [ast.FunctionDef() as function]:
+                base = cache(lambda: _constructor(name, classes))
+                found = _of_function(name, Definition(one.module, function), base)
+                return found and _without_first(found)
             case [_, *_]:
                 return None
-        if _has_fields(one.definition):
-            fields = _fields(one)
-            post_init = members.get("__post_init__", [])
-            function = Definition(module, post_init[0].node) if len(post_init) == 1 else None
-            return None if fields is None else Signature(name, fields, tuple(fields), function=function)
-    return Signature(name, {})
+    return None
 
 
 def _is_plain_class(definition: Definition) -> bool:
     """Whether calling the class does no more than run its `__init__` or `__new__`."""
     metaclasses = {last_name(keyword.value) for keyword in definition.node.keywords if keyword.arg == "metaclass"}
     decorators = {last_name(decorator) for decorator in definition.node.decorator_list}
-    return metaclasses <= {"ABCMeta"} and decorators <= _PLAIN_DECORATORS
+    is_tuple = "NamedTuple" in map(last_name, definition.node.bases)
+    return metaclasses <= {"ABCMeta"} and decorators <= _PLAIN_DECORATORS and not is_tuple
 
 
-def _has_fields(definition: Definition) -> bool:
-    """Whether it is a dataclass or a NamedTuple."""
-    return "dataclass" in map(last_name, definition.node.decorator_list) or "NamedTuple" in map(
-        last_name, definition.node.bases
-    )
+def _without_first(found: Signature) -> Signature:
+    own = [*found.node.args.posonlyargs, *found.node.args.args]
+    return replace(found, parameters={name: one for name, one in found.parameters.items() if name != own[0].arg})
 
 
-def _fields(classes: Lineage) -> dict[str, Parameter] | None:
-    """The arguments of the constructor that is made for a dataclass or a NamedTuple."""
-    fields: dict[str, Parameter | None] = {}
-    for definition in reversed([one.definition for one in classes]):
-        if not definition:
-            return None
-        calls = [decorator for decorator in definition.node.decorator_list if isinstance(decorator, ast.Call)]
-        if not {keyword.arg for call in calls for keyword in call.keywords} <= _PLAIN_OPTIONS:
-            return None
-        for statement in definition.node.body if _has_fields(definition) else ():
-            match statement:
-                case ast.AnnAssign(ast.Name(name), annotation, value=value):
-                    if last_name(annotation) not in ("ClassVar", "KW_ONLY"):
-                        fields[name] = _field(Parameter(name, definition.module, annotation), value)
-    return {name: field for name, field in fields.items() if field}
-
-
-def _field(parameter: Parameter, value: ast.expr | None) -> Parameter | None:
-    if not isinstance(value, ast.Call) or last_name(value) != "field":
-        return replace(parameter, default=value, is_required=value is None)
-    options = {keyword.arg: keyword.value for keyword in value.keywords}
-    match options.get("init"):
-        case ast.Constant(False):
-            return None
-    is_required = options.keys().isdisjoint({"default", "default_factory"})
-    return replace(parameter, default=options.get("default"), is_required=is_required)
-
-
-# Functions
-
-
-def _of_function(definition: Definition, name: str, owner: Lineage | None = None) -> Signature | None:
+def _of_function(name: str, definition: Definition, find_base: Callable[[], Signature | None]) -> Signature | None:
     node, module = definition.node, definition.module
-    if not isinstance(node, ast.FunctionDef) or not all(_is_plain(module, one) for one in node.decorator_list):
+    if node.args.posonlyargs or not all(_is_plain(module, decorator) for decorator in node.decorator_list):
         return None
-    given = node.args
-    by_position = [*given.posonlyargs, *given.args]
-    no_defaults = [None] * (len(by_position) - len(given.defaults))
-    pairs = [
-        *zip(by_position, [*no_defaults, *given.defaults], strict=True),
-        *zip(given.kwonlyargs, given.kw_defaults, strict=True),
-    ]
-    parameters = {
-        one.arg: Parameter(one.arg, module, one.annotation, default, default is None, one in given.posonlyargs)
-        for one, default in pairs
-    }
-    positional = [one.arg for one in by_position]
-    if owner:
-        if not positional:
-            return None
-        del parameters[positional.pop(0)]
-    read = Signature(name, parameters, tuple(positional), function=definition, owner=owner)
-    return _with_keywords(read, node) if given.kwarg else read
+    given, by_name = node.args.args, node.args.kwonlyargs
+    defaults = [*[None] * (len(given) - len(node.args.defaults)), *node.args.defaults, *node.args.kw_defaults]
+    pairs = zip([*given, *by_name], defaults, strict=True)
+    parameters = {one.arg: Parameter(module, one.annotation, default, default is None) for one, default in pairs}
+    read = Signature(name, parameters, node.args.kwarg is not None, definition, find_base)
+    return _with_keywords(read, node.args.kwarg.arg) if node.args.kwarg else read
 
 
 def _is_plain(module: Module, decorator: ast.expr) -> bool:
@@ -164,53 +124,69 @@ def _is_plain(module: Module, decorator: ast.expr) -> bool:
     if last_name(decorator) in _PLAIN_DECORATORS:
         return True
     found = resolve(module, decorator.func if isinstance(decorator, ast.Call) else decorator)
-    if not isinstance(found, Definition) or not isinstance(found.node, ast.FunctionDef):
-        return False
-    for function in ast.walk(found.node):
-        if isinstance(function, ast.FunctionDef):
-            is_wrapper = "wraps" in map(last_name, function.decorator_list)
-            last, arguments = function.body[-1], function.args.args
-            if is_wrapper or (arguments and isinstance(last, ast.Return) and is_name(last.value, arguments[0].arg)):
+    for function in ast.walk(found.node) if isinstance(found, Definition) else ():
+        match function:
+            case ast.FunctionDef(decorator_list=decorators) if "wraps" in map(last_name, decorators):
                 return True
+            case ast.FunctionDef(args=ast.arguments(args=[ast.arg(first)]), body=[*_, ast.Return(ast.Name(last))]):
+                if first == last:
+                    return True
     return False
 
 
-def _with_keywords(read: Signature, node: ast.FunctionDef) -> Signature:
+def _with_keywords(read: Signature, kwargs: str) -> Signature:
     """Adds the arguments that come through `**kwargs`: those named in the body and those of the call they go to."""
-    assert node.args.kwarg
-    assert read.function
-    uses = Forwarding(node, node.args.kwarg.arg)
-    # A decorator may rename old arguments: the names that it is told are accepted, too.
-    texts = [
-        part for decorator in node.decorator_list for part in ast.walk(decorator) if isinstance(part, ast.Constant)
-    ]
-    named = uses.names | {part.value for part in texts if isinstance(part.value, str)}
-    module = read.function.module
-    optional = {name: Parameter(name, module, is_required=False) for name in named - read.parameters.keys()}
-    parameters = read.parameters | optional
-    if uses.is_understood and uses.refuses_rest and not uses.calls:
+    named, call = _uses(read.node, kwargs)
+    optional = Parameter(read.function.module, is_required=False)
+    parameters = read.parameters | dict.fromkeys(named - read.parameters.keys(), optional)
+    callee = _callee(read, call) if call else None
+    if not call or not callee:
         return replace(read, parameters=parameters)
-    as_open = replace(read, parameters=parameters, is_open=True)
-    if not uses.is_understood or len(uses.calls) != 1 or not (callee := _callee(read, node, uses.calls[0])):
-        return as_open
-    variadic = node.args.vararg.arg if node.args.vararg else ""
-    bound = bound_names(uses.calls[0], callee.positional, variadic)
-    if bound is None:
-        return as_open
-    simple = [line for line in node.body if isinstance(line, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return)]
-    is_certain = any(uses.calls[0] in ast.walk(line) for line in simple)
-    for name, parameter in callee.parameters.items():
-        if name not in bound and name not in parameters and not parameter.is_positional_only:
-            parameters[name] = replace(parameter, is_required=parameter.is_required and is_certain)
+    own = [one.arg for one in callee.node.args.args if one.arg in callee.parameters]
+    by_position = [argument for argument in call.args if not isinstance(argument, ast.Starred)]
+    bound = {*own[: len(by_position)], *(keyword.arg for keyword in call.keywords)}
+    # Only a line that certainly runs makes an argument necessary.
+    lines = [line for line in read.node.body if isinstance(line, ast.Expr | ast.Assign | ast.Return)]
+    is_certain = any(call in ast.walk(line) for line in lines)
+    for name, one in callee.parameters.items():
+        if name not in bound:
+            parameters.setdefault(name, replace(one, is_required=one.is_required and is_certain))
     return replace(read, parameters=parameters, is_open=callee.is_open)
 
 
-def _callee(read: Signature, node: ast.FunctionDef, call: ast.Call) -> Signature | None:
+def _uses(function: ast.FunctionDef, kwargs: str) -> tuple[set[str], ast.Call | None]:
+    """The names that a function takes out of its `**kwargs`, and the one call that gets them, if all is understood."""
+    # A decorator may rename old arguments: the names that it is told are accepted, too.
+    named = {text for decorator in function.decorator_list for text in texts(decorator)}
+    calls, num_understood = [], 0
+    for node in ast.walk(function):
+        match node:
+            case (
+                ast.Call(ast.Attribute(ast.Name(use), "pop" | "get"), [ast.Constant(str(key)), *_])
+                | ast.Subscript(ast.Name(use), ast.Constant(str(key)))
+                | ast.Compare(ast.Constant(str(key)), [ast.In() | ast.NotIn()], [ast.Name(use)])
+                | ast.Call(_, [ast.Name(use), ast.Constant(str(key)), *_])  # a helper for one argument
+            ) if use == kwargs:
+                named.add(key)
+                num_understood += 1
+            case ast.Call(keywords=[*_, ast.keyword(None, ast.Name(use))]) if use == kwargs:
+                calls.append(node)
+                num_understood += 1
+    num_uses = sum(isinstance(node, ast.Name) and node.id == kwargs for node in ast.walk(function))
+    return named, calls[0] if len(calls) == 1 and num_understood == num_uses else None
+
+
+def is_super_init(function: ast.expr) -> bool:
+    match function:
+        case ast.Attribute(ast.Call(ast.Name("super")), "__init__"):
+            return True
+    return False
+
+
+def _callee(read: Signature, call: ast.Call) -> Signature | None:
     if is_super_init(call.func):
-        return read.base
-    root = ast.unparse(call.func).partition(".")[0]
-    local = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
-    if root in {*local, *read.parameters, "self", "cls"} or not read.function:
-        return None
-    found = resolve(read.function.module, call.func)
+        return read.find_base()
+    first = ast.unparse(call.func).partition(".")[0]
+    is_local = first in {*stored_names(read.node), *read.parameters, "self", "cls"}
+    found = None if is_local else resolve(read.function.module, call.func)
     return _of(found) if isinstance(found, Definition) else None

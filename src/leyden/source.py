@@ -1,8 +1,9 @@
-"""Definitions looked up by name in source files. Nothing is imported, nothing is executed."""
+"""Finds classes and functions by dotted name in source files. Nothing is imported, nothing is executed."""
 
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import PathFinder
@@ -15,61 +16,38 @@ from typing import Any
 _DYNAMIC = re.compile(r"\b(__getattr__|globals|global|setattr|exec|vars|__dict__|modules\[)")
 
 
-Seen = frozenset[tuple[str, str]]  # names that are being looked up: imports may go round in a circle
-
-
 class NameMissingError(Exception):
     """A name that certainly does not exist, where it was looked for, and the names that are there."""
 
-    def __init__(self, name: str, place: str, choices: set[str]) -> None:
+    def __init__(self, name: str, place: str, choices: list[str]) -> None:
         super().__init__(name)
         self.name, self.place, self.choices = name, place, choices
 
 
-@dataclass(frozen=True)
-class Binding:
-    """A statement that may give a name its value."""
-
-    node: Any
-    is_conditional: bool
-
-
 @dataclass(frozen=True, eq=False)
 class Module:
-    """A module that need not be imported. `path` is None where there is no Python source."""
+    """A module that is not imported; `path` is None where there is no Python source."""
 
     name: str
     path: Path | None
-    folders: tuple[str, ...]
+    folders: list[str]
 
     @cached_property
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8", errors="replace") if self.path else ""
 
     @cached_property
-    def tree(self) -> ast.Module | None:
-        """None where there is nothing to read: built in, compiled, or not the Python of this interpreter."""
-        if not self.path:
-            return ast.Module([], []) if self.folders else None
+    def names(self) -> dict[str, list[ast.AST]]:
         try:
-            return ast.parse(self.text)
+            return bindings(ast.parse(self.text).body)
         except (SyntaxError, ValueError):
-            return None
-
-    @cached_property
-    def names(self) -> dict[str, list[Binding]]:
-        return namespace(self.tree.body) if self.tree else {}
+            return {}
 
     @property
-    def is_dynamic(self) -> bool:
-        return not self.tree or bool(_DYNAMIC.search(self.text))
-
-    @property
-    def choices(self) -> set[str]:
-        names = {name for name in self.names if not name.startswith(("_", "*"))}
-        starred = [load(_imported(self, star.node)) for star in self.names.get("*", [])]
-        names |= {name for module in starred if module for name in module.choices}
-        return names | {module.name for module in iter_modules(self.folders)}
+    def is_known(self) -> bool:
+        """Whether it has no other names than those that are read here."""
+        is_readable = bool(self.names) if self.path else bool(self.folders)
+        return is_readable and not _DYNAMIC.search(self.text)
 
 
 @dataclass(frozen=True)
@@ -84,162 +62,148 @@ class Definition:
 def load(name: str) -> Module | None:
     parent, _, _ = name.rpartition(".")
     try:
-        if not parent:  # the second asks every finder, also those of editable installs
-            spec = PathFinder.find_spec(name) or find_spec(name)
-        else:
+        if parent:
             package = load(parent)
             spec = PathFinder.find_spec(name, package.folders) if package and package.folders else None
+        else:  # the second asks every finder, also those of editable installs
+            spec = PathFinder.find_spec(name) or find_spec(name)
     except (ValueError, ImportError):
         return None
     if not spec:
         return None
     path = Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
-    return Module(name, path, tuple(spec.submodule_search_locations or ()))
+    return Module(name, path, list(spec.submodule_search_locations or ()))
 
 
 def find(dotted: str) -> Module | Definition | None:
-    """`package.module.Name` -> what it is; None where that cannot be known from source.
+    """`package.module.Name` -> what it is; None where source does not tell.
 
     Raises:
         NameMissingError: it certainly does not exist.
     """
     first, *names = dotted.split(".")
     if not (module := load(first)):
-        raise NameMissingError(first, "", {module.name for module in iter_modules()})
-    return _descend(module, names, frozenset())
+        raise NameMissingError(first, "", [module.name for module in iter_modules()])
+    return _descend(module, names)
 
 
-def _descend(found: Module | Definition | None, names: list[str], seen: Seen) -> Module | Definition | None:
+def resolve(module: Module, expression: ast.AST) -> Module | Definition | None:
+    """What a dotted name means in a module; None where source does not tell."""
+    first, *names = ast.unparse(expression).partition("[")[0].split(".")
+    with suppress(NameMissingError):
+        return _descend(look_up(module, first), names) if first.isidentifier() else None
+    return None
+
+
+def look_up(module: Module, name: str) -> Module | Definition | None:
+    """What a name means at the end of a module. None and NameMissingError as for `find`."""
+    submodule = load(f"{module.name}.{name}")
+    if nodes := module.names.get(name):
+        # `Name = None` stands in for what could not be imported.
+        known = [node for node in nodes if len(nodes) == 1 or not is_none(node)]
+        found = {_follow(module, name, node) for node in known}
+        return found.pop() if len(found) == 1 else None
+    for star in module.names.get("*", []):
+        assert isinstance(star, ast.ImportFrom)
+        if not (source := load(_imported(module, star))):
+            return submodule
+        exported = [text for node in source.names.get("__all__", []) for text in texts(node)]
+        with suppress(NameMissingError):
+            if not exported or name in exported:
+                return look_up(source, name)
+    if submodule or not module.is_known:
+        return submodule
+    raise NameMissingError(name, module.name, [*module.names, *(one.name for one in iter_modules(module.folders))])
+
+
+def _descend(found: Module | Definition | None, names: list[str]) -> Module | Definition | None:
     for position, name in enumerate(names, start=1):
         if not isinstance(found, Module):
             return None
         # Submodules come first, so that large packages need not be read, but a last name may be a function's.
         inner = load(f"{found.name}.{name}") if position < len(names) else None
-        found = inner or look_up(found, name, seen)
+        found = inner or look_up(found, name)
     return found
 
 
-def look_up(module: Module, name: str, seen: Seen = frozenset()) -> Module | Definition | None:
-    """What a name means at the end of a module. None and NameMissingError as for `find`."""
-    submodule = f"{module.name}.{name}"
-    if (module.name, name) in seen:
-        return load(submodule)
-    seen |= {(module.name, name)}
-    if bindings := module.names.get(name):
-        nodes = [binding.node for binding in bindings]
-        found = {_follow(module, node, seen) for node in nodes if len(nodes) == 1 or not is_none(node)}
-        return found.pop() if len(found) == 1 else None
-    stars = [load(_imported(module, star.node)) for star in module.names.get("*", [])]
-    for star in stars:
-        if star and (name in exported if (exported := _exported(star)) else not name.startswith("_")):
-            try:
-                return look_up(star, name, seen)
-            except NameMissingError:
-                continue
-    if found := load(submodule):
-        return found
-    if module.is_dynamic or any(star is None for star in stars):
-        return None
-    raise NameMissingError(name, module.name, module.choices)
-
-
-def resolve(module: Module, expression: ast.expr, seen: Seen = frozenset()) -> Module | Definition | None:
-    """What a dotted name, perhaps with type arguments, means in a module; None where that cannot be known."""
-    if isinstance(expression, ast.Subscript):
-        return resolve(module, expression.value, seen)
-    first, *names = ast.unparse(expression).split(".")
-    try:
-        return _descend(look_up(module, first, seen), names, seen) if first.isidentifier() else None
-    except NameMissingError:
-        return None
-
-
-def _follow(module: Module, node: ast.AST, seen: Seen) -> Module | Definition | None:
-    """A binding -> the definition behind imports and aliases."""
-    try:
-        match node:
-            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                return Definition(module, node)
-            case ast.ImportFrom(names=[ast.alias(name)]):
-                source = load(_imported(module, node))
-                return look_up(source, name, seen) if source else None
-            case ast.Import(names=[ast.alias(name, asname)]):
-                return load(name if asname else name.partition(".")[0])
-            case ast.Name(name):
-                return look_up(module, name, seen)
-            case ast.Attribute():
-                return resolve(module, node, seen) or Definition(module, node)
-            case ast.expr():
-                return Definition(module, node)
-    except NameMissingError:
-        pass  # bound in a way that the source does not show
+def _follow(module: Module, name: str, node: ast.AST) -> Module | Definition | None:
+    """The definition behind imports and aliases."""
+    match node:
+        case ast.ClassDef() | ast.FunctionDef():
+            return Definition(module, node)
+        case ast.ImportFrom(names=[ast.alias(original)]):
+            source = load(_imported(module, node))
+            if not source or (source is module and original == name):
+                return load(f"{module.name}.{original}")
+            with suppress(NameMissingError):
+                return look_up(source, original)
+        case ast.Import(names=[ast.alias(original, asname)]):
+            return load(original if asname else original.partition(".")[0])
+        case ast.Name() | ast.Attribute() if ast.unparse(node) != name:
+            return resolve(module, node) or Definition(module, node)
+        case ast.expr():
+            return Definition(module, node)
     return None
 
 
-def _imported(module: Module, node: ast.AST) -> str:
-    """The absolute name of the module from which an `ImportFrom` imports."""
-    assert isinstance(node, ast.ImportFrom)
+def _imported(module: Module, node: ast.ImportFrom) -> str:
+    """The absolute name of the module from which names are imported."""
     if not node.level:
         return node.module or ""
-    is_package = bool(module.folders)
     parts = module.name.split(".")
-    parts = parts[: len(parts) - node.level + is_package]
-    return ".".join(parts + ([node.module] if node.module else []))
+    parts = parts[: len(parts) - node.level + bool(module.folders)]
+    return ".".join([*parts, node.module] if node.module else parts)
 
 
-def _exported(module: Module) -> list[str]:
-    """`__all__` where it is written out, else nothing."""
-    match module.names.get("__all__"):
-        case [Binding(ast.List(elements) | ast.Tuple(elements))]:
-            return [
-                element.value
-                for element in elements
-                if isinstance(element, ast.Constant) and isinstance(element.value, str)
-            ]
-    return []
+def bindings(body: list[ast.stmt]) -> dict[str, list[ast.AST]]:
+    """What may give each name its value, whatever the branch; star imports have the name `*`."""
+    names: dict[str, list[ast.AST]] = {}
+    for name, node in _bindings(body):
+        names.setdefault(name, []).append(node)
+    return names
+
+
+def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
+    for statement in body:
+        match statement:
+            case ast.ClassDef(name) | ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
+                if not any(last_name(decorator) == "overload" for decorator in statement.decorator_list):
+                    yield name, statement
+            case ast.ImportFrom(origin, aliases, level):
+                yield from ((one.asname or one.name, ast.ImportFrom(origin, [one], level)) for one in aliases)
+            case ast.Import(aliases):
+                yield from ((one.asname or one.name.partition(".")[0], ast.Import([one])) for one in aliases)
+            case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(ast.Name(name), value=value) if value:
+                yield name, value
+            case ast.Assign() | ast.AugAssign():
+                yield from ((name, statement) for name in stored_names(statement))
+            case ast.If(test) if last_name(test) == "TYPE_CHECKING":
+                yield from _bindings(statement.orelse)
+            case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try():
+                inner = [node for node in ast.iter_child_nodes(statement) if isinstance(node, ast.stmt)]
+                handlers = [line for handler in getattr(statement, "handlers", []) for line in handler.body]
+                yield from _bindings(inner + handlers)
+
+
+def stored_names(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+
+
+def last_name(expression: ast.AST | None) -> str:
+    """`a.b.Name`, `a.b.Name[...]`, `a.b.Name(...)` -> `Name`"""
+    match expression:
+        case ast.Name(name) | ast.Attribute(attr=name):
+            return name
+        case ast.Subscript(value) | ast.Call(value):
+            return last_name(value)
+    return ""
+
+
+def texts(node: ast.AST) -> list[str]:
+    """All strings in an expression."""
+    constants = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
+    return [value for value in constants if isinstance(value, str)]
 
 
 def is_none(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def namespace(body: list[ast.stmt]) -> dict[str, list[Binding]]:
-    """The bindings of each name that may be the last ones at run time; star imports have the name `*`."""
-    names: dict[str, list[Binding]] = {}
-    for name, binding in _bindings(body, is_conditional=False):
-        if binding.is_conditional or name == "*":
-            names.setdefault(name, []).append(binding)
-        else:
-            names[name] = [binding]
-    return names
-
-
-def _bindings(body: list[ast.stmt], is_conditional: bool) -> Iterator[tuple[str, Binding]]:
-    for statement in body:
-        match statement:
-            case ast.ClassDef(name) | ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
-                if not any(ast.unparse(decorator).endswith("overload") for decorator in statement.decorator_list):
-                    yield name, Binding(statement, is_conditional)
-            case ast.ImportFrom(origin, aliases, level):
-                for alias in aliases:
-                    single = ast.ImportFrom(origin, [alias], level)
-                    yield alias.asname or alias.name, Binding(single, is_conditional)
-            case ast.Import(aliases):
-                for alias in aliases:
-                    name = alias.asname or alias.name.partition(".")[0]
-                    yield name, Binding(ast.Import([alias]), is_conditional)
-            case ast.Assign(targets, value):
-                for target in targets:
-                    for node in ast.walk(target):
-                        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                            yield node.id, Binding(value if node is target else statement, is_conditional)
-            case ast.AnnAssign(ast.Name(name), value=value) | ast.AugAssign(ast.Name(name), value=value) if value:
-                known = value if isinstance(statement, ast.AnnAssign) else statement
-                yield name, Binding(known, is_conditional)
-            case ast.If(test) if ast.unparse(test).endswith("TYPE_CHECKING"):
-                yield from _bindings(statement.orelse, is_conditional)
-            case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try():
-                inner = [node for node in ast.iter_child_nodes(statement) if isinstance(node, ast.stmt)]
-                for handler in getattr(statement, "handlers", []):
-                    inner += handler.body
-                yield from _bindings(inner, is_conditional=True)
