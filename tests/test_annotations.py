@@ -47,7 +47,9 @@ def parameter(tmp_path, monkeypatch):
         ("Callable[[int], int]", [{"_target_": "f"}, ...], [3, "f"]),
         ("Any", [1, "x", None], []),
         ("Thing", [1, "x", {"_target_": "Thing"}], []),
-        ("torch.Tensor", [1, [1]], []),
+        ("torch.Tensor", [{"_target_": "torch.ones"}], [1, "x", [1]]),
+        ("torch.Size", [1, [1]], []),
+        ("float | torch.Tensor", [1], ["x"]),
         ("whatever[it](so)", [1, "x"], []),
     ],
 )

@@ -14,6 +14,13 @@ _LISTS = {"frozenset", "list", "set", "tuple"}
 _ITERABLES = {"Collection", "Iterable", "Sequence"}
 
 
+class _Object:
+    """Stands for torch's classes, of which no plain value is an instance."""
+
+
+_OBJECTS = dict.fromkeys(("Module", "Optimizer", "Tensor"), _Object)
+
+
 def fits(value: Any, parameter: Parameter) -> bool:
     """Whether an argument may be given this value: None, bool, int, float, str, list, dict, or `...` for an object."""
     wanted = _meaning(parameter.annotation, parameter.module)
@@ -42,6 +49,8 @@ class _Names(dict[str, Any]):
             return getattr(builtins, name)
         if hasattr(typing, name):
             return getattr(typing, name)
+        if name in _OBJECTS:
+            return _OBJECTS[name]
         found = look_up(self.module, name)
         if isinstance(found, Module):
             return _Attributes()
@@ -52,7 +61,7 @@ class _Attributes:
     """A module in an annotation: `typing.Optional` or `torch.Tensor`."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(typing, name, Any)
+        return _OBJECTS.get(name) or getattr(typing, name, Any)
 
 
 def _meaning(annotation: ast.AST | None, module: Module) -> Any:
@@ -101,7 +110,7 @@ def _fits(value: Any, wanted: Any) -> bool:
             return True
     if wanted in (None, NoneType):
         return value is None
-    return name not in {*_LISTS, *_ITERABLES, "Callable"}
+    return name not in {*_LISTS, *_ITERABLES, "Callable", "_Object"}
 
 
 def _literals(wanted: Any) -> list[Any]:

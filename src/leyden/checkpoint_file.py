@@ -23,6 +23,10 @@ class CheckpointFile(TorchCheckpointIO):
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+        except RuntimeError as error:  # torch's complaint about the unfinished file hides why it is unfinished
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
         finally:
             temporary.unlink(missing_ok=True)
 

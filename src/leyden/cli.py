@@ -93,11 +93,7 @@ def _predict(options: argparse.Namespace) -> int:
     from .launch import launch
 
     root, run = _found(options.run)
-    known = {
-        "checkpoint": options.ckpt,
-        "form": options.format,
-        "inputs": [path.absolute() for path in options.inputs],
-    }
+    known = {"checkpoint": options.ckpt, "form": options.format, "inputs": [path.absolute() for path in options.inputs]}
     if not options.output:
         return launch(run, "predict", root, output=sys.stdout, **known)
     with options.output.open("w", newline="", encoding="utf-8") as output:
@@ -108,9 +104,10 @@ def _list(options: argparse.Namespace) -> int:
     from .compose import options as group_options
     from .compose import project_root
 
-    for group, choices in group_options(project_root()).items():
+    groups = group_options(project_root())
+    for group in sorted(groups, key=lambda group: group != "experiment"):
         print(group)
-        for name, text in choices:
+        for name, text in groups[group]:
             print(f"  {name:<28} {text}")
     return 0
 

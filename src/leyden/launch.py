@@ -22,13 +22,7 @@ def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
     os.chdir(root)
     devices = run.config["trainer"].get("devices", 1)
     if verb in ("train", "resume") and isinstance(devices, int) and devices > 1:
-        torchrun = [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--standalone",
-            f"--nproc-per-node={devices}",
-        ]
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
         return subprocess.run([*torchrun, "-m", f"{__package__}.execute", str(run.path), verb]).returncode
     from .execute import execute  # imports torch: seconds
 

@@ -103,17 +103,21 @@ def look_up(module: Module, name: str) -> Module | Definition | None:
         known = [node for node in nodes if len(nodes) == 1 or not is_none(node)]
         found = {_follow(module, name, node) for node in known}
         return found.pop() if len(found) == 1 else None
-    for star in module.names.get("*", []):
-        assert isinstance(star, ast.ImportFrom)
-        if not (source := load(_imported(module, star))):
-            return submodule
-        exported = [text for node in source.names.get("__all__", []) for text in texts(node)]
+    sources = _star_imports(module)
+    for source in sources:
+        exported = [text for node in source.names.get("__all__", []) for text in texts(node)] if source else []
         with suppress(NameMissingError):
-            if not exported or name in exported:
+            if source and (not exported or name in exported):
                 return look_up(source, name)
-    if submodule or not module.is_known:
+    if submodule or not module.is_known or None in sources:
         return submodule
-    raise NameMissingError(name, module.name, [*module.names, *(one.name for one in iter_modules(module.folders))])
+    known = [one for source in (module, *sources) if source for one in source.names if one[0] not in "_*"]
+    raise NameMissingError(name, module.name, [*known, *(one.name for one in iter_modules(module.folders))])
+
+
+def _star_imports(module: Module) -> list[Module | None]:
+    stars = module.names.get("*", [])
+    return [load(_imported(module, star)) for star in stars if isinstance(star, ast.ImportFrom)]
 
 
 def _descend(found: Module | Definition | None, names: list[str]) -> Module | Definition | None:

@@ -103,11 +103,7 @@ class Worker:
 
     def _loggers(self) -> list[Any]:
         identity = self.run.status["id"]
-        provided = {
-            "save_dir": str(self.run.path),
-            "id": identity,
-            "name": f"{self.config['name']}/{identity}",
-        }
+        provided = {"save_dir": str(self.run.path), "id": identity, "name": f"{self.config['name']}/{identity}"}
         loggers = [build(one, provided) for one in self.config["logger"].values() if one]
         for logger in loggers:
             logger.log_hyperparams(self.config)

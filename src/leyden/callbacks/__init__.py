@@ -4,11 +4,4 @@ from .optimization import Optimization
 from .progress_lines import ProgressLines
 from .throughput import Throughput
 
-__all__ = [
-    "ClassificationPictures",
-    "Interrupted",
-    "Interruption",
-    "Optimization",
-    "ProgressLines",
-    "Throughput",
-]
+__all__ = ["ClassificationPictures", "Interrupted", "Interruption", "Optimization", "ProgressLines", "Throughput"]

@@ -59,11 +59,7 @@ class DataModule(LightningDataModule):
             raise ValueError(f"num_workers is {num_workers}; it must not be negative")
         super().__init__()
         self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
-        self.validation_fraction, self.split_seed, self.on_corrupt = (
-            validation_fraction,
-            split_seed,
-            on_corrupt,
-        )
+        self.validation_fraction, self.split_seed, self.on_corrupt = (validation_fraction, split_seed, on_corrupt)
         self.class_names = []
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}

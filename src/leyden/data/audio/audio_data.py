@@ -47,12 +47,7 @@ class AudioData(DataModule):
         if too_long not in ("cut", "raise"):
             raise ValueError(f"too_long is {too_long!r}; it must be 'cut' or 'raise'")
         super().__init__(**loading)
-        self.sample_rate, self.max_seconds, self.too_long, self.augment = (
-            sample_rate,
-            max_seconds,
-            too_long,
-            augment,
-        )
+        self.sample_rate, self.max_seconds, self.too_long, self.augment = (sample_rate, max_seconds, too_long, augment)
         self._said_cut = False
 
     def decode(self, path: Path) -> Tensor:

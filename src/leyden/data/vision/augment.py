@@ -32,14 +32,7 @@ class RandomAffine(nn.Module):
         mirror = torch.where(unit[2] < 2 * self.flip - 1, -1.0, 1.0)
         cosine, sine = angle.cos() * factor, angle.sin() * factor
         # affine_grid counts the width and the height from -1 to 1: a shift of the whole image is 2.
-        rows = [
-            cosine * mirror,
-            -sine,
-            2 * unit[3] * self.shift,
-            sine * mirror,
-            cosine,
-            2 * unit[4] * self.shift,
-        ]
+        rows = [cosine * mirror, -sine, 2 * unit[3] * self.shift, sine * mirror, cosine, 2 * unit[4] * self.shift]
         matrix = torch.stack(rows, dim=1).reshape(-1, 2, 3).to(images)
         grid = affine_grid(matrix, list(images.shape), align_corners=False)
         return grid_sample(images, grid, align_corners=False)
