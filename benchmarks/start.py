@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PACKAGE = next((ROOT / "src").iterdir()).name
 REPEATS = 7
 
 
@@ -39,9 +38,9 @@ def main() -> None:
         folder = misspelt_project(Path(name))
         commands = {
             "python -c 'import torch'": (["-c", "import torch"], 0),
-            f"{PACKAGE} --help": (["-m", PACKAGE, "--help"], 0),
-            f"{PACKAGE} train, a misspelt key in the experiment": (["-m", PACKAGE, "train", "experiment=misspelt"], 2),
-            f"{PACKAGE} check, all experiments": (["-m", PACKAGE, "check", "--all"], 0),
+            "leyden --help": (["-m", "leyden", "--help"], 0),
+            "leyden train, a misspelt key in the experiment": (["-m", "leyden", "train", "experiment=misspelt"], 2),
+            "leyden check, all experiments": (["-m", "leyden", "check", "--all"], 0),
         }
         taken: dict[str, list[float]] = {label: [] for label in commands}
         for _ in range(REPEATS + 1):
