@@ -44,7 +44,7 @@ class ClassificationPictures(Callback):
         columns = min(4, len(self.examples))
         rows = -(-len(self.examples) // columns)
         figure = Figure(figsize=(2.5 * columns, 2.5 * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False).flat
+        grid = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axes in grid:
             axes.set_axis_off()
         for axes, (inputs, predicted, true) in zip(grid, self.examples, strict=False):
