@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PROGRAM = [sys.executable, "-m", "leyden"]
 SEEDS = (0, 1, 2)
 
 
@@ -25,7 +26,7 @@ def train(experiment: str, seed: int, settings: list[str]) -> tuple[float, float
     with tempfile.TemporaryDirectory() as runs:
         words = ["train", f"experiment={experiment}", f"seed={seed}", f"runs={runs}", *settings]
         begin = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "leyden", *words], cwd=ROOT, check=True, capture_output=True)
+        subprocess.run([*PROGRAM, *words], cwd=ROOT, check=True, capture_output=True)
         seconds = time.perf_counter() - begin
         (results,) = Path(runs).glob("**/results.json")
         return json.loads(results.read_text())["test/accuracy"], seconds

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PROGRAM = "leyden"
 REPEATS = 7
 
 
@@ -38,9 +39,9 @@ def main() -> None:
         folder = misspelt_project(Path(name))
         commands = {
             "python -c 'import torch'": (["-c", "import torch"], 0),
-            "leyden --help": (["-m", "leyden", "--help"], 0),
-            "leyden train, a misspelt key in the experiment": (["-m", "leyden", "train", "experiment=misspelt"], 2),
-            "leyden check, all experiments": (["-m", "leyden", "check", "--all"], 0),
+            "--help": (["-m", PROGRAM, "--help"], 0),
+            "train, a misspelt key in the experiment": (["-m", PROGRAM, "train", "experiment=misspelt"], 2),
+            "check --all": (["-m", PROGRAM, "check", "--all"], 0),
         }
         taken: dict[str, list[float]] = {label: [] for label in commands}
         for _ in range(REPEATS + 1):
@@ -49,9 +50,8 @@ def main() -> None:
     reference = statistics.median(taken["python -c 'import torch'"][1:])
     for label, times in taken.items():
         median = statistics.median(times[1:])  # the first one reads the disk
-        print(
-            f"{label:<55} {median:6.2f} s ({min(times[1:]):.2f} to {max(times[1:]):.2f})  {median / reference:.2f} of torch"
-        )
+        spread = f"({min(times[1:]):.2f} to {max(times[1:]):.2f})"
+        print(f"{label:<45} {median:6.2f} s {spread}  {median / reference:.2f} of torch")
 
 
 if __name__ == "__main__":
