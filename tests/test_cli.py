@@ -109,6 +109,7 @@ def test_train_leaves_everything_in_the_run_directory(trained):
     assert sorted(path.name for path in trained.glob("plots/*.png")) == [
         "test_confusion_matrix.png",
         "test_predictions.png",
+        "test_worst.png",
     ]
     for name in ("best", "last"):
         torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)

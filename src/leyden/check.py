@@ -15,8 +15,8 @@ from .signature import Signature, signature
 from .source import NameMissingError
 
 _OF_HYDRA = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
-# What the worker gives to every logger.
-_OF_WORKER = {"logger": ["save_dir", "id", "name"]}
+# What the worker gives to every logger and callback.
+_OF_WORKER = {"logger": ["save_dir", "id", "name"], "callbacks": ["monitor", "mode"]}
 
 
 def problems(composed: Composed) -> list[str]:

@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock
-from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
+from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
-from torch import Tensor
 
 from .build import build
 from .callbacks import Interruption, ProgressLines
@@ -18,6 +16,7 @@ from .checkpoint_file import CheckpointFile
 from .data import DataError, DataModule
 from .data.rows import Rows
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
+from .models import Task
 from .rundir import RunDirectory
 
 
@@ -41,7 +40,7 @@ class Worker:
         else:
             self.data.restore(run.path)
         seed_everything(self.config["seed"], verbose=False)
-        self.model: LightningModule = build(self.config["model"], self.data.published())
+        self.model: Task = build(self.config["model"], self.data.published())
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
@@ -65,13 +64,13 @@ class Worker:
         self.run.add_results(dict(results))
         return dict(results)
 
-    def predict(self, rows: Rows, checkpoint: str) -> Tensor:
-        """What the model says of rows that the data module has read: class probabilities [row, class]."""
+    def predict(self, rows: Rows, checkpoint: str) -> list[Any]:
+        """What the model says of each of the rows that the data module has read."""
         self.data.rows["predict"] = rows
         path = self.run.checkpoint(checkpoint)
         with _foreign_checkpoints(path):
             batches: Any = self.trainer.predict(self.model, self.data, ckpt_path=path)
-        return torch.cat(batches)
+        return [prediction for batch in batches for prediction in batch]
 
     def finish(self, exit_code: int) -> None:
         for logger in self.loggers:
@@ -80,7 +79,8 @@ class Worker:
 
     def _trainer(self) -> Trainer:
         metrics = MetricsCSV(self.run.path)
-        callbacks: list[Callback] = [build(one, {}) for one in self.config["callbacks"].values() if one]
+        best = {"monitor": self.model.monitor, "mode": self.model.mode}
+        callbacks: list[Callback] = [build(one, best) for one in self.config["callbacks"].values() if one]
         callbacks += [
             ModelCheckpoint(filename="last", enable_version_counter=False),
             ResumeMetrics(metrics),

@@ -7,8 +7,7 @@ from lightning.pytorch import Trainer
 from matplotlib.image import imread
 from torch import nn
 
-from leyden.callbacks import ClassificationPictures, Optimization, Throughput
-from leyden.callbacks.classification_pictures import confusion_matrix
+from leyden.callbacks import Optimization, Pictures, Throughput
 from leyden.data import DataModule
 from leyden.data.rows import RaggedRows, TensorRows
 from leyden.loggers.metrics_csv import MetricsCSV
@@ -44,7 +43,7 @@ class First(nn.Module):
 
 
 def parts(tmp_path, callbacks, **options):
-    model = Classification(network=First(), num_classes=2, optimizer=partial(torch.optim.SGD, lr=0.5))
+    model = Classification(network=First(), class_names=["low", "high"], optimizer=partial(torch.optim.SGD, lr=0.5))
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=2,
@@ -94,30 +93,15 @@ def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
 def test_pictures_after_an_evaluation(tmp_path, ragged, verb, prefix):
     data = Points(batch_size=4)
     data.ragged = ragged
-    trainer, model = parts(tmp_path, [ClassificationPictures(num_rows=3)])
+    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
     getattr(trainer, verb)(model, data, verbose=False)
     pictures = sorted(path.name for path in (tmp_path / "plots").iterdir())
-    assert pictures == [f"{prefix}_confusion_matrix.png", f"{prefix}_predictions.png"]
+    assert pictures == [f"{prefix}_{name}.png" for name in ("confusion_matrix", "predictions", "worst")]
     for picture in pictures:  # something is drawn: matplotlib's white alone has no variance
         assert imread(tmp_path / "plots" / picture)[..., :3].std() > 0.01
 
 
 def test_no_pictures_in_training(tmp_path):
-    trainer, model = parts(tmp_path, [ClassificationPictures()])
+    trainer, model = parts(tmp_path, [Pictures()])
     trainer.fit(model, Points(batch_size=4))
     assert not (tmp_path / "plots").exists()
-
-
-def test_the_confusion_matrix_has_true_classes_in_rows():
-    figure = confusion_matrix(torch.tensor([[5, 2], [0, 9]]), ["a", "b"])
-    axes = figure.axes[0]
-    assert {(text.get_position(), text.get_text()) for text in axes.texts} == {
-        ((0, 0), "5"),
-        ((1, 0), "2"),
-        ((1, 1), "9"),
-    }
-    assert axes.get_ylabel() == "true class"
-
-
-def test_hundred_classes_are_drawn_without_numbers():
-    assert not confusion_matrix(torch.eye(100, dtype=torch.int64), [str(n) for n in range(100)]).axes[0].texts

@@ -1,7 +1,8 @@
 import pytest
 
 from leyden.data import DataError
-from leyden.data.files import FileIndex, class_numbers, expand_inputs
+from leyden.data.classes import class_numbers
+from leyden.data.files import FileIndex, expand_inputs
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def convolution():
 
 def model(network=None, **options):
     optimizer = partial(torch.optim.SGD, lr=0.1)
-    return Classification(network=network or convolution(), num_classes=3, optimizer=optimizer, **options)
+    return Classification(network=network or convolution(), class_names=["a", "b", "c"], optimizer=optimizer, **options)
 
 
 def loader(batch_size=4):

@@ -1,4 +1,4 @@
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -6,9 +6,17 @@ from torch import Tensor
 class Batch(NamedTuple):
     """What every loader hands over and every model receives.
 
-    Before the device transform `inputs` keeps its storage dtype; after it, it is what the network reads.
+    Before the device transform `inputs` keeps its storage dtype; after it, it is what the network reads. Targets that
+    are no single tensor, such as boxes, are a NamedTuple of tensors with a method `row` of its own.
     """
 
     inputs: Tensor  # image [batch, channel, height, width], waveform [batch, time] or tokens [batch, token]
-    targets: Tensor  # class numbers [batch], int64
+    targets: Any  # class numbers [batch], int64; or what the task says
     lengths: Tensor | None = None  # valid part of the last axis [batch], int64; None where all sizes are equal
+
+    def row(self, number: int) -> tuple[Tensor, Any]:
+        """Inputs and target of one row, without padding."""
+        inputs = self.inputs[number]
+        if self.lengths is not None:
+            inputs = inputs[: self.lengths[number]]
+        return inputs, self.targets[number] if isinstance(self.targets, Tensor) else self.targets.row(number)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from .batch import Batch
+from .classes import class_record, class_title
 from .error import DataError
 from .rows import Rows
 from .sampling import EpochBatches
@@ -102,13 +103,24 @@ class DataModule(LightningDataModule):
         """Draws one row, as the network reads it, into a picture."""
         raise NotImplementedError
 
+    # What a dataset of another task than classification replaces
+
+    def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
+        """Draws one row with its target and what the model predicts: here, probabilities [class]."""
+        self.draw(axes, inputs)
+        class_title(axes, target, prediction, self.class_names)
+
+    def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
+        """What `predict` writes of row `number`: a dict of plain values, dicts of them, or pictures for each line."""
+        return [class_record(prediction, self.class_names)]
+
     # Splits
 
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate") and "train" not in self.rows:
             rows = self.load("train")
-            self._check_targets(rows.targets, "train")
-            training, validation = self.split(rows.targets)
+            self._check_classes(rows.classes, "train")
+            training, validation = self.split(rows.classes)
             if not validation:
                 raise DataError(
                     f"{len(rows)} training rows leave none for validation with "
@@ -117,19 +129,19 @@ class DataModule(LightningDataModule):
             self.rows |= {"train": Subset(rows, training), "validation": Subset(rows, validation)}
         if stage == "test" and "test" not in self.rows:
             rows = self.load("test")
-            self._check_targets(rows.targets, "test")
+            self._check_classes(rows.classes, "test")
             self.rows["test"] = rows
 
-    def split(self, targets: Tensor) -> tuple[list[int], list[int]]:
+    def split(self, classes: Tensor) -> tuple[list[int], list[int]]:
         """Row numbers for training and for validation; the same ones whenever it is asked."""
-        return stratified_split(targets, self.validation_fraction, self.split_seed)
+        return stratified_split(classes, self.validation_fraction, self.split_seed)
 
-    def _check_targets(self, targets: Tensor, split: str) -> None:
-        if not len(targets):
+    def _check_classes(self, classes: Tensor, split: str) -> None:
+        if not len(classes):
             raise DataError(f"the {split} split of {type(self).__name__} has no rows")
-        if targets.min() < 0 or targets.max() >= self.num_classes:
+        if self.class_names and (classes.min() < 0 or classes.max() >= self.num_classes):
             raise DataError(
-                f"labels of the {split} split run from {targets.min()} to {targets.max()}; "
+                f"labels of the {split} split run from {classes.min()} to {classes.max()}; "
                 f"{self.num_classes} classes allow 0 to {self.num_classes - 1}"
             )
 

@@ -124,17 +124,3 @@ def expand_inputs(inputs: list[Path], suffixes: Collection[str]) -> list[Path]:
         else:
             files.append(path)
     return files
-
-
-def class_numbers(labels: list[str], class_names: list[str], split: str) -> torch.Tensor:
-    """Labels -> class numbers [row].
-
-    Raises:
-        DataError: a label is none of the classes, as one that appears in the test split alone.
-    """
-    numbers = {name: number for number, name in enumerate(class_names)}
-    if unknown := sorted(set(labels) - numbers.keys()):
-        raise DataError(
-            f"labels of the {split} split that training never saw: {unknown[:5]}; known: {class_names[:10]}"
-        )
-    return torch.tensor([numbers[label] for label in labels], dtype=torch.int64)

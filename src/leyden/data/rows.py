@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,11 +17,18 @@ class Rows(Dataset[Batch]):
     """A dataset of `len(targets)` rows, fetched a batch at a time.
 
     Args:
-        targets: class numbers [row], int64.
+        targets: class numbers [row], int64; or what the task says, one a row.
     """
 
-    def __init__(self, targets: Tensor) -> None:
+    def __init__(self, targets: Any) -> None:
         self.targets = targets
+
+    @property
+    def classes(self) -> Tensor:
+        """The class of each row, for stratified splits [row], int64; all 0 where a row has no single one."""
+        if isinstance(self.targets, Tensor) and self.targets.ndim == 1:
+            return self.targets
+        return torch.zeros(len(self), dtype=torch.int64)
 
     def __len__(self) -> int:
         return len(self.targets)

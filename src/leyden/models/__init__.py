@@ -1,5 +1,5 @@
 from .classification import Classification
-from .task import Task
+from .task import Evaluated, Task
 from .warmup_cosine import warmup_cosine
 
-__all__ = ["Classification", "Task", "warmup_cosine"]
+__all__ = ["Classification", "Evaluated", "Task", "warmup_cosine"]

@@ -3,8 +3,8 @@ from typing import Literal
 
 from torchaudio.datasets import SPEECHCOMMANDS
 
+from ..classes import class_numbers
 from ..error import DataError
-from ..files import class_numbers
 from ..rows import FileRows
 from .audio_data import AudioData
 

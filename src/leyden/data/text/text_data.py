@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from ..batch import Batch
+from ..classes import class_numbers
 from ..datamodule import DataModule, Stage
 from ..error import DataError
-from ..files import class_numbers, expand_inputs
+from ..files import expand_inputs
 from ..rows import RaggedRows
 from .lines import read_lines
 from .tokenizer import Tokenizer

@@ -1,6 +1,7 @@
 from typing import Literal
 
-from ..files import FileIndex, class_numbers
+from ..classes import class_numbers
+from ..files import FileIndex
 from ..rows import FileRows
 from .image_data import SUFFIXES, ImageData
 

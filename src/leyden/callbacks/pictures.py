@@ -1,0 +1,125 @@
+import heapq
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from matplotlib.figure import Figure
+from torch import Tensor
+
+
+class Example(NamedTuple):
+    """A row of an evaluation, on the CPU; the largest error comes first, then the earliest row."""
+
+    error: float
+    order: int  # minus the number of the row
+    inputs: Tensor
+    target: Any
+    prediction: Any
+
+
+class Pictures(Callback):
+    """After an evaluation: the first rows and the worst ones with their predictions, and the task's own figures.
+
+    The data module draws a row, the model tells what it predicts and how wrong it is. The pictures are written to
+    `plots/` and handed to every logger that takes pictures. Within training they wait for the test.
+
+    Args:
+        num_rows: rows in a picture.
+    """
+
+    def __init__(self, num_rows: int = 16) -> None:
+        if num_rows < 1:
+            raise ValueError(f"num_rows is {num_rows}; it must be at least 1")
+        self.num_rows = num_rows
+
+    def _start(self) -> None:
+        self.seen = 0
+        self.first: list[Example] = []
+        self.worst: list[Example] = []  # a heap: the least wrong of them is the first to go
+
+    def _update(self, evaluated: Any, batch: Any) -> None:
+        for number, error in enumerate(evaluated.errors.tolist()):
+            is_first, is_worst = len(self.first) < self.num_rows, len(self.worst) < self.num_rows
+            if is_first or is_worst or error > self.worst[0].error:
+                inputs, target = batch.row(number)
+                prediction = evaluated.predictions[number]
+                example = Example(error, -self.seen, *map(_on_cpu, (inputs, target, prediction)))
+                self.first += [example] if is_first else []
+                heapq.heappush(self.worst, example) if is_worst else heapq.heappushpop(self.worst, example)
+            self.seen += 1
+
+    def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
+        figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
+        if trainer.is_global_zero:
+            data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
+            figures |= {"predictions": grid(data, self.first), "worst": grid(data, sorted(self.worst, reverse=True))}
+            for name, figure in figures.items():
+                _write(trainer, f"{split}_{name}", figure)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start()
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self._update(outputs, batch)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._end(trainer, pl_module, "test")
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start()
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if trainer.state.fn == "validate":
+            self._update(outputs, batch)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.state.fn == "validate":
+            self._end(trainer, pl_module, "val")
+
+
+def grid(data: Any, examples: list[Example]) -> Figure:
+    """The examples side by side, each drawn by the data module."""
+    columns = min(4, len(examples))
+    rows = -(-len(examples) // columns)
+    figure = Figure(figsize=(2.5 * columns, 2.5 * rows), layout="constrained")
+    places = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in places:
+        axes.set_axis_off()
+    for axes, example in zip(places, examples, strict=False):
+        data.draw_prediction(axes, example.inputs, example.target, example.prediction)
+    return figure
+
+
+def _on_cpu(value: Any) -> Any:
+    """Tensors, and dicts and named tuples of them, on the CPU."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu()
+    if isinstance(value, dict):
+        return {name: _on_cpu(one) for name, one in value.items()}
+    return type(value)(*map(_on_cpu, value)) if hasattr(value, "_fields") and isinstance(value, Iterable) else value
+
+
+def _write(trainer: Trainer, name: str, figure: Figure) -> None:
+    path = Path(trainer.default_root_dir) / "plots" / f"{name}.png"
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=120)
+    for logger in trainer.loggers:
+        if log_image := getattr(logger, "log_image", None):
+            log_image(f"plots/{name}", [str(path)])

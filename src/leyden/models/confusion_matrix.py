@@ -1,0 +1,30 @@
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def confusion_matrix(counts: Tensor, class_names: Sequence[str]) -> "Figure":
+    """Counts [true class, predicted class] -> a picture, coloured by the share of the true class."""
+    from matplotlib.figure import Figure  # half a second that training need not wait for
+
+    size = max(4.0, 0.45 * len(class_names))
+    figure = Figure(figsize=(size + 1, size), layout="constrained")
+    axes = figure.subplots()
+    shares = counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
+    image = axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, label="share of the true class")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    if len(class_names) <= 40:
+        axes.set_xticks(range(len(class_names)), class_names, rotation=90)
+        axes.set_yticks(range(len(class_names)), class_names)
+    if len(class_names) <= 20:
+        for row, column in torch.nonzero(counts).tolist():
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=color, fontsize=7)
+    return figure
