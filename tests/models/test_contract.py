@@ -1,0 +1,98 @@
+"""What every network must do with the data of its domain; found in configs/, so that a new one is tested at once.
+
+Each `configs/model/<domain>/<name>.yaml` is put into every embedded experiment of its domain and task.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from leyden.build import build
+from leyden.compose import compose, options
+
+ROOT = Path.cwd()
+ROWS = 6
+
+
+@cache
+def target(option, group="model"):
+    """The class that a model's YAML names, directly or through its defaults."""
+    return compose([f"{group}={option}"], ROOT).config["model"].get("_target_")
+
+
+def pairs():
+    groups = options(ROOT)
+    embedded = [name for name, text in groups["experiment"] if "embedded" in text]
+    for model, _ in groups["model"]:
+        for experiment in embedded:
+            is_of_domain = "/" in model and model.partition("/")[0] == experiment.partition("/")[0]
+            if is_of_domain and target(model) == target(experiment, "experiment"):
+                yield experiment, model
+
+
+@cache
+def prepared(experiment, *settings):
+    data = build(compose([f"experiment={experiment}", *settings], ROOT).config["data"], {})
+    data.setup("fit")
+    return data
+
+
+@pytest.fixture(params=pairs(), ids=" ".join)
+def parts(request):
+    """A data module, a model without dropout and a function that gives rows as the model receives them."""
+    experiment, model = request.param
+    config = compose([f"experiment={experiment}", f"model={model}"], ROOT).config
+    is_for_colour = config["model"]["network"]["_target_"].startswith("torchvision.")
+    data = prepared(experiment, *(["data.in_channels=3"] if is_for_colour else []))
+    one = build(config["model"], data.published())
+    one.log = one.log_dict = lambda *_, **__: None
+    for module in one.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    transform = data.batch_transform("test")
+    return one, lambda numbers: transform(data.rows["train"].__getitems__(numbers))
+
+
+def step(model, batch):
+    torch.manual_seed(0)  # whatever is random in training is the same each time
+    return model.training_step(batch, 0)
+
+
+def test_one_batch_is_learnt_by_heart(parts):
+    model, rows = parts
+    batch = rows(list(range(ROWS)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(60):
+        loss = step(model, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        if losses[-1] < 0.25 * losses[0]:
+            return
+    pytest.fail(f"the loss went from {losses[0]:.3f} to {losses[-1]:.3f}")
+
+
+def test_gradient_reaches_every_parameter(parts):
+    model, rows = parts
+    for start in range(0, 4 * ROWS, ROWS):  # a ReLU may be silent for some rows
+        step(model, rows(list(range(start, start + ROWS)))).backward()
+    silent = [
+        name for name, one in model.named_parameters() if one.requires_grad and (one.grad is None or not one.grad.any())
+    ]
+    assert not silent
+
+
+def test_rows_do_not_mix(parts):
+    model, rows = parts
+    for start in range(0, 4 * ROWS, ROWS):  # running means other than 0
+        step(model, rows(list(range(start, start + ROWS))))
+    model.eval()
+    with torch.no_grad():
+        together = model.predict_step(rows(list(range(ROWS))), 0)
+        alone = [model.predict_step(rows([number]), 0)[0] for number in range(ROWS)]
+    for row in range(ROWS):
+        torch.testing.assert_close(together[row], alone[row], atol=1e-5, rtol=1e-4)
