@@ -1,0 +1,55 @@
+"""Every experiment of configs/ trains a step, is tested, and predicts the samples of its domain.
+
+One whose data is downloaded gets the embedded data of another experiment of its domain and task.
+"""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from leyden.compose import compose, options
+from leyden.predict import predict
+from leyden.rundir import RunDirectory
+from leyden.worker import Worker
+
+ROOT = Path.cwd()
+EXPERIMENTS = dict(options(ROOT)["experiment"])
+
+
+def configuration(name):
+    return compose([f"experiment={name}", "trainer=debug"], ROOT).config
+
+
+def embedded_data(config):
+    """Data of the first embedded experiment with the same task in the same domain, in the same form."""
+    for name, text in EXPERIMENTS.items():
+        other = configuration(name)
+        is_alike = config["model"]["_target_"] == other["model"]["_target_"]
+        if "embedded" in text and is_alike and name.split("/")[0] == config["name"].split("/")[0]:
+            form = {key: config["data"][key] for key in ("in_channels", "max_tokens") if key in config["data"]}
+            return other["data"] | form
+    pytest.fail(f"no embedded experiment of {config['name']}'s domain and task")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_trains_tests_and_predicts(name, tmp_path):
+    config = configuration(name) | {"runs": str(tmp_path)}
+    if "embedded" not in EXPERIMENTS[name]:
+        config["data"] = embedded_data(config)
+    run = RunDirectory.create(config, ROOT, ["test_experiments"])
+    worker = Worker(run, trains=True)
+    results = worker.fit(resumes=False)
+    assert worker.model.monitor.replace("val/", "test/") in results
+    assert all(torch.tensor(value).isfinite() for value in results.values())
+    assert json.loads((run.path / "results.json").read_text()) == results
+    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in run.path.glob("plots/*")}
+    torch.load(run.checkpoint("best"), weights_only=True)
+
+    output = io.StringIO()
+    samples = ROOT / "tests" / "samples" / name.split("/")[0]
+    predict(Worker(run, trains=False), [samples], "best", output, "csv")
+    assert len(list(csv.DictReader(output.getvalue().splitlines()))) >= 1
