@@ -36,7 +36,8 @@ def test_csv_has_a_column_for_each_name_and_a_line_for_each_record(worker, tmp_p
     assert [line["input"] for line in lines] == ["in/two.png", "in/two.png", "in/none.png", "in/picture.png"]
     assert [line["class"] for line in lines] == ["a", "b", "", ""]
     assert lines[3]["mask"] == str(tmp_path / "predictions" / "00002-picture.png")
-    assert Image.open(lines[3]["mask"]).size == (3, 2)
+    with Image.open(lines[3]["mask"]) as picture:
+        assert picture.size == (3, 2)
 
 
 def test_jsonl_keeps_dicts(worker):
