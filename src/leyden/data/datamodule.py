@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Subset
 from .batch import Batch
 from .classes import class_record, class_title
 from .error import DataError
-from .rows import Rows
+from .rows import Rows, row_lengths
 from .sampling import EpochBatches
 from .split import stratified_split
 
@@ -33,6 +33,8 @@ class DataModule(LightningDataModule):
         validation_fraction: share of each class of the training rows that is held out for validation.
         split_seed: of the choice of validation rows; apart from `seed`, so that runs with several seeds compare.
         num_workers: processes that read batches ahead; 0 reads in the training process.
+        bucket_batches: rows of similar length share a batch where rows have lengths, which spares padding: so many
+            batches of shuffled rows are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
         on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
 
     Raises:
@@ -50,6 +52,7 @@ class DataModule(LightningDataModule):
         validation_fraction: float = 0.1,
         split_seed: int = 0,
         num_workers: int = 0,
+        bucket_batches: int = 16,
         on_corrupt: Literal["raise", "skip"] = "raise",
     ) -> None:
         if batch_size < 1:
@@ -58,8 +61,11 @@ class DataModule(LightningDataModule):
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
         if num_workers < 0:
             raise ValueError(f"num_workers is {num_workers}; it must not be negative")
+        if bucket_batches < 0:
+            raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
         self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
+        self.bucket_batches = bucket_batches
         self.validation_fraction, self.split_seed, self.on_corrupt = (validation_fraction, split_seed, on_corrupt)
         self.class_names = []
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
@@ -159,12 +165,30 @@ class DataModule(LightningDataModule):
     def predict_dataloader(self) -> DataLoader:
         return self._loader("predict")
 
+    def in_order(self, predictions: list[Any]) -> list[Any]:
+        """Predictions as the batches gave them -> one for each of the rows, in their order."""
+        rows = [row for batch in self._batches("predict") for row in batch]
+        return [prediction for _, prediction in sorted(zip(rows, predictions, strict=True), key=lambda pair: pair[0])]
+
     def _loader(self, stage: Stage) -> DataLoader:
+        batches = self._batches(stage)
+        if stage == "train" and self._resume:
+            batches.resume_at(self._resume["epoch"], self._resume["batches_done"])
+        return DataLoader(
+            self.rows[stage],
+            batch_sampler=batches,
+            collate_fn=_as_fetched,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def _batches(self, stage: Stage) -> EpochBatches:
         rows, trainer = self.rows[stage], self.trainer
         num_ranks = trainer.world_size if trainer else 1
         if self.batch_size % num_ranks:
             raise DataError(f"data.batch_size={self.batch_size} does not divide among {num_ranks} devices")
-        batches = EpochBatches(
+        return EpochBatches(
             num_rows=len(rows),
             batch_size=self.batch_size,
             seed=self.seed,
@@ -172,16 +196,8 @@ class DataModule(LightningDataModule):
             shuffle=stage == "train",
             rank=trainer.global_rank if trainer else 0,
             num_ranks=num_ranks,
-        )
-        if stage == "train" and self._resume:
-            batches.resume_at(self._resume["epoch"], self._resume["batches_done"])
-        return DataLoader(
-            rows,
-            batch_sampler=batches,
-            collate_fn=_as_fetched,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            lengths=row_lengths(rows) if self.bucket_batches else None,
+            bucket_batches=self.bucket_batches,
         )
 
     # On the device

@@ -34,4 +34,6 @@ class AudioFiles(AudioData):
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, split)
         paths = [file.path for file in files]
-        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt)
+        return FileRows(
+            paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure
+        )
