@@ -84,17 +84,24 @@ def test_what_the_data_tells_survives_in_the_run_directory(tmp_path):
     data = Counting()
     data.setup("fit")
     data.save(tmp_path)
-    assert json.loads((tmp_path / "data.json").read_text()) == {"class_names": ["a", "b", "c"]}
+    assert json.loads((tmp_path / "data.json").read_text()) == {
+        "class_names": ["a", "b", "c"],
+        "class_counts": [18, 18, 18],
+    }
     restored = Counting()
     restored.restore(tmp_path)
-    assert restored.published() == {"num_classes": 3, "class_names": ["a", "b", "c"]}
+    assert restored.published() == {
+        "num_classes": 3,
+        "class_names": ["a", "b", "c"],
+        "class_counts": [18, 18, 18],
+    }
 
 
 def test_a_checkpoint_of_other_data_is_refused():
     data = Counting()
     data.setup("fit")
     with pytest.raises(DataError, match=r"the checkpoint belongs to other data: its class_names are \['x'\]"):
-        data.load_state_dict({"class_names": ["x"], "epoch": 0, "batches_done": 0})
+        data.load_state_dict({"class_names": ["x"], "class_counts": [18], "epoch": 0, "batches_done": 0})
 
 
 class Stairs(Counting):

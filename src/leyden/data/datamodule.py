@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from .batch import Batch
-from .classes import class_record, class_title
+from .classes import Labels, class_counts
 from .error import DataError
-from .rows import Rows, row_lengths
+from .rows import Rows, row_lengths, row_targets
 from .sampling import EpochBatches
 from .split import stratified_split
 
@@ -42,8 +42,9 @@ class DataModule(LightningDataModule):
         DataError: the data cannot be used as it is.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names")
+    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
     class_names: list[str]
+    class_counts: list[int]  # training rows of each class
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class DataModule(LightningDataModule):
         self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
         self.bucket_batches = bucket_batches
         self.validation_fraction, self.split_seed, self.on_corrupt = (validation_fraction, split_seed, on_corrupt)
-        self.class_names = []
+        self.class_names, self.class_counts, self.labels = [], [], Labels()
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
@@ -89,7 +90,7 @@ class DataModule(LightningDataModule):
 
     def state(self) -> dict[str, Any]:
         """Plain values learnt from the data that later runs on other data must share."""
-        return {"class_names": self.class_names}
+        return {"class_names": self.class_names, "class_counts": self.class_counts}
 
     # What a dataset implements
 
@@ -114,11 +115,11 @@ class DataModule(LightningDataModule):
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
         """Draws one row with its target and what the model predicts: here, probabilities [class]."""
         self.draw(axes, inputs)
-        class_title(axes, target, prediction, self.class_names)
+        self.labels.title(axes, target, prediction, self.class_names)
 
     def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
         """What `predict` writes of row `number`: a dict of plain values, dicts of them, or pictures for each line."""
-        return [class_record(prediction, self.class_names)]
+        return [self.labels.record(prediction, self.class_names)]
 
     # Splits
 
@@ -133,6 +134,8 @@ class DataModule(LightningDataModule):
                     f"validation_fraction={self.validation_fraction}: raise it, or give more data"
                 )
             self.rows |= {"train": Subset(rows, training), "validation": Subset(rows, validation)}
+        if "train" in self.rows:
+            self.class_counts = class_counts(row_targets(self.rows["train"]), self.num_classes)
         if stage == "test" and "test" not in self.rows:
             rows = self.load("test")
             self._check_classes(rows.classes, "test")

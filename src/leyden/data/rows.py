@@ -150,6 +150,14 @@ def pad(inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> Batch:
     return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)
 
 
+def row_targets(rows: Rows | Subset[Batch]) -> Any:
+    """The targets of a dataset, or of a part of one that keeps them in a tensor."""
+    if isinstance(rows, Rows):
+        return rows.targets
+    targets = row_targets(rows.dataset)  # pyrefly: ignore[bad-argument-type]
+    return targets[torch.as_tensor(rows.indices)] if isinstance(targets, Tensor) else None
+
+
 def row_lengths(rows: Rows | Subset[Batch]) -> Tensor | None:
     """The length of each row of a dataset, or of a part of one [row]; None where rows have none."""
     if isinstance(rows, Rows):
