@@ -84,7 +84,7 @@ def test_training_moves_the_network(tmp_path):
 
 
 def test_rows_of_one_class_are_refused():
-    with pytest.raises(UserError, match="set data.label_separator"):
+    with pytest.raises(UserError, match=r"set data\.label_separator"):
         model().evaluate(Batch(PROBABILITIES, torch.zeros(4, dtype=torch.int64)), "test")
 
 

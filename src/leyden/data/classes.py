@@ -81,7 +81,8 @@ class Labels:
     def title(self, axes: "Axes", target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> None:
         """The predicted classes above a picture; in red, with the true ones, where they are wrong."""
         if self.separator is None:
-            return class_title(axes, target, probabilities, class_names)
+            class_title(axes, target, probabilities, class_names)
+            return
         predicted, true = ("; ".join(likely(one, class_names)) or "none" for one in (probabilities, target))
         title = predicted if predicted == true else f"{predicted}, not {true}"
         axes.set_title(title, color="black" if predicted == true else "red", fontsize=9)

@@ -70,7 +70,9 @@ class Classification(Task):
         if self.mix:
             inputs, targets = self.mix(inputs, targets)
         logits = self(inputs, lengths)
-        losses = cross_entropy(logits, targets, self.class_weights, reduction="none", label_smoothing=self.label_smoothing)
+        losses = cross_entropy(
+            logits, targets, self.class_weights, reduction="none", label_smoothing=self.label_smoothing
+        )
         loss = losses.mean()
         self.log("train/loss", loss, prog_bar=True)
         classes = targets.argmax(dim=1) if targets.ndim == 2 else targets

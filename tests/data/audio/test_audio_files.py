@@ -72,9 +72,9 @@ def test_a_class_in_the_test_split_only(recordings, caplog):
     assert data.class_counts == [6, 6, 6, 0]
     assert "class '7' has no training row, so none of its 1 test rows can be right" in caplog.text
     assert data.rows["test"].targets.max() == 3
+    refusing = by_name(recordings, classes=["0", "1", "2"])
+    refusing.setup("fit")
     with pytest.raises(DataError, match=r"labels of the test split that are no class: \['7'\]"):
-        refusing = by_name(recordings, classes=["0", "1", "2"])
-        refusing.setup("fit")
         refusing.setup("test")
 
 

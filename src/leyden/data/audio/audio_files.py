@@ -41,6 +41,4 @@ class AudioFiles(AudioData):
             self.class_names = self.labels.class_names(labels, test_labels)
         targets = self.labels.targets(labels, self.class_names, split)
         paths = [file.path for file in files]
-        return FileRows(
-            paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure
-        )
+        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)

@@ -2,7 +2,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 
 class WordConvNet(nn.Module):
@@ -43,7 +42,7 @@ class WordConvNet(nn.Module):
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
         self.vectors = nn.Embedding(vocab_size, dim)
-        self.convolutions = nn.ModuleList(nn.Conv1d(dim, num_filters, width) for width in widths)
+        self.convolutions = nn.ModuleList(nn.Conv1d(dim, num_filters, width, padding=width - 1) for width in widths)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(num_filters * len(widths), num_classes)
 
@@ -56,7 +55,7 @@ class WordConvNet(nn.Module):
     @staticmethod
     def maximum(convolution: nn.Module, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Vectors [batch, feature, token] -> the largest rectified response of each filter [batch, feature]."""
-        frame = convolution.kernel_size[0] - 1
-        responses = convolution(pad(vectors, (frame, frame))).relu()
-        window = torch.arange(responses.shape[2], device=lengths.device)
-        return responses.masked_fill((window >= lengths[:, None] + frame)[:, None], 0.0).amax(dim=2)
+        responses = convolution(vectors).relu()
+        windows = lengths[:, None] + responses.shape[2] - vectors.shape[2]  # those that hold a word of the row
+        place = torch.arange(responses.shape[2], device=lengths.device)
+        return responses.masked_fill((place >= windows)[:, None], 0.0).amax(dim=2)
