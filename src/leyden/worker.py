@@ -70,7 +70,7 @@ class Worker:
         path = self.run.checkpoint(checkpoint)
         with _foreign_checkpoints(path):
             batches: Any = self.trainer.predict(self.model, self.data, ckpt_path=path)
-        return [prediction for batch in batches for prediction in batch]
+        return self.data.in_order([prediction for batch in batches for prediction in batch])
 
     def finish(self, exit_code: int) -> None:
         for logger in self.loggers:

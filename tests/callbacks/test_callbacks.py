@@ -76,6 +76,35 @@ def test_learning_rate_gradient_norm_and_throughput_are_logged(tmp_path):
     assert len([row for row in rows if row["train/samples_per_second"]]) == 2
 
 
+def test_the_share_of_padding_is_logged_where_rows_have_lengths(tmp_path):
+    data = Points(batch_size=18, bucket_batches=0)  # 36 training rows of 1, 2 and 3 places
+    data.ragged = True
+    trainer, model = parts(tmp_path, [Throughput()])
+    trainer.fit(model, data)
+    logged = [float(row["train/padding"]) for row in read(tmp_path) if row["train/padding"]]
+    training = data.rows["train"]
+    valid = sum(number % 3 + 1 for number in training.indices)
+    assert logged == pytest.approx([1 - valid / (36 * 3)] * 2)
+
+
+def test_no_padding_is_logged_where_rows_have_one_size(tmp_path):
+    trainer, model = parts(tmp_path, [Throughput()])
+    trainer.fit(model, Points(batch_size=6))
+    assert "train/padding" not in read(tmp_path)[0]
+
+
+def test_pictures_show_a_sample_of_all_rows_and_the_worst_ones():
+    pictures = Pictures(num_rows=3)
+    pictures._start()
+    for start in range(0, 60, 4):
+        rows = torch.arange(start, start + 4)
+        pictures._update(Evaluated(rows, 100.0 - rows), Batch(rows, rows))
+    assert sorted(int(example.inputs) for example in pictures.worst) == [0, 1, 2]
+    sample = [int(example.inputs) for example in pictures.sample]
+    assert len(set(sample)) == 3
+    assert max(sample) > 5  # not the first rows, which are alike where the data is sorted
+
+
 def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
     _, model = parts(tmp_path, [])
     seen = {}

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from leyden.data import Batch, DataError, DataModule
-from leyden.data.rows import TensorRows
+from leyden.data.rows import RaggedRows, TensorRows
 
 
 class Counting(DataModule):
@@ -60,6 +60,7 @@ def test_workers_read_the_same_batches():
         ({"batch_size": -4}, "batch_size is -4"),
         ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
         ({"num_workers": -1}, "num_workers is -1"),
+        ({"bucket_batches": -1}, "bucket_batches is -1"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):
@@ -83,14 +84,54 @@ def test_what_the_data_tells_survives_in_the_run_directory(tmp_path):
     data = Counting()
     data.setup("fit")
     data.save(tmp_path)
-    assert json.loads((tmp_path / "data.json").read_text()) == {"class_names": ["a", "b", "c"]}
+    assert json.loads((tmp_path / "data.json").read_text()) == {
+        "class_names": ["a", "b", "c"],
+        "class_counts": [18, 18, 18],
+    }
     restored = Counting()
     restored.restore(tmp_path)
-    assert restored.published() == {"num_classes": 3, "class_names": ["a", "b", "c"]}
+    assert restored.published() == {
+        "num_classes": 3,
+        "class_names": ["a", "b", "c"],
+        "class_counts": [18, 18, 18],
+    }
 
 
 def test_a_checkpoint_of_other_data_is_refused():
     data = Counting()
     data.setup("fit")
     with pytest.raises(DataError, match=r"the checkpoint belongs to other data: its class_names are \['x'\]"):
-        data.load_state_dict({"class_names": ["x"], "epoch": 0, "batches_done": 0})
+        data.load_state_dict({"class_names": ["x"], "class_counts": [18], "epoch": 0, "batches_done": 0})
+
+
+class Stairs(Counting):
+    """Row n is n times the number n, but every seventh row has one place."""
+
+    def load(self, split):
+        rows = super().load(split)
+        lengths = [1 if n % 7 == 0 else n for n in range(self.num_rows)]
+        return RaggedRows([torch.full((length,), n) for n, length in enumerate(lengths)], rows.targets)
+
+
+def padding(loader):
+    pairs = [(batch.lengths.sum(), batch.inputs.numel()) for batch in loader]
+    valid, places = map(sum, zip(*pairs, strict=True))
+    return 1 - valid / places
+
+
+def test_rows_of_similar_length_share_a_batch_in_every_stage():
+    for stage in ("train", "validation"):
+        shares = []
+        for bucket_batches in (0, 10):
+            data = Stairs(num_rows=600, batch_size=8, bucket_batches=bucket_batches, validation_fraction=0.5)
+            data.setup("fit")
+            shares.append(padding(data._loader(stage)))
+        assert shares[1] < shares[0] / 4
+
+
+def test_predictions_come_back_in_the_order_of_the_rows():
+    data = Stairs(num_rows=50, batch_size=8)
+    data.rows["predict"] = data.load("test")
+    batches = list(data.predict_dataloader())
+    assert batches[0].lengths.tolist() == [48, 47, 46, 45, 44, 43, 41, 40]
+    assert data.in_order([int(row[0]) for batch in batches for row in batch.inputs]) == list(range(50))

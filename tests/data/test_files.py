@@ -1,7 +1,6 @@
 import pytest
 
 from leyden.data import DataError
-from leyden.data.classes import class_numbers
 from leyden.data.files import FileIndex, expand_inputs
 
 
@@ -74,9 +73,11 @@ def test_a_label_that_does_not_match(folder):
         FileIndex(str(folder("seven.x")), {".x"}, label=r"^(\d)").split("train")
 
 
-def test_a_class_in_the_test_split_only():
-    with pytest.raises(DataError, match=r"never saw: \['owl'\]"):
-        class_numbers(["cat", "owl"], ["cat", "dog"], "test")
+def test_files_may_be_left_out(folder):
+    root = folder("train/pos/1.x", "train/unsup/2.x", "test/pos/3.x", "train/urls.x")
+    assert names(FileIndex(str(root), {".x"}, only="/pos/").split("train")) == [("1.x", "pos")]
+    with pytest.raises(DataError, match=r"data\.only='/neg/' matches none of the 3 files"):
+        FileIndex(str(root), {".x"}, only="/neg/").split("train")
 
 
 def test_inputs_of_a_command_line(folder):

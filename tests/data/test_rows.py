@@ -1,8 +1,9 @@
 import pytest
 import torch
+from torch.utils.data import Subset
 
 from leyden.data import DataError
-from leyden.data.rows import FileRows, RaggedRows, TensorRows
+from leyden.data.rows import FileRows, RaggedRows, TensorRows, row_lengths
 
 
 def read_bytes(path):
@@ -51,3 +52,15 @@ def test_a_corrupt_file_is_skipped_by_choice_and_said_once(files, capsys):
 def test_a_batch_of_corrupt_files_alone_is_an_error(files):
     with pytest.raises(DataError, match="no file of a whole batch"):
         FileRows(files, torch.arange(3), read_bytes, on_corrupt="skip").__getitems__([1])
+
+
+def test_rows_tell_their_lengths_without_being_read(files):
+    ragged = RaggedRows([torch.ones(n) for n in (1, 3, 2)], torch.arange(3))
+    assert row_lengths(ragged).tolist() == [1, 3, 2]
+    assert row_lengths(Subset(ragged, [2, 1])).tolist() == [2, 3]
+    assert row_lengths(TensorRows(torch.ones(3, 5), torch.arange(3))) is None
+    assert row_lengths(FileRows(files, torch.arange(3), read_bytes)) is None
+    asked = []
+    measured = FileRows(files, torch.arange(3), read_bytes, measure=lambda path: asked.append(path) or len(asked))
+    assert [row_lengths(measured).tolist() for _ in range(2)] == [[1, 2, 3]] * 2
+    assert asked == files  # once

@@ -1,5 +1,8 @@
 from itertools import chain
 
+import pytest
+import torch
+
 from leyden.data.sampling import EpochBatches
 
 
@@ -51,3 +54,66 @@ def test_a_resumed_epoch_begins_where_it_was_left_and_the_next_one_is_whole():
     assert len(resumed) == 5
     now = 3
     assert list(resumed) == list(batches(20, 4, epoch=3))
+
+
+LENGTHS = torch.randint(1, 200, (1000,), generator=torch.Generator().manual_seed(0))
+
+
+def bucketed(epoch=0, shuffle=True, rank=0, num_ranks=1, bucket_batches=8, num_rows=1000):
+    lengths = LENGTHS[:num_rows]
+    return EpochBatches(num_rows, 16, 0, lambda: epoch, shuffle, rank, num_ranks, lengths, bucket_batches)
+
+
+def padding(epoch):
+    """Share of the places of padded batches that no row fills."""
+    places = sum(len(batch) * LENGTHS[batch].max() for batch in epoch)
+    return 1 - sum(LENGTHS[batch].sum() for batch in epoch) / places
+
+
+def test_rows_of_similar_length_share_a_batch():
+    chance = padding(batches(num_rows=1000, batch_size=16))
+    assert padding(bucketed()) < chance / 4
+    assert padding(bucketed(shuffle=False)) < chance / 10
+
+
+def test_bucketed_training_sees_the_rows_of_any_training_in_another_order_each_epoch():
+    epoch = list(bucketed())
+    assert [len(batch) for batch in epoch] == [16] * 62
+    assert len(bucketed()) == 62
+    rows = list(chain.from_iterable(epoch))
+    assert len(set(rows)) == len(rows)
+    assert set(rows) == set(chain.from_iterable(batches(num_rows=1000, batch_size=16)))
+    assert epoch == list(bucketed())
+    assert epoch != list(bucketed(epoch=1))
+    longest = torch.tensor([LENGTHS[batch].max().item() for batch in epoch])
+    assert not longest.equal(longest.sort(descending=True)[0])  # the batches do not come sorted
+    assert {frozenset(batch) for batch in epoch}.isdisjoint(frozenset(batch) for batch in bucketed(epoch=1))
+
+
+def test_a_bucket_of_one_batch_is_the_order_of_chance():
+    by_chance = batches(num_rows=1000, batch_size=16)
+    assert {frozenset(batch) for batch in bucketed(bucket_batches=1)} == {frozenset(batch) for batch in by_chance}
+
+
+@pytest.mark.parametrize("num_ranks", [2, 4])
+def test_ranks_share_bucketed_batches(num_ranks):
+    for shuffle in (True, False):
+        ranks = [list(bucketed(shuffle=shuffle, rank=rank, num_ranks=num_ranks)) for rank in range(num_ranks)]
+        for number, batch in enumerate(bucketed(shuffle=shuffle)):
+            assert sorted(batch) == sorted(chain.from_iterable(rank[number] for rank in ranks))
+
+
+def test_bucketed_evaluation_takes_every_row_once_the_longest_first():
+    for num_rows in (1, 15, 16, 17, 33, 999):
+        for num_ranks in (1, 4):
+            shared = [bucketed(shuffle=False, rank=r, num_ranks=num_ranks, num_rows=num_rows) for r in range(num_ranks)]
+            assert sorted(chain.from_iterable(chain(*shared))) == list(range(num_rows))
+    lengths = LENGTHS[list(chain.from_iterable(bucketed(shuffle=False)))]
+    assert lengths.equal(LENGTHS.sort(descending=True)[0])
+
+
+def test_a_bucketed_epoch_resumes_where_it_was_left():
+    resumed = bucketed(epoch=2)
+    resumed.resume_at(epoch=2, batches_done=40)
+    assert list(resumed) == list(bucketed(epoch=2))[40:]
+    assert len(resumed) == 62

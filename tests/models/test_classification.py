@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import CutMix, MixUp
 
 from leyden.data import Batch
+from leyden.errors import UserError
 from leyden.models import Classification
 
 IMAGES, TARGETS = torch.rand(7, 3, 8, 8), torch.tensor([0, 1, 2, 0, 1, 2, 0])
@@ -58,6 +59,8 @@ def test_metrics_are_means_over_rows_whatever_the_batches(tmp_path):
     for batch_size in (1, 3, 4, 7):
         (results,) = trainer(tmp_path).test(model(Constant()), loader(batch_size), verbose=False)
         assert results["test/accuracy"] == pytest.approx(3 / 7)
+        # Class 0 has 3 right, 4 wrong and none missed: 2 * 3 / (2 * 3 + 4); the two others have none right.
+        assert results["test/macro_f1"] == pytest.approx(0.6 / 3)
         # -log 0.6 for the three rows of class 0, -log 0.2 for the four others
         assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
 
@@ -70,6 +73,28 @@ def test_label_smoothing_is_for_training_only(tmp_path):
     # 0.7 of -log 0.6, and 0.1 of each class's loss
     expected = 0.7 * 0.5108256 + 0.1 * (0.5108256 + 2 * 1.6094379)
     assert smooth.training_step(Batch(IMAGES[:1], TARGETS[:1]), 0).item() == pytest.approx(expected)
+
+
+def test_balanced_weights_are_for_training_only(tmp_path):
+    weighted = model(Constant(), class_weights="balanced", class_counts=[3, 2, 2])
+    (results,) = trainer(tmp_path).test(weighted, loader(), verbose=False)
+    assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
+    weighted.log = lambda *_, **__: None
+    # The rows weigh 7 / (3 * 3) and 7 / (3 * 2): each class a third, whatever its number of rows.
+    expected = (0.5108256 + 2 * 1.6094379) / 3
+    assert weighted.training_step(Batch(IMAGES, TARGETS), 0).item() == pytest.approx(expected)
+
+
+def test_a_weighted_loss_does_not_depend_on_which_rows_share_a_batch():
+    weighted = model(Constant(), class_weights="balanced", class_counts=[3, 2, 2])
+    weighted.log = lambda *_, **__: None
+    rows = [weighted.training_step(Batch(IMAGES[n : n + 1], TARGETS[n : n + 1]), 0) for n in range(7)]
+    assert torch.stack(rows).mean().item() == pytest.approx(weighted.training_step(Batch(IMAGES, TARGETS), 0).item())
+
+
+def test_rows_of_several_classes_are_refused():
+    with pytest.raises(UserError, match="choose model multilabel"):
+        model().training_step(Batch(IMAGES, torch.zeros(7, 3, dtype=torch.uint8)), 0)
 
 
 def test_predictions_are_probabilities():
@@ -88,6 +113,7 @@ def test_predictions_are_probabilities():
         ({"mix": CutMix(num_classes=3)}, {}),
         ({"channels_last": True}, {}),
         ({"label_smoothing": 0.1}, {}),
+        ({"class_weights": "balanced", "class_counts": [3, 2, 2]}, {}),
         ({"scheduler": partial(torch.optim.lr_scheduler.StepLR, step_size=1)}, {}),
         ({"scheduler": partial(torch.optim.lr_scheduler.OneCycleLR, max_lr=0.1)}, {}),
     ],

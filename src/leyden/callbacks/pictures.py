@@ -1,6 +1,7 @@
 import heapq
 from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -9,9 +10,9 @@ from torch import Tensor
 
 
 class Example(NamedTuple):
-    """A row of an evaluation, on the CPU; the largest error comes first, then the earliest row."""
+    """A row of an evaluation, on the CPU; the highest priority comes first, then the earliest row."""
 
-    error: float
+    priority: float
     order: int  # minus the number of the row
     inputs: Tensor
     target: Any
@@ -19,7 +20,9 @@ class Example(NamedTuple):
 
 
 class Pictures(Callback):
-    """After an evaluation: the first rows and the worst ones with their predictions, and the task's own figures.
+    """After an evaluation: some rows and the worst ones with their predictions, and the task's own figures.
+
+    Rows come sorted by class or by length: some are a random sample, the same one each time, not the first ones.
 
     The data module draws a row, the model tells what it predicts and how wrong it is. The pictures are written to
     `plots/` and handed to every logger that takes pictures. Within training they wait for the test.
@@ -35,25 +38,27 @@ class Pictures(Callback):
 
     def _start(self) -> None:
         self.seen = 0
-        self.first: list[Example] = []
-        self.worst: list[Example] = []  # a heap: the least wrong of them is the first to go
+        self.random = Random(0)
+        # Heaps: the example of the lowest priority is the first to go.
+        self.sample: list[Example] = []
+        self.worst: list[Example] = []
 
     def _update(self, evaluated: Any, batch: Any) -> None:
         for number, error in enumerate(evaluated.errors.tolist()):
-            is_first, is_worst = len(self.first) < self.num_rows, len(self.worst) < self.num_rows
-            if is_first or is_worst or error > self.worst[0].error:
-                inputs, target = batch.row(number)
-                prediction = evaluated.predictions[number]
-                example = Example(error, -self.seen, *map(_on_cpu, (inputs, target, prediction)))
-                self.first += [example] if is_first else []
-                heapq.heappush(self.worst, example) if is_worst else heapq.heappushpop(self.worst, example)
+            for heap, priority in ((self.sample, self.random.random()), (self.worst, error)):
+                has_room = len(heap) < self.num_rows
+                if has_room or priority > heap[0].priority:
+                    values = (*batch.row(number), evaluated.predictions[number])
+                    example = Example(priority, -self.seen, *map(_on_cpu, values))
+                    heapq.heappush(heap, example) if has_room else heapq.heappushpop(heap, example)
             self.seen += 1
 
     def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
         figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
         if trainer.is_global_zero:
             data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
-            figures |= {"predictions": grid(data, self.first), "worst": grid(data, sorted(self.worst, reverse=True))}
+            sample = sorted(self.sample, key=lambda example: -example.order)
+            figures |= {"predictions": grid(data, sample), "worst": grid(data, sorted(self.worst, reverse=True))}
             for name, figure in figures.items():
                 _write(trainer, f"{split}_{name}", figure)
 

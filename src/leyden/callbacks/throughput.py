@@ -1,11 +1,16 @@
 import time
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
 
 
 class Throughput(Callback):
-    """Logs the training rows a second over all devices, each epoch; validation and checkpoints do not count."""
+    """Logs, each epoch, the training rows a second over all devices; validation and checkpoints do not count.
+
+    Where rows have lengths, also the share of the inputs that is padding, as the networks receive them.
+    """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._reset()  # a resumed epoch has no start of its own
@@ -15,15 +20,24 @@ class Throughput(Callback):
 
     def _reset(self) -> None:
         self.begin = self.end = time.perf_counter()
-        self.rows = 0
+        self.rows = self.places = 0
+        self.valid: Tensor | None = None
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.rows += len(batch.inputs)
+        if batch.lengths is not None:
+            self.places += len(batch.inputs) * batch.inputs.shape[-1]
+            # Summed where it lies: nothing waits for the device.
+            self.valid = batch.lengths.sum() if self.valid is None else self.valid + batch.lengths.sum()
         self.end = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.rows:
             rows_per_second = self.rows * trainer.world_size / (self.end - self.begin)
             pl_module.log("train/samples_per_second", rows_per_second, rank_zero_only=True)
+        if self.valid is not None:
+            counts = torch.stack([self.valid, torch.full_like(self.valid, self.places)])
+            valid, places = trainer.strategy.reduce(counts, reduce_op="sum")
+            pl_module.log("train/padding", 1 - valid / places, rank_zero_only=True)

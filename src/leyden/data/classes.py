@@ -1,6 +1,9 @@
-"""Rows that belong to one class: numbers for labels, and how a prediction is written and drawn."""
+"""Rows that belong to classes: numbers for labels, and how a prediction is written and drawn."""
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,19 +14,104 @@ from .error import DataError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+log = logging.getLogger(__name__)
+
+
+class Labels:
+    """What the labels in files mean: one class a row, or several where a separator is given.
+
+    Args:
+        classes: the classes, in the order of their numbers; otherwise all that the files name, sorted.
+        separator: what stands between the classes of a row; None where each row has exactly one.
+    """
+
+    def __init__(self, classes: Sequence[str] | None = None, separator: str | None = None) -> None:
+        if separator == "":
+            raise ValueError("label_separator is empty; it must be what stands between two labels, such as ';'")
+        self.classes, self.separator = list(classes or []), separator
+
+    def names_in(self, label: str) -> list[str]:
+        """The classes of one row; none for an empty label where there may be several."""
+        if self.separator is None:
+            return [label]
+        return [name.strip() for name in label.split(self.separator) if name.strip()]
+
+    def class_names(self, train: list[str], test: list[str]) -> list[str]:
+        """All classes, in the order of their numbers; says which of them no training row has."""
+        seen = Counter(name for label in train for name in self.names_in(label))
+        tested = Counter(name for label in test for name in self.names_in(label))
+        names = self.classes or sorted(seen | tested)
+        for name in names:
+            if name not in seen:
+                near = get_close_matches(name, seen, n=1)
+                hint = f"; is {near[0]!r} meant?" if near else ""
+                log.warning(
+                    "class %r has no training row, so none of its %d test rows can be right%s", name, tested[name], hint
+                )
+        return names
+
+    def targets(self, labels: list[str], class_names: list[str], split: str) -> Tensor:
+        """Class numbers [row], int64; where rows have several classes, 1 for each of them [row, class], uint8.
+
+        Raises:
+            DataError: a label is none of the classes.
+        """
+        if self.separator is None:
+            return class_numbers(labels, class_names, split)
+        rows = [class_numbers(self.names_in(label), class_names, split) for label in labels]
+        targets = torch.zeros(len(rows), len(class_names), dtype=torch.uint8)
+        for target, numbers in zip(targets, rows, strict=True):
+            target[numbers] = 1
+        return targets
+
+    def strata(self, labels: list[str]) -> Tensor:
+        """A number for each label, for stratified splits [row]; all 0 where rows have several classes."""
+        if self.separator is not None:
+            return torch.zeros(len(labels), dtype=torch.int64)
+        return class_numbers(labels, sorted(set(labels)), "whole")
+
+    def record(self, probabilities: Tensor, class_names: Sequence[str]) -> dict[str, Any]:
+        """Probabilities [class] of one row -> what `predict` writes of it."""
+        if self.separator is None:
+            return class_record(probabilities, class_names)
+        known = [round(value, 6) for value in probabilities.tolist()]
+        predicted = self.separator.join(likely(probabilities, class_names))
+        return {"prediction": predicted, "probabilities": dict(zip(class_names, known, strict=True))}
+
+    def title(self, axes: "Axes", target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> None:
+        """The predicted classes above a picture; in red, with the true ones, where they are wrong."""
+        if self.separator is None:
+            class_title(axes, target, probabilities, class_names)
+            return
+        predicted, true = ("; ".join(likely(one, class_names)) or "none" for one in (probabilities, target))
+        title = predicted if predicted == true else f"{predicted}, not {true}"
+        axes.set_title(title, color="black" if predicted == true else "red", fontsize=9)
+
 
 def class_numbers(labels: list[str], class_names: list[str], split: str) -> Tensor:
     """Labels -> class numbers [row].
 
     Raises:
-        DataError: a label is none of the classes, as one that appears in the test split alone.
+        DataError: a label is none of the classes.
     """
     numbers = {name: number for number, name in enumerate(class_names)}
     if unknown := sorted(set(labels) - numbers.keys()):
-        raise DataError(
-            f"labels of the {split} split that training never saw: {unknown[:5]}; known: {class_names[:10]}"
-        )
+        raise DataError(f"labels of the {split} split that are no class: {unknown[:5]}; known: {class_names[:10]}")
     return torch.tensor([numbers[label] for label in labels], dtype=torch.int64)
+
+
+def class_counts(targets: Any, num_classes: int) -> list[int]:
+    """How many rows each class has, by targets [row] or [row, class]; nothing where targets are something else."""
+    if isinstance(targets, Tensor) and targets.ndim == 1 and num_classes:
+        return targets.bincount(minlength=num_classes).tolist()
+    if isinstance(targets, Tensor) and targets.ndim == 2 and targets.shape[1] == num_classes:
+        return targets.sum(dim=0).tolist()
+    return []
+
+
+def likely(probabilities: Tensor, class_names: Sequence[str]) -> list[str]:
+    """The classes with a probability of a half and more."""
+    return [name for name, value in zip(class_names, probabilities.tolist(), strict=True) if value >= 0.5]
 
 
 def class_record(probabilities: Tensor, class_names: Sequence[str]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from .batch import Batch
-from .classes import class_record, class_title
+from .classes import Labels, class_counts
 from .error import DataError
-from .rows import Rows
+from .rows import Rows, row_lengths, row_targets
 from .sampling import EpochBatches
 from .split import stratified_split
 
@@ -33,6 +33,8 @@ class DataModule(LightningDataModule):
         validation_fraction: share of each class of the training rows that is held out for validation.
         split_seed: of the choice of validation rows; apart from `seed`, so that runs with several seeds compare.
         num_workers: processes that read batches ahead; 0 reads in the training process.
+        bucket_batches: rows of similar length share a batch where rows have lengths, which spares padding: so many
+            batches of shuffled rows are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
         on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
 
     Raises:
@@ -40,8 +42,9 @@ class DataModule(LightningDataModule):
         DataError: the data cannot be used as it is.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names")
+    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
     class_names: list[str]
+    class_counts: list[int]  # training rows of each class
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class DataModule(LightningDataModule):
         validation_fraction: float = 0.1,
         split_seed: int = 0,
         num_workers: int = 0,
+        bucket_batches: int = 16,
         on_corrupt: Literal["raise", "skip"] = "raise",
     ) -> None:
         if batch_size < 1:
@@ -58,10 +62,13 @@ class DataModule(LightningDataModule):
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
         if num_workers < 0:
             raise ValueError(f"num_workers is {num_workers}; it must not be negative")
+        if bucket_batches < 0:
+            raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
         self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
+        self.bucket_batches = bucket_batches
         self.validation_fraction, self.split_seed, self.on_corrupt = (validation_fraction, split_seed, on_corrupt)
-        self.class_names = []
+        self.class_names, self.class_counts, self.labels = [], [], Labels()
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
@@ -83,7 +90,7 @@ class DataModule(LightningDataModule):
 
     def state(self) -> dict[str, Any]:
         """Plain values learnt from the data that later runs on other data must share."""
-        return {"class_names": self.class_names}
+        return {"class_names": self.class_names, "class_counts": self.class_counts}
 
     # What a dataset implements
 
@@ -108,11 +115,11 @@ class DataModule(LightningDataModule):
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
         """Draws one row with its target and what the model predicts: here, probabilities [class]."""
         self.draw(axes, inputs)
-        class_title(axes, target, prediction, self.class_names)
+        self.labels.title(axes, target, prediction, self.class_names)
 
     def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
         """What `predict` writes of row `number`: a dict of plain values, dicts of them, or pictures for each line."""
-        return [class_record(prediction, self.class_names)]
+        return [self.labels.record(prediction, self.class_names)]
 
     # Splits
 
@@ -127,6 +134,8 @@ class DataModule(LightningDataModule):
                     f"validation_fraction={self.validation_fraction}: raise it, or give more data"
                 )
             self.rows |= {"train": Subset(rows, training), "validation": Subset(rows, validation)}
+        if "train" in self.rows:
+            self.class_counts = class_counts(row_targets(self.rows["train"]), self.num_classes)
         if stage == "test" and "test" not in self.rows:
             rows = self.load("test")
             self._check_classes(rows.classes, "test")
@@ -159,12 +168,30 @@ class DataModule(LightningDataModule):
     def predict_dataloader(self) -> DataLoader:
         return self._loader("predict")
 
+    def in_order(self, predictions: list[Any]) -> list[Any]:
+        """Predictions as the batches gave them -> one for each of the rows, in their order."""
+        rows = [row for batch in self._batches("predict") for row in batch]
+        return [prediction for _, prediction in sorted(zip(rows, predictions, strict=True), key=lambda pair: pair[0])]
+
     def _loader(self, stage: Stage) -> DataLoader:
+        batches = self._batches(stage)
+        if stage == "train" and self._resume:
+            batches.resume_at(self._resume["epoch"], self._resume["batches_done"])
+        return DataLoader(
+            self.rows[stage],
+            batch_sampler=batches,
+            collate_fn=_as_fetched,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def _batches(self, stage: Stage) -> EpochBatches:
         rows, trainer = self.rows[stage], self.trainer
         num_ranks = trainer.world_size if trainer else 1
         if self.batch_size % num_ranks:
             raise DataError(f"data.batch_size={self.batch_size} does not divide among {num_ranks} devices")
-        batches = EpochBatches(
+        return EpochBatches(
             num_rows=len(rows),
             batch_size=self.batch_size,
             seed=self.seed,
@@ -172,16 +199,8 @@ class DataModule(LightningDataModule):
             shuffle=stage == "train",
             rank=trainer.global_rank if trainer else 0,
             num_ranks=num_ranks,
-        )
-        if stage == "train" and self._resume:
-            batches.resume_at(self._resume["epoch"], self._resume["batches_done"])
-        return DataLoader(
-            rows,
-            batch_sampler=batches,
-            collate_fn=_as_fetched,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            lengths=row_lengths(rows) if self.bucket_batches else None,
+            bucket_batches=self.bucket_batches,
         )
 
     # On the device

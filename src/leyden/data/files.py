@@ -4,8 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import torch
-
+from .classes import Labels
 from .error import DataError
 from .split import stratified_split
 
@@ -28,6 +27,8 @@ class FileIndex:
         test: regular expression on the path below `root` that finds the files of the official test split.
         test_fraction: share of each class to test on, chosen with seed 0, where nothing else tells the test split.
         manifest: CSV with the columns `path` (below `root`), `label` and, by choice, `split` (train or test).
+        only: regular expression on the path below `root`; files that it does not match are left out.
+        labels: tells whether rows have several classes.
 
     Raises:
         DataError: nothing is found, or a label cannot be told.
@@ -41,9 +42,12 @@ class FileIndex:
         test: str | None = None,
         test_fraction: float = 0.2,
         manifest: str | None = None,
+        only: str | None = None,
+        labels: Labels | None = None,
     ) -> None:
         self.root, self.suffixes = Path(root).expanduser(), suffixes
         self.label, self.test, self.test_fraction, self.manifest = label, test, test_fraction, manifest
+        self.only, self.labels = re.compile(only or ""), labels or Labels()
 
     def split(self, split: Literal["train", "test"]) -> list[LabelledFile]:
         if not self.root.is_dir():
@@ -51,8 +55,8 @@ class FileIndex:
         if self.manifest:
             return self._by_manifest(split)
         if not self.test and (self.root / "train").is_dir():
-            return self._labelled(find_files(self.root / split, self.suffixes))
-        found = self._labelled(find_files(self.root, self.suffixes))
+            return self._labelled(self._chosen(self.root / split))
+        found = self._labelled(self._chosen(self.root))
         if self.test:
             is_test = [bool(re.search(self.test, self._name(path))) for path, _ in found]
             return [file for file, test in zip(found, is_test, strict=True) if test == (split == "test")]
@@ -60,6 +64,16 @@ class FileIndex:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
+
+    def _chosen(self, folder: Path) -> list[Path]:
+        found = find_files(folder, self.suffixes)
+        chosen = [path for path in found if self.only.search(self._name(path))]
+        if not chosen:
+            raise DataError(
+                f"data.only={self.only.pattern!r} matches none of the {len(found)} files in {folder}, "
+                f"such as {self._name(found[0])!r}"
+            )
+        return chosen
 
     def _labelled(self, paths: list[Path]) -> list[LabelledFile]:
         if not self.label:
@@ -71,9 +85,8 @@ class FileIndex:
         return [LabelledFile(path, match[1]) for path, match in zip(paths, matches, strict=True) if match]
 
     def _by_fraction(self, found: list[LabelledFile], split: str) -> list[LabelledFile]:
-        numbers = {label: number for number, label in enumerate(sorted({file.label for file in found}))}
-        targets = torch.tensor([numbers[file.label] for file in found])
-        train, test = stratified_split(targets, self.test_fraction, seed=0)
+        strata = self.labels.strata([file.label for file in found])
+        train, test = stratified_split(strata, self.test_fraction, seed=0)
         return [found[i] for i in (test if split == "test" else train)]
 
     def _by_manifest(self, split: str) -> list[LabelledFile]:

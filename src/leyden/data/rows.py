@@ -1,13 +1,14 @@
 """Datasets that hand over whole batches: one `__getitems__` a batch instead of one `__getitem__` a row."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from .batch import Batch
 from .error import DataError
@@ -29,6 +30,11 @@ class Rows(Dataset[Batch]):
         if isinstance(self.targets, Tensor) and self.targets.ndim == 1:
             return self.targets
         return torch.zeros(len(self), dtype=torch.int64)
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """The length of each row [row], int64, known without reading it; None where all are equal or nobody knows."""
+        return None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -70,6 +76,10 @@ class RaggedRows(Rows):
         super().__init__(targets)
         self.inputs, self.padding = inputs, padding
 
+    @cached_property
+    def lengths(self) -> Tensor:
+        return torch.tensor([len(row) for row in self.inputs], dtype=torch.int64)
+
     def __getitems__(self, indices: list[int]) -> Batch:
         return pad([self.inputs[i] for i in indices], self.targets[indices], self.padding)
 
@@ -83,6 +93,7 @@ class FileRows(Rows):
         read: file -> tensor in storage dtype; raises on a file that it cannot decode.
         ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
         on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
+        measure: file -> its length, from its header alone; 0 for a file that cannot be read. Asked once for each file.
 
     Raises:
         DataError: a file cannot be read; the message names it.
@@ -95,10 +106,18 @@ class FileRows(Rows):
         read: Callable[[Path], Tensor],
         ragged: bool = False,
         on_corrupt: Literal["raise", "skip"] = "raise",
+        measure: Callable[[Path], int] | None = None,
     ) -> None:
         super().__init__(targets)
         self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
+        self.measure = measure
         self.corrupt: set[Path] = set()
+
+    @cached_property
+    def lengths(self) -> Tensor | None:
+        if self.measure is None:
+            return None
+        return torch.tensor([self.measure(path) for path in self.paths], dtype=torch.int64)
 
     def __getitems__(self, indices: list[int]) -> Batch:
         decoded = [(tensor, i) for i in indices if (tensor := self._decode(self.paths[i])) is not None]
@@ -129,3 +148,19 @@ def pad(inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> Batch:
     """Rows [time] of many lengths -> a batch [batch, longest time] with `lengths`."""
     lengths = torch.tensor([len(row) for row in inputs])
     return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)
+
+
+def row_targets(rows: Rows | Subset[Batch]) -> Any:
+    """The targets of a dataset, or of a part of one that keeps them in a tensor."""
+    if isinstance(rows, Rows):
+        return rows.targets
+    targets = row_targets(rows.dataset)  # pyrefly: ignore[bad-argument-type]
+    return targets[torch.as_tensor(rows.indices)] if isinstance(targets, Tensor) else None
+
+
+def row_lengths(rows: Rows | Subset[Batch]) -> Tensor | None:
+    """The length of each row of a dataset, or of a part of one [row]; None where rows have none."""
+    if isinstance(rows, Rows):
+        return rows.lengths
+    lengths = row_lengths(rows.dataset)  # pyrefly: ignore[bad-argument-type]
+    return None if lengths is None else lengths[torch.as_tensor(rows.indices)]

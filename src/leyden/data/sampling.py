@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 from torch.utils.data import Sampler
 
 
@@ -10,15 +11,22 @@ class EpochBatches(Sampler[list[int]]):
     Each rank takes its part of the same global batches, so the order of the data does not depend on the number of
     ranks. `len` is that of the whole epoch even in the epoch that a resumed run enters in the middle.
 
+    Where rows have lengths, those of similar length share a batch, which spares padding. In training, the shuffled rows
+    are cut into buckets of some batches, sorted by length within each, and the batches of all buckets are shuffled: the
+    smaller a bucket, the more of the shuffling is left. In evaluation, all rows are sorted, the longest first, so that
+    memory that does not suffice is known at once.
+
     Args:
         num_rows: rows in the dataset.
         batch_size: rows of one batch over all ranks.
         seed: of the order.
         epoch: gives the number of the epoch when its iteration begins.
         shuffle: a new order each epoch, without the last, incomplete batch (unless it is the only one); else all
-            rows in their order, each exactly once over all ranks.
+            rows in an order that never changes, each exactly once over all ranks.
         rank: number of this process.
         num_ranks: processes that share each batch.
+        lengths: of the rows [row]; None where they do not matter.
+        bucket_batches: batches whose rows are sorted by length together in training.
     """
 
     def __init__(
@@ -30,9 +38,12 @@ class EpochBatches(Sampler[list[int]]):
         shuffle: bool,
         rank: int = 0,
         num_ranks: int = 1,
+        lengths: Tensor | None = None,
+        bucket_batches: int = 1,
     ) -> None:
         self.num_rows, self.batch_size, self.seed, self.epoch = num_rows, batch_size, seed, epoch
         self.shuffle, self.rank, self.num_ranks = shuffle, rank, num_ranks
+        self.lengths, self.bucket_batches = lengths, bucket_batches
         self._resumed_epoch, self._batches_done = -1, 0
 
     def resume_at(self, epoch: int, batches_done: int) -> None:
@@ -46,15 +57,28 @@ class EpochBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         epoch = self.epoch()
-        order = self._order(epoch)
-        for number in range(self._batches_done if epoch == self._resumed_epoch else 0, len(self)):
-            start = number * self.batch_size
-            is_rest = number == len(self) - 1 and not self.shuffle
-            batch = order[start : self.num_rows if is_rest else start + self.batch_size]
-            yield batch[self.rank :: self.num_ranks]
+        batches = self._training_batches(epoch) if self.shuffle else self._evaluation_batches()
+        for batch in batches[self._batches_done if epoch == self._resumed_epoch else 0 :]:
+            yield batch[self.rank :: self.num_ranks].tolist()
 
-    def _order(self, epoch: int) -> list[int]:
-        if not self.shuffle:
-            return list(range(self.num_rows))
+    def _training_batches(self, epoch: int) -> list[Tensor]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return torch.randperm(self.num_rows, generator=generator).tolist()
+        # The rows that are left out this time are chosen by chance, not by length.
+        rows = torch.randperm(self.num_rows, generator=generator)[: len(self) * self.batch_size]
+        if self.lengths is None:
+            return list(rows.split(self.batch_size))
+        buckets = [self._by_length(bucket) for bucket in rows.split(self.bucket_batches * self.batch_size)]
+        batches = torch.cat(buckets).split(self.batch_size)
+        return [batches[number] for number in torch.randperm(len(batches), generator=generator).tolist()]
+
+    def _evaluation_batches(self) -> list[Tensor]:
+        rows = torch.arange(self.num_rows)
+        if self.lengths is not None:
+            rows = self._by_length(rows)
+        last = (len(self) - 1) * self.batch_size
+        return [*rows[:last].split(self.batch_size), rows[last:]] if last else [rows]
+
+    def _by_length(self, rows: Tensor) -> Tensor:
+        """Row numbers [row], the longest row first; rows of one length keep their order."""
+        assert self.lengths is not None
+        return rows[self.lengths[rows].argsort(descending=True, stable=True)]

@@ -1,5 +1,6 @@
 from .classification import Classification
+from .multilabel_classification import MultilabelClassification
 from .task import Evaluated, Task
 from .warmup_cosine import warmup_cosine
 
-__all__ = ["Classification", "Evaluated", "Task", "warmup_cosine"]
+__all__ = ["Classification", "Evaluated", "MultilabelClassification", "Task", "warmup_cosine"]

@@ -1,11 +1,14 @@
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric
-from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
+from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassF1Score
 
+from ..errors import UserError
+from .class_weights import balanced_weights
 from .confusion_matrix import confusion_matrix
 from .task import Evaluated, EvaluationStage, Task
 
@@ -14,12 +17,23 @@ if TYPE_CHECKING:
 
 
 class Classification(Task):
-    """One class for each row: cross-entropy and accuracy.
+    """One class for each row: cross-entropy, accuracy and macro F1, the mean over the classes of their F1 scores.
+
+    The training loss is the mean over the rows of a batch of
+
+        -(sum over classes c of w_c t_c log p_c),   p = softmax(logits),
+
+    with t the target: 1 for the row's class, spread by `label_smoothing` and mixed by `mix`. It is divided by the
+    number of rows, not, as in torch's own mean, by the sum of their weights: that would depend on which rows share a
+    batch or a device. The losses that evaluations log are plain, without weights, smoothing or mixing.
 
     Args:
         network: inputs -> logits [batch, class].
         class_names: the classes, in the order of their numbers.
         label_smoothing: share of the target spread over all classes, in training.
+        class_weights: `balanced` makes all classes count alike in the training loss, however rare they are:
+            w_c = rows / (classes * rows of the class), counted in the training rows; null is w_c = 1.
+        class_counts: training rows of each class, for `balanced`.
         mix: mixup or cutmix of torchvision's transforms v2, on the training batches: images and class numbers ->
             images and class probabilities [batch, class].
         **task: arguments of `Task`.
@@ -32,6 +46,8 @@ class Classification(Task):
         network: nn.Module,
         class_names: Sequence[str],
         label_smoothing: float = 0.0,
+        class_weights: Literal["balanced"] | None = None,
+        class_counts: Sequence[int] = (),
         mix: Callable[..., tuple[Tensor, Tensor]] | None = None,
         **task: Any,
     ) -> None:
@@ -40,16 +56,24 @@ class Classification(Task):
         super().__init__(network=network, **task)
         self.class_names, self.label_smoothing, self.mix = class_names, label_smoothing, mix
         num_classes = len(class_names)
+        weights = balanced_weights(class_counts) if class_weights else torch.ones(num_classes)
+        self.register_buffer("class_weights", weights, persistent=False)
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.add_metrics(loss=MeanMetric(), accuracy=self.train_accuracy)
+        macro_f1 = MulticlassF1Score(num_classes, average="macro")
+        self.add_metrics(loss=MeanMetric(), accuracy=self.train_accuracy, macro_f1=macro_f1)
         self.confusion = MulticlassConfusionMatrix(num_classes)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         inputs, targets, lengths = batch
+        if targets.ndim != 1:
+            raise UserError("these rows have several classes each: choose model multilabel, see configs/model/")
         if self.mix:
             inputs, targets = self.mix(inputs, targets)
         logits = self(inputs, lengths)
-        loss = cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
+        losses = cross_entropy(
+            logits, targets, self.class_weights, reduction="none", label_smoothing=self.label_smoothing
+        )
+        loss = losses.mean()
         self.log("train/loss", loss, prog_bar=True)
         classes = targets.argmax(dim=1) if targets.ndim == 2 else targets
         self.log("train/accuracy", self.train_accuracy(logits, classes))
@@ -60,6 +84,7 @@ class Classification(Task):
         losses = cross_entropy(logits, batch.targets, reduction="none")
         self.measure(stage, "loss", losses)
         self.measure(stage, "accuracy", logits, batch.targets)
+        self.measure(stage, "macro_f1", logits, batch.targets)
         self.confusion.update(logits, batch.targets)
         return Evaluated(logits.softmax(dim=1), losses)
 

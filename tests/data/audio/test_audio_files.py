@@ -26,7 +26,12 @@ def test_labels_and_split_by_name(recordings):
     data = by_name(recordings, batch_size=6)
     data.setup("fit")
     data.setup("test")
-    assert data.published() == {"num_classes": 3, "class_names": ["0", "1", "2"], "sample_rate": 8000}
+    assert data.published() == {
+        "num_classes": 3,
+        "class_names": ["0", "1", "2"],
+        "class_counts": [6, 6, 6],
+        "sample_rate": 8000,
+    }
     assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 18, "validation": 6, "test": 6}
     for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
         for batch in loader:
@@ -56,6 +61,48 @@ def test_manifest(recordings):
     assert data.class_names == ["one", "zero"]
     assert train.targets.tolist() == [1, 1, 0, 0]
     assert test.__getitems__([0]).inputs[0, 0] == 1000
+
+
+def test_a_class_in_the_test_split_only(recordings, caplog):
+    soundfile.write(recordings / "7_tom_0.wav", np.full(100, 7000, dtype=np.int16), 8000)
+    data = by_name(recordings)
+    data.setup("fit")
+    data.setup("test")
+    assert data.class_names == ["0", "1", "2", "7"]
+    assert data.class_counts == [6, 6, 6, 0]
+    assert "class '7' has no training row, so none of its 1 test rows can be right" in caplog.text
+    assert data.rows["test"].targets.max() == 3
+    refusing = by_name(recordings, classes=["0", "1", "2"])
+    refusing.setup("fit")
+    with pytest.raises(DataError, match=r"labels of the test split that are no class: \['7'\]"):
+        refusing.setup("test")
+
+
+def test_lengths_from_the_headers_are_those_of_the_decoded_files(recordings):
+    soundfile.write(recordings / "0_tom_9.wav", np.zeros(3001, dtype=np.int16), 44100)
+    soundfile.write(recordings / "1_tom_9.wav", np.zeros(9000, dtype=np.int16), 8000)
+    rows = by_name(recordings, max_seconds=1.0).load("train")
+    decoded = torch.tensor([len(rows.read(path)) for path in rows.paths])
+    assert (rows.lengths - decoded).abs().max() <= 1  # resampling rounds up
+    assert rows.lengths.max() == 8000
+
+
+def test_a_file_without_a_header_has_no_length(recordings):
+    (recordings / "2_tom_5.wav").write_bytes(b"no sound")
+    assert by_name(recordings).load("train").lengths.min() == 0
+
+
+def test_several_labels_in_a_manifest(recordings):
+    lines = ["path,label", *(f"{n % 3}_tom_{n}.wav,{'low;loud' if n % 2 else 'low'}" for n in range(10))]
+    (recordings / "list.csv").write_text("\n".join(lines))
+    data = AudioFiles(str(recordings), manifest="list.csv", sample_rate=8000, label_separator=";", batch_size=4)
+    data.setup("fit")
+    data.setup("test")
+    assert data.class_names == ["loud", "low"]
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 7, "validation": 1, "test": 2}
+    batch = next(iter(data.train_dataloader()))
+    assert batch.targets.shape == (4, 2)
+    assert batch.targets[:, 1].all()
 
 
 def test_corrupt_files_are_named_or_skipped(recordings, capsys):

@@ -55,6 +55,7 @@ def test_published_for_the_network(table):
     assert data.published() == {
         "num_classes": 2,
         "class_names": ["cat", "dog"],
+        "class_counts": [7, 7],
         "vocab_size": data.tokenizer.vocab_size,
         "max_tokens": 7,
     }
@@ -66,10 +67,12 @@ def test_empty_text_is_one_unknown_token(table):
     assert [row.tolist() for row in data.encode(["", "  "])] == [[data.tokenizer.unknown]] * 2
 
 
-def test_long_rows_are_cut_or_refused(table):
+def test_long_rows_are_cut_or_refused(table, caplog):
     data = text_data(table, max_tokens=2)
     data.setup("fit")
+    caplog.clear()
     assert [len(row) for row in data.encode(["bark bark bark", "bark"])] == [2, 1]
+    assert [record.getMessage() for record in caplog.records] == ["1 of 2 texts are cut after data.max_tokens=2 tokens"]
     with pytest.raises(DataError, match=r"'bark bark number\d' has 3 tokens: raise data.max_tokens=2"):
         text_data(table, max_tokens=2, too_long="raise").setup("fit")
 

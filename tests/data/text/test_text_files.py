@@ -110,13 +110,31 @@ def test_without_a_test_file_a_stratified_part_is_held_out(tmp_path):
     assert (train_labels.count("a"), test_labels.count("a"), test_labels.count("b")) == (7, 3, 3)
 
 
-def test_class_in_the_test_file_only(tmp_path):
+def test_class_in_the_test_file_only(tmp_path, caplog):
     (tmp_path / "train.csv").write_text("label,text\n" + "cat,meow\ndog,bark\n" * 10)
     (tmp_path / "test.csv").write_text("label,text\ncow,moo\n")
-    data = TextFiles(str(tmp_path / "train.csv"), str(tmp_path / "test.csv"))
+    files = [str(tmp_path / name) for name in ("train.csv", "test.csv")]
+    data = TextFiles(*files)
     data.setup("fit")
-    with pytest.raises(DataError, match=r"labels of the test split that training never saw: \['cow'\]"):
-        data.setup("test")
+    data.setup("test")
+    assert data.class_names == ["cat", "cow", "dog"]
+    assert "class 'cow' has no training row, so none of its 1 test rows can be right" in caplog.text
+    assert data.rows["test"].targets.tolist() == [1]
+    refusing = TextFiles(*files, classes=["cat", "dog"])
+    refusing.setup("fit")
+    with pytest.raises(DataError, match=r"labels of the test split that are no class: \['cow'\]"):
+        refusing.setup("test")
+
+
+def test_several_labels_a_row(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"label,text\r\n\r\ncat; loud,meow\r\n,mm\r\ncat,purr\r\n")
+    data = TextFiles(str(path), test=str(path), label_separator=";")
+    rows = data.load("train")
+    assert data.class_names == ["cat", "loud"]
+    assert rows.targets.tolist() == [[1, 1], [0, 0], [1, 0]]
+    with pytest.raises(ValueError, match="names is for rows of one class"):
+        TextFiles(str(path), names={"1": "cat"}, label_separator=";")
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

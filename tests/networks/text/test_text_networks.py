@@ -2,12 +2,14 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from leyden.networks.text import EmbeddingBag, TransformerEncoder
+from leyden.networks.text import EmbeddingBag, TransformerEncoder, WordConvNet
 
 NETWORKS = {
     "words": lambda: EmbeddingBag(50, 3, dim=16, max_ngram=1),
     "runs of three words": lambda: EmbeddingBag(50, 3, dim=16, max_ngram=3, num_buckets=100),
     "transformer": lambda: TransformerEncoder(50, 3, max_tokens=12, width=16, depth=2, num_heads=2),
+    "convolutions": lambda: WordConvNet(50, 3, dim=16, num_filters=8),
+    "convolution of one word": lambda: WordConvNet(50, 3, dim=16, num_filters=8, widths=[1]),
 }
 
 
@@ -91,6 +93,10 @@ def test_too_many_tokens():
         (EmbeddingBag, {"max_ngram": 0}, "max_ngram is 0"),
         (EmbeddingBag, {"num_buckets": 0}, "num_buckets is 0"),
         (EmbeddingBag, {"dropout": 1.0}, "dropout is 1.0"),
+        (WordConvNet, {"dim": 0}, "dim is 0"),
+        (WordConvNet, {"num_filters": 0}, "num_filters is 0"),
+        (WordConvNet, {"widths": [3, 0]}, r"widths is \[3, 0\]"),
+        (WordConvNet, {"dropout": 1.0}, "dropout is 1.0"),
         (TransformerEncoder, {"max_tokens": 8, "depth": 0}, "depth is 0"),
         (TransformerEncoder, {"max_tokens": 8, "width": 10, "num_heads": 4}, "share the width evenly"),
         (TransformerEncoder, {"max_tokens": 8, "dropout": -0.1}, "dropout is -0.1"),

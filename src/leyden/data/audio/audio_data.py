@@ -73,6 +73,14 @@ class AudioData(DataModule):
             samples = resample(samples, rate, self.sample_rate)
         return samples.mul(32768).round().clamp(-32768, 32767).to(torch.int16)
 
+    def measure(self, path: Path) -> int:
+        """Samples of one file, once it is decoded, from its header alone; 0 for a file that cannot be read."""
+        try:
+            header = soundfile.info(path)
+        except (OSError, RuntimeError):  # to say so is for the one who decodes it
+            return 0
+        return round(min(header.duration, self.max_seconds) * self.sample_rate)
+
     def _refuse_or_say(self, path: Path, seconds: float) -> None:
         problem = f"lasts {seconds:.1f} s, more than data.max_seconds={self.max_seconds:g}"
         if self.too_long == "raise":
@@ -84,7 +92,7 @@ class AudioData(DataModule):
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
         paths = expand_inputs(inputs, SUFFIXES)
         targets = torch.zeros(len(paths), dtype=torch.int64)
-        return FileRows(paths, targets, self.decode, ragged=True), [str(path) for path in paths]
+        return FileRows(paths, targets, self.decode, ragged=True, measure=self.measure), [str(path) for path in paths]
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return AudioTransform(self.augment if stage == "train" else ())

@@ -1,6 +1,7 @@
+from collections.abc import Sequence
 from typing import Literal
 
-from ..classes import class_numbers
+from ..classes import Labels
 from ..files import FileIndex
 from ..rows import FileRows
 from .audio_data import SUFFIXES, AudioData
@@ -11,7 +12,8 @@ class AudioFiles(AudioData):
 
     Args:
         root: the folder.
-        label, test, test_fraction, manifest: see `FileIndex`.
+        label, test, test_fraction, manifest, only: see `FileIndex`.
+        classes, label_separator: see `Labels`.
         **audio: arguments of `AudioData`.
     """
 
@@ -22,16 +24,21 @@ class AudioFiles(AudioData):
         test: str | None = None,
         test_fraction: float = 0.2,
         manifest: str | None = None,
+        only: str | None = None,
+        classes: Sequence[str] | None = None,
+        label_separator: str | None = None,
         **audio,
     ) -> None:
         super().__init__(**audio)
-        self.index = FileIndex(root, SUFFIXES, label, test, test_fraction, manifest)
+        self.labels = Labels(classes, label_separator)
+        self.index = FileIndex(root, SUFFIXES, label, test, test_fraction, manifest, only, self.labels)
 
     def load(self, split: Literal["train", "test"]) -> FileRows:
         files = self.index.split(split)
         labels = [file.label for file in files]
         if split == "train":
-            self.class_names = sorted(set(labels))
-        targets = class_numbers(labels, self.class_names, split)
+            test_labels = [file.label for file in self.index.split("test")]
+            self.class_names = self.labels.class_names(labels, test_labels)
+        targets = self.labels.targets(labels, self.class_names, split)
         paths = [file.path for file in files]
-        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt)
+        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)

@@ -54,4 +54,4 @@ class SpeechCommands(AudioData):
         if subset == "training":
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, subset)
-        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt)
+        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)

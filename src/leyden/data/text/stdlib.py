@@ -30,6 +30,9 @@ class Stdlib(TextData):
     def __init__(self, **text) -> None:
         super().__init__(**text)
 
+    def load_labels(self, split: Literal["train", "test"]) -> list[str]:
+        return PACKAGES  # both splits have rows of all of them
+
     def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
         rows: dict[str, str] = {}
         for package in PACKAGES:

@@ -29,15 +29,22 @@ class Table:
         label: column of the label.
         pattern: regular expression for one line, with the groups `text` and `label`.
         encoding: of the file.
+        may_be_empty: whether a row may have no label.
 
     Columns are names, or numbers from 0 in a file whose first line is a row already.
     """
 
     def __init__(
-        self, text: str | int | Sequence[str | int], label: str | int, pattern: str | None, encoding: str
+        self,
+        text: str | int | Sequence[str | int],
+        label: str | int,
+        pattern: str | None,
+        encoding: str,
+        may_be_empty: bool = False,
     ) -> None:
         self.text: list[str | int] = [text] if isinstance(text, str | int) else list(text)
         self.label, self.pattern, self.encoding = label, pattern, encoding
+        self.may_be_empty = may_be_empty
         if len({type(column) for column in (*self.text, label)}) > 1:
             raise ValueError(f"text={text!r}, label={label!r}: name all columns or number all of them")
 
@@ -51,7 +58,7 @@ class Table:
         for line, cells in self._cells(path):
             texts = [_cell(cells, column, f"{path}:{line}") for column in self.text]
             label = _cell(cells, self.label, f"{path}:{line}").strip()
-            if not label:
+            if not (label or self.may_be_empty):
                 raise DataError(f"{path}:{line}: the label (column {self.label!r}) is empty")
             rows.append(LabelledText(" ".join(texts), label))
         return rows

@@ -1,3 +1,4 @@
+import logging
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -6,17 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from ..batch import Batch
-from ..classes import class_numbers
 from ..datamodule import DataModule, Stage
 from ..error import DataError
 from ..files import expand_inputs
-from ..rows import RaggedRows
+from ..rows import RaggedRows, Rows
 from .lines import read_lines
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+log = logging.getLogger(__name__)
 
 
 class TextData(DataModule):
@@ -28,7 +30,7 @@ class TextData(DataModule):
     Args:
         tokenizer: `WordTokenizer()` where none is given.
         max_tokens: the longest row, in tokens.
-        too_long: what happens to longer ones: `cut` off at the end, or `raise`.
+        too_long: what happens to longer ones: `cut` off at the end, which is said once, or `raise`.
         word_dropout: probability that a token of a training batch is replaced by the unknown one.
         encoding: of the user's files.
         **loading: arguments of `DataModule`.
@@ -74,13 +76,17 @@ class TextData(DataModule):
         """Texts and labels of all rows of an official split."""
         raise NotImplementedError
 
+    def load_labels(self, split: Literal["train", "test"]) -> list[str]:
+        """The labels alone; to be replaced where the texts need not be read for them."""
+        return self.load_texts(split)[1]
+
     def load(self, split: Literal["train", "test"]) -> RaggedRows:
         texts, labels = self.load_texts(split)
         if split == "train":
-            self.class_names = self.class_names or sorted(set(labels))
-        targets = class_numbers(labels, self.class_names, split)
+            self.class_names = self.labels.class_names(labels, self.load_labels("test"))
+        targets = self.labels.targets(labels, self.class_names, split)
         if split == "train" and not self.vocab_size:
-            self.tokenizer.train(texts[row] for row in self.split(targets)[0])
+            self.tokenizer.train(texts[row] for row in self.split(Rows(targets).classes)[0])
         return RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
 
     def encode(self, texts: list[str]) -> list[Tensor]:
@@ -93,6 +99,8 @@ class TextData(DataModule):
                     f"the text {textwrap.shorten(texts[number], 60)!r} has {len(tokens)} tokens: raise "
                     f"data.max_tokens={self.max_tokens}, or set data.too_long=cut"
                 )
+        if too_long := sum(len(tokens) > self.max_tokens for tokens in rows):
+            log.warning("%d of %d texts are cut after data.max_tokens=%d tokens", too_long, len(rows), self.max_tokens)
         return [torch.tensor(tokens[: self.max_tokens], dtype=torch.int32) for tokens in rows]
 
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:

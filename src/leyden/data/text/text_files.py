@@ -3,9 +3,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.error import URLError
 
-import torch
 from torch.hub import download_url_to_file
 
+from ..classes import Labels
 from ..error import DataError
 from ..split import stratified_split
 from .table import Table
@@ -22,7 +22,8 @@ class TextFiles(TextData):
             text are joined.
         pattern: regular expression with the groups `text` and `label` that takes each line apart.
         test_fraction: share of each class to test on, chosen with seed 0, where there is no test file.
-        names: label in the files -> name of the class, in the order of the classes; otherwise the sorted labels.
+        names: label in the files -> name of the class, in the order of the classes.
+        classes, label_separator: see `Labels`; either `names` or `classes`.
         download: `train` and `test` -> `url` and `sha256` of files that are fetched where they are missing.
         **loading: arguments of `TextData`.
     """
@@ -36,17 +37,22 @@ class TextFiles(TextData):
         pattern: str | None = None,
         test_fraction: float = 0.2,
         names: Mapping[str | int, str] | None = None,
+        classes: Sequence[str] | None = None,
+        label_separator: str | None = None,
         download: Mapping[str, Mapping[str, str]] | None = None,
         **loading,
     ) -> None:
         if not 0 < test_fraction < 1:
             raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
+        if names and (classes or label_separator is not None):
+            raise ValueError("names is for rows of one class, and tells all classes: set no classes or label_separator")
         super().__init__(**loading)
         self.files = {"train": Path(train).expanduser(), "test": Path(test).expanduser() if test else None}
-        self.table = Table(text, label, pattern, self.encoding)
+        self.table = Table(text, label, pattern, self.encoding, may_be_empty=label_separator is not None)
         self.test_fraction, self.download = test_fraction, download or {}
         self.names = {str(label): name for label, name in (names or {}).items()}
-        self.class_names = list(self.names.values())
+        self.labels = Labels(list(self.names.values()) or classes, label_separator)
+        self.class_names = self.labels.classes
 
     def prepare_data(self) -> None:
         for split, source in self.download.items():
@@ -70,9 +76,8 @@ class TextFiles(TextData):
         if self.names:
             rows = [row._replace(label=self._name(row.label, path)) for row in rows]
         if not self.files["test"]:
-            numbers = {label: number for number, label in enumerate(sorted({row.label for row in rows}))}
-            targets = torch.tensor([numbers[row.label] for row in rows])
-            training, test = stratified_split(targets, self.test_fraction, seed=0)
+            strata = self.labels.strata([row.label for row in rows])
+            training, test = stratified_split(strata, self.test_fraction, seed=0)
             rows = [rows[number] for number in (test if split == "test" else training)]
         return [row.text for row in rows], [row.label for row in rows]
 

@@ -1,4 +1,5 @@
 from .embedding_bag import EmbeddingBag
 from .transformer_encoder import TransformerEncoder
+from .word_convnet import WordConvNet
 
-__all__ = ["EmbeddingBag", "TransformerEncoder"]
+__all__ = ["EmbeddingBag", "TransformerEncoder", "WordConvNet"]

@@ -1,0 +1,89 @@
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MultilabelAveragePrecision, MultilabelF1Score
+
+from ..errors import UserError
+from .class_weights import balanced_weights
+from .task import Evaluated, EvaluationStage, Task
+
+
+class MultilabelClassification(Task):
+    """Any number of classes for each row: a yes or no for every class by itself.
+
+    The loss of a row is the mean over the classes of the binary cross-entropy
+
+        -(w t log p + (1 - t) log(1 - p)),   p = sigmoid(logit),
+
+    with t = 1 for a class that the row has and 0 otherwise. In training, t is smoothed to (1 - s) t + s / 2, and w is
+    the class's weight; both are left out of the losses that evaluations log.
+
+    Metrics, over all rows of an evaluation: `map`, the mean over the classes of the area below the steps of precision
+    over recall, for which no threshold is needed; `macro_f1`, the mean over the classes of the F1 score of what has a
+    probability above a half.
+
+    Args:
+        network: inputs -> logits [batch, class].
+        class_names: the classes, in the order of their numbers.
+        label_smoothing: s above.
+        class_weights: `balanced` gives the rows of rare classes more weight, w = labels / (classes * labels of the
+            class), all counted in the training rows; null is w = 1.
+        class_counts: training rows of each class, for `balanced`.
+        **task: arguments of `Task`.
+    """
+
+    monitor, mode = "val/map", "max"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        class_names: Sequence[str],
+        label_smoothing: float = 0.0,
+        class_weights: Literal["balanced"] | None = None,
+        class_counts: Sequence[int] = (),
+        **task: Any,
+    ) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing is {label_smoothing}; it must be at least 0 and below 1")
+        super().__init__(network=network, **task)
+        self.class_names, self.label_smoothing = class_names, label_smoothing
+        num_classes = len(class_names)
+        weights = balanced_weights(class_counts) if class_weights else torch.ones(num_classes)
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.add_metrics(
+            loss=MeanMetric(),
+            map=MultilabelAveragePrecision(num_classes),
+            macro_f1=MultilabelF1Score(num_classes),
+        )
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        targets = self._targets(batch)
+        smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
+        logits = self(batch.inputs, batch.lengths)
+        loss = binary_cross_entropy_with_logits(logits, smooth, pos_weight=self.class_weights)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+        targets = self._targets(batch)
+        logits = self(batch.inputs, batch.lengths)
+        losses = binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=1)
+        probabilities = logits.float().sigmoid()
+        self.measure(stage, "loss", losses)
+        self.measure(stage, "map", probabilities, batch.targets.long())
+        self.measure(stage, "macro_f1", probabilities, batch.targets.long())
+        return Evaluated(probabilities, losses)
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """The probability of each class [batch, class]."""
+        return self(batch.inputs, batch.lengths).float().sigmoid()
+
+    def _targets(self, batch: Any) -> Tensor:
+        """0 or 1 [batch, class], uint8 -> float."""
+        if batch.targets.ndim != 2:
+            raise UserError("these rows have one class each: set data.label_separator, or leave the model's multilabel")
+        return batch.targets.float()

@@ -1,0 +1,65 @@
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from leyden.data import DataError
+from leyden.data.classes import Labels, class_counts
+
+SEVERAL = Labels(separator=";")
+
+
+def test_classes_are_all_that_the_files_name_and_those_without_training_rows_are_said(caplog):
+    assert Labels().class_names(["cat", "dog", "cat"], ["owl", "dgo", "cat", "owl"]) == ["cat", "dgo", "dog", "owl"]
+    assert "class 'owl' has no training row, so none of its 2 test rows can be right" in caplog.text
+    assert "none of its 1 test rows can be right; is 'dog' meant?" in caplog.text
+    assert len(caplog.records) == 2
+
+
+def test_classes_by_choice_keep_their_order_and_refuse_others():
+    labels = Labels(["dog", "cat"])
+    names = labels.class_names(["cat", "dog"], ["owl"])
+    assert names == ["dog", "cat"]
+    assert labels.targets(["cat", "dog"], names, "train").tolist() == [1, 0]
+    with pytest.raises(DataError, match=r"labels of the test split that are no class: \['owl'\]; known: \['dog'"):
+        labels.targets(["owl"], names, "test")
+
+
+def test_several_classes_a_row():
+    names = SEVERAL.class_names(["red; round", "", "red"], ["sweet;;red"])
+    assert names == ["red", "round", "sweet"]
+    targets = SEVERAL.targets(["round;red", "", "sweet"], names, "train")
+    assert targets.dtype is torch.uint8
+    assert targets.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
+    with pytest.raises(DataError, match=r"no class: \['blue'\]"):
+        SEVERAL.targets(["red;blue"], names, "test")
+
+
+def test_labels_are_taken_whole_without_a_separator():
+    assert Labels().class_names(["a;b"], []) == ["a;b"]
+    with pytest.raises(ValueError, match="label_separator is empty"):
+        Labels(separator="")
+
+
+def test_strata():
+    assert Labels().strata(["b", "a", "b"]).tolist() == [1, 0, 1]
+    assert SEVERAL.strata(["b", "a;b", "b"]).tolist() == [0, 0, 0]  # else every rare combination stayed in training
+
+
+def test_counts():
+    assert class_counts(torch.tensor([0, 2, 2]), 4) == [1, 0, 2, 0]
+    assert class_counts(torch.tensor([[1, 1], [0, 1]], dtype=torch.uint8), 2) == [1, 2]
+    assert class_counts(torch.rand(3, 4, 4), 2) == []
+    assert class_counts(["no", "tensor"], 2) == []
+
+
+def test_what_is_written_of_a_prediction_of_several_classes():
+    record = SEVERAL.record(torch.tensor([0.75, 0.25, 0.5]), ["a", "b", "c"])
+    assert record == {"prediction": "a;c", "probabilities": {"a": 0.75, "b": 0.25, "c": 0.5}}
+
+
+def test_titles_of_several_classes():
+    axes = Figure().subplots()
+    for target, title, color in (([1, 0], "a", "black"), ([0, 1], "a, not b", "red"), ([0, 0], "a, not none", "red")):
+        SEVERAL.title(axes, torch.tensor(target, dtype=torch.uint8), torch.tensor([0.9, 0.1]), ["a", "b"])
+        assert axes.get_title() == title
+        assert axes.title.get_color() == color

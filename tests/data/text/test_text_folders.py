@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from leyden.data import DataError
+from leyden.data.text import TextFolders
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """Laid out as the Large Movie Review Dataset is, with its rows without a label and its lists of addresses."""
+    for split in ("train", "test"):
+        for label in ("pos", "neg", "unsup"):
+            for number in range(6):
+                path = tmp_path / split / label / f"{number}_7.txt"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"a {label} film\r\n\r\nnumber {number}<br />\n")
+        (tmp_path / split / "urls_pos.txt").write_text("http\n")
+    return tmp_path
+
+
+def test_folders_of_reviews(reviews):
+    data = TextFolders(str(reviews), only="/(pos|neg)/", batch_size=2)
+    data.setup("fit")
+    data.setup("test")
+    assert data.class_names == ["neg", "pos"]
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 10, "validation": 2, "test": 12}
+    assert data.class_counts == [5, 5]
+    row = data.rows["test"].inputs[-1].tolist()
+    assert data.tokenizer.decode(row).startswith("a pos film number 5 <")
+
+
+def test_files_that_nothing_matches(reviews):
+    with pytest.raises(DataError, match=r"data.only='/good/' matches none of the 19 files in .*train, such as 'train/"):
+        TextFolders(str(reviews), only="/good/").setup("fit")
+
+
+def test_several_labels_in_a_manifest(tmp_path):
+    lines = ["path,label,split"]
+    for number in range(10):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+        lines.append(f"{number}.txt,{['a;b', 'b', ''][number % 3]},{'train' if number < 8 else 'test'}")
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    data = TextFolders(str(tmp_path), manifest="list.csv", label_separator=";", validation_fraction=0.25)
+    data.setup("fit")
+    data.setup("test")
+    assert data.rows["test"].targets.tolist() == [[0, 0], [1, 1]]
+    assert len(data.rows["train"]) == 6
+    training = data.rows["train"].dataset.targets[torch.tensor(data.rows["train"].indices)]
+    assert data.class_counts == training.sum(dim=0).tolist()
