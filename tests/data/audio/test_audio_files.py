@@ -58,14 +58,33 @@ def test_manifest(recordings):
     assert test.__getitems__([0]).inputs[0, 0] == 1000
 
 
-def test_corrupt_files_are_named_or_skipped(recordings, capsys):
-    (recordings / "2_tom_0.wav").write_bytes(b"no sound")
-    data = by_name(recordings)
+def test_files_are_decoded_once(recordings):
+    data = by_name(recordings, batch_size=6)
     data.setup("fit")
-    data.setup("test")
+    first = [batch.inputs for batch in data.val_dataloader()]
+    for path in recordings.iterdir():
+        path.unlink()
+    assert all(one.equal(two) for one, two in zip(first, [b.inputs for b in data.val_dataloader()], strict=True))
+
+
+def test_too_many_to_keep_are_read_with_each_batch(recordings):
+    batches = []
+    for memory_gb in (0.0, 1.0):
+        data = by_name(recordings, batch_size=6, memory_gb=memory_gb)
+        data.setup("fit")
+        batches.append(list(data.train_dataloader()))
+    for read, kept in zip(*batches, strict=True):
+        assert all(one.equal(two) for one, two in zip(read, kept, strict=True))
+
+
+@pytest.mark.parametrize("memory_gb", [0.0, 1.0])
+def test_corrupt_files_are_named_or_skipped(recordings, capsys, memory_gb):
+    (recordings / "2_tom_0.wav").write_bytes(b"no sound")
+    data = by_name(recordings, memory_gb=memory_gb)
+    data.setup("fit")
     with pytest.raises(DataError, match=r"cannot read .*2_tom_0\.wav"):
-        list(data.test_dataloader())
-    skipping = by_name(recordings, on_corrupt="skip")
+        data.setup("test") or list(data.test_dataloader())
+    skipping = by_name(recordings, on_corrupt="skip", memory_gb=memory_gb)
     skipping.setup("fit")
     skipping.setup("test")
     for _ in range(2):

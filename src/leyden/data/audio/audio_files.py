@@ -1,8 +1,9 @@
 from typing import Literal
 
 from ..classes import class_numbers
+from ..decode import decoded
 from ..files import FileIndex
-from ..rows import FileRows
+from ..rows import FileRows, Rows
 from .audio_data import SUFFIXES, AudioData
 
 
@@ -27,11 +28,12 @@ class AudioFiles(AudioData):
         super().__init__(**audio)
         self.index = FileIndex(root, SUFFIXES, label, test, test_fraction, manifest)
 
-    def load(self, split: Literal["train", "test"]) -> FileRows:
+    def load(self, split: Literal["train", "test"]) -> Rows:
         files = self.index.split(split)
         labels = [file.label for file in files]
         if split == "train":
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, split)
         paths = [file.path for file in files]
-        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt)
+        rows = FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt)
+        return decoded(rows, self.memory_gb)

@@ -1,13 +1,14 @@
 from typing import Literal
 
 from ..classes import class_numbers
+from ..decode import decoded
 from ..files import FileIndex
-from ..rows import FileRows
+from ..rows import FileRows, Rows
 from .image_data import SUFFIXES, ImageData
 
 
 class ImageFiles(ImageData):
-    """The user's own png and jpg files, laid out as `FileIndex` says.
+    """The user's own pictures, one a file, laid out as `FileIndex` says.
 
     Args:
         root: the folder.
@@ -27,10 +28,11 @@ class ImageFiles(ImageData):
         super().__init__(**image)
         self.index = FileIndex(root, SUFFIXES, label, test, test_fraction, manifest)
 
-    def load(self, split: Literal["train", "test"]) -> FileRows:
+    def load(self, split: Literal["train", "test"]) -> Rows:
         files = self.index.split(split)
         labels = [file.label for file in files]
         if split == "train":
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, split)
-        return FileRows([file.path for file in files], targets, self.decode, on_corrupt=self.on_corrupt)
+        rows = FileRows([file.path for file in files], targets, self.decode, on_corrupt=self.on_corrupt)
+        return decoded(rows, self.memory_gb)
