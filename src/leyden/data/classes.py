@@ -126,7 +126,11 @@ def class_record(probabilities: Tensor, class_names: Sequence[str]) -> dict[str,
 
 
 def class_title(axes: "Axes", target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> None:
-    """The predicted class above a picture; in red, with the true one, where it is wrong."""
-    predicted, true = class_names[int(probabilities.argmax())], class_names[int(target)]
-    title = predicted if predicted == true else f"{predicted}, not {true}"
-    axes.set_title(title, color="black" if predicted == true else "red", fontsize=9)
+    """The predicted class and its probability above a picture; in red, with those of the true one, where it is wrong."""
+
+    def text(number: Tensor) -> str:
+        return f"{class_names[int(number)]} {probabilities[int(number)]:.2f}"
+
+    predicted = probabilities.argmax()
+    title = text(predicted) if predicted == target else f"{text(predicted)}, not {text(target)}"
+    axes.set_title(title, color="black" if predicted == target else "red", fontsize=9)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -88,7 +87,7 @@ class FileRows(Rows):
     """Rows read from files when their batch is asked for.
 
     Args:
-        paths: one file a row.
+        paths: one file a row, or what else `read` takes and an error message names.
         targets: [row].
         read: file -> tensor in storage dtype; raises on a file that it cannot decode.
         ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
@@ -101,17 +100,17 @@ class FileRows(Rows):
 
     def __init__(
         self,
-        paths: Sequence[Path],
+        paths: Sequence[Any],
         targets: Tensor,
-        read: Callable[[Path], Tensor],
+        read: Callable[[Any], Tensor],
         ragged: bool = False,
         on_corrupt: Literal["raise", "skip"] = "raise",
-        measure: Callable[[Path], int] | None = None,
+        measure: Callable[[Any], int] | None = None,
     ) -> None:
         super().__init__(targets)
         self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
         self.measure = measure
-        self.corrupt: set[Path] = set()
+        self.corrupt: set[Any] = set()
 
     @cached_property
     def lengths(self) -> Tensor | None:
@@ -120,7 +119,7 @@ class FileRows(Rows):
         return torch.tensor([self.measure(path) for path in self.paths], dtype=torch.int64)
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        decoded = [(tensor, i) for i in indices if (tensor := self._decode(self.paths[i])) is not None]
+        decoded = [(tensor, i) for i in indices if (tensor := self.decode(self.paths[i])) is not None]
         if not decoded:
             names = ", ".join(str(self.paths[i]) for i in indices[:3])
             raise DataError(f"no file of a whole batch could be read: {names} ...")
@@ -129,7 +128,8 @@ class FileRows(Rows):
             return pad(inputs, self.targets[kept])
         return Batch(torch.stack(inputs), self.targets[kept])
 
-    def _decode(self, path: Path) -> Tensor | None:
+    def decode(self, path: Any) -> Tensor | None:
+        """One row, or None where its file cannot be read and is skipped."""
         try:
             return self.read(path)
         except (OSError, RuntimeError, ValueError) as error:

@@ -81,7 +81,7 @@ def test_a_class_in_the_test_split_only(recordings, caplog):
 def test_lengths_from_the_headers_are_those_of_the_decoded_files(recordings):
     soundfile.write(recordings / "0_tom_9.wav", np.zeros(3001, dtype=np.int16), 44100)
     soundfile.write(recordings / "1_tom_9.wav", np.zeros(9000, dtype=np.int16), 8000)
-    rows = by_name(recordings, max_seconds=1.0).load("train")
+    rows = by_name(recordings, max_seconds=1.0, memory_gb=0.0).load("train")
     decoded = torch.tensor([len(rows.read(path)) for path in rows.paths])
     assert (rows.lengths - decoded).abs().max() <= 1  # resampling rounds up
     assert rows.lengths.max() == 8000
@@ -89,7 +89,7 @@ def test_lengths_from_the_headers_are_those_of_the_decoded_files(recordings):
 
 def test_a_file_without_a_header_has_no_length(recordings):
     (recordings / "2_tom_5.wav").write_bytes(b"no sound")
-    assert by_name(recordings).load("train").lengths.min() == 0
+    assert by_name(recordings, memory_gb=0.0).load("train").lengths.min() == 0
 
 
 def test_several_labels_in_a_manifest(recordings):
@@ -105,14 +105,33 @@ def test_several_labels_in_a_manifest(recordings):
     assert batch.targets[:, 1].all()
 
 
-def test_corrupt_files_are_named_or_skipped(recordings, capsys):
-    (recordings / "2_tom_0.wav").write_bytes(b"no sound")
-    data = by_name(recordings)
+def test_files_are_decoded_once(recordings):
+    data = by_name(recordings, batch_size=6)
     data.setup("fit")
-    data.setup("test")
+    first = [batch.inputs for batch in data.val_dataloader()]
+    for path in recordings.iterdir():
+        path.unlink()
+    assert all(one.equal(two) for one, two in zip(first, [b.inputs for b in data.val_dataloader()], strict=True))
+
+
+def test_too_many_to_keep_are_read_with_each_batch(recordings):
+    batches = []
+    for memory_gb in (0.0, 1.0):
+        data = by_name(recordings, batch_size=6, memory_gb=memory_gb)
+        data.setup("fit")
+        batches.append(list(data.train_dataloader()))
+    for read, kept in zip(*batches, strict=True):
+        assert all(one.equal(two) for one, two in zip(read, kept, strict=True))
+
+
+@pytest.mark.parametrize("memory_gb", [0.0, 1.0])
+def test_corrupt_files_are_named_or_skipped(recordings, capsys, memory_gb):
+    (recordings / "2_tom_0.wav").write_bytes(b"no sound")
+    data = by_name(recordings, memory_gb=memory_gb)
+    data.setup("fit")
     with pytest.raises(DataError, match=r"cannot read .*2_tom_0\.wav"):
-        list(data.test_dataloader())
-    skipping = by_name(recordings, on_corrupt="skip")
+        data.setup("test") or list(data.test_dataloader())
+    skipping = by_name(recordings, on_corrupt="skip", memory_gb=memory_gb)
     skipping.setup("fit")
     skipping.setup("test")
     for _ in range(2):

@@ -22,22 +22,48 @@ def test_class_folders_of_png_and_jpg(folder):
     data = ImageFiles(root=str(folder), image_size=8, batch_size=4)
     data.setup("fit")
     data.setup("test")
-    assert data.published() == {"num_classes": 2, "class_names": ["cat", "dog"], "in_channels": 3}
+    assert data.published() == {"num_classes": 2, "class_names": ["cat", "dog"], "in_channels": 3, "image_size": 8}
     batch = next(iter(data.train_dataloader()))
     assert batch.inputs.shape == (4, 3, 8, 8)
     assert batch.inputs.dtype is torch.uint8
     assert len(data.rows["test"]) == 4
 
 
-def test_a_corrupt_image_is_named_or_skipped(folder):
-    (folder / "cat" / "0.png").write_bytes(b"no image")
-    data = ImageFiles(root=str(folder), batch_size=20, validation_fraction=0.2)
+def test_files_are_decoded_once(folder):
+    data = ImageFiles(root=str(folder), image_size=8, batch_size=4)
     data.setup("fit")
-    data.setup("test")
+    first = [batch.inputs for batch in data.val_dataloader()]
+    for path in folder.rglob("*.*g"):
+        path.unlink()
+    assert all(one.equal(two) for one, two in zip(first, [b.inputs for b in data.val_dataloader()], strict=True))
+
+
+def test_too_many_to_keep_are_read_with_each_batch(folder):
+    batches = []
+    for memory_gb in (0.0, 1.0):
+        data = ImageFiles(root=str(folder), image_size=8, batch_size=4, memory_gb=memory_gb)
+        data.setup("fit")
+        batches.append(list(data.train_dataloader()))
+    for read, kept in zip(*batches, strict=True):
+        assert read.inputs.equal(kept.inputs)
+        assert read.targets.equal(kept.targets)
+
+
+@pytest.mark.parametrize("memory_gb", [0.0, 1.0])
+def test_a_corrupt_image_is_named_or_skipped(folder, memory_gb):
+    (folder / "cat" / "0.png").write_bytes(b"no image")
+    options = {"root": str(folder), "batch_size": 20, "validation_fraction": 0.2, "memory_gb": memory_gb}
+
+    def rows(data):
+        data.setup("fit")
+        data.setup("test")
+        return list(chain(data.train_dataloader(), data.val_dataloader(), data.test_dataloader()))
+
     with pytest.raises(DataError, match=r"cannot read .*0\.png"):
-        list(chain(data.train_dataloader(), data.val_dataloader(), data.test_dataloader()))
-    skipping = ImageFiles(root=str(folder), batch_size=20, validation_fraction=0.2, on_corrupt="skip")
-    skipping.setup("fit")
-    skipping.setup("test")
-    loaders = (skipping.train_dataloader(), skipping.val_dataloader(), skipping.test_dataloader())
-    assert sum(len(batch.targets) for loader in loaders for batch in loader) == 19
+        rows(ImageFiles(**options))
+    assert sum(len(batch.targets) for batch in rows(ImageFiles(**options, on_corrupt="skip"))) == 19
+
+
+def test_a_limit_below_nothing():
+    with pytest.raises(ValueError, match=r"memory_gb is -1"):
+        ImageFiles(root="nowhere", memory_gb=-1)

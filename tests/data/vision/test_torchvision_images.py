@@ -7,10 +7,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from torchvision.datasets import CIFAR10, MNIST
+from PIL import Image
+from scipy.io import savemat
+from torchvision.datasets import CIFAR10, EMNIST, GTSRB, MNIST, SVHN, FakeData, ImageFolder, OxfordIIITPet
 
 from leyden.data import DataError
 from leyden.data.vision import TorchvisionImages
+from leyden.data.vision.torchvision_images import _accepted
 
 
 def idx(array):
@@ -46,7 +49,9 @@ def small_mnist(tmp_path, server, monkeypatch):
 
 
 def test_downloads_checks_and_loads(small_mnist, tmp_path):
-    data = TorchvisionImages(dataset=small_mnist, root=str(tmp_path / "data"), in_channels=1, batch_size=8)
+    data = TorchvisionImages(
+        dataset=small_mnist, root=str(tmp_path / "data"), in_channels=1, image_size=28, batch_size=8
+    )
     data.prepare_data()
     data.setup("fit")
     data.setup("test")
@@ -59,15 +64,125 @@ def test_downloads_checks_and_loads(small_mnist, tmp_path):
 def test_a_wrong_checksum_is_refused(small_mnist, tmp_path, monkeypatch):
     monkeypatch.setattr(MNIST, "resources", [(name, "0" * 32) for name, _ in MNIST.resources])
     data = TorchvisionImages(dataset=small_mnist, root=str(tmp_path / "data"))
-    with pytest.raises(DataError, match="cannot get the dataset"):
+    with pytest.raises(DataError, match="cannot get the dataset, train split"):
         data.prepare_data()
 
 
-def test_colour_arrays_become_channels_first():
-    class Tiny(CIFAR10):
-        def __init__(self, root, train, download):
-            self.data, self.targets, self.classes = np.zeros((20, 32, 32, 3), np.uint8), [0, 1] * 10, ["a", "b"]
+class Arrays(CIFAR10):
+    """Kept as CIFAR keeps its images: the left class dark, the right one light."""
 
-    rows = TorchvisionImages(dataset=Tiny).load("train")
-    assert rows.inputs.shape == (20, 3, 32, 32)
+    def __init__(self, root, train, download):
+        self.targets, self.classes, self.transforms = [0, 1] * 10, ["dark", "light"], None
+        self.data = np.full((20, 32, 32, 3), 40, np.uint8)
+        self.data[1::2] = 200
+
+
+@pytest.mark.parametrize(("in_channels", "image_size"), [(3, 32), (1, 32), (3, 16), (1, 48)])
+def test_arrays_get_the_size_and_the_channels_that_are_asked_for(in_channels, image_size):
+    rows = TorchvisionImages(dataset=Arrays, in_channels=in_channels, image_size=image_size).load("train")
+    assert rows.inputs.shape == (20, in_channels, image_size, image_size)
+    assert rows.inputs.is_contiguous()
+    assert rows.inputs[:2, 0, 0, 0].tolist() == pytest.approx([40, 200], abs=1)
     assert rows.targets.dtype is torch.int64
+
+
+def picture(value, kind, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (9, 7), (value, value, value)).save(path, kind)
+
+
+def gtsrb(root):
+    """Two training images of each of three kinds of traffic signs, three to test, as GTSRB keeps them."""
+    for number in range(3):
+        folder = root / "gtsrb/GTSRB/Training" / f"{number:05d}"
+        for name in ("a.ppm", "b.ppm"):
+            picture(50 * number, "ppm", folder / name)
+        picture(50 * number, "ppm", root / f"gtsrb/GTSRB/Final_Test/Images/{number}.ppm")
+    lines = ["Filename;ClassId", *(f"{number}.ppm;{number}" for number in range(3))]
+    (root / "gtsrb/GT-final_test.csv").write_text("\n".join(lines))
+    return GTSRB, {"split": "train"}, {"split": "test"}
+
+
+def svhn(root):
+    """House numbers as SVHN keeps them, where the digit 0 has the label 10."""
+    labels = np.array([10, 1, 2, 10, 1, 2])
+    for name in ("train", "test"):
+        images = np.broadcast_to(50 * (labels % 10).astype(np.uint8), (32, 32, 3, 6))
+        savemat(root / f"{name}_32x32.mat", {"X": images, "y": labels[:, None]})
+    return partial(SVHN, download=False), {"split": "train"}, {"split": "test"}
+
+
+def pets(root):
+    lines = [f"kind_{number}_{copy} {number + 1} 1 1" for number in range(3) for copy in (1, 2)]
+    for name in ("trainval", "test"):
+        (root / "oxford-iiit-pet/annotations").mkdir(parents=True, exist_ok=True)
+        (root / f"oxford-iiit-pet/annotations/{name}.txt").write_text("\n".join(lines))
+    for line in lines:
+        picture(50 * (int(line.split()[1]) - 1), "jpeg", root / f"oxford-iiit-pet/images/{line.split()[0]}.jpg")
+    return OxfordIIITPet, {"split": "trainval"}, {"split": "test"}
+
+
+def class_folders(root):
+    for number in range(3):
+        for name in ("train", "test"):
+            for copy in range(2):
+                picture(50 * number, "png", root / name / f"kind {number}" / f"a {copy}.png")
+    return ImageFolder, {"root": str(root / "train")}, {"root": str(root / "test")}
+
+
+@pytest.mark.parametrize("memory_gb", [0.0, 1.0])
+@pytest.mark.parametrize("write", [gtsrb, svhn, pets, class_folders])
+def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write, memory_gb):
+    monkeypatch.setattr(OxfordIIITPet, "_check_exists", lambda self: True)
+    dataset, train, test = write(tmp_path)
+    if isinstance(dataset, partial):  # its files are checked, and ours are others
+        monkeypatch.setattr(SVHN, "_check_integrity", lambda self: True)
+        dataset = dataset.func
+    data = TorchvisionImages(
+        dataset=dataset, root=str(tmp_path), train=train, test=test, image_size=8, memory_gb=memory_gb
+    )
+    for split in ("train", "test"):
+        rows = data.load(split)
+        assert data.num_classes == 3
+        assert set(rows.targets.tolist()) == {0, 1, 2}
+        images = rows.__getitems__(list(range(len(rows)))).inputs
+        assert images.shape == (len(rows), 3, 8, 8)
+        assert (images.float() - 50 * rows.targets.reshape(-1, 1, 1, 1)).abs().max() <= 2
+
+
+def test_one_split_alone_gives_a_fifth_for_the_test():
+    options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2}
+    data = TorchvisionImages(dataset=FakeData, train=options, test=options, image_size=8)
+    data.prepare_data()
+    train, test = data.load("train"), data.load("test")
+    assert len(train) + len(test) == 50
+    assert len(test) == 10
+    assert not {image.numpy().tobytes() for image in train.inputs} & {image.numpy().tobytes() for image in test.inputs}
+
+
+def test_one_split_alone_too_large_to_keep():
+    options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2}
+    kept, read = (
+        TorchvisionImages(dataset=FakeData, train=options, test=options, image_size=8, memory_gb=memory_gb).load("test")
+        for memory_gb in (1.0, 0.0)
+    )
+    assert all(one.equal(two) for one, two in zip(kept[3][:2], read[3][:2], strict=True))
+
+
+def test_rows_that_are_no_picture_and_class():
+    options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2, "transform": lambda image: torch.zeros(3, 8, 8)}
+    with pytest.raises(DataError, match="row 0 of FakeData: it is Tensor and int, not a picture without transforms"):
+        TorchvisionImages(dataset=FakeData, train=options, test=options).load("train")
+
+
+def test_a_split_that_does_not_exist(tmp_path):
+    with pytest.raises(DataError, match=r"train split, called with \{.*'split': 'trian'\}.*trian"):
+        TorchvisionImages(dataset=SVHN, root=str(tmp_path), train={"split": "trian"}).load("train")
+
+
+def test_download_is_asked_for_where_a_base_class_takes_it():
+    assert "download" in _accepted(EMNIST)
+    assert "download" in _accepted(partial(MNIST, transform=None))
+    assert "download" not in _accepted(FakeData)
+    assert "root" not in _accepted(FakeData)
+    assert "download" not in _accepted(ImageFolder)

@@ -26,7 +26,10 @@ class AudioData(DataModule):
         sample_rate: in Hz; files at other rates are resampled to it.
         max_seconds: longest waveform.
         too_long: `cut` what goes beyond `max_seconds`, and say so once, or `raise`.
-        augment: modules applied in order to the training batches, floats [batch, time] -> the same shape.
+        augment: modules applied in order to the training batches, floats [batch, time] -> the same shape; one with an
+            attribute `changes_lengths` also receives and returns the lengths [batch].
+        memory_gb: waveforms are decoded once and kept in memory, by each process, where those of a split take no more
+            gigabytes than this; else they are decoded in every epoch.
         **loading: arguments of `DataModule`.
     """
 
@@ -38,6 +41,7 @@ class AudioData(DataModule):
         max_seconds: float = 10.0,
         too_long: Literal["cut", "raise"] = "cut",
         augment: Sequence[nn.Module] = (),
+        memory_gb: float = 4.0,
         **loading,
     ) -> None:
         if sample_rate < 1:
@@ -46,7 +50,10 @@ class AudioData(DataModule):
             raise ValueError(f"max_seconds is {max_seconds}; it must be more than 0")
         if too_long not in ("cut", "raise"):
             raise ValueError(f"too_long is {too_long!r}; it must be 'cut' or 'raise'")
+        if memory_gb < 0:
+            raise ValueError(f"memory_gb is {memory_gb}; it must not be negative")
         super().__init__(**loading)
+        self.memory_gb = memory_gb
         self.sample_rate, self.max_seconds, self.too_long, self.augment = (sample_rate, max_seconds, too_long, augment)
         self._said_cut = False
 
@@ -107,7 +114,7 @@ class AudioData(DataModule):
 
 
 class AudioTransform(nn.Module):
-    """int16 [batch, time] -> floats from -1 to 1 of the same shape, 0 beyond `lengths`."""
+    """int16 [batch, time] -> floats from -1 to 1, 0 beyond `lengths`."""
 
     def __init__(self, augment: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -115,11 +122,16 @@ class AudioTransform(nn.Module):
 
     def forward(self, batch: Batch) -> Batch:
         assert batch.lengths is not None
-        waveforms = batch.inputs.float().div_(32768)
+        waveforms, lengths = batch.inputs.float().div_(32768), batch.lengths
         for module in self.augment:
-            waveforms = module(waveforms)
-        is_padding = torch.arange(waveforms.shape[1], device=waveforms.device) >= batch.lengths.unsqueeze(1)
-        return batch._replace(inputs=waveforms.masked_fill(is_padding, 0.0))
+            if getattr(module, "changes_lengths", False):
+                waveforms, lengths = module(waveforms, lengths)
+            else:
+                waveforms = module(waveforms)
+            # What a module leaves in the padding, such as noise, must not reach the next one's sound.
+            is_padding = torch.arange(waveforms.shape[1], device=waveforms.device) >= lengths.unsqueeze(1)
+            waveforms = waveforms.masked_fill(is_padding, 0.0)
+        return batch._replace(inputs=waveforms, lengths=lengths)
 
 
 def _check_whole(header: str) -> None:

@@ -2,8 +2,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..classes import Labels
+from ..decode import decoded
 from ..files import FileIndex
-from ..rows import FileRows
+from ..rows import FileRows, Rows
 from .audio_data import SUFFIXES, AudioData
 
 
@@ -33,7 +34,7 @@ class AudioFiles(AudioData):
         self.labels = Labels(classes, label_separator)
         self.index = FileIndex(root, SUFFIXES, label, test, test_fraction, manifest, only, self.labels)
 
-    def load(self, split: Literal["train", "test"]) -> FileRows:
+    def load(self, split: Literal["train", "test"]) -> Rows:
         files = self.index.split(split)
         labels = [file.label for file in files]
         if split == "train":
@@ -41,4 +42,5 @@ class AudioFiles(AudioData):
             self.class_names = self.labels.class_names(labels, test_labels)
         targets = self.labels.targets(labels, self.class_names, split)
         paths = [file.path for file in files]
-        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)
+        rows = FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)
+        return decoded(rows, self.memory_gb)

@@ -4,8 +4,9 @@ from typing import Literal
 from torchaudio.datasets import SPEECHCOMMANDS
 
 from ..classes import class_numbers
+from ..decode import decoded
 from ..error import DataError
-from ..rows import FileRows
+from ..rows import FileRows, Rows
 from .audio_data import AudioData
 
 
@@ -40,10 +41,10 @@ class SpeechCommands(AudioData):
             self.rows |= {"train": self.load("train"), "validation": self._rows("validation")}
         super().setup(stage)
 
-    def load(self, split: Literal["train", "test"]) -> FileRows:
+    def load(self, split: Literal["train", "test"]) -> Rows:
         return self._rows("training" if split == "train" else "testing")
 
-    def _rows(self, subset: Literal["training", "validation", "testing"]) -> FileRows:
+    def _rows(self, subset: Literal["training", "validation", "testing"]) -> Rows:
         try:
             recordings = SPEECHCOMMANDS(self.root, self.url, subset=subset)
         except (OSError, RuntimeError) as error:
@@ -54,4 +55,5 @@ class SpeechCommands(AudioData):
         if subset == "training":
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, subset)
-        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)
+        rows = FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)
+        return decoded(rows, self.memory_gb)

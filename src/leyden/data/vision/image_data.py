@@ -3,35 +3,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
-from torchvision.io import ImageReadMode, decode_image, read_file
 from torchvision.transforms.v2 import Transform
-from torchvision.transforms.v2.functional import resize
 
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..files import expand_inputs
 from ..rows import FileRows, Rows
+from .pixels import pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SUFFIXES = {".png", ".jpg", ".jpeg"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
 class ImageData(DataModule):
     """Base of all image data: uint8 [batch, channel, height, width] until the device, floats after it.
 
     Args:
-        image_size: height and width, in pixels, to which files are resized.
+        image_size: height and width, in pixels, to which pictures are resized.
         in_channels: 1 for grey, 3 for colour; grey datasets are repeated to 3 when a network wants that.
         mean, std: of the pixels between 0 and 1, taken off and divided by, for all channels or one for each.
         augment: modules applied in order to the training batches, floats between 0 and 1. A torchvision transform is
             applied to each image by itself; any other module receives the whole batch.
+        memory_gb: pictures are decoded once and kept in memory, by each process, where those of a split take no more
+            gigabytes than this; else they are decoded in every epoch.
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "in_channels")
+    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "in_channels", "image_size")
 
     def __init__(
         self,
@@ -40,21 +42,26 @@ class ImageData(DataModule):
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.25,
         augment: Sequence[nn.Module] = (),
+        memory_gb: float = 4.0,
         **loading,
     ) -> None:
         if image_size < 1:
             raise ValueError(f"image_size is {image_size}; it must be at least 1")
         if in_channels not in (1, 3):
             raise ValueError(f"in_channels is {in_channels}; it must be 1 (grey) or 3 (colour)")
+        if memory_gb < 0:
+            raise ValueError(f"memory_gb is {memory_gb}; it must not be negative")
         super().__init__(**loading)
-        self.image_size, self.in_channels = image_size, in_channels
+        self.image_size, self.in_channels, self.memory_gb = image_size, in_channels, memory_gb
         self.mean, self.std, self.augment = mean, std, augment
 
     def decode(self, path: Path) -> Tensor:
-        """One file -> uint8 [channel, image_size, image_size]."""
-        mode = ImageReadMode.GRAY if self.in_channels == 1 else ImageReadMode.RGB
-        image = decode_image(read_file(str(path)), mode)
-        return resize(image, [self.image_size, self.image_size], antialias=True)
+        """One file -> uint8 [in_channels, image_size, image_size]; see `pixels`."""
+        try:
+            with Image.open(path) as picture:
+                return pixels(picture, self.in_channels, self.image_size)
+        except (SyntaxError, Image.DecompressionBombError) as error:  # a broken png; more pixels than Pillow allows
+            raise ValueError(str(error)) from error
 
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
         paths = expand_inputs(inputs, SUFFIXES)
@@ -64,9 +71,9 @@ class ImageData(DataModule):
         return ImageTransform(self.in_channels, self.mean, self.std, self.augment if stage == "train" else ())
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
-        image = inputs.movedim(0, -1)
-        image = (image - image.amin()) / (image.amax() - image.amin()).clamp(min=1e-6)
-        axes.imshow(image.squeeze(-1).numpy(), cmap="gray")
+        mean, std = (torch.as_tensor(value).reshape(-1, 1, 1) for value in (self.mean, self.std))
+        image = (inputs * std + mean).clamp(0, 1).movedim(0, -1)
+        axes.imshow(image.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=1)
 
 
 class ImageTransform(nn.Module):

@@ -2,13 +2,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..classes import Labels
+from ..decode import decoded
 from ..files import FileIndex
-from ..rows import FileRows
+from ..rows import FileRows, Rows
 from .image_data import SUFFIXES, ImageData
 
 
 class ImageFiles(ImageData):
-    """The user's own png and jpg files, laid out as `FileIndex` says.
+    """The user's own pictures, one a file, laid out as `FileIndex` says.
 
     Args:
         root: the folder.
@@ -33,11 +34,12 @@ class ImageFiles(ImageData):
         self.labels = Labels(classes, label_separator)
         self.index = FileIndex(root, SUFFIXES, label, test, test_fraction, manifest, only, self.labels)
 
-    def load(self, split: Literal["train", "test"]) -> FileRows:
+    def load(self, split: Literal["train", "test"]) -> Rows:
         files = self.index.split(split)
         labels = [file.label for file in files]
         if split == "train":
             test_labels = [file.label for file in self.index.split("test")]
             self.class_names = self.labels.class_names(labels, test_labels)
         targets = self.labels.targets(labels, self.class_names, split)
-        return FileRows([file.path for file in files], targets, self.decode, on_corrupt=self.on_corrupt)
+        rows = FileRows([file.path for file in files], targets, self.decode, on_corrupt=self.on_corrupt)
+        return decoded(rows, self.memory_gb)

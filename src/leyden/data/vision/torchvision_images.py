@@ -1,36 +1,148 @@
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import isclass, signature
+from operator import index
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.datasets import FakeData
+from torchvision.transforms.v2.functional import resize, rgb_to_grayscale
 
+from ..decode import decode_all, decoded
 from ..error import DataError
-from ..rows import TensorRows
+from ..rows import FileRows, Rows, TensorRows
+from ..split import stratified_split
 from .image_data import ImageData
+from .pixels import pixels
+
+Split = Literal["train", "test"]
+
+
+class Item(NamedTuple):
+    dataset: Any
+    number: int
+
+    def __str__(self) -> str:
+        return f"row {self.number} of {type(self.dataset).__name__}"
 
 
 class TorchvisionImages(ImageData):
-    """A torchvision dataset that fits into memory, downloaded and checked by torchvision itself.
+    """Any torchvision dataset of (image, class number), downloaded and checked by torchvision itself.
 
     Args:
-        dataset: the dataset's class, such as `torchvision.datasets.CIFAR10`, called with `root`, `train` and `download`.
-        root: folder for the files.
+        dataset: the dataset's class, such as `torchvision.datasets.CIFAR10`, or one of your own that is used alike.
+        root: folder for the files, where the class takes one.
+        train, test: the arguments that choose a split, such as `split: train`; by default `train: true` and
+            `train: false`. Where both are the same, a fifth of each class, always the same, is the test split.
         **image: arguments of `ImageData`.
     """
 
-    def __init__(self, dataset: Callable[..., Any], root: str = "data", **image) -> None:
+    def __init__(
+        self,
+        dataset: Callable[..., Any],
+        root: str = "data",
+        train: Mapping[str, Any] | None = None,
+        test: Mapping[str, Any] | None = None,
+        **image,
+    ) -> None:
         super().__init__(**image)
         self.dataset, self.root = dataset, root
+        self.train_arguments = {"train": True} if train is None else train
+        self.test_arguments = {"train": False} if test is None else test
 
     def prepare_data(self) -> None:
-        try:
-            for train in (True, False):
-                self.dataset(root=self.root, train=train, download=True)
-        except (OSError, RuntimeError) as error:
-            raise DataError(f"cannot get the dataset into {self.root}: {error}") from error
+        if "download" in _accepted(self.dataset):
+            self._open("train", download=True)
+            self._open("test", download=True)
 
-    def load(self, split: Literal["train", "test"]) -> TensorRows:
-        dataset = self.dataset(root=self.root, train=split == "train", download=False)
-        self.class_names = [str(name) for name in dataset.classes]
-        images = torch.as_tensor(dataset.data)
-        images = images.unsqueeze(1) if images.ndim == 3 else images.movedim(-1, 1).contiguous()
-        return TensorRows(images, torch.as_tensor(dataset.targets))
+    def load(self, split: Split) -> Rows:
+        dataset = self._open(split, download=False)
+        rows = self._of_arrays(dataset) or self._of_items(dataset)
+        if split == "train":
+            self.class_names = _class_names(dataset, rows.targets)
+        if self.train_arguments != self.test_arguments:
+            return rows
+        return _part(rows, stratified_split(rows.targets, fraction=0.2, seed=0)[split == "test"])
+
+    def _open(self, split: Split, download: bool) -> Any:
+        arguments = self.train_arguments if split == "train" else self.test_arguments
+        offered, accepted = {"root": self.root, "download": download}, _accepted(self.dataset)
+        given = {name: value for name, value in offered.items() if name in accepted} | dict(arguments)
+        try:
+            return self.dataset(**given)
+        except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
+            raise DataError(f"cannot get the dataset, {split} split, called with {given}: {error}") from error
+
+    def _of_arrays(self, dataset: Any) -> Rows | None:
+        """All rows at once of a dataset that keeps them as MNIST and CIFAR do, uint8 [row, height, width(, channel)]."""
+        targets, images = _targets(dataset), getattr(dataset, "data", None)
+        if targets is None or not isinstance(images, np.ndarray | Tensor):
+            return None
+        images = torch.as_tensor(images)
+        if images.dtype is not torch.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
+            return None
+        images = images.unsqueeze(1) if images.ndim == 3 else images.movedim(-1, 1)
+        if self.in_channels < images.shape[1]:
+            images = rgb_to_grayscale(images)
+        return TensorRows(resize(images, [self.image_size] * 2, antialias=True).contiguous(), targets)
+
+    def _of_items(self, dataset: Any) -> Rows:
+        """One row after the other, kept where they fit into memory."""
+        told = _targets(dataset)
+        targets = torch.zeros(len(dataset), dtype=torch.int64) if told is None else told
+
+        def read(item: Item) -> Tensor:
+            image, label = dataset[item.number]
+            if not isinstance(image, Image.Image) or not hasattr(label, "__index__"):
+                kinds = f"{type(image).__name__} and {type(label).__name__}"
+                raise ValueError(f"it is {kinds}, not a picture without transforms and a class number")
+            targets[item.number] = index(label)  # what all datasets have in common is to tell it here
+            return pixels(image, self.in_channels, self.image_size)
+
+        files = FileRows([Item(dataset, n) for n in range(len(dataset))], targets, read, on_corrupt=self.on_corrupt)
+        # A class that we do not know need not bear threads; FakeData draws from torch's own generator.
+        in_threads = type(dataset).__module__.startswith("torchvision.") and not isinstance(dataset, FakeData)
+        rows = decoded(files, self.memory_gb, in_threads)
+        if rows is files and told is None:
+            for _ in decode_all(files.paths, files.decode, in_threads):  # once, for the sake of the labels
+                pass
+        return rows
+
+
+def _accepted(dataset: Callable[..., Any]) -> set[str]:
+    """Names of a class's arguments, with those of its base classes as far as it hands them up."""
+    kind = dataset.func if isinstance(dataset, partial) else dataset
+    names: set[str] = set()
+    for one in kind.__mro__ if isclass(kind) else (kind,):
+        parameters = signature(one).parameters
+        names |= parameters.keys()
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return names
+
+
+def _targets(dataset: Any) -> Tensor | None:
+    """Class numbers [row], int64, of a dataset that tells all of them at once and does not transform them."""
+    if getattr(dataset, "transforms", None) or not hasattr(dataset, "targets"):
+        return None
+    targets = np.asarray(dataset.targets)
+    is_known = targets.dtype.kind in "iu" and targets.shape == (len(dataset),)
+    return torch.from_numpy(targets.astype(np.int64)) if is_known else None
+
+
+def _class_names(dataset: Any, targets: Tensor) -> list[str]:
+    """As the dataset tells them, or the numbers themselves."""
+    names = getattr(dataset, "classes", None) or getattr(dataset, "categories", None)
+    if not names:
+        return [str(number) for number in range(int(targets.max()) + 1 if len(targets) else 0)]
+    return [name if isinstance(name, str) else ", ".join(name) for name in names]
+
+
+def _part(rows: Rows, numbers: list[int]) -> Rows:
+    if isinstance(rows, FileRows):
+        return FileRows([rows.paths[n] for n in numbers], rows.targets[numbers], rows.read, on_corrupt=rows.on_corrupt)
+    assert isinstance(rows, TensorRows)
+    return TensorRows(rows.inputs[numbers], rows.targets[numbers])

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from leyden.data import DataError
+from leyden.data.vision import Digits
+from leyden.data.vision.pixels import pixels
+
+RED = (255, 0, 0)
+QUARTERS = np.array([[250, 170], [85, 0]], dtype=np.uint8)  # no turn or mirror image of it is the same
+
+
+def decode(path, in_channels=3, size=4):
+    return Digits(in_channels=in_channels, image_size=size).decode(path)
+
+
+@pytest.mark.parametrize("kind", ["png", "bmp", "webp", "tif", "ppm", "jpg"])
+def test_every_kind_of_file(tmp_path, kind):
+    path = tmp_path / f"a picture.{kind}"
+    Image.new("RGB", (20, 10), RED).save(path)
+    rows, names = Digits(in_channels=3).read([tmp_path])
+    assert names == [str(path)]
+    red = rows.__getitems__([0]).inputs
+    assert red.shape == (1, 3, 8, 8)
+    assert red.dtype is torch.uint8
+    assert (red.float().mean(dim=(0, 2, 3)) - torch.tensor(RED)).abs().max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "expected"),
+    [
+        ("1", 1, (255, 255, 255)),
+        ("L", 100, (100, 100, 100)),
+        ("P", 0, RED),
+        ("RGB", (10, 20, 30), (10, 20, 30)),
+        ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
+        ("RGBA", (0, 0, 0, 0), (255, 255, 255)),
+        ("LA", (0, 0), (255, 255, 255)),
+        ("CMYK", (0, 255, 255, 0), RED),
+        ("YCbCr", (100, 128, 128), (100, 100, 100)),
+    ],
+)
+def test_every_mode(mode, color, expected):
+    picture = Image.new(mode, (4, 4), color)
+    if mode == "P":
+        picture.putpalette([*RED, 0, 0, 0])
+    assert pixels(picture, 3, 4)[:, 2, 1].tolist() == list(expected)
+    grey = Image.new("RGB", (1, 1), expected).convert("L").getpixel((0, 0))
+    assert pixels(picture, 1, 4)[:, 2, 1].tolist() == [grey]
+
+
+def test_files_of_modes_that_only_some_kinds_have(tmp_path):
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([*RED, 0, 0, 255])
+    palette.save(tmp_path / "b.png", transparency=0)
+    assert (decode(tmp_path / "a.jpg")[:, 1, 1].float() - torch.tensor(RED)).abs().max() <= 3
+    assert decode(tmp_path / "b.png")[:, 1, 1].tolist() == [0, 0, 255]
+    Image.new("P", (8, 8), 0).save(tmp_path / "b.png", transparency=0)
+    assert decode(tmp_path / "b.png")[:, 1, 1].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("kind", ["png", "tif"])
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path, kind, in_channels):
+    values = np.array([[0, 257 * 100], [257 * 200, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / f"a.{kind}")
+    image = decode(tmp_path / f"a.{kind}", in_channels, size=2)
+    assert image.tolist() == [[[0, 100], [200, 255]]] * in_channels
+
+
+def test_numbers_whose_range_nobody_knows_are_refused(tmp_path):
+    Image.fromarray(np.array([[0.5, 1.0]], dtype=np.float32)).save(tmp_path / "a.tif")
+    rows, _ = Digits().read([tmp_path / "a.tif"])
+    with pytest.raises(DataError, match=r"cannot read .*a\.tif: its pixels are 32-bit numbers from 0\.5 to 1\.0"):
+        rows.__getitems__([0])
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize(
+    ("orientation", "upright"),
+    [
+        (1, QUARTERS),
+        (2, np.fliplr(QUARTERS)),
+        (3, np.rot90(QUARTERS, 2)),
+        (6, np.rot90(QUARTERS, -1)),
+        (8, np.rot90(QUARTERS)),
+    ],
+)
+def test_the_camera_s_orientation_is_applied(tmp_path, kind, orientation, upright):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    large = np.kron(QUARTERS, np.ones((32, 32), dtype=np.uint8))
+    Image.fromarray(large).convert("RGB").save(tmp_path / f"a.{kind}", exif=exif)
+    corners = decode(tmp_path / f"a.{kind}", in_channels=1, size=8)[0, ::7, ::7]
+    assert (corners.float() - torch.tensor(upright.copy()).float()).abs().max() <= 4
+
+
+def test_large_photographs_shrink_as_they_are_decoded(tmp_path):
+    generator = np.random.default_rng(0)
+    smooth = Image.fromarray(generator.integers(0, 255, (6, 6, 3), dtype=np.uint8)).resize((1600, 1200), Image.BICUBIC)
+    smooth.save(tmp_path / "a.jpg", quality=95)
+    whole = pixels(smooth, 3, 16).float()
+    assert (decode(tmp_path / "a.jpg", size=16).float() - whole).abs().max() <= 4
+
+
+def test_several_frames_are_refused(tmp_path):
+    frames = [Image.new("L", (4, 4), value) for value in (0, 255)]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    rows, _ = Digits().read([tmp_path / "a.tif"])
+    with pytest.raises(DataError, match="it has 2 frames"):
+        rows.__getitems__([0])
+
+
+@pytest.mark.parametrize("spoil", [lambda content: b"", lambda content: b"no picture", lambda content: content[:100]])
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_file_that_is_no_picture_is_named(tmp_path, spoil, kind):
+    path = tmp_path / f"a.{kind}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)).save(path)
+    path.write_bytes(spoil(path.read_bytes()))
+    rows, _ = Digits().read([path])
+    with pytest.raises(DataError, match=rf"cannot read .*a\.{kind}: "):
+        rows.__getitems__([0])
