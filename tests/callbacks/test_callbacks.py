@@ -130,19 +130,6 @@ def test_pictures_after_an_evaluation(tmp_path, ragged, verb, prefix):
         assert imread(tmp_path / "plots" / picture)[..., :3].std() > 0.01
 
 
-def test_the_first_and_the_worst_rows_are_kept():
-    pictures = Pictures(num_rows=3)
-    pictures._start()
-    errors = torch.tensor([0.1, 0.9, 0.3, 0.8, 0.9, 0.2, 0.0])
-    for rows in torch.arange(7).split(2):
-        batch = Batch(rows.unsqueeze(1), rows)
-        pictures._update(Evaluated(predictions=rows * 10, errors=errors[rows]), batch)
-    assert [int(one.target) for one in pictures.first] == [0, 1, 2]
-    worst = sorted(pictures.worst, reverse=True)
-    assert [int(one.target) for one in worst] == [1, 4, 3]  # of equal ones the earlier first
-    assert [int(one.prediction) for one in worst] == [10, 40, 30]
-
-
 def test_no_pictures_in_training(tmp_path):
     trainer, model = parts(tmp_path, [Pictures()])
     trainer.fit(model, Points(batch_size=4))

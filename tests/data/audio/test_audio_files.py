@@ -89,7 +89,8 @@ def test_lengths_from_the_headers_are_those_of_the_decoded_files(recordings):
 
 def test_a_file_without_a_header_has_no_length(recordings):
     (recordings / "2_tom_5.wav").write_bytes(b"no sound")
-    assert by_name(recordings, memory_gb=0.0).load("train").lengths.min() == 0
+    rows = by_name(recordings, memory_gb=0.0, on_corrupt="skip").load("train")
+    assert rows.lengths.min() == 0
 
 
 def test_several_labels_in_a_manifest(recordings):

@@ -22,7 +22,13 @@ def test_class_folders_of_png_and_jpg(folder):
     data = ImageFiles(root=str(folder), image_size=8, batch_size=4)
     data.setup("fit")
     data.setup("test")
-    assert data.published() == {"num_classes": 2, "class_names": ["cat", "dog"], "in_channels": 3, "image_size": 8}
+    assert data.published() == {
+        "num_classes": 2,
+        "class_names": ["cat", "dog"],
+        "class_counts": [7, 7],
+        "in_channels": 3,
+        "image_size": 8,
+    }
     batch = next(iter(data.train_dataloader()))
     assert batch.inputs.shape == (4, 3, 8, 8)
     assert batch.inputs.dtype is torch.uint8
