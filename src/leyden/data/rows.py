@@ -101,7 +101,7 @@ class FileRows(Rows):
         self.corrupt: set[Path] = set()
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        decoded = [(tensor, i) for i in indices if (tensor := self._decode(self.paths[i])) is not None]
+        decoded = [(tensor, i) for i in indices if (tensor := self.decode(self.paths[i])) is not None]
         if not decoded:
             names = ", ".join(str(self.paths[i]) for i in indices[:3])
             raise DataError(f"no file of a whole batch could be read: {names} ...")
@@ -110,7 +110,8 @@ class FileRows(Rows):
             return pad(inputs, self.targets[kept])
         return Batch(torch.stack(inputs), self.targets[kept])
 
-    def _decode(self, path: Path) -> Tensor | None:
+    def decode(self, path: Path) -> Tensor | None:
+        """A file's tensor; None where it is corrupt and to be skipped."""
         try:
             return self.read(path)
         except (OSError, RuntimeError, ValueError) as error:
