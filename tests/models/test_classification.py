@@ -136,6 +136,17 @@ def test_channels_last_is_really_used():
     assert all(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in seen[0])
 
 
+def test_channels_last_serves_clips_too():
+    one = model(
+        nn.Sequential(nn.Conv3d(3, 4, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 3)), channels_last=True
+    )
+    seen = []
+    one.network[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    assert one(torch.rand(2, 3, 5, 6, 7)).shape == (2, 3)
+    for tensor in (one.network[0].weight, seen[0]):
+        assert tensor.is_contiguous(memory_format=torch.channels_last_3d)
+
+
 @pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
 def test_compiled_network_gives_the_same_and_keeps_its_names():
     plain, compiled = model(), model(compile=True)

@@ -1,6 +1,7 @@
 """What every network must do with the data of its domain; found in configs/, so that a new one is tested at once.
 
-Each `configs/model/<domain>/<name>.yaml` is put into every embedded experiment of its domain and task.
+Each `configs/model/<folder>/<name>.yaml` is put into every embedded experiment whose own model is of the same folder,
+such as that of a domain or of its videos, and of the same task.
 """
 
 from functools import cache
@@ -22,13 +23,20 @@ def target(option, group="model"):
     return compose([f"{group}={option}"], ROOT).config["model"].get("_target_")
 
 
+def folder(experiment):
+    """Where in configs/model/ the experiment's own model is."""
+    group = ROOT / "configs" / "model"
+    files = [path.parent for path, key in compose([f"experiment={experiment}"], ROOT).files if key == "model"]
+    (found,) = {path.relative_to(group) for path in files if path.is_relative_to(group)} - {Path()}
+    return found
+
+
 def pairs():
     groups = options(ROOT)
-    embedded = [name for name, text in groups["experiment"] if "embedded" in text]
+    embedded = [(name, folder(name)) for name, text in groups["experiment"] if "embedded" in text]
     for model, _ in groups["model"]:
-        for experiment in embedded:
-            is_of_domain = "/" in model and model.partition("/")[0] == experiment.partition("/")[0]
-            if is_of_domain and target(model) == target(experiment, "experiment"):
+        for experiment, place in embedded:
+            if Path(model).parent == place and target(model) == target(experiment, "experiment"):
                 yield experiment, model
 
 

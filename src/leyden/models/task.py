@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 EvaluationStage = Literal["val", "test"]
 
+# Of images and of clips, by the number of axes.
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+
 
 class Evaluated(NamedTuple):
     """What an evaluation step tells of its batch; pictures are made of it."""
@@ -32,7 +35,7 @@ class Task(LightningModule):
         scheduler: optimizer -> scheduler. One that takes `total_steps` is given them and steps with each batch, any
             other steps with each epoch.
         compile: compile the network with `torch.compile`.
-        channels_last: keep images and convolutions in the channels-last memory format.
+        channels_last: keep images or clips, and convolutions, in the channels-last memory format.
     """
 
     # The metric that tells the best checkpoint, and whether more or less of it is better.
@@ -51,7 +54,9 @@ class Task(LightningModule):
         self.network, self.optimizer, self.scheduler = network, optimizer, scheduler
         self.channels_last = channels_last
         if channels_last:
-            network.to(memory_format=torch.channels_last)
+            for parameter in network.parameters():
+                if memory_format := CHANNELS_LAST.get(parameter.ndim):
+                    parameter.data = parameter.data.contiguous(memory_format=memory_format)
         if compile:
             network.compile()
 
@@ -92,7 +97,7 @@ class Task(LightningModule):
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Any:
         if self.channels_last:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
+            inputs = inputs.contiguous(memory_format=CHANNELS_LAST[inputs.ndim])
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
     def configure_optimizers(self) -> Any:

@@ -1,14 +1,14 @@
 import math
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import affine_grid, grid_sample
+from torch import Tensor
+from torch.nn.functional import affine_grid
+
+from .warp import Warp
 
 
-class RandomAffine(nn.Module):
+class RandomAffine(Warp):
     """Turns, scales, shifts and mirrors each image by its own random amount, the whole batch at once.
-
-    [batch, channel, height, width] -> the same shape; what comes in from outside is 0.
 
     Args:
         degrees: largest turn either way.
@@ -25,8 +25,7 @@ class RandomAffine(nn.Module):
         super().__init__()
         self.radians, self.scale, self.shift, self.flip = math.radians(degrees), scale, shift, flip
 
-    def forward(self, images: Tensor) -> Tensor:
-        # Drawn on the CPU, whatever the device, so that every device sees the same augmentation.
+    def grid(self, images: Tensor) -> Tensor:
         unit = torch.rand(5, len(images)).mul(2).sub(1)
         angle, factor = unit[0] * self.radians, 1 + unit[1] * self.scale
         mirror = torch.where(unit[2] < 2 * self.flip - 1, -1.0, 1.0)
@@ -34,5 +33,4 @@ class RandomAffine(nn.Module):
         # affine_grid counts the width and the height from -1 to 1: a shift of the whole image is 2.
         rows = [cosine * mirror, -sine, 2 * unit[3] * self.shift, sine * mirror, cosine, 2 * unit[4] * self.shift]
         matrix = torch.stack(rows, dim=1).reshape(-1, 2, 3).to(images)
-        grid = affine_grid(matrix, list(images.shape), align_corners=False)
-        return grid_sample(images, grid, align_corners=False)
+        return affine_grid(matrix, list(images.shape), align_corners=False)

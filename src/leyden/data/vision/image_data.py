@@ -93,9 +93,14 @@ class ImageTransform(nn.Module):
 
     def forward(self, batch: Batch) -> Batch:
         images = batch.inputs.float().div_(255).expand(-1, self.in_channels, -1, -1)
+        images, targets = self.augmented(images, batch.targets)
+        return batch._replace(inputs=(images - self.mean) / self.std, targets=targets)
+
+    def augmented(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Floats between 0 and 1 and their targets, augmented together."""
         for module in self.augment:
             if isinstance(module, Transform):  # draws its random numbers once a call, so: one call an image
                 images = torch.stack([module(image) for image in images])
             else:
                 images = module(images)
-        return batch._replace(inputs=(images - self.mean) / self.std)
+        return images, targets

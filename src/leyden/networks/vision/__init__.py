@@ -1,4 +1,6 @@
 from .convnet import ConvNet
+from .r2plus1d import R2Plus1D
 from .resnet import ResNet
+from .unet import UNet
 
-__all__ = ["ConvNet", "ResNet"]
+__all__ = ["ConvNet", "R2Plus1D", "ResNet", "UNet"]

@@ -1,5 +1,7 @@
 from torch import nn
 
+from .conv_block import conv_block
+
 
 class ConvNet(nn.Sequential):
     """Three blocks of two 3 x 3 convolutions, each block at half the size and twice the width of the last.
@@ -19,21 +21,13 @@ class ConvNet(nn.Sequential):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__(
-            _block(in_channels, width),
+            conv_block(in_channels, width),
             nn.MaxPool2d(2),
-            _block(width, 2 * width),
+            conv_block(width, 2 * width),
             nn.MaxPool2d(2),
-            _block(2 * width, 4 * width),
+            conv_block(2 * width, 4 * width),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Dropout(dropout),
             nn.Linear(4 * width, num_classes),
         )
-
-
-def _block(in_channels: int, out_channels: int) -> nn.Sequential:
-    def convolution(channels: int) -> list[nn.Module]:
-        layer = nn.Conv2d(channels, out_channels, kernel_size=3, padding=1, bias=False)
-        return [layer, nn.BatchNorm2d(out_channels), nn.ReLU()]
-
-    return nn.Sequential(*convolution(in_channels), *convolution(out_channels))

@@ -1,0 +1,28 @@
+from typing import Literal
+
+from ..rows import TensorRows
+from .digit_canvases import CANVAS, digit_canvases
+from .segmentation_data import SegmentationData
+
+
+class DigitsSegmentation(SegmentationData):
+    """Canvases with one to four real handwritten digits on each, and the digit that each pixel belongs to, if any.
+
+    See `digit_canvases`.
+
+    Args:
+        num_train, num_test: canvases of each split.
+        image_size: of the user's own files, which are resized to it.
+        **image: arguments of `SegmentationData`.
+    """
+
+    def __init__(self, num_train: int = 1000, num_test: int = 500, image_size: int = CANVAS, **image) -> None:
+        if num_train < 2 or num_test < 1:
+            raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")
+        super().__init__(image_size=image_size, **image)
+        self.num_rows = {"train": num_train, "test": num_test}
+
+    def load(self, split: Literal["train", "test"]) -> TensorRows:
+        canvases = digit_canvases(split, self.num_rows[split])
+        self.class_names = ["background", *map(str, range(10))]
+        return TensorRows(canvases.images, canvases.masks)

@@ -1,0 +1,72 @@
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..rows import TensorRows
+from .digit_canvases import digit_images
+from .video_data import VideoData
+
+# Steps to the right and down, by the angle.
+DIRECTIONS = {
+    "right": (1, 0),
+    "down right": (1, 1),
+    "down": (0, 1),
+    "down left": (-1, 1),
+    "left": (-1, 0),
+    "up left": (-1, -1),
+    "up": (0, -1),
+    "up right": (1, -1),
+}
+FASTEST = 2  # pixels a frame; the slowest is 1
+
+
+class DigitsVideo(VideoData):
+    """Real handwritten digits that move over noise; the class is the direction of the motion.
+
+    A digit that leaves on one side comes in on the other, so that it is anywhere in any frame whatever its direction:
+    no single frame tells the class.
+
+    Args:
+        num_train, num_test: clips of each split, whose digits are those of `digit_images`.
+        num_frames, image_size: of the clips, and of the user's own files, which are brought to it.
+        **video: arguments of `VideoData`.
+    """
+
+    def __init__(
+        self, num_train: int = 1500, num_test: int = 500, num_frames: int = 8, image_size: int = 24, **video
+    ) -> None:
+        if num_train < 2 or num_test < 1:
+            raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")
+        if image_size < 8:
+            raise ValueError(f"image_size is {image_size}; digits of 8 x 8 pixels need at least 8")
+        super().__init__(num_frames=num_frames, image_size=image_size, **video)
+        self.num_rows = {"train": num_train, "test": num_test}
+
+    def load(self, split: Literal["train", "test"]) -> TensorRows:
+        self.class_names = list(DIRECTIONS)
+        return TensorRows(*moving_digits(split, self.num_rows[split], self.num_frames, self.image_size))
+
+
+def moving_digits(
+    split: Literal["train", "test"], num_rows: int, num_frames: int, image_size: int
+) -> tuple[Tensor, Tensor]:
+    """Clips, uint8 [row, 1, time, height, width], and the numbers of their directions [row]; always the same ones."""
+    images, _, _ = digit_images(split)
+    generator = torch.Generator().manual_seed(0 if split == "train" else 1)
+
+    def whole(low: int, high: int, *shape: int) -> Tensor:
+        return torch.randint(low, high + 1, (num_rows, *shape), generator=generator)
+
+    targets = torch.arange(num_rows) % len(DIRECTIONS)
+    digits = images[whole(0, len(images) - 1), 0].float() * whole(50, 100, 1, 1) / 100
+    steps = torch.tensor(list(DIRECTIONS.values()))[targets] * whole(1, FASTEST, 1)
+    places = whole(0, image_size - 1, 1, 2) + torch.arange(num_frames).reshape(1, -1, 1) * steps.unsqueeze(1)
+    clips = torch.rand(num_rows, num_frames, image_size, image_size, generator=generator) * 60
+    pixels = torch.arange(8)
+    columns = (places[..., 0, None] + pixels).remainder(image_size)[:, :, None, :]
+    lines = (places[..., 1, None] + pixels).remainder(image_size)[:, :, :, None]
+    rows, times = torch.arange(num_rows).reshape(-1, 1, 1, 1), torch.arange(num_frames).reshape(1, -1, 1, 1)
+    there = (rows, times, lines, columns)
+    clips[there] = torch.maximum(clips[there], digits.unsqueeze(1))
+    return clips.round().to(torch.uint8).unsqueeze(1), targets

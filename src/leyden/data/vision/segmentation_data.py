@@ -1,0 +1,103 @@
+import colorsys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torchvision import tv_tensors
+from torchvision.transforms.v2 import Transform
+
+from ..datamodule import Stage
+from ..rows import FileRows, Rows
+from .image_data import ImageData, ImageTransform
+from .warp import NO_CLASS, Warp
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ORIENTATION = 0x0112  # EXIF; from 5 on, the picture is shown on its side
+
+
+class SegmentationData(ImageData):
+    """Base of images in which every pixel has a class: targets are masks, uint8 [batch, height, width] in storage.
+
+    `NO_CLASS` in a mask leaves the pixel out of loss and metrics. Of `augment`, a `Warp` and torchvision's transforms
+    move image and mask together; any other module receives the images alone.
+
+    Args:
+        **image: arguments of `ImageData`.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = (*ImageData.publishes, "ignore_index")
+    ignore_index = NO_CLASS
+    values: Sequence[int] | None = None  # of the classes in the user's masks, where these are not the class numbers
+
+    def batch_transform(self, stage: Stage) -> nn.Module:
+        augment = self.augment if stage == "train" else ()
+        return SegmentationTransform(self.in_channels, self.mean, self.std, augment)
+
+    def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Tensor) -> None:
+        """Predicted classes as a tint, true ones as outlines; the first class, commonly the background, as neither."""
+        self.draw(axes, inputs)
+        colours = np.array(palette(self.num_classes)) / 255
+        tint = np.dstack([colours[prediction.numpy()], np.where(prediction > 0, 0.5, 0.0)])
+        axes.imshow(tint)
+        for number in range(1, self.num_classes):
+            part = (target == number).numpy()
+            if part.any() and not part.all():
+                axes.contour(part, levels=[0.5], colors=[colours[number]], linewidths=1)
+        valid = target != self.ignore_index
+        wrong = ((prediction != target) & valid).sum() / valid.sum().clamp(min=1)
+        axes.set_title(f"{wrong:.1%} wrong", fontsize=9)
+        shown = sorted({*prediction.unique().tolist(), *target[valid].unique().tolist()} - {0})
+        for number in shown[:6]:
+            axes.plot([], [], "s", color=colours[number], label=self.class_names[number])
+        if shown:
+            axes.legend(fontsize=5, loc="lower right", handlelength=1)
+
+    def records(self, rows: Rows, number: int, prediction: Tensor) -> list[dict[str, Any]]:
+        """The mask in the size of the file, with the values of the user's own masks, and the share of each class."""
+        assert isinstance(rows, FileRows)
+        counts = prediction.flatten().long().bincount(minlength=self.num_classes)
+        shares = [round(share, 6) for share in (counts / counts.sum()).tolist()]
+        values = self.values or range(self.num_classes)
+        mask = Image.fromarray(np.array(values, dtype=np.uint8)[prediction.cpu().numpy()])
+        colours = np.zeros((256, 3), dtype=np.uint8)
+        colours[list(values)] = palette(self.num_classes)
+        mask.putpalette(colours.tobytes())
+        mask = mask.resize(image_size(rows.paths[number]), Image.Resampling.NEAREST)
+        return [{"mask": mask, "shares": dict(zip(self.class_names, shares, strict=True))}]
+
+
+class SegmentationTransform(ImageTransform):
+    """uint8 images and masks [batch, height, width] -> normalised floats and class numbers, int64."""
+
+    def augmented(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        for module in self.augment:
+            if isinstance(module, Warp):
+                images, targets = module(images, targets)
+            elif isinstance(module, Transform):  # draws its random numbers once a call, so: one call a pair
+                pairs = zip(map(tv_tensors.Image, images), map(tv_tensors.Mask, targets), strict=True)
+                moved = [module(image, mask) for image, mask in pairs]
+                images = torch.stack([image.as_subclass(Tensor) for image, _ in moved])
+                targets = torch.stack([mask.as_subclass(Tensor) for _, mask in moved])
+            else:
+                images = module(images)
+        return images, targets.long()
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture file as it is shown, in pixels."""
+    with Image.open(path) as image:
+        width, height = image.size
+        return (height, width) if image.getexif().get(ORIENTATION, 1) >= 5 else (width, height)
+
+
+def palette(num_classes: int) -> list[tuple[int, ...]]:
+    """A colour, 0 to 255, for each class: black for the first, hues far apart for those that follow."""
+    hues = [number * 0.618034 % 1 for number in range(num_classes - 1)]  # the golden section
+    bright = [colorsys.hsv_to_rgb(hue, 0.75, 0.95) for hue in hues]
+    return [(0, 0, 0), *(tuple(round(255 * part) for part in colour) for colour in bright)]

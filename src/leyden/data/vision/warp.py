@@ -1,0 +1,82 @@
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import grid_sample, interpolate
+
+NO_CLASS = 255  # stands in masks for pixels that belong to no class
+
+
+class Warp(nn.Module):
+    """Base of augmentations that move pixels: the same way for an image and its mask, the whole batch at once.
+
+    images, float [batch, channel, height, width], and by choice masks, class numbers [batch, height, width] -> what was
+    given, warped. Images are interpolated, masks never; what comes in from outside is 0 in images and `NO_CLASS` in
+    masks. Random numbers are drawn on the CPU, whatever the device, so that every device sees the same augmentation.
+    """
+
+    def grid(self, images: Tensor) -> Tensor:
+        """Where each pixel of the result comes from [batch, height, width, 2]: x and y, -1 and 1 at the edges."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor, masks: Tensor | None = None) -> Any:
+        grid = self.grid(images)
+        warped = grid_sample(images, grid, align_corners=False)
+        if masks is None:
+            return warped
+        # Outside is 0 here, which the sum turns into NO_CLASS.
+        distance = masks.unsqueeze(1).to(images) - NO_CLASS
+        moved = grid_sample(distance, grid, mode="nearest", align_corners=False) + NO_CLASS
+        return warped, moved.squeeze(1).to(masks.dtype)
+
+
+class RandomCrop(Warp):
+    """A square cut out of each image at a place of its own.
+
+    Args:
+        size: height and width of the square, in pixels; no more than those of the images.
+    """
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"size is {size}; it must be at least 1")
+        super().__init__()
+        self.size = size
+
+    def grid(self, images: Tensor) -> Tensor:
+        edges = torch.tensor(images.shape[:-3:-1])  # width, height
+        if self.size > edges.min():
+            raise ValueError(f"size is {self.size}; images of {edges[1]} x {edges[0]} pixels hold no such square")
+        corners = (torch.rand(len(images), 2) * (edges - self.size + 1)).floor()
+        steps = torch.arange(self.size)
+        square = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
+        centres = corners.reshape(-1, 1, 1, 2) + square + 0.5
+        return (centres / edges * 2 - 1).to(images)
+
+
+class RandomElastic(Warp):
+    """Bends each image smoothly: random displacements on a coarse grid, bicubic interpolation between its points.
+
+    Source: Ronneberger et al., U-Net, 2015, section 3.1, https://arxiv.org/abs/1505.04597.
+
+    Args:
+        strength: standard deviation of the displacements, as a part of height and width.
+        points: of the coarse grid, along each side.
+    """
+
+    def __init__(self, strength: float = 0.02, points: int = 3) -> None:
+        if strength < 0:
+            raise ValueError(f"strength is {strength}; it must not be negative")
+        if points < 2:
+            raise ValueError(f"points is {points}; it must be at least 2")
+        super().__init__()
+        self.strength, self.points = strength, points
+
+    def grid(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        coarse = torch.randn(len(images), 2, self.points, self.points) * self.strength * 2
+        moved = interpolate(coarse, (height, width), mode="bicubic", align_corners=True).movedim(1, -1)
+        x = (torch.arange(width) + 0.5) / width * 2 - 1
+        y = (torch.arange(height) + 0.5) / height * 2 - 1
+        still = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+        return (still + moved).to(images)

@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from leyden.data import DataError
+from leyden.data.vision import MaskFiles
+from leyden.data.vision.warp import NO_CLASS
+
+CELL, WALL = 255, 0
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten pictures of 12 x 10 pixels, bright in the left half, where the mask says 255."""
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for number in range(10):
+        mask = np.zeros((10, 12), np.uint8)
+        mask[:, :6] = CELL
+        Image.fromarray(mask // 2).save(tmp_path / "images" / f"cell {number}.{'jpg' if number % 2 else 'png'}")
+        Image.fromarray(mask).save(tmp_path / "masks" / f"cell {number}.png")
+    return tmp_path
+
+
+def files(folder, **options):
+    known = {"class_names": ["wall", "cell"], "values": [WALL, CELL], "image_size": 8, "in_channels": 1}
+    return MaskFiles(root=str(folder), **known | options)
+
+
+def everything(data):
+    data.setup("fit")
+    data.setup("test")
+    return [
+        batch for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()) for batch in loader
+    ]
+
+
+@pytest.mark.parametrize("memory_gb", [4.0, 0.0])
+def test_pictures_and_masks_keep_together(folder, memory_gb):
+    data = files(folder, batch_size=7, memory_gb=memory_gb)
+    batches = everything(data)
+    assert sum(len(batch.targets) for batch in batches) == 10
+    assert data.published() == {
+        "num_classes": 2,
+        "class_names": ["wall", "cell"],
+        "in_channels": 1,
+        "ignore_index": 255,
+    }
+    for batch in batches:
+        assert batch.inputs.dtype is batch.targets.dtype is torch.uint8
+        assert batch.inputs.shape[1:] == (1, 8, 8)
+        assert batch.targets[:, :, :4].unique().tolist() == [1]
+        assert batch.targets[:, :, 4:].unique().tolist() == [0]
+        assert (batch.inputs[:, 0, :, :3] > 100).all()
+        assert (batch.inputs[:, 0, :, 5:] < 30).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "RGB"])
+def test_masks_of_class_numbers(folder, mode):
+    for path in (folder / "masks").iterdir():
+        mask = Image.fromarray((np.asarray(Image.open(path)) == CELL).astype(np.uint8))
+        if mode == "P":
+            mask.putpalette([0, 0, 0, 200, 10, 10])
+        elif mode == "1":
+            mask = mask.point(lambda value: 255 * value).convert("1")
+        elif mode == "RGB":
+            mask = mask.convert("RGB")
+        mask.save(path)
+    (batch, *_) = everything(files(folder, values=None))
+    assert batch.targets[0].unique().tolist() == [0, 1]
+
+
+def test_a_value_without_class(folder):
+    path = folder / "masks" / "cell 3.png"
+    mask = np.array(Image.open(path))
+    mask[0] = 128
+    Image.fromarray(mask).save(path)
+    with pytest.raises(DataError, match=r"cell 3\.jpg: its mask .*cell 3\.png holds 128; known are 0, 255"):
+        everything(files(folder))
+    batches = everything(files(folder, ignore=128, image_size=10))
+    assert sum(int((batch.targets == NO_CLASS).sum()) for batch in batches) == 10
+    assert sum(len(batch.targets) for batch in everything(files(folder, on_corrupt="skip", batch_size=1))) == 9
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: Image.new("L", (10, 12)).save(path), r"is of 10 x 12 pixels, the picture of 12 x 10"),
+        (lambda path: Image.new("RGB", (12, 10), (9, 0, 0)).save(path), r"is in colour \(RGB\)"),
+        (lambda path: path.write_bytes(b"none"), r"cannot read .*cell 3\.jpg: cannot identify image"),
+        (lambda path: path.unlink(), r"1 pictures have no mask in .*masks, such as .*cell 3\.jpg"),
+        (lambda path: path.with_suffix(".tif").touch(), r"have the same name"),
+    ],
+)
+def test_wrong_masks_are_named(folder, spoil, message):
+    spoil(folder / "masks" / "cell 3.png")
+    with pytest.raises(DataError, match=message):
+        everything(files(folder))
+
+
+def test_lists_tell_the_splits(folder):
+    (folder / "train.txt").write_text("cell 0\r\ncell 1.jpg\n\ncell 2\n")
+    (folder / "test.txt").write_text("cell 3\n")
+    data = files(folder, train_list="train.txt", test_list="test.txt", validation_fraction=0.3)
+    everything(data)
+    assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [2, 1, 1]
+    (folder / "test.txt").write_text("cel 3\n")
+    with pytest.raises(DataError, match=r"test\.txt:1: there is no picture 'cel 3' .*did you mean 'cell 3'"):
+        data.load("test")
+    (folder / "test.txt").unlink()
+    with pytest.raises(DataError, match=r"there is no file .*test\.txt"):
+        data.load("test")
+
+
+def test_a_pattern_or_folders_tell_the_test_split(folder):
+    data = files(folder, test=r"cell [0-2]\.")
+    assert [len(data.load(split)) for split in ("train", "test")] == [7, 3]
+    for kind in ("images", "masks"):
+        for split in ("train", "test"):
+            (folder / kind / split).mkdir()
+        for path in list((folder / kind).glob("cell*")):
+            path.rename(path.parent / ("test" if "9" in path.name else "train") / path.name)
+    assert [len(files(folder).load(split)) for split in ("train", "test")] == [9, 1]
+
+
+def test_the_layout_of_voc(folder):
+    for old, new in (("images", "JPEGImages"), ("masks", "SegmentationClass")):
+        (folder / old).rename(folder / new)
+    (folder / "ImageSets" / "Segmentation").mkdir(parents=True)
+    for split, names in (("train", [1, 3, 5]), ("val", [7])):
+        (folder / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("".join(f"cell {n}\n" for n in names))
+    from leyden.build import build
+    from leyden.compose import compose, project_root
+
+    config = compose(["data=vision/voc_segmentation", f"data.root={folder}"], project_root()).config["data"]
+    rows = build(config | {"seed": 0}, {}).load("train")
+    # The wall's 0 is VOC's background, and its 255 a border that counts nowhere.
+    assert rows.__getitems__([0, 1, 2]).targets.unique().tolist() == [0, NO_CLASS]
+
+
+def test_predicted_masks_can_be_read_as_masks(folder):
+    data = files(folder)
+    data.load("test")
+    rows, _ = data.read([folder / "images" / "cell 4.png"])
+    prediction = torch.zeros(8, 8, dtype=torch.uint8)
+    prediction[:, :4] = 1
+    (record,) = data.records(rows, 0, prediction)
+    assert record["shares"] == {"wall": 0.5, "cell": 0.5}
+    record["mask"].save(folder / "predicted.png")
+    true = Image.open(folder / "masks" / "cell 4.png")
+    assert np.array_equal(np.asarray(Image.open(folder / "predicted.png")), np.asarray(true))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"class_names": ["one"], "values": None}, "class_names has 1 names"),
+        ({"values": [0]}, "values has 1 values for 2 classes"),
+        ({"values": [0, 256]}, "each must be another one from 0 to 255"),
+        ({"values": [7, 7]}, "each must be another one"),
+        ({"ignore": 300}, "ignore is 300"),
+        ({"ignore": 255}, "ignore is 255, which is also a class"),
+        ({"ignore": 1, "values": None}, "ignore is 1, which is also a class"),
+        ({"train_list": "train.txt"}, "give both or none"),
+    ],
+)
+def test_arguments_out_of_range(folder, options, message):
+    with pytest.raises(ValueError, match=message):
+        files(folder, **options)

@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from leyden.data.vision import RandomAffine, RandomCrop, RandomElastic
+from leyden.data.vision.warp import NO_CLASS
+
+
+def pictures_and_masks(size=24):
+    """A square of class 1, bright where its mask says so."""
+    masks = torch.zeros(6, size, size, dtype=torch.uint8)
+    masks[:, 6:18, 8:16] = 1
+    return masks.unsqueeze(1).float(), masks
+
+
+@pytest.mark.parametrize(
+    "warp", [RandomAffine(degrees=30, scale=0.2, shift=0.2, flip=0.5), RandomElastic(0.05), RandomCrop(15)], ids=str
+)
+def test_images_and_masks_move_together(warp):
+    images, masks = pictures_and_masks()
+    warped, moved = warp(images, masks)
+    assert warped.shape[-2:] == moved.shape[-2:]
+    assert moved.dtype is torch.uint8
+    assert set(moved.unique().tolist()) <= {0, 1, NO_CLASS}  # never a mean of classes
+    inside = moved != NO_CLASS
+    assert (((warped[:, 0] > 0.5) == (moved == 1)) | ~inside).float().mean() > 0.97
+    assert not moved.equal(masks)
+
+
+def test_what_comes_in_from_outside_has_no_class():
+    warped, moved = RandomAffine(shift=0.5)(torch.ones(8, 1, 16, 16), torch.ones(8, 16, 16, dtype=torch.uint8))
+    assert set(moved.unique().tolist()) == {1, NO_CLASS}
+    assert warped[(moved == NO_CLASS).unsqueeze(1)].max() < 0.51
+
+
+def test_a_crop_is_a_part_of_the_image_as_it_was():
+    images = torch.arange(20 * 30).reshape(1, 1, 20, 30).float().repeat(16, 1, 1, 1)
+    masks = torch.arange(20 * 30).reshape(1, 20, 30).remainder(250).to(torch.uint8).repeat(16, 1, 1)
+    cropped, cut = RandomCrop(8)(images, masks)
+    corners = set()
+    for crop, mask in zip(cropped[:, 0], cut, strict=True):
+        top, left = divmod(round(crop[0, 0].item()), 30)
+        torch.testing.assert_close(crop, images[0, 0, top : top + 8, left : left + 8], atol=1e-2, rtol=0)
+        assert mask.equal(masks[0, top : top + 8, left : left + 8])
+        corners.add((top, left))
+    assert len(corners) > 8
+
+
+def test_a_crop_of_the_whole_image_is_the_image():
+    images = torch.rand(2, 3, 9, 9)
+    torch.testing.assert_close(RandomCrop(9)(images), images)
+
+
+def test_elastic_bends_each_image_in_its_own_way_and_by_its_strength():
+    images, _ = pictures_and_masks()
+    assert len({tuple(image.flatten().tolist()) for image in RandomElastic(0.05)(images)}) == len(images)
+    torch.testing.assert_close(RandomElastic(0.0)(images), images, atol=1e-5, rtol=0)
+    still = RandomElastic(0.0).grid(torch.zeros(200, 1, 5, 5))
+    moved = RandomElastic(0.03).grid(torch.zeros(200, 1, 5, 5)) - still
+    # Corners are points of the coarse grid; the grid counts a whole image as 2.
+    assert moved[:, 0, 0].std() == pytest.approx(0.06, rel=0.1)
+
+
+def test_randomness_comes_from_the_generator_alone():
+    images, masks = pictures_and_masks()
+    for warp in (RandomAffine(degrees=30), RandomElastic(), RandomCrop(15)):
+        drawn = []
+        for _ in range(2):
+            torch.manual_seed(3)
+            drawn.append(warp(images, masks))
+        assert all(one.equal(two) for one, two in zip(*drawn, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: RandomCrop(0), "size is 0"),
+        (lambda: RandomCrop(20)(torch.zeros(1, 1, 10, 30)), "images of 10 x 30 pixels hold no such square"),
+        (lambda: RandomElastic(-0.1), "strength is -0.1"),
+        (lambda: RandomElastic(points=1), "points is 1"),
+    ],
+)
+def test_arguments_out_of_range(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
