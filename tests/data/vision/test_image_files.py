@@ -22,11 +22,27 @@ def test_class_folders_of_png_and_jpg(folder):
     data = ImageFiles(root=str(folder), image_size=8, batch_size=4)
     data.setup("fit")
     data.setup("test")
-    assert data.published() == {"num_classes": 2, "class_names": ["cat", "dog"], "in_channels": 3}
+    assert data.published() == {
+        "num_classes": 2,
+        "class_names": ["cat", "dog"],
+        "class_counts": [7, 7],
+        "in_channels": 3,
+    }
     batch = next(iter(data.train_dataloader()))
     assert batch.inputs.shape == (4, 3, 8, 8)
     assert batch.inputs.dtype is torch.uint8
     assert len(data.rows["test"]) == 4
+
+
+def test_several_labels_in_a_manifest(folder):
+    lines = ["path,label,split", "cat/0.png,cat,train", "cat/1.png,cat;black,train", "dog/0.jpg,dog;black,train"]
+    (folder / "list.csv").write_text("\n".join([*lines, "dog/1.jpg,,train", "cat/2.png,black,test"]))
+    data = ImageFiles(root=str(folder), manifest="list.csv", label_separator=";", validation_fraction=0.3)
+    data.setup("fit")
+    data.setup("test")
+    assert data.class_names == ["black", "cat", "dog"]
+    assert data.rows["train"].dataset.targets.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 1], [0, 0, 0]]
+    assert data.rows["test"].targets.tolist() == [[1, 0, 0]]
 
 
 def test_a_corrupt_image_is_named_or_skipped(folder):
