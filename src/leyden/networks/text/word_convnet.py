@@ -27,8 +27,8 @@ class WordConvNet(nn.Module):
         self,
         vocab_size: int,
         num_classes: int,
-        dim: int = 128,
-        num_filters: int = 100,
+        dim: int = 64,
+        num_filters: int = 64,
         widths: Sequence[int] = (2, 3, 4),
         dropout: float = 0.5,
     ) -> None:
