@@ -53,7 +53,7 @@ class DataModule(LightningDataModule):
         validation_fraction: float = 0.1,
         split_seed: int = 0,
         num_workers: int = 0,
-        bucket_batches: int = 16,
+        bucket_batches: int = 32,
         on_corrupt: Literal["raise", "skip"] = "raise",
     ) -> None:
         if batch_size < 1:

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
+# Rows are sorted by lengths that are off by up to this share: else rows of one length would always share a batch.
+JITTER = 0.02
+
 
 class EpochBatches(Sampler[list[int]]):
     """Row numbers of every batch of an epoch: a function of (seed, epoch), never of history.
@@ -12,9 +15,9 @@ class EpochBatches(Sampler[list[int]]):
     ranks. `len` is that of the whole epoch even in the epoch that a resumed run enters in the middle.
 
     Where rows have lengths, those of similar length share a batch, which spares padding. In training, the shuffled rows
-    are cut into buckets of some batches, sorted by length within each, and the batches of all buckets are shuffled: the
-    smaller a bucket, the more of the shuffling is left. In evaluation, all rows are sorted, the longest first, so that
-    memory that does not suffice is known at once.
+    are cut into buckets of some batches, sorted by about their length within each, and the batches of all buckets are
+    shuffled: the smaller a bucket, the more is left to chance, and the more padding. In evaluation, all rows are sorted,
+    the longest first, so that memory that does not suffice is known at once.
 
     Args:
         num_rows: rows in the dataset.
@@ -67,18 +70,19 @@ class EpochBatches(Sampler[list[int]]):
         rows = torch.randperm(self.num_rows, generator=generator)[: len(self) * self.batch_size]
         if self.lengths is None:
             return list(rows.split(self.batch_size))
-        buckets = [self._by_length(bucket) for bucket in rows.split(self.bucket_batches * self.batch_size)]
-        batches = torch.cat(buckets).split(self.batch_size)
+        about = self.lengths * (1 + JITTER * (2 * torch.rand(self.num_rows, generator=generator) - 1))
+        buckets = rows.split(self.bucket_batches * self.batch_size)
+        batches = torch.cat([longest_first(bucket, about) for bucket in buckets]).split(self.batch_size)
         return [batches[number] for number in torch.randperm(len(batches), generator=generator).tolist()]
 
     def _evaluation_batches(self) -> list[Tensor]:
         rows = torch.arange(self.num_rows)
         if self.lengths is not None:
-            rows = self._by_length(rows)
+            rows = longest_first(rows, self.lengths)
         last = (len(self) - 1) * self.batch_size
         return [*rows[:last].split(self.batch_size), rows[last:]] if last else [rows]
 
-    def _by_length(self, rows: Tensor) -> Tensor:
-        """Row numbers [row], the longest row first; rows of one length keep their order."""
-        assert self.lengths is not None
-        return rows[self.lengths[rows].argsort(descending=True, stable=True)]
+
+def longest_first(rows: Tensor, lengths: Tensor) -> Tensor:
+    """Row numbers, sorted by the lengths of all rows [row]; rows of one length keep their order."""
+    return rows[lengths[rows].argsort(descending=True, stable=True)]

@@ -8,12 +8,7 @@ from leyden.data.audio.vowels import SAMPLE_RATE, WORDS, glottal_pulses, resonat
 def test_every_vowel_by_every_voice_within_the_durations():
     data = Vowels()
     train, test = data.load("train"), data.load("test")
-    assert data.published() == {
-        "num_classes": 10,
-        "class_names": WORDS,
-        "class_counts": [],  # counted once the validation rows are taken out
-        "sample_rate": 8000,
-    }
+    assert data.published() == {"num_classes": 10, "class_names": WORDS, "class_counts": [], "sample_rate": 8000}
     assert train.targets.bincount().tolist() == [150] * 10
     assert test.targets.bincount().tolist() == [48] * 10
     assert all(0.15 <= len(row) / SAMPLE_RATE <= 0.5 for row in train.inputs)

@@ -35,6 +35,17 @@ def test_class_folders_of_png_and_jpg(folder):
     assert len(data.rows["test"]) == 4
 
 
+def test_several_labels_in_a_manifest(folder):
+    lines = ["path,label,split", "cat/0.png,cat,train", "cat/1.png,cat;black,train", "dog/0.jpg,dog;black,train"]
+    (folder / "list.csv").write_text("\n".join([*lines, "dog/1.jpg,,train", "cat/2.png,black,test"]))
+    data = ImageFiles(root=str(folder), manifest="list.csv", label_separator=";", validation_fraction=0.3)
+    data.setup("fit")
+    data.setup("test")
+    assert data.class_names == ["black", "cat", "dog"]
+    assert data.rows["train"].dataset.targets.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 1], [0, 0, 0]]
+    assert data.rows["test"].targets.tolist() == [[1, 0, 0]]
+
+
 def test_files_are_decoded_once(folder):
     data = ImageFiles(root=str(folder), image_size=8, batch_size=4)
     data.setup("fit")

@@ -89,6 +89,13 @@ def give_batch_norm_a_past(network):
     network.eval()
 
 
+def test_training_counts_padding_in_batch_normalisation(network):
+    """Documented: it is why batches of similar lengths are made."""
+    waveforms, lengths = torch.randn(2, 1600), torch.full((2,), 1600)
+    plain, padded = network.train()(waveforms, lengths), network(pad(waveforms, (0, 8000)), lengths)
+    assert not torch.allclose(plain, padded, atol=1e-2)
+
+
 def test_rows_do_not_mix(network):
     network.eval()
     waveforms, lengths = torch.randn(4, 1600), torch.full((4,), 1600)

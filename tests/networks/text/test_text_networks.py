@@ -38,6 +38,16 @@ def test_rows_do_not_depend_on_their_neighbours(network, batch):
         assert torch.allclose(together[row], alone[0], atol=1e-5)
 
 
+def test_rows_do_not_depend_on_their_neighbours_in_training_either(network, batch):
+    for module in network.modules():
+        if isinstance(module, (torch.nn.Dropout, torch.nn.MultiheadAttention)):
+            module.p = module.dropout = 0.0
+    tokens, lengths = batch
+    together = network.train()(tokens, lengths)
+    for row, length in enumerate(lengths):
+        assert torch.allclose(together[row], network(tokens[row : row + 1, :length], length[None])[0], atol=1e-5)
+
+
 def test_what_stands_in_the_padding_does_not_matter(network, batch):
     network.eval()
     tokens, lengths = batch

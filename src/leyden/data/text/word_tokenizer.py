@@ -12,16 +12,17 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
 class WordTokenizer:
-    """Words and runs of punctuation, in lower case, by the `tokenizers` library; ids in order of frequency.
+    """Words and runs of punctuation by the `tokenizers` library; ids in order of frequency.
 
     Args:
         max_vocab_size: tokens to keep at most, with [PAD] and [UNK].
         min_frequency: how often the training texts must hold a token for it to be kept.
+        lowercase: do not tell upper from lower case.
     """
 
     padding, unknown = 0, 1
 
-    def __init__(self, max_vocab_size: int = 30_000, min_frequency: int = 1) -> None:
+    def __init__(self, max_vocab_size: int = 30_000, min_frequency: int = 1, lowercase: bool = True) -> None:
         if max_vocab_size < 3:
             raise ValueError(
                 f"max_vocab_size is {max_vocab_size}; it must leave room beside [PAD] and [UNK]: at least 3"
@@ -30,7 +31,7 @@ class WordTokenizer:
             raise ValueError(f"min_frequency is {min_frequency}; it must be at least 1")
         self.max_vocab_size, self.min_frequency = max_vocab_size, min_frequency
         self._tokenizer = tokenizers.Tokenizer(models.WordLevel(unk_token="[UNK]"))
-        self._tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+        self._tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), *[normalizers.Lowercase()] * lowercase])
         self._tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
 
     @property

@@ -8,7 +8,9 @@ class MelConvNet(nn.Module):
     """A mel spectrogram, three blocks of 3 x 3 convolutions, and the mean of their output over time.
 
     Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a row's logits do
-    not depend on the padding that longer neighbours cause.
+    not depend on the padding that longer neighbours cause. While training, they do: batch normalisation takes its mean
+    and variance over all rows and all frames of the batch, those of padding included. Batches of similar lengths, as
+    the data modules make them, hold little of it.
 
     Args:
         num_classes: classes.

@@ -8,7 +8,8 @@ class EmbeddingBag(nn.Module):
 
     Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. A run of words has no id of its own: its
     ids are hashed into `num_buckets` rows of the table. Runs begin before the first word, so that the network can tell
-    which word comes first.
+    which word comes first. Padding has no weight: a row's result does not depend on its neighbours, in training neither,
+    dropout aside.
 
     Source: Joulin et al., Bag of Tricks for Efficient Text Classification, 2016, https://arxiv.org/abs/1607.01759.
 

@@ -6,7 +6,7 @@ class TransformerEncoder(nn.Module):
     """A small encoder with pre-normalisation and learnt positions; the mean over the tokens goes to one linear layer.
 
     Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Padding is masked: a row's result does
-    not depend on its neighbours.
+    not depend on its neighbours, in training neither, dropout aside.
 
     Source: Vaswani et al., Attention Is All You Need, 2017, https://arxiv.org/abs/1706.03762.
 
