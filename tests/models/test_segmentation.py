@@ -82,6 +82,19 @@ def test_a_class_that_never_occurs_is_left_out_of_the_means(tmp_path):
     assert not any("never seen" in name for name in results)
 
 
+def test_two_ranks_measure_what_one_does():
+    ranks = [model(), model()]
+    for number, one in enumerate(ranks):
+        one.log = lambda *_, **__: None
+        one.evaluate(Batch(BATCH.inputs[number : number + 1], TRUE[number : number + 1]), "test")
+    known = {"miou": sum(IOU.values()) / 3, "dice": sum(DICE.values()) / 3, "pixel_accuracy": 0.8}
+    for name, value in (known | {"loss": -(8 * math.log(0.6) + 2 * math.log(0.2)) / 10}).items():
+        first, second = (getattr(one, f"test_{name}") for one in ranks)
+        assert second.compute().item() != pytest.approx(value)
+        first.merge_state(second)  # sums and lists, as between processes
+        assert first.compute().item() == pytest.approx(value)
+
+
 def test_each_row_has_its_prediction_and_its_error():
     one = model()
     one.log = lambda *_, **__: None

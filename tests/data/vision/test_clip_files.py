@@ -10,14 +10,12 @@ from leyden.data.vision.clip import read_clip
 from leyden.data.vision.video_data import frame_strip
 
 
-def write(path, frames, rotation=0):
-    """Frames, uint8 [time, height, width, 3] -> a file; rotation: how a player is to turn them, counter-clockwise."""
+def write(path, frames):
+    """Frames, uint8 [time, height, width, 3] -> a file."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
         stream.bit_rate = 2_000_000
-        if rotation:
-            stream.set_display_rotation(rotation)
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
@@ -76,8 +74,14 @@ def test_colours_keep_their_places(tmp_path):
 def test_clips_are_turned_as_they_are_shown(tmp_path):
     frames = np.zeros((2, 32, 48, 3), np.uint8)
     frames[:, :, :24] = 200  # left
-    write(tmp_path / "a.mp4", frames, rotation=90)
-    clip = read_clip(tmp_path / "a.mp4", 2, 1).float()
+    path = tmp_path / "a.mp4"
+    write(path, frames)
+    content = bytearray(path.read_bytes())
+    header = content.index(b"tkhd")
+    turn = np.array([0, -(2**16), 0, 2**16, 0, 0, 0, 0, 2**30])  # a quarter, counter-clockwise
+    content[header + 44 : header + 80] = turn.astype(">i4").tobytes()
+    path.write_bytes(content)
+    clip = read_clip(path, 2, 1).float()
     assert clip.shape == (2, 1, 48, 32)
     assert clip[:, :, 28:].mean() > 190  # below
     assert clip[:, :, :20].mean() < 10
