@@ -61,10 +61,15 @@ def fits(num_bytes: float, memory_gb: float, what: str) -> bool:
 def decode_all(items: Sequence[Any], decode: Callable[[Any], Any], in_threads: bool = True) -> Iterator[Any]:
     """Decodes on all processors and hands over in order, with a bar where somebody watches."""
     with ThreadPoolExecutor(None if in_threads else 1) as pool:
-        watched = sys.stdout.isatty() and rank_zero_only.rank == 0
-        yield from track(pool.map(decode, items), "decoding", total=len(items), disable=not watched)
+        results = pool.map(decode, items)
+        yield from track(results, "decoding", total=len(items), disable=not somebody_watches())
 
 
+@rank_zero_only
+def somebody_watches() -> bool:
+    return sys.stdout.isatty()
+
+
+@rank_zero_only
 def say(text: str) -> None:
-    if rank_zero_only.rank == 0:
-        log.info(text)
+    log.info(text)
