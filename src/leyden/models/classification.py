@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric
-from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
+from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError, MulticlassConfusionMatrix
 
 from .confusion_matrix import confusion_matrix
 from .task import Evaluated, EvaluationStage, Task
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Classification(Task):
-    """One class for each row: cross-entropy and accuracy.
+    """One class for each row: cross-entropy, accuracy, calibration error and, of more than 5 classes, top-5 accuracy.
 
     Args:
         network: inputs -> logits [batch, class].
@@ -42,6 +42,12 @@ class Classification(Task):
         num_classes = len(class_names)
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.add_metrics(loss=MeanMetric(), accuracy=self.train_accuracy)
+        # How far the probability of the predicted class is from its accuracy: Guo et al., On Calibration of Modern Neural
+        # Networks, 2017, section 2, https://arxiv.org/abs/1706.04599.
+        self.add_metrics(calibration_error=MulticlassCalibrationError(num_classes, n_bins=15))
+        self.has_top5 = num_classes > 5
+        if self.has_top5:
+            self.add_metrics(top5_accuracy=MulticlassAccuracy(num_classes, top_k=5, average="micro"))
         self.confusion = MulticlassConfusionMatrix(num_classes)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
@@ -60,6 +66,9 @@ class Classification(Task):
         losses = cross_entropy(logits, batch.targets, reduction="none")
         self.measure(stage, "loss", losses)
         self.measure(stage, "accuracy", logits, batch.targets)
+        self.measure(stage, "calibration_error", logits.softmax(dim=1), batch.targets)
+        if self.has_top5:
+            self.measure(stage, "top5_accuracy", logits, batch.targets)
         self.confusion.update(logits, batch.targets)
         return Evaluated(logits.softmax(dim=1), losses)
 
