@@ -36,6 +36,35 @@ def fit(tmp_path, one):
     trainer.fit(one, DataLoader(BATCHES, batch_size=None), DataLoader(BATCHES, batch_size=None))
 
 
+def test_a_run_that_is_resumed_ends_with_the_bits_of_one_left_alone(tmp_path):
+    """Frozen parts and rates of their own for each layer are the same after the checkpoint."""
+
+    def trained(max_epochs, checkpoint=None):
+        torch.manual_seed(0)
+        one = model(frozen=["0.0"], layer_decay=0.5)
+        one.scheduler = partial(torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.5)
+        one.network[0][2].p = 0.0  # dropout is the data module's to repeat
+        trainer = Trainer(
+            accelerator="cpu",
+            max_epochs=max_epochs,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=tmp_path,
+        )
+        loaders = (DataLoader(BATCHES, batch_size=None), DataLoader(BATCHES, batch_size=None))
+        trainer.fit(one, *loaders, ckpt_path=checkpoint)
+        trainer.save_checkpoint(tmp_path / "saved.ckpt")
+        return one.network.state_dict()
+
+    left_alone = trained(2)
+    begun = trained(1)
+    resumed = trained(2, tmp_path / "saved.ckpt")
+    assert all(value.equal(resumed[name]) for name, value in left_alone.items())
+    assert not all(value.equal(begun[name]) for name, value in left_alone.items())
+
+
 def changed(tmp_path, one):
     """The parts whose parameters or running means are others after the training."""
     before = {name: value.clone() for name, value in one.network.state_dict().items()}

@@ -9,7 +9,7 @@ class M5(nn.Module):
     """Five layers on the raw waveform: a wide convolution that takes the place of a spectrogram, three narrow ones.
 
     Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a row's logits do
-    not depend on the padding that longer neighbours cause.
+    not depend on the padding that longer neighbours cause; while training, batch normalisation sees that padding.
 
     Source: Dai et al., Very Deep Convolutional Neural Networks for Raw Waveforms, 2016, table 1,
     https://arxiv.org/abs/1610.00087. The first convolution is 10 ms long, which at the paper's 8 kHz is 80 samples.
