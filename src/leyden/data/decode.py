@@ -42,7 +42,7 @@ def decoded(files: FileRows, memory_gb: float, in_threads: bool = True) -> Rows:
     if not kept:
         raise DataError(f"none of {len(files)} files could be read: {files.paths[0]} ...")
     num_bytes, seconds = sum(row.nbytes for row in rows), time.perf_counter() - start
-    say(f"{len(kept)} files decoded in {seconds:.1f} s and kept: {num_bytes / 1e9:.2f} GB")
+    say(f"{len(kept)} files decoded in {seconds:.1f} s and kept in memory: {num_bytes / 1e6:.1f} MB")
     targets = files.targets[kept]
     return RaggedRows(rows, targets) if files.ragged else TensorRows(torch.stack(rows), targets)
 
