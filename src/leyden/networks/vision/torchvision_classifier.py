@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from filelock import FileLock
 from torch import Tensor, nn
-from torchvision.models import WeightsEnum, get_model_weights
+from torchvision.models import get_model_weights
 
 from ...errors import UserError
 
@@ -63,7 +63,7 @@ def _pretrained(builder: Callable[..., nn.Module], name: str) -> nn.Module:
         ) from error
 
 
-def _weights(builder: Callable[..., nn.Module], name: str) -> WeightsEnum:
+def _weights(builder: Callable[..., nn.Module], name: str) -> Any:
     function: Any = builder.func if isinstance(builder, partial) else builder
     try:
         known = get_model_weights(function).__members__
