@@ -65,6 +65,47 @@ def test_metrics_are_means_over_rows_whatever_the_batches(tmp_path):
         assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
 
 
+def test_calibration_error_worked_out_by_hand_whatever_the_batches(tmp_path):
+    # Class 0 is always said with 0.6 and is right three times in seven: one bin, |3/7 - 0.6|.
+    for batch_size in (1, 4, 7):
+        (results,) = trainer(tmp_path).test(model(Constant()), loader(batch_size), verbose=False)
+        assert results["test/calibration_error"] == pytest.approx(0.6 - 3 / 7, abs=1e-6)
+        assert "test/top5_accuracy" not in results  # of three classes, all are among the first five
+
+
+class Known(nn.Module):
+    """Hands over its inputs as the logarithms of probabilities."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, probabilities):
+        return probabilities.log() * self.scale
+
+
+def test_calibration_and_top5_of_six_classes_worked_out_by_hand(tmp_path):
+    rows = torch.tensor(
+        [
+            [0.79, 0.11, 0.04, 0.03, 0.02, 0.01],
+            [0.77, 0.13, 0.04, 0.03, 0.02, 0.01],
+            [0.30, 0.25, 0.20, 0.15, 0.06, 0.04],
+            [0.29, 0.26, 0.20, 0.15, 0.06, 0.04],
+        ]
+    )
+    targets = torch.tensor([0, 1, 0, 5])
+    # Fifteen bins. Both of 11/15 to 12/15: half are right, said with 0.78. Of 4/15 to 5/15: half, with 0.295.
+    expected = 0.5 * abs(0.5 - 0.78) + 0.5 * abs(0.5 - 0.295)
+    optimizer = partial(torch.optim.SGD, lr=0.1)
+    for batch_size in (1, 3, 4):
+        one = Classification(network=Known(), class_names=list("abcdef"), optimizer=optimizer)
+        batches = [Batch(rows[n : n + batch_size], targets[n : n + batch_size]) for n in range(0, 4, batch_size)]
+        (results,) = trainer(tmp_path).test(one, DataLoader(batches, batch_size=None), verbose=False)
+        assert results["test/calibration_error"] == pytest.approx(expected, abs=1e-6)
+        assert results["test/top5_accuracy"] == 0.75  # the last row's class is the sixth
+        assert results["test/accuracy"] == 0.5
+
+
 def test_label_smoothing_is_for_training_only(tmp_path):
     smooth = model(Constant(), label_smoothing=0.3)
     (results,) = trainer(tmp_path).test(smooth, loader(), verbose=False)

@@ -4,11 +4,13 @@ from torch.optim import Optimizer
 
 
 class Optimization(Callback):
-    """Logs the learning rate and, before clipping, the 2-norm of all gradients, at the steps that are logged."""
+    """Logs the learning rate (the highest, where layers differ) and, before clipping, the 2-norm of all gradients, at
+    the steps that are logged.
+    """
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         every = trainer.log_every_n_steps  # pyrefly: ignore[missing-attribute]
         if (trainer.global_step + 1) % every == 0:
             norms = [p.grad.norm() for p in pl_module.parameters() if p.grad is not None]
             pl_module.log("train/gradient_norm", torch.stack(norms).norm())
-            pl_module.log("train/learning_rate", optimizer.param_groups[0]["lr"])
+            pl_module.log("train/learning_rate", max(group["lr"] for group in optimizer.param_groups))

@@ -42,7 +42,7 @@ def decoded(files: FileRows, memory_gb: float, in_threads: bool = True) -> Rows:
     if not kept:
         raise DataError(f"none of {len(files)} files could be read: {files.paths[0]} ...")
     num_bytes, seconds = sum(row.nbytes for row in rows), time.perf_counter() - start
-    say(f"{len(kept)} files decoded in {seconds:.1f} s and kept: {num_bytes / 1e9:.2f} GB")
+    say(f"{len(kept)} files decoded in {seconds:.1f} s and kept in memory: {num_bytes / 1e6:.1f} MB")
     targets = files.targets[kept]
     return RaggedRows(rows, targets) if files.ragged else TensorRows(torch.stack(rows), targets)
 
@@ -61,10 +61,15 @@ def fits(num_bytes: float, memory_gb: float, what: str) -> bool:
 def decode_all(items: Sequence[Any], decode: Callable[[Any], Any], in_threads: bool = True) -> Iterator[Any]:
     """Decodes on all processors and hands over in order, with a bar where somebody watches."""
     with ThreadPoolExecutor(None if in_threads else 1) as pool:
-        watched = sys.stdout.isatty() and rank_zero_only.rank == 0
-        yield from track(pool.map(decode, items), "decoding", total=len(items), disable=not watched)
+        results = pool.map(decode, items)
+        yield from track(results, "decoding", total=len(items), disable=not somebody_watches())
 
 
+@rank_zero_only
+def somebody_watches() -> bool:
+    return sys.stdout.isatty()
+
+
+@rank_zero_only
 def say(text: str) -> None:
-    if rank_zero_only.rank == 0:
-        log.info(text)
+    log.info(text)

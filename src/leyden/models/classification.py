@@ -5,7 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric
-from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassF1Score
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassCalibrationError,
+    MulticlassConfusionMatrix,
+    MulticlassF1Score,
+)
 
 from ..errors import UserError
 from .class_weights import balanced_weights
@@ -17,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class Classification(Task):
-    """One class for each row: cross-entropy, accuracy and macro F1, the mean over the classes of their F1 scores.
+    """One class for each row: cross-entropy, accuracy, macro F1 and calibration error; of more than 5, top-5 accuracy.
+
+    Macro F1 is the mean over the classes of their F1 scores.
 
     The training loss is the mean over the rows of a batch of
 
@@ -61,6 +68,12 @@ class Classification(Task):
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
         macro_f1 = MulticlassF1Score(num_classes, average="macro")
         self.add_metrics(loss=MeanMetric(), accuracy=self.train_accuracy, macro_f1=macro_f1)
+        # How far the probability of the predicted class is from its accuracy: Guo et al., On Calibration of Modern Neural
+        # Networks, 2017, section 2, https://arxiv.org/abs/1706.04599.
+        self.add_metrics(calibration_error=MulticlassCalibrationError(num_classes, n_bins=15))
+        self.has_top5 = num_classes > 5
+        if self.has_top5:
+            self.add_metrics(top5_accuracy=MulticlassAccuracy(num_classes, top_k=5, average="micro"))
         self.confusion = MulticlassConfusionMatrix(num_classes)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
@@ -85,6 +98,9 @@ class Classification(Task):
         self.measure(stage, "loss", losses)
         self.measure(stage, "accuracy", logits, batch.targets)
         self.measure(stage, "macro_f1", logits, batch.targets)
+        self.measure(stage, "calibration_error", logits.softmax(dim=1), batch.targets)
+        if self.has_top5:
+            self.measure(stage, "top5_accuracy", logits, batch.targets)
         self.confusion.update(logits, batch.targets)
         return Evaluated(logits.softmax(dim=1), losses)
 

@@ -2,14 +2,29 @@ from typing import Any
 
 from torch import nn
 
+from .layers import layers
 
-def parameter_groups(module: nn.Module) -> list[dict[str, Any]]:
+
+def parameter_groups(module: nn.Module, layer_decay: float = 1.0) -> list[dict[str, Any]]:
     """Trainable parameters in two groups: with the optimizer's own weight decay, and without any.
 
     Biases and the gains of norms, that is parameters of fewer than two axes, are not decayed: pulling them to zero
     regularises nothing. Goyal et al., Accurate, Large Minibatch SGD, 2017, section 5.3, https://arxiv.org/abs/1706.02677.
+
+    With a `layer_decay` below 1, each layer has two groups, and `lr_scale` says what its learning rate is to be
+    multiplied by: 1 in the last layer, `layer_decay` in the one before, its square before that.
+    Howard and Ruder, Universal Language Model Fine-tuning, 2018, section 3.2, https://arxiv.org/abs/1801.06146.
     """
-    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if layer_decay == 1:
+        return _two_groups(list(module.parameters()))
+    groups = []
+    for distance, parameters in enumerate(reversed(layers(module))):
+        groups += [group | {"lr_scale": layer_decay**distance} for group in _two_groups(parameters)]
+    return groups[::-1]
+
+
+def _two_groups(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
     decayed = [parameter for parameter in trainable if parameter.ndim >= 2]
     kept = [parameter for parameter in trainable if parameter.ndim < 2]
     return [group for group in ({"params": decayed}, {"params": kept, "weight_decay": 0.0}) if group["params"]]

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
+from ..errors import UserError
+from .freezing import freeze
 from .parameter_groups import parameter_groups
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ class Task(LightningModule):
             other steps with each epoch.
         compile: compile the network with `torch.compile`.
         channels_last: keep images or clips, and convolutions, in the channels-last memory format.
+        frozen: parts of the network, by their names in it, that are not trained; their norms and dropout stay in
+            evaluation mode.
+        layer_decay: for fine-tuning, the learning rate of each layer as a part of that of the next one, see
+            `parameter_groups`; 1 trains all layers alike.
     """
 
     # The metric that tells the best checkpoint, and whether more or less of it is better.
@@ -49,16 +55,30 @@ class Task(LightningModule):
         scheduler: Callable[..., Any] | None = None,
         compile: bool = False,
         channels_last: bool = False,
+        frozen: Sequence[str] = (),
+        layer_decay: float = 1.0,
     ) -> None:
+        if not 0 < layer_decay <= 1:
+            raise ValueError(f"layer_decay is {layer_decay}; it must be above 0 and at most 1")
         super().__init__()
         self.network, self.optimizer, self.scheduler = network, optimizer, scheduler
-        self.channels_last = channels_last
+        self.channels_last, self.layer_decay = channels_last, layer_decay
+        self._frozen = freeze(network, frozen)
         if channels_last:
             for parameter in network.parameters():
                 if memory_format := CHANNELS_LAST.get(parameter.ndim):
                     parameter.data = parameter.data.contiguous(memory_format=memory_format)
         if compile:
             network.compile()
+
+    def on_train_start(self) -> None:
+        self.train()
+
+    def train(self, mode: bool = True) -> "Task":
+        super().train(mode)
+        for part in self._frozen:  # a BatchNorm that goes on averaging would not be frozen
+            part.eval()
+        return self
 
     def add_metrics(self, **metrics: Metric) -> None:
         """Keeps a copy of each for validation and one for test."""
@@ -101,12 +121,18 @@ class Task(LightningModule):
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.optimizer(parameter_groups(self.network))
+        optimizer = self.optimizer(parameter_groups(self.network, self.layer_decay))
+        for group in optimizer.param_groups:
+            group["lr"] *= group.get("lr_scale", 1.0)
         if self.scheduler is None:
             return optimizer
-        if "total_steps" in signature(self.scheduler).parameters:
-            total_steps = int(self.trainer.estimated_stepping_batches)
-            schedule = {"scheduler": self.scheduler(optimizer, total_steps=total_steps), "interval": "step"}
-        else:
-            schedule = {"scheduler": self.scheduler(optimizer), "interval": "epoch"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        takes_steps = "total_steps" in signature(self.scheduler).parameters
+        given = {"total_steps": int(self.trainer.estimated_stepping_batches)} if takes_steps else {}
+        scheduler = self.scheduler(optimizer, **given)
+        rates = [group["lr"] / group.get("lr_scale", 1.0) for group in optimizer.param_groups]
+        if max(rates) > 1.001 * min(rates):
+            raise UserError(
+                f"{type(scheduler).__name__} sets all learning rates itself, which undoes model.layer_decay"
+            )
+        interval = "step" if takes_steps else "epoch"
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": interval}}

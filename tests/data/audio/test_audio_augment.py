@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from leyden.data import Batch
-from leyden.data.audio import AddNoise, AudioFiles, RandomGain, RandomShift
+from leyden.data.audio import AddNoise, AudioFiles, RandomGain, RandomShift, RandomSpeed
 
 
 @pytest.fixture
@@ -47,6 +47,49 @@ def test_in_training_only_and_padding_stays_silent():
     assert augmented[1, :4].all()
     assert not augmented[1, 4:].any()
     assert not data.batch_transform("test")(batch).inputs.any()
+
+
+def tones(hertz=500, rows=12, time=4000, rate=8000):
+    return torch.sin(2 * torch.pi * hertz * torch.arange(time) / rate).expand(rows, time)
+
+
+def test_speed_changes_length_and_pitch_of_each_row():
+    factors = [0.5, 1.0, 2.0]
+    waveforms, lengths = RandomSpeed(factors)(tones(), torch.full((12,), 4000))
+    assert set(lengths.tolist()) == {8000, 4000, 2000}  # all three were drawn
+    assert waveforms.shape == (12, 8000)
+    for row, length in zip(waveforms, lengths.tolist(), strict=True):
+        assert not row[length:].any()
+        spectrum = torch.fft.rfft(row[:length]).abs()
+        assert spectrum.argmax() * 8000 / length == pytest.approx(500 * 4000 / length, abs=8)
+
+
+def test_a_row_s_speed_does_not_depend_on_its_padding():
+    torch.manual_seed(1)
+    short, length = RandomSpeed([0.9])(tones(rows=1, time=700), torch.tensor([700]))
+    padded = torch.cat([tones(rows=1, time=700), torch.zeros(1, 500)], dim=1)
+    long, same = RandomSpeed([0.9])(padded, torch.tensor([700]))
+    assert length.tolist() == same.tolist() == [778]
+    assert torch.allclose(short[0, :778], long[0, :778], atol=1e-5)
+
+
+def test_new_lengths_reach_what_follows_and_padding_stays_silent():
+    data = AudioFiles(root="nowhere", augment=[AddNoise(), RandomSpeed([0.5, 2.0]), AddNoise()])
+    batch = Batch(torch.zeros(8, 10, dtype=torch.int16), torch.arange(8), torch.tensor([10, 4] * 4))
+    torch.manual_seed(0)
+    augmented = data.batch_transform("train")(batch)
+    assert {*augmented.lengths.tolist()} == {20, 5, 8, 2}
+    for row, length in zip(augmented.inputs, augmented.lengths.tolist(), strict=True):
+        assert row[:length].all()
+        assert not row[length:].any()
+    torch.manual_seed(0)  # a function of the generator's state alone, as resuming needs it
+    assert data.batch_transform("train")(batch).inputs.equal(augmented.inputs)
+
+
+@pytest.mark.parametrize("factors", [[], [0.0], [1.0, 11.0]])
+def test_speeds_out_of_range(factors):
+    with pytest.raises(ValueError, match="factors are"):
+        RandomSpeed(factors)
 
 
 @pytest.mark.parametrize("make", [lambda: RandomGain(-1.0), lambda: RandomShift(-1), lambda: AddNoise(20.0, 40.0)])

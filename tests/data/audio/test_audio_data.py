@@ -28,10 +28,23 @@ def test_samples_of_16_bits_survive_exactly(tmp_path):
     assert decoded.tolist() == samples.tolist()
 
 
-@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT"])
-def test_every_width_of_sample_has_the_same_scale(tmp_path, subtype):
-    soundfile.write(tmp_path / "a.wav", np.full(10, 0.5), 8000, subtype=subtype)
-    assert (data().decode(tmp_path / "a.wav") - 16384).abs().max() <= 1
+@pytest.mark.parametrize(
+    ("kind", "subtype"),
+    [
+        *(("wav", width) for width in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")),
+        *(("flac", width) for width in ("PCM_S8", "PCM_16", "PCM_24")),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_every_width_of_sample_has_the_same_scale(tmp_path, kind, subtype, channels):
+    path = tmp_path / f"a clip.{kind}"
+    soundfile.write(path, np.full((10, channels), 0.5), 8000, subtype=subtype)
+    assert (data().decode(path) - 16384).abs().max() <= 1
+
+
+def test_floats_beyond_full_scale_are_cut_there(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.array([2.0, -2.0, 0.0]), 8000, subtype="FLOAT")
+    assert data().decode(tmp_path / "a.wav").tolist() == [32767, -32768, 0]
 
 
 def test_channels_are_averaged(tmp_path):
@@ -129,7 +142,12 @@ def test_a_row_is_drawn(tmp_path):
 
 @pytest.mark.parametrize(
     ("argument", "message"),
-    [({"sample_rate": 0}, "sample_rate is 0"), ({"max_seconds": 0}, "max_seconds"), ({"too_long": "x"}, "'cut'")],
+    [
+        ({"sample_rate": 0}, "sample_rate is 0"),
+        ({"max_seconds": 0}, "max_seconds"),
+        ({"too_long": "x"}, "'cut'"),
+        ({"memory_gb": -1}, "memory_gb is -1"),
+    ],
 )
 def test_arguments_out_of_range(argument, message):
     with pytest.raises(ValueError, match=message):

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from matplotlib.figure import Figure
 from torchvision.io import write_png
 from torchvision.transforms.v2 import RandomHorizontalFlip
 
@@ -60,3 +61,27 @@ def test_files_are_decoded_to_one_size(tmp_path, channels):
     rows, names = Digits(in_channels=3, image_size=16).read([tmp_path])
     assert names == [str(tmp_path / "a.png")]
     assert rows.__getitems__([0]).inputs.shape == (1, 3, 16, 16)
+
+
+def test_a_row_is_drawn_in_its_own_colours():
+    images = torch.randint(0, 255, (1, 3, 4, 4), dtype=torch.uint8)
+    data = Digits(in_channels=3, mean=[0.5, 0.4, 0.3], std=[0.2, 0.3, 0.4])
+    axes = Figure().subplots()
+    data.draw(axes, data.batch_transform("test")(Batch(images, torch.zeros(1))).inputs[0])
+    (drawn,) = axes.get_images()
+    assert torch.as_tensor(drawn.get_array()).movedim(-1, 0).mul(255).round().equal(images[0].double())
+
+
+@pytest.mark.parametrize(("target", "title", "color"), [(1, "dog 0.70", "black"), (0, "dog 0.70, not cat 0.20", "red")])
+def test_a_prediction_is_drawn_with_its_probability_and_that_of_the_true_class(target, title, color):
+    data = Digits(in_channels=1)
+    data.class_names = ["cat", "dog", "owl"]
+    axes = Figure().subplots()
+    data.draw_prediction(axes, torch.rand(1, 8, 8), torch.tensor(target), torch.tensor([0.2, 0.7, 0.1]))
+    assert axes.get_title() == title
+    assert axes.title.get_color() == color
+
+
+def test_a_limit_of_memory_below_nothing():
+    with pytest.raises(ValueError, match="memory_gb is -1"):
+        Digits(memory_gb=-1)

@@ -151,7 +151,7 @@ def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write
 
 
 def test_one_split_alone_gives_a_fifth_for_the_test():
-    options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2}
+    options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2, "split": None}
     data = TorchvisionImages(dataset=FakeData, train=options, test=options, image_size=8)
     data.prepare_data()
     train, test = data.load("train"), data.load("test")

@@ -4,14 +4,21 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, pad
 
-from leyden.networks.audio import LogMelSpectrogram, MelConvNet
+from leyden.networks.audio import M5, MFCC, LogMelSpectrogram, MelConvNet
 
 RATE = 8000
 
 
-@pytest.fixture
-def network():
-    return MelConvNet(num_classes=3, sample_rate=RATE, width=4, dropout=0.0)
+NETWORKS = {
+    "MelConvNet": lambda: MelConvNet(num_classes=3, sample_rate=RATE, width=4, dropout=0.0),
+    "MelConvNet of MFCC": lambda: MelConvNet(num_classes=3, sample_rate=RATE, num_mfcc=13, width=4, dropout=0.0),
+    "M5": lambda: M5(num_classes=3, sample_rate=RATE, width=4),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request):
+    return NETWORKS[request.param]()
 
 
 def tones(hertz, time=2000):
@@ -84,7 +91,7 @@ def give_batch_norm_a_past(network):
     for _ in range(5):
         network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))
     for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             torch.nn.init.constant_(module.bias, 0.5)
     network.eval()
 
@@ -131,6 +138,7 @@ def test_low_precision_leaves_the_spectrogram_alone():
         ({"width": 0}, "width is 0"),
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"num_mels": 4}, "num_mels is 4"),
+        ({"num_mfcc": 41}, "num_mfcc is 41"),
         ({"mask_mels": -1}, "mask_mels=-1"),
         ({"sample_rate": 0}, "sample_rate is 0"),
     ],
@@ -140,6 +148,52 @@ def test_arguments_out_of_range(argument, message):
         MelConvNet(**{"num_classes": 3, "sample_rate": RATE} | argument)
 
 
+@pytest.mark.parametrize("argument", [{"width": 0}, {"sample_rate": 1000}])
+def test_arguments_of_m5_out_of_range(argument):
+    with pytest.raises(ValueError, match=f"{next(iter(argument))} is {next(iter(argument.values()))}"):
+        M5(**{"num_classes": 3, "sample_rate": RATE} | argument)
+
+
 def test_a_hop_longer_than_its_window():
     with pytest.raises(ValueError, match="0 < hop <= window"):
         LogMelSpectrogram(RATE, window_seconds=0.01, hop_seconds=0.02)
+
+
+def test_mfcc_are_the_cosine_transform_of_the_spectrogram():
+    """Against the formula of the orthonormal DCT-II itself."""
+    spectrogram, waveforms, lengths = (
+        LogMelSpectrogram(RATE, num_mels=16),
+        torch.randn(2, 1600),
+        torch.tensor([1600, 900]),
+    )
+    waveforms = pad_with_silence(waveforms, lengths)
+    coefficients, frames = MFCC(spectrogram, num_mels=16, num_mfcc=5)(waveforms, lengths)
+    bands, _ = spectrogram(waveforms, lengths)
+    assert coefficients.shape == (2, 1, 5, bands.shape[3])
+    for k in range(5):
+        scale = math.sqrt((1 if k == 0 else 2) / 16)
+        expected = sum(scale * math.cos(math.pi * k * (n + 0.5) / 16) * bands[:, 0, n] for n in range(16))
+        assert torch.allclose(coefficients[:, 0, k], expected, atol=1e-5)
+    assert not coefficients[1, ..., frames[1] :].any()
+
+
+def test_m5_has_the_published_size():
+    network = M5(num_classes=10, sample_rate=8000)
+    assert [block[0].kernel_size[0] for block in network.blocks] == [80, 3, 3, 3]
+    assert [block[0].stride[0] for block in network.blocks] == [4, 1, 1, 1]
+    assert [block[0].out_channels for block in network.blocks] == [128, 128, 256, 512]
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(0.5e6, rel=0.15)  # the paper says 0.5 M
+
+
+def test_m5_reads_as_much_time_at_any_rate():
+    first = M5(num_classes=3, sample_rate=16000).blocks[0][0]
+    assert (first.kernel_size[0], first.stride[0]) == (160, 8)
+
+
+def test_m5_does_not_hear_loudness_or_an_offset():
+    network, waveforms, lengths = (
+        M5(num_classes=3, sample_rate=RATE, width=4).eval(),
+        torch.randn(1, 2000),
+        torch.tensor([2000]),
+    )
+    assert torch.allclose(network(waveforms, lengths), network(0.1 * waveforms + 0.3, lengths), atol=1e-4)

@@ -1,13 +1,20 @@
+from functools import partial
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
+from torchvision.models import VisionTransformer
 
-from leyden.networks.vision import ConvNet, ResNet
+from leyden.networks.vision import ConvNet, ResNet, torchvision_classifier
 
 NETWORKS = {
     "ConvNet": lambda: ConvNet(in_channels=1, num_classes=3, width=8, dropout=0.0),
     "ResNet": lambda: ResNet(in_channels=1, num_classes=3, num_layers=8),
+    "VisionTransformer": lambda: torchvision_classifier(TRANSFORMER, num_classes=3, in_channels=1),
 }
+TRANSFORMER = partial(
+    VisionTransformer, image_size=8, patch_size=2, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32
+)
 
 
 @pytest.fixture(params=NETWORKS)
@@ -15,8 +22,9 @@ def network(request):
     return NETWORKS[request.param]()
 
 
-def test_one_logit_a_class_for_any_size(network):
-    network.eval()
+@pytest.mark.parametrize("name", ["ConvNet", "ResNet"])
+def test_one_logit_a_class_for_any_size(name):
+    network = NETWORKS[name]().eval()
     for size in (8, 28, 33):
         assert network(torch.rand(2, 1, size, size)).shape == (2, 3)
 

@@ -3,8 +3,13 @@
 The amounts are drawn on the CPU, whatever the device, so that every device sees the same augmentation.
 """
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+from torchaudio.transforms import Speed
 
 
 class RandomGain(nn.Module):
@@ -51,6 +56,33 @@ class AddNoise(nn.Module):
         below = self.most + torch.rand(len(waveforms)) * (self.least - self.most)
         noise = torch.randn(waveforms.shape) * 10 ** (-below / 20).unsqueeze(1)
         return waveforms + noise.to(waveforms)
+
+
+class RandomSpeed(nn.Module):
+    """Faster or slower, and so higher or lower, by one of `factors`: [batch, time], [batch] -> other times and lengths.
+
+    Source: Ko et al., Audio Augmentation for Speech Recognition, 2015, https://doi.org/10.21437/Interspeech.2015-711.
+    """
+
+    changes_lengths: ClassVar[bool] = True
+
+    def __init__(self, factors: Sequence[float] = (0.9, 1.0, 1.1)) -> None:
+        if not factors or min(factors) < 0.1 or max(factors) > 10:
+            raise ValueError(f"factors are {factors}; one or more from 0.1 to 10 are wanted")
+        super().__init__()
+        self.speeds = nn.ModuleList([Speed(orig_freq=1000, factor=factor) for factor in factors])
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        chosen = torch.randint(len(self.speeds), (len(waveforms),))
+        rows, new_lengths = list(waveforms), lengths.clone()
+        for number, speed in enumerate(self.speeds):
+            which = (chosen == number).nonzero().flatten()
+            if len(which):  # all rows of one factor at once
+                place = which.to(waveforms.device)
+                changed, new_lengths[place] = speed(waveforms[place], lengths[place])
+                for row, waveform in zip(which.tolist(), changed, strict=True):
+                    rows[row] = waveform
+        return pad_sequence(rows, batch_first=True), new_lengths
 
 
 def _symmetric(rows: int) -> Tensor:

@@ -36,7 +36,8 @@ class TorchvisionImages(ImageData):
         dataset: the dataset's class, such as `torchvision.datasets.CIFAR10`, or one of your own that is used alike.
         root: folder for the files, where the class takes one.
         train, test: the arguments that choose a split, such as `split: train`; by default `train: true` and
-            `train: false`. Where both are the same, a fifth of each class, always the same, is the test split.
+            `train: false`; one that is null is left out. Where both are the same, a fifth of each class, always the
+            same, is the test split.
         **image: arguments of `ImageData`.
     """
 
@@ -50,8 +51,8 @@ class TorchvisionImages(ImageData):
     ) -> None:
         super().__init__(**image)
         self.dataset, self.root = dataset, root
-        self.train_arguments = {"train": True} if train is None else train
-        self.test_arguments = {"train": False} if test is None else test
+        self.train_arguments = {"train": True} if train is None else _given(train)
+        self.test_arguments = {"train": False} if test is None else _given(test)
 
     def prepare_data(self) -> None:
         if "download" in _accepted(self.dataset):
@@ -70,7 +71,7 @@ class TorchvisionImages(ImageData):
     def _open(self, split: Split, download: bool) -> Any:
         arguments = self.train_arguments if split == "train" else self.test_arguments
         offered, accepted = {"root": self.root, "download": download}, _accepted(self.dataset)
-        given = {name: value for name, value in offered.items() if name in accepted} | dict(arguments)
+        given = {name: value for name, value in offered.items() if name in accepted} | arguments
         try:
             return self.dataset(**given)
         except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
@@ -110,6 +111,10 @@ class TorchvisionImages(ImageData):
             for _ in decode_all(files.paths, files.decode, in_threads):  # once, for the sake of the labels
                 pass
         return rows
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _accepted(dataset: Callable[..., Any]) -> set[str]:

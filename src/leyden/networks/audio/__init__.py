@@ -1,4 +1,6 @@
+from .m5 import M5
 from .mel_convnet import MelConvNet
 from .mel_spectrogram import LogMelSpectrogram
+from .mfcc import MFCC
 
-__all__ = ["LogMelSpectrogram", "MelConvNet"]
+__all__ = ["M5", "MFCC", "LogMelSpectrogram", "MelConvNet"]

@@ -2,6 +2,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from .mel_spectrogram import LogMelSpectrogram, valid_frames
+from .mfcc import MFCC
 
 
 class MelConvNet(nn.Module):
@@ -16,6 +17,7 @@ class MelConvNet(nn.Module):
         num_classes: classes.
         sample_rate: of the waveforms, in Hz.
         num_mels: bands of frequency.
+        num_mfcc: cepstral coefficients that are made of the bands and stand in their place, see `MFCC`; 0 for none.
         width: channels after the first block, doubled by each of the next two.
         dropout: probability before the last layer.
         mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
@@ -26,6 +28,7 @@ class MelConvNet(nn.Module):
         num_classes: int,
         sample_rate: int,
         num_mels: int = 40,
+        num_mfcc: int = 0,
         width: int = 16,
         dropout: float = 0.2,
         mask_mels: int = 0,
@@ -33,15 +36,19 @@ class MelConvNet(nn.Module):
     ) -> None:
         if num_mels < 8:
             raise ValueError(f"num_mels is {num_mels}; three halvings need at least 8")
+        if num_mfcc and not 8 <= num_mfcc <= num_mels:
+            raise ValueError(f"num_mfcc is {num_mfcc}; 0, or 8 to num_mels={num_mels}, is wanted")
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
+        if num_mfcc:
+            self.spectrogram = MFCC(self.spectrogram, num_mels, num_mfcc)
         self.blocks = nn.ModuleList([_block(1, width), _block(width, 2 * width), _block(2 * width, 4 * width)])
         # Where a sound lies on the frequency axis tells what it is, so that axis is not averaged.
-        num_features = 4 * width * -(-num_mels // 8)
+        num_features = 4 * width * -(-(num_mfcc or num_mels) // 8)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(num_features, num_classes))
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> Tensor:

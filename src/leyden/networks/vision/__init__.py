@@ -1,6 +1,13 @@
 from .convnet import ConvNet
 from .r2plus1d import R2Plus1D
 from .resnet import ResNet
+from .torchvision_classifier import torchvision_classifier
 from .unet import UNet
 
-__all__ = ["ConvNet", "R2Plus1D", "ResNet", "UNet"]
+__all__ = [
+    "ConvNet",
+    "R2Plus1D",
+    "ResNet",
+    "UNet",
+    "torchvision_classifier",
+]

@@ -1,0 +1,25 @@
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from torch import nn
+
+from ..errors import UserError
+
+
+def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+    """Takes the named parts of a network, such as `layer1` or `features.0`, out of the training, and returns them.
+
+    Raises:
+        UserError: the network has no such part, or nothing is left to train.
+    """
+    parts = dict(network.named_modules())
+    for name in names:
+        if not name or name not in parts:
+            near = get_close_matches(name, parts, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            outermost = ", ".join(part for part, _ in network.named_children())
+            raise UserError(f"model.frozen: the network has no part {name!r}; {hint}Its outermost parts: {outermost}")
+        parts[name].requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise UserError(f"model.frozen={list(names)} leaves nothing of the network to train")
+    return [parts[name] for name in names]

@@ -1,0 +1,93 @@
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+from torch import Tensor, nn
+from torchvision.models import get_model_weights
+
+from ...errors import UserError
+
+LIBRARY_CLASSES = 1000  # of every classifier of torchvision.models and of all their weights
+
+
+def torchvision_classifier(
+    builder: Callable[..., nn.Module], num_classes: int, in_channels: int, weights: str | None = None
+) -> nn.Module:
+    """A classifier of torchvision.models with a head for our classes, which torchvision itself refuses beside weights.
+
+    Image [batch, in_channels, height, width] -> logits [batch, num_classes]. Parameters keep torchvision's names;
+    auxiliary classifiers are left out.
+
+    Args:
+        builder: a function or a class of torchvision.models, such as `torchvision.models.resnet18`.
+        num_classes: classes.
+        in_channels: 3, or 1 for grey images, which are repeated.
+        weights: name of pretrained weights, such as `DEFAULT` or `IMAGENET1K_V1`, kept in torch.hub's folder after the
+            first download; None starts from chance. All layers but the head have them.
+
+    Raises:
+        UserError: there are no such weights, or they can neither be found nor downloaded.
+    """
+    if in_channels not in (1, 3):
+        raise ValueError(f"in_channels is {in_channels}; torchvision's classifiers take 1 (grey) or 3 (colour)")
+    network = builder() if weights is None else _pretrained(builder, weights)
+    heads = [name for name, module in network.named_modules() if _num_outputs(module) == LIBRARY_CLASSES]
+    if not heads:
+        raise UserError(f"{builder} has no layer with {LIBRARY_CLASSES} outputs: it is no classifier of torchvision")
+    *auxiliary, head = heads
+    for name in auxiliary:  # of GoogLeNet and Inception, which hand over tuples with them
+        setattr(network, name.split(".")[0], None)
+        network.aux_logits = False  # pyrefly: ignore[bad-argument-type]
+    parent, _, last = head.rpartition(".")
+    setattr(network.get_submodule(parent), last, _head(network.get_submodule(head), num_classes))
+    if in_channels == 1:
+        network.register_forward_pre_hook(_repeat_grey)
+    return network
+
+
+def _pretrained(builder: Callable[..., nn.Module], name: str) -> nn.Module:
+    weights = _weights(builder, name)
+    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):  # one process downloads, the others find it done
+            return builder(weights=weights)
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"cannot get the weights {weights} from {weights.url}: {error}\n"
+            f"Without a network, put the file at {path}, or set model.network.weights=null."
+        ) from error
+
+
+def _weights(builder: Callable[..., nn.Module], name: str) -> Any:
+    function: Any = builder.func if isinstance(builder, partial) else builder
+    try:
+        known = get_model_weights(function).__members__
+    except ValueError:
+        raise UserError(f"torchvision has no weights for {function.__name__}: set model.network.weights=null") from None
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(f"{function.__name__} has no weights {name!r}, only {', '.join(known)}{hint}")
+    return known[name]
+
+
+def _num_outputs(module: nn.Module) -> int:
+    if isinstance(module, nn.Linear):
+        return module.out_features
+    return module.out_channels if isinstance(module, nn.Conv2d) else 0
+
+
+def _head(head: nn.Module, num_classes: int) -> nn.Module:
+    if isinstance(head, nn.Conv2d):  # of SqueezeNet
+        return nn.Conv2d(head.in_channels, num_classes, head.kernel_size)  # pyrefly: ignore[bad-argument-type]
+    assert isinstance(head, nn.Linear)
+    return nn.Linear(head.in_features, num_classes, bias=head.bias is not None)
+
+
+def _repeat_grey(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (inputs[0].expand(-1, 3, -1, -1), *inputs[1:])
