@@ -1,7 +1,10 @@
 from inspect import Parameter, signature
 from typing import Any
 
+from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
+
+from .errors import UserError
 
 MISSING = "???"
 
@@ -13,11 +16,19 @@ def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:
         config: a dict with `_target_` and the arguments, which may be such dicts themselves.
         provided: values for arguments of the same name, wherever they are required or given as `???`.
         **extra: further arguments of the outermost object, such as objects that no file can describe.
+
+    Raises:
+        UserError: a constructor says what the user has to change.
     """
     filled = _fill(config, provided)
-    if extra:
-        return instantiate(filled | {"_partial_": True}, _convert_="all")(**extra)
-    return instantiate(filled, _convert_="all")
+    try:
+        if extra:
+            return instantiate(filled | {"_partial_": True}, _convert_="all")(**extra)
+        return instantiate(filled, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, UserError):  # hidden in Hydra's own exception
+            raise error.__cause__ from None
+        raise
 
 
 def _fill(node: Any, provided: dict[str, Any]) -> Any:

@@ -62,11 +62,11 @@ class RaggedRows(Rows):
 
     Args:
         inputs: one tensor [time or token] a row.
-        targets: [row].
+        targets: [row], or what the task says, one a row.
         padding: the value that fills the rest.
     """
 
-    def __init__(self, inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> None:
+    def __init__(self, inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> None:
         super().__init__(targets)
         self.inputs, self.padding = inputs, padding
 
@@ -79,7 +79,7 @@ class FileRows(Rows):
 
     Args:
         paths: one file a row.
-        targets: [row].
+        targets: [row], or what the task says, one a row.
         read: file -> tensor in storage dtype; raises on a file that it cannot decode.
         ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
         on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
@@ -91,7 +91,7 @@ class FileRows(Rows):
     def __init__(
         self,
         paths: Sequence[Path],
-        targets: Tensor,
+        targets: Any,
         read: Callable[[Path], Tensor],
         ragged: bool = False,
         on_corrupt: Literal["raise", "skip"] = "raise",
@@ -125,7 +125,7 @@ class FileRows(Rows):
             return None
 
 
-def pad(inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> Batch:
+def pad(inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> Batch:
     """Rows [time] of many lengths -> a batch [batch, longest time] with `lengths`."""
     lengths = torch.tensor([len(row) for row in inputs])
     return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)

@@ -1,5 +1,16 @@
+from .beam_decoder import BeamDecoder
 from .classification import Classification
+from .greedy_decoder import greedy_decoder
 from .task import Evaluated, Task
+from .transcription import Transcription
 from .warmup_cosine import warmup_cosine
 
-__all__ = ["Classification", "Evaluated", "Task", "warmup_cosine"]
+__all__ = [
+    "BeamDecoder",
+    "Classification",
+    "Evaluated",
+    "Task",
+    "Transcription",
+    "greedy_decoder",
+    "warmup_cosine",
+]
