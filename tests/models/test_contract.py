@@ -25,8 +25,8 @@ def target(option, group="model"):
 def pairs():
     groups = options(ROOT)
     embedded = [name for name, text in groups["experiment"] if "embedded" in text]
-    for model, _ in groups["model"]:
-        for experiment in embedded:
+    for model, text in groups["model"]:
+        for experiment in [] if "downloaded" in text else embedded:  # pretrained weights
             is_of_domain = "/" in model and model.partition("/")[0] == experiment.partition("/")[0]
             if is_of_domain and target(model) == target(experiment, "experiment"):
                 yield experiment, model

@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from torch import Tensor
 
@@ -11,8 +13,8 @@ BLANK, SPACE = "<blank>", "|"  # as torchaudio's files have them
 class BeamDecoder:
     """torchaudio's beam search over tokens, by choice with a KenLM language model and a lexicon.
 
-    Without a lexicon the language model is one of tokens, with one it is one of words. The weights are those of
-    `torchaudio.models.decoder.ctc_decoder`. It runs on the CPU.
+    Without a lexicon the language model is one of tokens, with one it is one of words. In these files | stands for the
+    space between words. It runs on the CPU.
 
     Source: Kahn et al., Flashlight: Enabling Innovation in Tools for Machine Learning, 2022,
     https://arxiv.org/abs/2201.12465.
@@ -21,7 +23,8 @@ class BeamDecoder:
         alphabet: the tokens; the first is the blank.
         beam_size: hypotheses that are kept after each frame.
         language_model: a KenLM file, .arpa or binary.
-        lexicon: a file with a word and its tokens, separated by spaces, on each line, each ending with the token | for the space.
+        lexicon: a file with a word and its tokens, all separated by spaces and the last one |, on each line, as in
+            `go g o |`.
         language_model_weight: of the language model.
         word_score: added for each word of the lexicon.
 
@@ -53,23 +56,28 @@ class BeamDecoder:
         if SPACE in alphabet and " " in alphabet:
             raise UserError(f"beam search writes {SPACE} for the space, which the transcripts also hold")
         tokens = [BLANK, *(SPACE if token == " " else token for token in alphabet[1:])]
-        self.search = ctc_decoder(
-            lexicon=lexicon,
-            tokens=tokens,
-            lm=language_model,
-            beam_size=beam_size,
-            lm_weight=language_model_weight,
-            word_score=word_score,
-            blank_token=BLANK,
-            sil_token=SPACE if SPACE in tokens else BLANK,
-            log_add=True,  # the probability of a text is the sum over its alignments
-        )
+        with TemporaryDirectory() as folder:
+            # Unless it is told the order of the tokens, torchaudio 2.11 numbers those of a language model at random.
+            order = Path(folder) / "tokens.txt"
+            order.write_text("\n".join([*tokens, "<unk>"]), encoding="utf-8")
+            self.search: Any = ctc_decoder(
+                lexicon=lexicon,
+                tokens=tokens,
+                lm=language_model,
+                lm_dict=str(order) if language_model and not lexicon else None,
+                beam_size=beam_size,
+                lm_weight=language_model_weight,
+                word_score=word_score,
+                blank_token=BLANK,
+                sil_token=SPACE if SPACE in tokens else BLANK,
+                log_add=True,  # the probability of a text is the sum over its alignments
+            )
+        self.space = tokens.index(SPACE) if SPACE in tokens else 0
 
     def __call__(self, log_probs: Tensor, frames: Tensor) -> list[list[int]]:
         """Log-probabilities [batch, frame, token] and valid frames [batch] -> the likeliest tokens of each row."""
-        space = self.search.tokens_dict.get_index(SPACE) if self.search.tokens_dict.contains(SPACE) else 0
         rows = self.search(log_probs.float().cpu().contiguous(), frames.cpu())
-        return [_strip(best[0].tokens.tolist() if best else [], space) for best in rows]
+        return [_strip(best[0].tokens.tolist() if best else [], self.space) for best in rows]
 
 
 def _strip(tokens: list[int], space: int) -> list[int]:

@@ -9,7 +9,7 @@ from torchmetrics import MeanMetric, SumMetric
 from torchmetrics.text import CharErrorRate, WordErrorRate
 
 from ..errors import UserError
-from .alignments import Alignments, AlignedTokens
+from .alignments import AlignedTokens, Alignments
 from .greedy_decoder import greedy_decoder
 from .task import Evaluated, EvaluationStage, Task
 

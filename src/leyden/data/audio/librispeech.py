@@ -14,8 +14,8 @@ class LibriSpeech(TranscribedFiles):
 
     Args:
         root: folder for the files.
-        train, validation, test: names of the subsets, such as `train-clean-100` (28,539 utterances, 6.3 GB), `dev-clean`
-            and `test-clean` (0.3 GB each).
+        train, validation, test: names of the subsets, such as `train-clean-100` (28,539 utterances, 6.3 GB),
+            `dev-clean` and `test-clean` (0.3 GB each).
         **files: arguments of `TranscribedFiles`.
     """
 

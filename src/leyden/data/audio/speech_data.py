@@ -41,7 +41,8 @@ class SpeechData(AudioData):
         if unseen not in ("raise", "mark"):
             raise ValueError(f"unseen is {unseen!r}; it must be 'raise' or 'mark'")
         super().__init__(max_seconds=max_seconds, too_long="raise", **audio)
-        self.tokens, self.unseen = tokens, unseen
+        self.tokens: Unit = tokens
+        self.unseen: Literal["raise", "mark"] = unseen
         self.alphabet: list[str] = []
 
     @property

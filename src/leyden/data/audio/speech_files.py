@@ -22,7 +22,8 @@ class TranscribedFiles(SpeechData):
     """Base of speech in files: a corpus implements `utterances`.
 
     Args:
-        in_memory: keep all decoded recordings, two bytes a sample in each worker process, instead of decoding them again in each epoch.
+        in_memory: keep the decoded recordings, two bytes a sample in each worker process, instead of decoding them
+            again in each epoch.
         **speech: arguments of `SpeechData`.
     """
 
@@ -32,7 +33,10 @@ class TranscribedFiles(SpeechData):
         self._kept: dict[Path, Tensor] = {}
 
     def utterances(self, split: Split) -> list[Utterance]:
-        """All recordings of a split with their transcripts; none for validation takes `validation_fraction` of the training ones."""
+        """All recordings of a split with their transcripts.
+
+        Where there are none for validation, it gets `validation_fraction` of the training ones.
+        """
         raise NotImplementedError
 
     def decode_once(self, path: Path) -> Tensor:
@@ -60,8 +64,8 @@ class SpeechFiles(TranscribedFiles):
 
     Args:
         root: the folder.
-        manifest: CSV below `root` with the columns `path` (below `root`), `text` and, by choice, `split` (train, validation or
-            test).
+        manifest: CSV below `root` with the columns `path` (below `root`), `text` and, by choice, `split` (train,
+            validation or test).
         test_fraction: share of the rows to test on, chosen with seed 0, where there is no column `split`.
         **files: arguments of `TranscribedFiles`.
 

@@ -10,9 +10,9 @@ from .vowels import SAMPLE_RATE, WORDS, synthesise
 class VowelSequences(SpeechData):
     """SYNTHETIC: two to five vowels of one voice in a row, with pauses and noise. Nobody recorded them.
 
-    The vowels and voices are those of `Vowels`, and those of the test split are heard nowhere else. The transcript names
-    the words of which they are the vowels, such as "heed hod". Pauses, also before and after, last 0.05 to 0.3 s; all is in
-    noise 20 to 40 dB below full scale. Always the same, whatever `seed`.
+    The vowels and voices are those of `Vowels`, and those of the test split are heard nowhere else. The transcript
+    names the words of which they are the vowels, such as "heed hod". Pauses, also before and after, last 0.05 to 0.3 s;
+    all is in noise 20 to 40 dB below full scale. Always the same, whatever `seed`.
 
     Args:
         **speech: arguments of `SpeechData`; `sample_rate` is 8000 Hz.
@@ -30,7 +30,7 @@ class VowelSequences(SpeechData):
 
 
 def join(vowels: RaggedRows, voices: int, sequences: int, seed: int) -> tuple[list[torch.Tensor], list[str]]:
-    """Single vowels, those of a voice side by side -> `sequences` waveforms of each voice, int16 [time], and their texts."""
+    """Single vowels, sorted by voice -> `sequences` waveforms of each voice, int16 [time], and their texts."""
     generator = torch.Generator().manual_seed(seed)
 
     def whole(low: int, high: int) -> int:

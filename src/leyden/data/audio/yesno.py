@@ -7,7 +7,7 @@ from .speech_files import Split, TranscribedFiles, Utterance
 
 
 class YesNo(TranscribedFiles):
-    """60 recordings at 8 kHz of one speaker, who says "yes" or "no" eight times in Hebrew; downloaded and checked by torchaudio.
+    """One speaker says "yes" or "no" eight times, in Hebrew: 60 recordings at 8 kHz, downloaded and checked by torchaudio.
 
     The names of the files tell what is said. There is no official split: in the order of their names, every fifth file,
     from the fifth on, is for the test.
@@ -37,7 +37,9 @@ class YesNo(TranscribedFiles):
             raise DataError(f"YESNO in {self.root} is not complete: {error}") from error
         # torchaudio's own items need torchcodec and FFmpeg; the names are enough.
         found = [
-            Utterance(Path(recordings._path) / f"{name}.wav", name.translate({ord("_"): " ", ord("0"): "no", ord("1"): "yes"}))
+            Utterance(
+                Path(recordings._path) / f"{name}.wav", name.translate({ord("_"): " ", ord("0"): "no", ord("1"): "yes"})
+            )
             for name in recordings._walker
         ]
         if split == "validation":

@@ -89,8 +89,8 @@ class MaskedConformerLayer(ConformerLayer):
     torchaudio masks padding in the attention alone: through the convolution it would reach a row's last frames.
     """
 
-    def forward(self, input: Tensor, key_padding_mask: Tensor) -> Tensor:
-        """Features [frame, batch, feature] and where they are padding [batch, frame] -> features of the same shape."""
+    def forward(self, input: Tensor, key_padding_mask: Tensor | None) -> Tensor:
+        """Features [frame, batch, feature], and where they are padding [batch, frame] -> features of the same shape."""
         features = input + 0.5 * self.ffn1(input)
         queries = self.self_attn_layer_norm(features)
         attended, _ = self.self_attn(queries, queries, queries, key_padding_mask=key_padding_mask, need_weights=False)
@@ -99,7 +99,9 @@ class MaskedConformerLayer(ConformerLayer):
         features = features + 0.5 * self.ffn2(features)
         return self.final_layer_norm(features)
 
-    def _convolve(self, features: Tensor, padding: Tensor) -> Tensor:
+    def _convolve(self, features: Tensor, padding: Tensor | None) -> Tensor:
         gate, convolution = self.conv_module.sequential[:2], self.conv_module.sequential[2:]
         gated = gate(self.conv_module.layer_norm(features).permute(1, 2, 0))  # [batch, feature, frame]
-        return convolution(gated.masked_fill(padding.unsqueeze(1), 0.0)).permute(2, 0, 1)
+        if padding is not None:
+            gated = gated.masked_fill(padding.unsqueeze(1), 0.0)
+        return convolution(gated).permute(2, 0, 1)

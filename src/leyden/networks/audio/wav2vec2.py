@@ -48,11 +48,13 @@ class Wav2Vec2(nn.Module):
         super().__init__()
         found = find_bundle(bundle)
         model = _fetch(bundle, found) if pretrained else wav2vec2_model(**found._params)
-        self.extractor, self.encoder = model.feature_extractor, model.encoder
-        self.encoder.transformer.layer_drop = layer_drop
+        self.extractor: Any = model.feature_extractor
+        encoder: Any = model.encoder
+        encoder.transformer.layer_drop = layer_drop
+        self.encoder = encoder
         if freeze_extractor:
             self.extractor.requires_grad_(False)
-        self.head = nn.Linear(self.encoder.feature_projection.projection.out_features, num_tokens)
+        self.head = nn.Linear(encoder.feature_projection.projection.out_features, num_tokens)
         self.normalises_waveform = found._normalize_waveform
         self.rates = (sample_rate, int(found.sample_rate))
         self.resample = Resample(*self.rates)
@@ -60,6 +62,9 @@ class Wav2Vec2(nn.Module):
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         old, new = self.rates
         waveforms, lengths = self.resample(waveforms), -(-lengths * new // old)
+        # Resampling rings on into the padding.
+        is_padding = torch.arange(waveforms.shape[1], device=waveforms.device) >= lengths.unsqueeze(1)
+        waveforms = waveforms.masked_fill(is_padding, 0.0)
         # The convolutions see this many samples at once: what is shorter gets some silence.
         shortest = 1
         for layer in reversed(self.extractor.conv_layers):
