@@ -46,5 +46,5 @@ class Picky:
 
 
 def test_what_a_constructor_tells_the_user_is_not_hidden():
-    with pytest.raises(UserError, match="^there is no bundle 'x'$"):
+    with pytest.raises(UserError, match=r"^there is no bundle 'x'$"):
         build({"_target_": f"{__name__}.Picky", "bundle": "x"}, {})

@@ -51,6 +51,7 @@ def test_gradient_reaches_every_parameter(network):
     ("argument", "message"),
     [
         ({"subsampling": 3}, "subsampling is 3"),
+        ({"num_channels": 0}, "num_channels is 0"),
         ({"depth": 0}, "depth is 0"),
         ({"width": 6}, "width=6 and num_heads=4"),
         ({"kernel_size": 8}, "kernel_size is 8"),

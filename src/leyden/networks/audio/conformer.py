@@ -20,6 +20,7 @@ class Conformer(nn.Module):
         num_tokens: tokens, with the blank.
         sample_rate: of the waveforms, in Hz.
         num_mels: bands of frequency.
+        num_channels: channels of the strided convolutions.
         subsampling: frames of the spectrogram, 10 ms each, in one frame of the result. A transcript needs at least
             as many frames as it has tokens, and one more for each token that repeats the one before it.
         width: features of a frame.
@@ -35,6 +36,7 @@ class Conformer(nn.Module):
         num_tokens: int,
         sample_rate: int,
         num_mels: int = 40,
+        num_channels: int = 32,
         subsampling: Literal[1, 2, 4] = 4,
         width: int = 144,
         depth: int = 4,
@@ -46,6 +48,8 @@ class Conformer(nn.Module):
     ) -> None:
         if subsampling not in (1, 2, 4):
             raise ValueError(f"subsampling is {subsampling}; it must be 1, 2 or 4")
+        if num_channels < 1:
+            raise ValueError(f"num_channels is {num_channels}; it must be at least 1")
         if depth < 1:
             raise ValueError(f"depth is {depth}; it must be at least 1")
         if num_heads < 1 or width < num_heads or width % num_heads:
@@ -58,10 +62,10 @@ class Conformer(nn.Module):
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
         self.strides = {1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling]
         self.subsampling = nn.ModuleList(
-            nn.Conv2d(channels, width, kernel_size=3, stride=(2, stride), padding=1)
-            for channels, stride in zip((1, width), self.strides, strict=True)
+            nn.Conv2d(channels, num_channels, kernel_size=3, stride=(2, stride), padding=1)
+            for channels, stride in zip((1, num_channels), self.strides, strict=True)
         )
-        self.projection = nn.Linear(width * -(-num_mels // 4), width)
+        self.projection = nn.Linear(num_channels * -(-num_mels // 4), width)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             MaskedConformerLayer(width, 4 * width, num_heads, kernel_size, dropout) for _ in range(depth)
