@@ -11,7 +11,7 @@ RATE = 8000
 def network():
     one = Conformer(num_tokens=5, sample_rate=RATE, num_mels=16, width=16, depth=2, kernel_size=7, dropout=0.0)
     for module in one.modules():  # a frame of padding must come out as something
-        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.LayerNorm):
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d | torch.nn.LayerNorm):
             torch.nn.init.constant_(module.bias, 0.5)
     return one
 

@@ -62,7 +62,11 @@ class Conformer(nn.Module):
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
         self.strides = {1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling]
         self.subsampling = nn.ModuleList(
-            nn.Conv2d(channels, num_channels, kernel_size=3, stride=(2, stride), padding=1)
+            nn.Sequential(
+                nn.Conv2d(channels, num_channels, kernel_size=3, stride=(2, stride), padding=1, bias=False),
+                nn.BatchNorm2d(num_channels),
+                nn.ReLU(),
+            )
             for channels, stride in zip((1, num_channels), self.strides, strict=True)
         )
         self.projection = nn.Linear(num_channels * -(-num_mels // 4), width)
@@ -76,9 +80,8 @@ class Conformer(nn.Module):
         features, frames = self.spectrogram(waveforms, lengths)
         for convolution, stride in zip(self.subsampling, self.strides, strict=True):
             frames = (frames + stride - 1) // stride
-            features = convolution(features).relu()
             # A frame of padding must be 0 before a neighbour's convolution sees it.
-            features = features * valid_frames(features, frames)
+            features = convolution(features) * valid_frames(features, frames)
         features = self.dropout(self.projection(features.flatten(1, 2).transpose(1, 2)))
         padding = torch.arange(features.shape[1], device=features.device) >= frames.unsqueeze(1)
         features = features.transpose(0, 1)
