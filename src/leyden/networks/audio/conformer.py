@@ -80,8 +80,9 @@ class Conformer(nn.Module):
         features, frames = self.spectrogram(waveforms, lengths)
         for convolution, stride in zip(self.subsampling, self.strides, strict=True):
             frames = (frames + stride - 1) // stride
+            features = convolution(features)
             # A frame of padding must be 0 before a neighbour's convolution sees it.
-            features = convolution(features) * valid_frames(features, frames)
+            features = features * valid_frames(features, frames)
         features = self.dropout(self.projection(features.flatten(1, 2).transpose(1, 2)))
         padding = torch.arange(features.shape[1], device=features.device) >= frames.unsqueeze(1)
         features = features.transpose(0, 1)
