@@ -2,6 +2,7 @@ import pytest
 from torch import nn
 
 from leyden.build import build
+from leyden.errors import UserError
 
 LINEAR = {"_target_": "torch.nn.Linear", "out_features": "???"}
 
@@ -37,3 +38,13 @@ def test_the_configuration_is_left_as_it_was():
 def test_nothing_is_provided_for_nothing():
     with pytest.raises(Exception, match="out_features"):
         build(LINEAR | {"in_features": 1}, {})
+
+
+class Picky:
+    def __init__(self, bundle):
+        raise UserError(f"there is no bundle {bundle!r}")
+
+
+def test_what_a_constructor_tells_the_user_is_not_hidden():
+    with pytest.raises(UserError, match=r"^there is no bundle 'x'$"):
+        build({"_target_": f"{__name__}.Picky", "bundle": "x"}, {})

@@ -11,8 +11,8 @@ from .worker import Worker
 def predict(worker: Worker, inputs: list[Path], checkpoint: str, output: TextIO, form: Literal["csv", "jsonl"]) -> None:
     """Writes what the model says of each of the user's files: a line for each record that the data module makes of it.
 
-    Records hold plain values and, one level down, dicts of them, which become columns of their own in CSV. Pictures,
-    such as masks, are saved in the run's `predictions/`, and their paths are written. A file of which the model says
+    Records hold plain values and, one level down, dicts of them, which become columns of their own in CSV; lists, such
+    as words with their times, are JSON there. Pictures, such as masks, are saved in the run's `predictions/`, and their paths are written. A file of which the model says
     nothing has a line with its name alone.
 
     Args:
@@ -53,7 +53,7 @@ def _saved(value: Any, place: Path) -> Any:
 
 def _flat(line: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: one
+        name: json.dumps(one, ensure_ascii=False) if isinstance(one, list) else one
         for key, value in line.items()
         for name, one in (value.items() if isinstance(value, dict) else [(key, value)])
     }

@@ -34,8 +34,8 @@ def folder(experiment):
 def pairs():
     groups = options(ROOT)
     embedded = [(name, folder(name)) for name, text in groups["experiment"] if "embedded" in text]
-    for model, _ in groups["model"]:
-        for experiment, place in embedded:
+    for model, text in groups["model"]:
+        for experiment, place in [] if "downloaded" in text else embedded:  # pretrained weights
             if Path(model).parent == place and target(model) == target(experiment, "experiment"):
                 yield experiment, model
 

@@ -67,11 +67,11 @@ class RaggedRows(Rows):
 
     Args:
         inputs: one tensor [time or token] a row.
-        targets: [row].
+        targets: [row], or what the task says, one a row.
         padding: the value that fills the rest.
     """
 
-    def __init__(self, inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> None:
+    def __init__(self, inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> None:
         super().__init__(targets)
         self.inputs, self.padding = inputs, padding
 
@@ -88,7 +88,7 @@ class FileRows(Rows):
 
     Args:
         paths: one file a row, or what else `read` takes and an error message names.
-        targets: [row].
+        targets: [row], or what the task says, one a row.
         read: file -> tensor in storage dtype; raises on a file that it cannot decode.
         ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
         on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
@@ -101,7 +101,7 @@ class FileRows(Rows):
     def __init__(
         self,
         paths: Sequence[Any],
-        targets: Tensor,
+        targets: Any,
         read: Callable[[Any], Tensor],
         ragged: bool = False,
         on_corrupt: Literal["raise", "skip"] = "raise",
@@ -144,7 +144,7 @@ class FileRows(Rows):
             return None
 
 
-def pad(inputs: Sequence[Tensor], targets: Tensor, padding: int = 0) -> Batch:
+def pad(inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> Batch:
     """Rows [time] of many lengths -> a batch [batch, longest time] with `lengths`."""
     lengths = torch.tensor([len(row) for row in inputs])
     return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)

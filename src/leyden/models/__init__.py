@@ -1,14 +1,20 @@
+from .beam_decoder import BeamDecoder
 from .classification import Classification
+from .greedy_decoder import greedy_decoder
 from .multilabel_classification import MultilabelClassification
 from .segmentation import Segmentation
 from .task import Evaluated, Task
+from .transcription import Transcription
 from .warmup_cosine import warmup_cosine
 
 __all__ = [
+    "BeamDecoder",
     "Classification",
     "Evaluated",
     "MultilabelClassification",
     "Segmentation",
     "Task",
+    "Transcription",
+    "greedy_decoder",
     "warmup_cosine",
 ]

@@ -1,6 +1,15 @@
+from .conformer import Conformer
 from .m5 import M5
 from .mel_convnet import MelConvNet
 from .mel_spectrogram import LogMelSpectrogram
 from .mfcc import MFCC
+from .wav2vec2 import Wav2Vec2
 
-__all__ = ["M5", "MFCC", "LogMelSpectrogram", "MelConvNet"]
+__all__ = [
+    "M5",
+    "MFCC",
+    "Conformer",
+    "LogMelSpectrogram",
+    "MelConvNet",
+    "Wav2Vec2",
+]

@@ -1,0 +1,42 @@
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torchaudio.functional import forced_align, merge_tokens
+
+
+class AlignedTokens(NamedTuple):
+    """What is said in one row, and when."""
+
+    tokens: Tensor  # int64 [token]
+    starts: Tensor  # seconds [token]
+    ends: Tensor  # seconds [token]
+
+
+class Alignments(Sequence[AlignedTokens]):
+    """What is said in each row of a batch, each aligned with its waveform when it is asked for.
+
+    Args:
+        log_probs: [batch, frame, token]; token 0 is the blank.
+        frames: numbers of valid frames [batch].
+        tokens: the decoded tokens of each row.
+        seconds: duration of each row [batch].
+    """
+
+    def __init__(self, log_probs: Tensor, frames: Tensor, tokens: list[list[int]], seconds: Tensor) -> None:
+        self.log_probs, self.frames = log_probs.detach().cpu(), frames.tolist()
+        self.tokens, self.seconds = tokens, seconds.tolist()
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, row: int) -> AlignedTokens:  # pyrefly: ignore[bad-override]
+        frames, tokens = self.frames[row], self.tokens[row]
+        if not tokens:
+            return AlignedTokens(torch.zeros(0, dtype=torch.int64), torch.zeros(0), torch.zeros(0))
+        log_probs = self.log_probs[row : row + 1, :frames].contiguous()
+        path, scores = forced_align(log_probs, torch.tensor([tokens], dtype=torch.int32))
+        spans = merge_tokens(path[0], scores[0])
+        bounds = torch.tensor([(span.start, span.end) for span in spans]) * (self.seconds[row] / frames)
+        return AlignedTokens(torch.tensor(tokens), bounds[:, 0], bounds[:, 1])

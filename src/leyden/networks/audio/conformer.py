@@ -1,0 +1,115 @@
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torchaudio.models.conformer import ConformerLayer
+
+from .mel_spectrogram import LogMelSpectrogram, valid_frames
+
+
+class Conformer(nn.Module):
+    """A mel spectrogram, two strided 3 x 3 convolutions, and torchaudio's Conformer layers.
+
+    Waveforms [batch, time] and their lengths [batch] -> log-probabilities [batch, frame, num_tokens] and the numbers of
+    valid frames [batch]. When evaluating, a row's result does not depend on the padding that longer neighbours cause.
+
+    Source: Gulati et al., Conformer: Convolution-augmented Transformer for Speech Recognition, 2020,
+    https://arxiv.org/abs/2005.08100. Positions are known from the convolutions alone, as in torchaudio.
+
+    Args:
+        num_tokens: tokens, with the blank.
+        sample_rate: of the waveforms, in Hz.
+        num_mels: bands of frequency.
+        num_channels: channels of the strided convolutions.
+        subsampling: frames of the spectrogram, 10 ms each, in one frame of the result. A transcript needs at least
+            as many frames as it has tokens, and one more for each token that repeats the one before it.
+        width: features of a frame.
+        depth: Conformer layers.
+        num_heads: attention heads; they share `width` evenly.
+        kernel_size: frames that a layer's convolution sees; odd.
+        dropout: probability.
+        mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
+    """
+
+    def __init__(
+        self,
+        num_tokens: int,
+        sample_rate: int,
+        num_mels: int = 40,
+        num_channels: int = 32,
+        subsampling: Literal[1, 2, 4] = 4,
+        width: int = 144,
+        depth: int = 4,
+        num_heads: int = 4,
+        kernel_size: int = 31,
+        dropout: float = 0.1,
+        mask_mels: int = 0,
+        mask_frames: int = 0,
+    ) -> None:
+        if subsampling not in (1, 2, 4):
+            raise ValueError(f"subsampling is {subsampling}; it must be 1, 2 or 4")
+        if num_channels < 1:
+            raise ValueError(f"num_channels is {num_channels}; it must be at least 1")
+        if depth < 1:
+            raise ValueError(f"depth is {depth}; it must be at least 1")
+        if num_heads < 1 or width < num_heads or width % num_heads:
+            raise ValueError(f"width={width} and num_heads={num_heads}: the heads must share the width evenly")
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+        super().__init__()
+        self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
+        self.strides = {1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling]
+        self.subsampling = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(channels, num_channels, kernel_size=3, stride=(2, stride), padding=1, bias=False),
+                nn.BatchNorm2d(num_channels),
+                nn.ReLU(),
+            )
+            for channels, stride in zip((1, num_channels), self.strides, strict=True)
+        )
+        self.projection = nn.Linear(num_channels * -(-num_mels // 4), width)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            MaskedConformerLayer(width, 4 * width, num_heads, kernel_size, dropout) for _ in range(depth)
+        )
+        self.head = nn.Linear(width, num_tokens)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        features, frames = self.spectrogram(waveforms, lengths)
+        for convolution, stride in zip(self.subsampling, self.strides, strict=True):
+            frames = (frames + stride - 1) // stride
+            features = convolution(features)
+            # A frame of padding must be 0 before a neighbour's convolution sees it.
+            features = features * valid_frames(features, frames)
+        features = self.dropout(self.projection(features.flatten(1, 2).transpose(1, 2)))
+        padding = torch.arange(features.shape[1], device=features.device) >= frames.unsqueeze(1)
+        features = features.transpose(0, 1)
+        for layer in self.layers:
+            features = layer(features, padding)
+        return self.head(features.transpose(0, 1)).float().log_softmax(dim=2), frames
+
+
+class MaskedConformerLayer(ConformerLayer):
+    """torchaudio's layer, except that frames of padding are 0 when the depthwise convolution sees them.
+
+    torchaudio masks padding in the attention alone: through the convolution it would reach a row's last frames.
+    """
+
+    def forward(self, input: Tensor, key_padding_mask: Tensor | None) -> Tensor:
+        """Features [frame, batch, feature], and where they are padding [batch, frame] -> features of the same shape."""
+        features = input + 0.5 * self.ffn1(input)
+        queries = self.self_attn_layer_norm(features)
+        attended, _ = self.self_attn(queries, queries, queries, key_padding_mask=key_padding_mask, need_weights=False)
+        features = features + self.self_attn_dropout(attended)
+        features = features + self._convolve(features, key_padding_mask)
+        features = features + 0.5 * self.ffn2(features)
+        return self.final_layer_norm(features)
+
+    def _convolve(self, features: Tensor, padding: Tensor | None) -> Tensor:
+        gate, convolution = self.conv_module.sequential[:2], self.conv_module.sequential[2:]
+        gated = gate(self.conv_module.layer_norm(features).permute(1, 2, 0))  # [batch, feature, frame]
+        if padding is not None:
+            gated = gated.masked_fill(padding.unsqueeze(1), 0.0)
+        return convolution(gated).permute(2, 0, 1)

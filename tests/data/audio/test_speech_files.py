@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from leyden.data import DataError
+from leyden.data.audio import SpeechFiles
+
+TEXTS = ["no", "on", "no on", "noon"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve recordings whose samples tell their number, in folders with spaces in their names."""
+    (tmp_path / "my files").mkdir()
+    for number in range(12):
+        soundfile.write(tmp_path / "my files" / f"{number}.wav", np.full(100 + number, number, np.int16), 8000)
+    return tmp_path
+
+
+def manifest(folder, lines, newline="\n"):
+    (folder / "manifest.csv").write_bytes(newline.join(lines).encode("utf-8-sig"))
+
+
+def data(folder, **speech):
+    return SpeechFiles(root=str(folder), sample_rate=8000, batch_size=2, **speech)
+
+
+def test_without_a_column_split_a_part_is_held_out(folder):
+    lines = [f"my files/{number}.wav,{TEXTS[number % 4]}" for number in range(12)]
+    manifest(folder, ["path,text", *lines], newline="\r\n")
+    speech = data(folder, validation_fraction=0.2)
+    speech.setup("fit")
+    speech.setup("test")
+    assert {stage: len(rows) for stage, rows in speech.rows.items()} == {"train": 8, "validation": 2, "test": 2}
+    seen = []
+    for loader in (speech.val_dataloader(), speech.test_dataloader()):
+        for batch in loader:
+            numbers = batch.inputs[:, 0].tolist()
+            assert batch.lengths.tolist() == [100 + number for number in numbers]
+            assert [speech.text(batch.targets.row(n)) for n in range(2)] == [TEXTS[number % 4] for number in numbers]
+            seen += numbers
+    assert len(set(seen)) == 4
+
+
+def test_the_column_split_is_obeyed_and_the_alphabet_is_that_of_training(folder, tmp_path):
+    splits = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
+    rows = [f"my files/{number}.wav,no,{split}" for number, split in enumerate(splits)]
+    manifest(folder, ["path,text,split", *rows])
+    speech = data(folder)
+    speech.setup("fit")
+    speech.setup("test")
+    assert [len(speech.rows[stage]) for stage in ("train", "validation", "test")] == [6, 3, 3]
+    assert speech.published() == {
+        "alphabet": ["<blank>", "n", "o"],
+        "separator": "",
+        "num_tokens": 3,
+        "sample_rate": 8000,
+    }
+    speech.save(tmp_path)
+    restored = data(folder)
+    restored.restore(tmp_path)
+    assert restored.published() == speech.published()
+
+
+def test_a_character_of_the_test_split_alone(folder):
+    rows = ["my files/0.wav,no,train", "my files/1.wav,no,train", "my files/2.wav,nox,test"]
+    manifest(folder, ["path,text,split", *rows])
+    speech = data(folder, validation_fraction=0.5)
+    speech.setup("fit")
+    with pytest.raises(DataError, match=r"test split that training never saw: \['x'\]"):
+        speech.setup("test")
+
+
+def test_kept_recordings_are_read_once(folder):
+    manifest(folder, ["path,text", *(f"my files/{number}.wav,no" for number in range(12))])
+    speech = data(folder, in_memory=True)
+    rows = speech.load("train")
+    first = rows.__getitems__([0, 1])
+    for path in folder.glob("my files/*.wav"):
+        path.unlink()
+    assert torch.equal(rows.__getitems__([0, 1]).inputs, first.inputs)
+
+
+def test_too_long_is_never_cut(folder):
+    manifest(folder, ["path,text", *(f"my files/{number}.wav,no" for number in range(12))])
+    with pytest.raises(DataError, match=r"more than data\.max_seconds=0\.01"):
+        data(folder, max_seconds=0.01).load("train").__getitems__([0])
+    skipping = data(folder, max_seconds=105 / 8000, on_corrupt="skip").load("train")
+    assert len(skipping.__getitems__(list(range(len(skipping)))).targets.lengths) <= 6
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "columns path and text; it has no rows"),
+        (["file,text", "a.wav,no"], r"it has \['file', 'text'\]"),
+        (["path,text", "a.wav,no"], r"row 2: there is no file .*a\.wav"),
+        (["path,text", "my files/0.wav,no, thanks"], "row 2 has not the columns .*quotes"),
+        (["path,text,split", "my files/0.wav,no,dev"], "row 2: split is 'dev', not train, validation or test"),
+    ],
+)
+def test_a_wrong_manifest_is_explained(folder, lines, message):
+    manifest(folder, lines)
+    with pytest.raises(DataError, match=message):
+        data(folder).setup("fit")
+
+
+def test_no_manifest(tmp_path):
+    with pytest.raises(DataError, match=r"there is no manifest .*manifest\.csv"):
+        data(tmp_path).setup("fit")
+
+
+def test_a_fraction_out_of_range(tmp_path):
+    with pytest.raises(ValueError, match="test_fraction is 1"):
+        data(tmp_path, test_fraction=1.0)

@@ -1,0 +1,63 @@
+import pytest
+import torch
+from torch.nn.functional import pad
+
+from leyden.networks.audio import Conformer
+
+RATE = 8000
+
+
+@pytest.fixture
+def network():
+    one = Conformer(num_tokens=5, sample_rate=RATE, num_mels=16, width=16, depth=2, kernel_size=7, dropout=0.0)
+    for module in one.modules():  # a frame of padding must come out as something
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d | torch.nn.LayerNorm):
+            torch.nn.init.constant_(module.bias, 0.5)
+    return one
+
+
+@pytest.mark.parametrize("subsampling", [1, 2, 4])
+def test_frames_are_as_many_as_the_subsampling_leaves(subsampling):
+    network = Conformer(num_tokens=5, sample_rate=RATE, num_mels=16, subsampling=subsampling, width=8, depth=1)
+    log_probs, frames = network(torch.randn(3, 2000), torch.tensor([2000, 1040, 1]))
+    # 26, 14 and 1 frames of the spectrogram
+    assert frames.tolist() == [-(-count // subsampling) for count in (26, 14, 1)]
+    assert log_probs.shape == (3, frames.max(), 5)
+    assert torch.allclose(log_probs.exp().sum(dim=2), torch.ones(log_probs.shape[:2]), atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 80, 320, 1041, 1999])
+def test_padding_does_not_change_a_row(network, length):
+    for _ in range(3):  # running means other than 0
+        network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))
+    network.eval()
+    lengths = torch.tensor([2000, length, 1500])
+    waveforms = torch.randn(3, 2000) * (torch.arange(2000) < lengths.unsqueeze(1))
+    log_probs, frames = network(waveforms, lengths)
+    alone, (count,) = network(waveforms[1:2, :length], lengths[1:2])
+    longer, _ = network(pad(waveforms[1:2, :length], (0, 3000)), lengths[1:2])
+    assert count == frames[1] == alone.shape[1]
+    assert torch.allclose(log_probs[1, :count], alone[0], atol=1e-5)
+    assert torch.allclose(longer[0, :count], alone[0], atol=1e-5)
+
+
+def test_gradient_reaches_every_parameter(network):
+    log_probs, _ = network(torch.randn(8, 1600), torch.full((8,), 1600))
+    log_probs[..., 1].sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"subsampling": 3}, "subsampling is 3"),
+        ({"num_channels": 0}, "num_channels is 0"),
+        ({"depth": 0}, "depth is 0"),
+        ({"width": 6}, "width=6 and num_heads=4"),
+        ({"kernel_size": 8}, "kernel_size is 8"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+    ],
+)
+def test_arguments_out_of_range(argument, message):
+    with pytest.raises(ValueError, match=message):
+        Conformer(**{"num_tokens": 3, "sample_rate": RATE} | argument)
