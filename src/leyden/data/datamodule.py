@@ -164,8 +164,8 @@ class DataModule(LightningDataModule):
         num_ranks = trainer.world_size if trainer else 1
         if self.batch_size % num_ranks:
             raise DataError(f"data.batch_size={self.batch_size} does not divide among {num_ranks} devices")
-        batches = EpochBatches(
-            num_rows=len(rows),
+        batches = self.batches(
+            stage,
             batch_size=self.batch_size,
             seed=self.seed,
             epoch=lambda: trainer.current_epoch if trainer else 0,
@@ -183,6 +183,10 @@ class DataModule(LightningDataModule):
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
+
+    def batches(self, stage: Stage, **options: Any) -> EpochBatches:
+        """The order of the rows of a stage; `options` are those of `EpochBatches`, beside `num_rows`."""
+        return EpochBatches(num_rows=len(self.rows[stage]), **options)
 
     # On the device
 

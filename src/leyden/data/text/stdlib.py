@@ -42,8 +42,8 @@ class Stdlib(TextData):
         return [texts[row] for row in chosen], [labels[row] for row in chosen]
 
 
-def docstrings(package: Path) -> list[str]:
-    """All docstrings below a package's folder, its tests left out; the files are parsed, never imported.
+def sources(package: Path) -> list[Path]:
+    """All files of a package's source, its tests left out, in the order of their names.
 
     Raises:
         DataError: this Python came without its sources.
@@ -51,7 +51,16 @@ def docstrings(package: Path) -> list[str]:
     files = [path for path in sorted(package.rglob("*.py")) if "test" not in path.relative_to(package).parts]
     if not files:
         raise DataError(f"this Python has no sources in {package}: install one that has, such as that of python.org")
-    nodes = (node for path in files for node in ast.walk(ast.parse(path.read_bytes())))
+    return files
+
+
+def docstrings(package: Path) -> list[str]:
+    """All docstrings below a package's folder, its tests left out; the files are parsed, never imported.
+
+    Raises:
+        DataError: this Python came without its sources.
+    """
+    nodes = (node for path in sources(package) for node in ast.walk(ast.parse(path.read_bytes())))
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     found = (ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented))
     return [" ".join(docstring.split()) for docstring in found if docstring.strip()]

@@ -1,4 +1,6 @@
 from .embedding_bag import EmbeddingBag
+from .gpt import GPT
+from .key_value_cache import KeyValueCache
 from .transformer_encoder import TransformerEncoder
 
-__all__ = ["EmbeddingBag", "TransformerEncoder"]
+__all__ = ["GPT", "EmbeddingBag", "KeyValueCache", "TransformerEncoder"]
