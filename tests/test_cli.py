@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -102,15 +103,15 @@ def test_train_leaves_everything_in_the_run_directory(trained):
     for name in ("config.yaml", "command.txt", "environment.txt", "git.patch", "hardware.json", "log.txt"):
         assert (trained / name).stat().st_size, name
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"
-    assert "test/accuracy" in json.loads((trained / "results.json").read_text())
-    assert {"train/loss", "val/accuracy", "test/accuracy", "train/gradient_norm", "train/learning_rate"} <= set(
+    results = json.loads((trained / "results.json").read_text())
+    assert results.keys() & {"test/accuracy", "test/perplexity"}
+    validated = {name.replace("test/", "val/") for name in results}
+    assert {"train/loss", "train/gradient_norm", "train/learning_rate", *results, *validated} <= set(
         (trained / "metrics.csv").read_text().splitlines()[0].split(",")
     )
-    assert sorted(path.name for path in trained.glob("plots/*.png")) == [
-        "test_confusion_matrix.png",
-        "test_predictions.png",
-        "test_worst.png",
-    ]
+    own = "confusion_matrix" if "test/accuracy" in results else "samples"
+    pictures = sorted(f"test_{name}.png" for name in ("predictions", "worst", own))
+    assert sorted(path.name for path in trained.glob("plots/*.png")) == pictures
     for name in ("best", "last"):
         torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
 
@@ -121,22 +122,31 @@ def test_test_and_validate_evaluate_again(trained):
     run("validate", trained, "--ckpt", "last")
     after = json.loads((trained / "results.json").read_text())
     assert after["test/loss"] == pytest.approx(before["test/loss"])
-    assert "val/accuracy" in after
+    assert before.keys() | {name.replace("test/", "val/") for name in before} == after.keys()
+
+
+def predicted(trained, samples):
+    lines, _ = run("predict", trained, samples, "--format", "jsonl")
+    return [json.loads(line) for line in lines.split("\n") if line]
 
 
 def test_predict_gives_a_row_for_each_input(trained):
     domain = trained.parent.parent.name
     samples = ROOT / "tests" / "samples" / domain
     output, _ = run("predict", trained, samples)
-    rows = list(csv.DictReader(output.splitlines()))
+    rows = list(csv.DictReader(StringIO(output)))
     assert len(rows) >= 2
+    if "continuation" in rows[0]:
+        again = [row["continuation"].split() for row in predicted(trained, samples)]
+        assert [row["continuation"].split() for row in rows] == again
+        assert all(row["prompt"] in (samples / "docstrings.txt").read_text() for row in rows)
+        return
     classes = list(rows[0])[3:]
     for row in rows:
         assert row["prediction"] in classes
         assert sum(float(row[name]) for name in classes) == pytest.approx(1, abs=1e-4)
         assert float(row["probability"]) == max(float(row[name]) for name in classes)
-    lines, _ = run("predict", trained, samples, "--format", "jsonl")
-    first = json.loads(lines.splitlines()[0])
+    first = predicted(trained, samples)[0]
     assert first["prediction"] == rows[0]["prediction"]
     assert set(first["probabilities"]) == set(classes)
 

@@ -1,5 +1,6 @@
 import heapq
 import textwrap
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -139,7 +140,9 @@ def _plots(trainer: Trainer, name: str) -> Path:
 
 def _write(trainer: Trainer, name: str, figure: Figure) -> None:
     path = _plots(trainer, f"{name}.png")
-    figure.savefig(path, dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a sign that the font has not is drawn as a box
+        figure.savefig(path, dpi=120)
     for logger in trainer.loggers:
         if log_image := getattr(logger, "log_image", None):
             log_image(f"plots/{name}", [str(path)])

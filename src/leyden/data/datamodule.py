@@ -160,23 +160,11 @@ class DataModule(LightningDataModule):
         return self._loader("predict")
 
     def _loader(self, stage: Stage) -> DataLoader:
-        rows, trainer = self.rows[stage], self.trainer
-        num_ranks = trainer.world_size if trainer else 1
-        if self.batch_size % num_ranks:
-            raise DataError(f"data.batch_size={self.batch_size} does not divide among {num_ranks} devices")
-        batches = self.batches(
-            stage,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            epoch=lambda: trainer.current_epoch if trainer else 0,
-            shuffle=stage == "train",
-            rank=trainer.global_rank if trainer else 0,
-            num_ranks=num_ranks,
-        )
+        batches = self._batches(stage)
         if stage == "train" and self._resume:
             batches.resume_at(self._resume["epoch"], self._resume["batches_done"])
         return DataLoader(
-            rows,
+            self.rows[stage],
             batch_sampler=batches,
             collate_fn=_as_fetched,
             num_workers=self.num_workers,
@@ -184,9 +172,20 @@ class DataModule(LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
-    def batches(self, stage: Stage, **options: Any) -> EpochBatches:
-        """The order of the rows of a stage; `options` are those of `EpochBatches`, beside `num_rows`."""
-        return EpochBatches(num_rows=len(self.rows[stage]), **options)
+    def _batches(self, stage: Stage) -> EpochBatches:
+        rows, trainer = self.rows[stage], self.trainer
+        num_ranks = trainer.world_size if trainer else 1
+        if self.batch_size % num_ranks:
+            raise DataError(f"data.batch_size={self.batch_size} does not divide among {num_ranks} devices")
+        return EpochBatches(
+            num_rows=len(rows),
+            batch_size=self.batch_size,
+            seed=self.seed,
+            epoch=lambda: trainer.current_epoch if trainer else 0,
+            shuffle=stage == "train",
+            rank=trainer.global_rank if trainer else 0,
+            num_ranks=num_ranks,
+        )
 
     # On the device
 

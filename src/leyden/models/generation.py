@@ -47,7 +47,7 @@ class Generation:
         device, longest = prompts.device, int(lengths.max())
         draws = torch.stack([self.draws(number) for number in numbers]).to(device)
         tokens = torch.nn.functional.pad(prompts, (0, longest + self.max_new_tokens - prompts.shape[1]))
-        first, read = -1, 0
+        first, read, cache = -1, 0, None
         for place in range(int(lengths.min()), tokens.shape[1]):
             if (start := window_start(place, network.max_tokens)) != first:
                 first, read, cache = start, start, network.new_cache()

@@ -37,9 +37,13 @@ class BytePairTokenizer:
         return self._tokenizer.get_vocab_size()
 
     @property
+    def vocabulary(self) -> list[str]:
+        ids = self._tokenizer.get_vocab()
+        return sorted(ids, key=ids.__getitem__)
+
+    @property
     def token_bytes(self) -> list[bytes]:
-        signs = [self._tokenizer.id_to_token(token) or "" for token in range(1, self.vocab_size)]
-        return [b"", *(bytes(BYTES[sign] for sign in token) for token in signs)] if signs else []
+        return [b"", *(bytes(BYTES[sign] for sign in token) for token in self.vocabulary[1:])]
 
     def train(self, texts: Iterable[str]) -> None:
         trainer = trainers.BpeTrainer(
@@ -51,9 +55,9 @@ class BytePairTokenizer:
         )
         self._tokenizer.train_from_iterator(texts, trainer)
 
-    def encode(self, texts: list[str]) -> list[list[int]]:
+    def encode(self, texts: list[str], max_tokens: int | None = None) -> list[list[int]]:
         self._tokenizer.encode_special_tokens = True  # a text that speaks of "[PAD]" means just these five signs
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
+        return [encoding.ids[:max_tokens] for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     def decode(self, tokens: list[int]) -> str:
         known = self.token_bytes

@@ -21,15 +21,19 @@ class CharacterTokenizer:
         return 2 + len(self._characters) if self._characters else 0
 
     @property
+    def vocabulary(self) -> list[str]:
+        return ["[PAD]", "[UNK]", *self._characters]
+
+    @property
     def token_bytes(self) -> list[bytes]:
         return [b"", b"", *(character.encode() for character in self._characters)]
 
     def train(self, texts: Iterable[str]) -> None:
         self._characters = sorted(set().union(*texts))
 
-    def encode(self, texts: list[str]) -> list[list[int]]:
+    def encode(self, texts: list[str], max_tokens: int | None = None) -> list[list[int]]:
         ids = {character: number for number, character in enumerate(self._characters, start=2)}
-        return [[ids.get(character, self.unknown) for character in text] for text in texts]
+        return [[ids.get(character, self.unknown) for character in text[:max_tokens]] for text in texts]
 
     def decode(self, tokens: list[int]) -> str:
         shown = ["", "\N{REPLACEMENT CHARACTER}", *self._characters]

@@ -11,11 +11,10 @@ from ..datamodule import DataModule, Stage
 from ..error import DataError
 from ..files import expand_inputs
 from ..rows import RaggedRows, Rows
-from ..sampling import EpochBatches
 from .byte_pair_tokenizer import BytePairTokenizer
 from .lines import read_lines, read_text
 from .lossless_tokenizer import LosslessTokenizer
-from .windows import IGNORED, DisjointWindows, Windows
+from .windows import IGNORED, ShiftedBatches, Windows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +93,6 @@ class CorpusData(DataModule):
                 self.rows[split] = self.windows(documents, split)
 
     def windows(self, documents: list[str], split: Split) -> Windows:
-        """All windows of a split for training, disjoint ones for an evaluation."""
         stream = self.stream(documents, split)
         needed = 2 * self.max_tokens if split == "train" else 2
         if len(stream) < needed:
@@ -102,8 +100,7 @@ class CorpusData(DataModule):
                 f"the {split} split has {len(stream)} tokens and needs {needed}: give more text, or lower "
                 f"data.max_tokens={self.max_tokens}"
             )
-        stride = 1 if split == "train" else self.max_tokens
-        return Windows(stream, self.max_tokens, stride, self.tokenizer.padding)
+        return Windows(stream, self.max_tokens, split == "train", self.tokenizer.padding)
 
     def stream(self, documents: list[str], split: str) -> np.ndarray:
         """All documents as token ids [token], the end-of-text token before each; uint16 where the ids allow it.
@@ -125,12 +122,9 @@ class CorpusData(DataModule):
             parts.append(np.array([end, *tokens], dtype=dtype))
         return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
 
-    def batches(self, stage: Stage, **options: Any) -> EpochBatches:
-        if stage != "train":
-            return super().batches(stage, **options)
-        rows = self.rows["train"]
-        assert isinstance(rows, Windows)
-        return DisjointWindows(len(rows.stream), self.max_tokens, **options)
+    def _batches(self, stage: Stage) -> Any:
+        batches = super()._batches(stage)
+        return ShiftedBatches(batches, self.max_tokens) if stage == "train" else batches
 
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
         """Prompts [token]: each line of a .txt file that is not empty; of other files the whole text."""

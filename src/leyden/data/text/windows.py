@@ -1,10 +1,11 @@
 """A long stream of tokens as rows: windows of it, and the order in which training sees them."""
 
+from collections.abc import Iterator
 from math import ceil
-from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import Sampler
 
 from ..batch import Batch
 from ..rows import Rows
@@ -14,51 +15,55 @@ IGNORED = -100  # a target that does not count: the default of torch's cross-ent
 
 
 class Windows(Rows):
-    """Windows of a stream, each `stride` tokens after the one before; the target of a token is the next one.
+    """Disjoint windows of a stream, one after the other; the target of a token is the next one.
 
-    With `stride=max_tokens` every token but the first is the target of exactly one row. The last window may reach
-    beyond the end: it is filled up with padding, and targets that do not count.
+    For an evaluation every token but the first is the target of exactly one row; the last window may reach beyond the
+    end, and is filled up with padding and targets that do not count. For training there are as many windows as fit
+    wherever the first one begins: row `number + shift * len(rows)` is window `number` of those that begin `shift`
+    tokens later, with `shift` below `max_tokens`.
 
     Args:
         stream: token ids of all documents [token], uint16 or int32.
         max_tokens: inputs of a row.
-        stride: tokens from the beginning of a row to that of the next one.
+        shifts: whether the rows are for training.
         padding: the token that fills the rest.
     """
 
-    def __init__(self, stream: np.ndarray, max_tokens: int, stride: int, padding: int = 0) -> None:
-        self.stream, self.stride, self.padding = stream, stride, padding
+    def __init__(self, stream: np.ndarray, max_tokens: int, shifts: bool, padding: int = 0) -> None:
+        self.stream, self.max_tokens, self.padding = stream, max_tokens, padding
         self.window = np.arange(max_tokens + 1)
-        left_by_the_first = max(0, len(stream) - 1 - max_tokens)
-        super().__init__(range(1 + ceil(left_by_the_first / stride)))
+        # Shifted windows lose up to `max_tokens - 1` tokens at the beginning, and an incomplete one at the end.
+        num_rows = (len(stream) - max_tokens) // max_tokens if shifts else ceil((len(stream) - 1) / max_tokens)
+        super().__init__(range(num_rows))
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """Inputs and targets [batch, max_tokens], int32."""
-        places = np.array(indices)[:, None] * self.stride + self.window
+        shifts, numbers = np.divmod(np.array(indices), len(self))
+        places = (shifts + numbers * self.max_tokens)[:, None] + self.window
         inside = places < len(self.stream)
         tokens = self.stream[np.minimum(places, len(self.stream) - 1)].astype(np.int32)
         inputs, targets = np.where(inside, tokens, self.padding), np.where(inside, tokens, IGNORED)
         return Batch(torch.from_numpy(inputs[:, :-1]), torch.from_numpy(targets[:, 1:]))
 
 
-class DisjointWindows(EpochBatches):
-    """Batches of windows with `stride=1` of which no two of an epoch overlap.
+class ShiftedBatches(Sampler[list[int]]):
+    """Batches of windows that begin at another place each epoch, so that a token has other tokens before it.
 
-    The first window of an epoch begins at one of the first `max_tokens` tokens. That place and the order of the
-    windows are functions of (seed, epoch): from epoch to epoch a token has other tokens before it.
+    The place, like the order, is a function of (seed, epoch), and the same on all ranks.
 
     Args:
-        num_tokens: length of the stream.
-        max_tokens: inputs of a row.
-        **batches: arguments of `EpochBatches`, without `num_rows`.
+        batches: of the numbers of the windows.
+        max_tokens: how many places there are.
     """
 
-    def __init__(self, num_tokens: int, max_tokens: int, **batches: Any) -> None:
-        self.max_tokens = max_tokens
-        # As many as fit behind the last of the first places.
-        super().__init__(num_rows=(num_tokens - max_tokens) // max_tokens, **batches)
+    def __init__(self, batches: EpochBatches, max_tokens: int) -> None:
+        self.batches, self.max_tokens = batches, max_tokens
+        self.resume_at = batches.resume_at
 
-    def _order(self, epoch: int) -> list[int]:
-        (state,) = np.random.SeedSequence((self.seed, epoch)).generate_state(1)
-        first = int(state) % self.max_tokens
-        return [first + self.max_tokens * number for number in super()._order(epoch)]
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        (state,) = np.random.SeedSequence((self.batches.seed, self.batches.epoch())).generate_state(1)
+        first = int(state) % self.max_tokens * self.batches.num_rows
+        return ([first + number for number in batch] for batch in self.batches)

@@ -110,8 +110,8 @@ class CausalSelfAttention(nn.Module):
     def forward(self, features: Tensor, cache: KeyValueCache | None) -> Tensor:
         read, new = cache.length if cache else 0, features.shape[1]
         shared = self.queries_keys_values(features).unflatten(-1, (3, self.num_heads, -1))
-        queries, keys, values = shared.permute(2, 0, 3, 1, 4)  # [batch, head, token, feature] each
-        queries, keys = self.positions(queries, read), self.positions(keys, read)
+        shared = shared.permute(2, 0, 3, 1, 4)  # queries, keys and values, each [batch, head, token, feature]
+        (queries, keys), values = self.positions(shared[:2], read), shared[2]
         if cache:
             keys, values = cache.extend(self.layer, keys, values)
         visible = None
