@@ -2,6 +2,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 class Generation:
@@ -41,12 +42,13 @@ class Generation:
     def __call__(self, network: Any, prompts: Tensor, lengths: Tensor, numbers: list[int]) -> Tensor:
         """Prompts [batch, token], their lengths [batch] and numbers -> continuations [batch, max_new_tokens].
 
-        The network is called with new tokens and a cache of the former ones; see `networks/text/gpt.py`. When it has
-        read `max_tokens`, it goes on from a fresh cache of the last half of them.
+        The network is called with the tokens that it has not read yet and with `cache`, what its `new_cache()` gave,
+        which keeps what it needs of the former ones. When it has read `max_tokens`, it starts again with the last half
+        of them.
         """
         device, longest = prompts.device, int(lengths.max())
         draws = torch.stack([self.draws(number) for number in numbers]).to(device)
-        tokens = torch.nn.functional.pad(prompts, (0, longest + self.max_new_tokens - prompts.shape[1]))
+        tokens = pad(prompts, (0, longest + self.max_new_tokens - prompts.shape[1]))
         first, read, cache = -1, 0, None
         for place in range(int(lengths.min()), tokens.shape[1]):
             if (start := window_start(place, network.max_tokens)) != first:

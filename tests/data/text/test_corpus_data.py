@@ -173,8 +173,10 @@ def test_a_restored_run_keeps_its_tokens(file, tmp_path):
     restored = corpus(file)
     restored.restore(tmp_path)
     restored.setup("test")
-    assert restored.published() == data.published()
-    assert restored.published()["token_bytes"][2:] == [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"]
+    before, after = data.published(), restored.published()
+    assert (after["vocab_size"], after["max_tokens"]) == (before["vocab_size"], before["max_tokens"]) == (12, 8)
+    assert after["token_bytes"].tolist() == before["token_bytes"].tolist()
+    assert after["token_bytes"].tolist()[2:] == [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"]
     assert restored.rows["test"].stream.tolist()[1:] == data.tokenizer.encode([file.read_text()[270:]])[0]
 
 
@@ -188,11 +190,17 @@ def test_workers_read_the_same_batches(file):
     assert len(epochs[0]) == 14  # 29 whole windows behind any of the first places
 
 
+def test_a_file_that_is_there_is_not_downloaded(file, tmp_path):
+    source = {"url": f"file://{tmp_path}/none", "sha256": "0" * 64}
+    corpus(file, download=source).prepare_data()
+    with pytest.raises(DataError, match=r"cannot download file://[\s\S]*put it at .*new\.txt"):
+        corpus(tmp_path / "new.txt", download=source).prepare_data()
+
+
 def test_prompts_are_lines_or_whole_texts(file, tmp_path):
     data = corpus(file, suffixes=[".md"])
-    data.root, data.suffixes = file, (".md",)
     data.setup("fit")
-    (tmp_path / "p.txt").write_text("12\r\n\n 3".replace(" ", ""))
+    (tmp_path / "p.txt").write_bytes(b"12\r\n\n3")
     (tmp_path / "q.md").write_text("4567")
     rows, names = data.read([tmp_path / "p.txt", tmp_path / "q.md"])
     assert names == [f"{tmp_path}/p.txt:1", f"{tmp_path}/p.txt:3", f"{tmp_path}/q.md"]

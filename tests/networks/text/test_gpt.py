@@ -1,5 +1,3 @@
-import shutil
-
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -107,7 +105,6 @@ def test_rotary_positions_see_distances_only():
     assert turn(slowest)[19, 7].item() == pytest.approx(torch.tensor(19 / 10_000 ** (6 / 8)).sin().item(), abs=1e-6)
 
 
-@pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
 def test_compiles_into_one_graph(network):
     compiled = torch.compile(network, backend="eager", fullgraph=True)
     assert torch.allclose(compiled(TOKENS), network(TOKENS), atol=1e-5)

@@ -60,8 +60,8 @@ class BytePairTokenizer:
         return [encoding.ids[:max_tokens] for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     def decode(self, tokens: list[int]) -> str:
-        known = self.token_bytes
-        return b"".join(known[token] for token in tokens).decode(errors="replace")
+        signs = "".join(self._tokenizer.id_to_token(token) or "" for token in tokens if token != self.padding)
+        return bytes(BYTES[sign] for sign in signs).decode(errors="replace")
 
     def save(self, folder: Path) -> None:
         self._tokenizer.save(str(folder / "tokenizer.json"))

@@ -61,8 +61,9 @@ class CorpusData(DataModule):
         return self.tokenizer.vocab_size
 
     @property
-    def token_bytes(self) -> list[bytes]:
-        return self.tokenizer.token_bytes
+    def token_bytes(self) -> np.ndarray:
+        """See `LosslessTokenizer`; an array of objects, since Hydra copies the items of lists: 50,000 in a minute."""
+        return np.array(self.tokenizer.token_bytes, dtype=object)
 
     def state(self) -> dict[str, Any]:
         return {}  # the tokenizer has a file of its own
@@ -114,9 +115,9 @@ class CorpusData(DataModule):
         for document in documents:
             (tokens,) = self.tokenizer.encode([document])
             if unknown != end and unknown in tokens:
-                place = self.tokenizer.decode(tokens[: tokens.index(unknown)])
+                known = self.tokenizer.decode(tokens[: tokens.index(unknown)])
                 raise DataError(
-                    f"the {split} text has the character {document[len(place)]!r}, which the training text has not: "
+                    f"the {split} text has the character {document[len(known) :][:1]!r}, which the training text has not: "
                     "take BytePairTokenizer, which knows every text"
                 )
             parts.append(np.array([end, *tokens], dtype=dtype))
@@ -161,7 +162,7 @@ class CorpusData(DataModule):
         lines = self.tokenizer.decode(inputs.tolist()).expandtabs(4).splitlines()
         wrapped = [part for line in lines for part in textwrap.wrap(line, 36, drop_whitespace=False) or [""]]
         place = {"ha": "left", "va": "top", "transform": axes.transAxes}
-        axes.text(0.0, 1.0, "\n".join(wrapped[:16]), fontsize=5, family="monospace", parse_math=False, **place)
+        axes.text(0.0, 1.0, "\n".join(wrapped[:16]), fontsize=7, family="monospace", parse_math=False, **place)
 
 
 class IndexTransform(nn.Module):
