@@ -25,7 +25,7 @@ class BytePairTokenizer:
 
     padding = unknown = 0  # there is nothing unknown
 
-    def __init__(self, max_vocab_size: int = 1024) -> None:
+    def __init__(self, max_vocab_size: int = 4096) -> None:
         if max_vocab_size < 257:
             raise ValueError(f"max_vocab_size is {max_vocab_size}; it must hold [PAD] and all bytes: at least 257")
         self.max_vocab_size = max_vocab_size

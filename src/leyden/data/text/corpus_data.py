@@ -117,8 +117,8 @@ class CorpusData(DataModule):
             if unknown != end and unknown in tokens:
                 known = self.tokenizer.decode(tokens[: tokens.index(unknown)])
                 raise DataError(
-                    f"the {split} text has the character {document[len(known) :][:1]!r}, which the training text has not: "
-                    "take BytePairTokenizer, which knows every text"
+                    f"the {split} text has the character {document[len(known) :][:1]!r}, which the training text has "
+                    "not: take BytePairTokenizer, which knows every text"
                 )
             parts.append(np.array([end, *tokens], dtype=dtype))
         return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
