@@ -53,7 +53,7 @@ def weights(folder, name="last"):
 def metrics(folder):
     with (folder / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{key: value for key, value in row.items() if key != "train/samples_per_second"} for row in rows]
+    return [{key: value for key, value in row.items() if not key.endswith("_per_second")} for row in rows]
 
 
 @pytest.fixture(scope="module")

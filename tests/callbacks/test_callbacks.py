@@ -74,6 +74,7 @@ def test_learning_rate_gradient_norm_and_throughput_are_logged(tmp_path):
     assert all(float(row["train/gradient_norm"]) > 0 for row in steps)
     assert all(row["train/loss"] for row in steps)  # in the same row
     assert len([row for row in rows if row["train/samples_per_second"]]) == 2
+    assert "train/tokens_per_second" not in rows[0]  # these are no tokens
 
 
 def test_the_share_of_padding_is_logged_where_rows_have_lengths(tmp_path):
@@ -128,6 +129,19 @@ def test_pictures_after_an_evaluation(tmp_path, ragged, verb, prefix):
     assert pictures == [f"{prefix}_{name}.png" for name in ("confusion_matrix", "predictions", "worst")]
     for picture in pictures:  # something is drawn: matplotlib's white alone has no variance
         assert imread(tmp_path / "plots" / picture)[..., :3].std() > 0.01
+
+
+class Telling(Classification):
+    def texts(self):
+        return {"story": "once\tupon\n\n" + "a time " * 20 + "猫 \x07 $x^"}
+
+
+def test_texts_of_the_task_are_kept_and_drawn(tmp_path):
+    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
+    model.__class__ = Telling
+    trainer.test(model, Points(batch_size=4), verbose=False)
+    assert (tmp_path / "plots" / "test_story.txt").read_text(encoding="utf-8") == model.texts()["story"]
+    assert imread(tmp_path / "plots" / "test_story.png")[..., :3].std() > 0.01
 
 
 def test_no_pictures_in_training(tmp_path):

@@ -1,4 +1,6 @@
 import heapq
+import textwrap
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
@@ -25,7 +27,8 @@ class Pictures(Callback):
     Rows come sorted by class or by length: some are a random sample, the same one each time, not the first ones.
 
     The data module draws a row, the model tells what it predicts and how wrong it is. The pictures are written to
-    `plots/` and handed to every logger that takes pictures. Within training they wait for the test.
+    `plots/` and handed to every logger that takes pictures; the task's own texts, such as samples, too. Within training
+    they wait for the test.
 
     Args:
         num_rows: rows in a picture.
@@ -55,12 +58,16 @@ class Pictures(Callback):
 
     def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
         figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
+        texts = pl_module.texts()  # pyrefly: ignore[not-callable]
         if trainer.is_global_zero:
             data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
             sample = sorted(self.sample, key=lambda example: -example.order)
             figures |= {"predictions": grid(data, sample), "worst": grid(data, sorted(self.worst, reverse=True))}
+            figures |= {name: page(text) for name, text in texts.items()}
             for name, figure in figures.items():
                 _write(trainer, f"{split}_{name}", figure)
+            for name, text in texts.items():
+                _plots(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start()
@@ -112,6 +119,15 @@ def grid(data: Any, examples: list[Example]) -> Figure:
     return figure
 
 
+def page(text: str) -> Figure:
+    """A text as a picture, 100 signs wide; what is long goes on beyond 80 lines in the text file alone."""
+    lines = [part for line in text.expandtabs(4).splitlines() for part in textwrap.wrap(line, 100) or [""]]
+    figure = Figure(figsize=(8, 0.15 * len(lines[:80]) + 0.2))
+    options = {"va": "top", "family": "monospace", "fontsize": 8, "parse_math": False}
+    figure.text(0.02, 0.98, "\n".join(lines[:80]), **options)
+    return figure
+
+
 def _on_cpu(value: Any) -> Any:
     """Tensors, and dicts and named tuples of them, on the CPU."""
     if isinstance(value, Tensor):
@@ -121,10 +137,17 @@ def _on_cpu(value: Any) -> Any:
     return type(value)(*map(_on_cpu, value)) if hasattr(value, "_fields") and isinstance(value, Iterable) else value
 
 
-def _write(trainer: Trainer, name: str, figure: Figure) -> None:
-    path = Path(trainer.default_root_dir) / "plots" / f"{name}.png"
+def _plots(trainer: Trainer, name: str) -> Path:
+    path = Path(trainer.default_root_dir) / "plots" / name
     path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, dpi=120)
+    return path
+
+
+def _write(trainer: Trainer, name: str, figure: Figure) -> None:
+    path = _plots(trainer, f"{name}.png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a sign that the font has not is drawn as a box
+        figure.savefig(path, dpi=120)
     for logger in trainer.loggers:
         if log_image := getattr(logger, "log_image", None):
             log_image(f"plots/{name}", [str(path)])

@@ -9,7 +9,8 @@ from torch import Tensor
 class Throughput(Callback):
     """Logs, each epoch, the training rows a second over all devices; validation and checkpoints do not count.
 
-    Where rows have lengths, also the share of the inputs that is padding, as the networks receive them.
+    Where rows have lengths, also the share of the inputs that is padding, as the networks receive them; where rows are
+    windows of token ids, also the tokens a second.
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -20,7 +21,7 @@ class Throughput(Callback):
 
     def _reset(self) -> None:
         self.begin = self.end = time.perf_counter()
-        self.rows = self.places = 0
+        self.rows = self.tokens = self.places = 0
         self.valid: Tensor | None = None
 
     def on_train_batch_end(
@@ -31,12 +32,16 @@ class Throughput(Callback):
             self.places += len(batch.inputs) * batch.inputs.shape[-1]
             # Summed where it lies: nothing waits for the device.
             self.valid = batch.lengths.sum() if self.valid is None else self.valid + batch.lengths.sum()
+        elif not batch.inputs.is_floating_point():
+            self.tokens += batch.inputs.numel()
         self.end = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.rows:
-            rows_per_second = self.rows * trainer.world_size / (self.end - self.begin)
-            pl_module.log("train/samples_per_second", rows_per_second, rank_zero_only=True)
+            times = trainer.world_size / (self.end - self.begin)
+            pl_module.log("train/samples_per_second", self.rows * times, rank_zero_only=True)
+            if self.tokens:
+                pl_module.log("train/tokens_per_second", self.tokens * times, rank_zero_only=True)
         if self.valid is not None:
             counts = torch.stack([self.valid, torch.full_like(self.valid, self.places)])
             valid, places = trainer.strategy.reduce(counts, reduce_op="sum")

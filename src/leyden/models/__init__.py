@@ -1,6 +1,8 @@
 from .beam_decoder import BeamDecoder
 from .classification import Classification
+from .generation import Generation
 from .greedy_decoder import greedy_decoder
+from .language_modeling import LanguageModeling
 from .multilabel_classification import MultilabelClassification
 from .segmentation import Segmentation
 from .task import Evaluated, Task
@@ -11,6 +13,8 @@ __all__ = [
     "BeamDecoder",
     "Classification",
     "Evaluated",
+    "Generation",
+    "LanguageModeling",
     "MultilabelClassification",
     "Segmentation",
     "Task",

@@ -109,6 +109,10 @@ class Task(LightningModule):
         """Pictures of the evaluation that has just ended, by name; called on all ranks."""
         return {}
 
+    def texts(self) -> dict[str, str]:
+        """Texts of the evaluation that has just ended, by name; called on all ranks."""
+        return {}
+
     def validation_step(self, batch: Any, batch_idx: int) -> Any:
         return self.evaluate(batch, "val")
 

@@ -1,8 +1,23 @@
+from .byte_pair_tokenizer import BytePairTokenizer
+from .character_tokenizer import CharacterTokenizer
+from .corpus_files import CorpusFiles
 from .stdlib import Stdlib
 from .stdlib_functions import StdlibFunctions
+from .stdlib_source import StdlibSource
 from .text_files import TextFiles
 from .text_folders import TextFolders
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
 
-__all__ = ["Stdlib", "StdlibFunctions", "TextFiles", "TextFolders", "Tokenizer", "WordTokenizer"]
+__all__ = [
+    "BytePairTokenizer",
+    "CharacterTokenizer",
+    "CorpusFiles",
+    "Stdlib",
+    "StdlibFunctions",
+    "StdlibSource",
+    "TextFiles",
+    "TextFolders",
+    "Tokenizer",
+    "WordTokenizer",
+]

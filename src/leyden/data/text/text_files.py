@@ -1,12 +1,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
-from urllib.error import URLError
-
-from torch.hub import download_url_to_file
 
 from ..classes import Labels
 from ..error import DataError
+from ..fetch import fetch
 from ..split import stratified_split
 from .table import Table
 from .text_data import TextData
@@ -56,16 +54,8 @@ class TextFiles(TextData):
 
     def prepare_data(self) -> None:
         for split, source in self.download.items():
-            path = self.files[split]
-            if path is None or path.exists():
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                download_url_to_file(source["url"], str(path), hash_prefix=source["sha256"], progress=False)
-            except (URLError, OSError, RuntimeError) as error:
-                raise DataError(
-                    f"cannot download {source['url']}: {error}\nFetch it by other means and put it at {path.absolute()}"
-                ) from None
+            if path := self.files[split]:
+                fetch(source["url"], source["sha256"], path)
 
     def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
         path = self.files[split] or self.files["train"]

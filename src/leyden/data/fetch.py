@@ -1,0 +1,23 @@
+from pathlib import Path
+from urllib.error import URLError
+
+from torch.hub import download_url_to_file
+
+from .error import DataError
+
+
+def fetch(url: str, sha256: str, path: Path) -> None:
+    """Downloads a file, unless it is there.
+
+    Raises:
+        DataError: the server or the checksum refuses; nothing is left at `path`.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        download_url_to_file(url, str(path), hash_prefix=sha256, progress=False)
+    except (URLError, OSError, RuntimeError) as error:
+        raise DataError(
+            f"cannot download {url}: {error}\nFetch it by other means and put it at {path.absolute()}"
+        ) from None

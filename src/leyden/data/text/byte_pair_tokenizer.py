@@ -1,0 +1,73 @@
+from collections.abc import Iterable
+from pathlib import Path
+
+import tokenizers
+from tokenizers import models, pre_tokenizers, trainers
+
+from ..error import DataError
+
+# The `tokenizers` library writes byte-level tokens with one visible sign a byte: printable bytes of latin-1 as
+# themselves, the others, in their order, as the signs from U+0100 on.
+PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+HIDDEN = [byte for byte in range(256) if byte not in PRINTABLE]
+BYTES = {chr(byte): byte for byte in PRINTABLE} | {chr(0x100 + place): byte for place, byte in enumerate(HIDDEN)}
+
+
+class BytePairTokenizer:
+    """The 256 bytes and the runs of them that appear most often, by the `tokenizers` library: it knows every text.
+
+    Source: Radford et al., Language Models are Unsupervised Multitask Learners, 2019, section 2.2; Sennrich et al.,
+    Neural Machine Translation of Rare Words with Subword Units, 2016, https://arxiv.org/abs/1508.07909.
+
+    Args:
+        max_vocab_size: tokens at most, with [PAD]; 257 leaves the bytes alone.
+    """
+
+    padding = unknown = 0  # there is nothing unknown
+
+    def __init__(self, max_vocab_size: int = 4096) -> None:
+        if max_vocab_size < 257:
+            raise ValueError(f"max_vocab_size is {max_vocab_size}; it must hold [PAD] and all bytes: at least 257")
+        self.max_vocab_size = max_vocab_size
+        self._tokenizer = tokenizers.Tokenizer(models.BPE())
+        self._tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+
+    @property
+    def vocab_size(self) -> int:
+        return self._tokenizer.get_vocab_size()
+
+    @property
+    def vocabulary(self) -> list[str]:
+        ids = self._tokenizer.get_vocab()
+        return sorted(ids, key=ids.__getitem__)
+
+    @property
+    def token_bytes(self) -> list[bytes]:
+        return [b"", *(bytes(BYTES[sign] for sign in token) for token in self.vocabulary[1:])]
+
+    def train(self, texts: Iterable[str]) -> None:
+        trainer = trainers.BpeTrainer(
+            vocab_size=self.max_vocab_size,
+            min_frequency=2,
+            special_tokens=["[PAD]"],
+            initial_alphabet=list(BYTES),
+            show_progress=False,
+        )
+        self._tokenizer.train_from_iterator(texts, trainer)
+
+    def encode(self, texts: list[str], max_tokens: int | None = None) -> list[list[int]]:
+        self._tokenizer.encode_special_tokens = True  # a text that speaks of "[PAD]" means just these five signs
+        return [encoding.ids[:max_tokens] for encoding in self._tokenizer.encode_batch_fast(texts)]
+
+    def decode(self, tokens: list[int]) -> str:
+        signs = "".join(self._tokenizer.id_to_token(token) or "" for token in tokens if token != self.padding)
+        return bytes(BYTES[sign] for sign in signs).decode(errors="replace")
+
+    def save(self, folder: Path) -> None:
+        self._tokenizer.save(str(folder / "tokenizer.json"))
+
+    def load(self, folder: Path) -> None:
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise DataError(f"there is no {path}: was this run stopped before its data was ready?")
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(path))

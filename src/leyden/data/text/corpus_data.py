@@ -1,0 +1,172 @@
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..batch import Batch
+from ..datamodule import DataModule, Stage
+from ..error import DataError
+from ..files import expand_inputs
+from ..rows import RaggedRows, Rows
+from .byte_pair_tokenizer import BytePairTokenizer
+from .lines import read_lines, read_text
+from .lossless_tokenizer import LosslessTokenizer
+from .windows import IGNORED, ShiftedBatches, Windows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Split = Literal["train", "validation", "test"]
+
+
+class CorpusData(DataModule):
+    """Base of all texts for language modelling: windows [batch, max_tokens] of one stream of tokens, without padding.
+
+    The documents of a split stand one after the other, the end-of-text token before each. An epoch of training goes
+    once over the stream, in windows that begin at another place each time. An evaluation predicts every token exactly
+    once; the first token of a window has one token before it, the last one all of the window. A new dataset
+    implements `load_documents`.
+
+    Args:
+        tokenizer: `BytePairTokenizer()` where none is given; it learns from the training documents alone.
+        max_tokens: length of a window.
+        encoding: of the user's files.
+        **loading: arguments of `DataModule`.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = ("vocab_size", "max_tokens", "token_bytes")
+    suffixes: tuple[str, ...] = (".txt",)  # of files that hold one text each
+
+    def __init__(
+        self,
+        tokenizer: LosslessTokenizer | None = None,
+        max_tokens: int = 256,
+        encoding: str = "utf-8",
+        **loading,
+    ) -> None:
+        if max_tokens < 1:
+            raise ValueError(f"max_tokens is {max_tokens}; it must be at least 1")
+        super().__init__(**loading)
+        self.tokenizer: LosslessTokenizer = tokenizer or BytePairTokenizer()
+        if not hasattr(self.tokenizer, "token_bytes"):
+            name = type(self.tokenizer).__name__
+            raise ValueError(f"tokenizer is a {name}, which loses parts of the text: take BytePairTokenizer")
+        self.max_tokens, self.encoding = max_tokens, encoding
+
+    @property
+    def vocab_size(self) -> int:
+        return self.tokenizer.vocab_size
+
+    @property
+    def token_bytes(self) -> np.ndarray:
+        """See `LosslessTokenizer`; an array of objects, since Hydra copies the items of lists: 50,000 in a minute."""
+        return np.array(self.tokenizer.token_bytes, dtype=object)
+
+    def state(self) -> dict[str, Any]:
+        return {}  # the tokenizer has a file of its own
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        self.tokenizer.save(folder)
+
+    def restore(self, folder: Path) -> None:
+        super().restore(folder)
+        self.tokenizer.load(folder)
+
+    def load_documents(self, split: Split) -> list[str]:
+        """The texts of a split; no text is in two of them."""
+        raise NotImplementedError
+
+    def setup(self, stage: str) -> None:
+        splits: dict[str, tuple[Split, ...]] = {
+            "fit": ("train", "validation"),
+            "validate": ("validation",),
+            "test": ("test",),
+        }
+        for split in splits.get(stage, ()):
+            if split not in self.rows:
+                documents = self.load_documents(split)
+                if split == "train" and not self.vocab_size:
+                    self.tokenizer.train(documents)
+                self.rows[split] = self.windows(documents, split)
+
+    def windows(self, documents: list[str], split: Split) -> Windows:
+        stream = self.stream(documents, split)
+        needed = 2 * self.max_tokens if split == "train" else 2
+        if len(stream) < needed:
+            raise DataError(
+                f"the {split} split has {len(stream)} tokens and needs {needed}: give more text, or lower "
+                f"data.max_tokens={self.max_tokens}"
+            )
+        return Windows(stream, self.max_tokens, split == "train", self.tokenizer.padding)
+
+    def stream(self, documents: list[str], split: str) -> np.ndarray:
+        """All documents as token ids [token], the end-of-text token before each; uint16 where the ids allow it.
+
+        Raises:
+            DataError: the tokenizer does not know a part of a text.
+        """
+        dtype = np.uint16 if self.vocab_size <= 2**16 else np.int32
+        end, unknown = self.tokenizer.padding, self.tokenizer.unknown
+        parts = []
+        for document in documents:
+            (tokens,) = self.tokenizer.encode([document])
+            if unknown != end and unknown in tokens:
+                known = self.tokenizer.decode(tokens[: tokens.index(unknown)])
+                raise DataError(
+                    f"the {split} text has the character {document[len(known) :][:1]!r}, which the training text has "
+                    "not: take BytePairTokenizer, which knows every text"
+                )
+            parts.append(np.array([end, *tokens], dtype=dtype))
+        return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+
+    def _batches(self, stage: Stage) -> Any:
+        batches = super()._batches(stage)
+        return ShiftedBatches(batches, self.max_tokens) if stage == "train" else batches
+
+    def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
+        """Prompts [token]: each line of a .txt file that is not empty; of other files the whole text."""
+        prompts: dict[str, str] = {}
+        for path in expand_inputs(inputs, {".txt", *self.suffixes}):
+            if path.suffix.lower() == ".txt":
+                prompts |= {f"{path}:{number}": line for number, line in read_lines(path, self.encoding)}
+            elif text := read_text(path, self.encoding):
+                prompts[str(path)] = text
+        if not prompts:
+            raise DataError(f"no text in {', '.join(map(str, inputs))}")
+        rows = [torch.from_numpy(self.stream([text], name)[1:].astype(np.int32)) for name, text in prompts.items()]
+        return RaggedRows(rows, torch.zeros(len(rows), dtype=torch.int64), self.tokenizer.padding), list(prompts)
+
+    def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
+        """The prompt and how the model goes on."""
+        prompt, _ = rows[number].row(0)
+        return [
+            {
+                "prompt": self.tokenizer.decode(prompt.tolist()),
+                "continuation": self.tokenizer.decode(prediction.tolist()),
+            }
+        ]
+
+    def batch_transform(self, stage: Stage) -> nn.Module:
+        return IndexTransform()
+
+    def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Tensor) -> None:
+        """The beginning of a window, with the mean loss of its tokens [token]."""
+        self.draw(axes, target[target != IGNORED])
+        axes.set_title(f"{prediction[target != IGNORED].mean():.2f} nats a token", fontsize=9)
+
+    def draw(self, axes: "Axes", inputs: Tensor) -> None:
+        lines = self.tokenizer.decode(inputs.tolist()).expandtabs(4).splitlines()
+        wrapped = [part for line in lines for part in textwrap.wrap(line, 36, drop_whitespace=False) or [""]]
+        place = {"ha": "left", "va": "top", "transform": axes.transAxes}
+        axes.text(0.0, 1.0, "\n".join(wrapped[:16]), fontsize=7, family="monospace", parse_math=False, **place)
+
+
+class IndexTransform(nn.Module):
+    """Token ids int32 -> int64, which embeddings and losses want."""
+
+    def forward(self, batch: Batch) -> Batch:
+        return batch._replace(inputs=batch.inputs.long(), targets=batch.targets.long())

@@ -1,0 +1,103 @@
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torchmetrics import MeanMetric
+
+from .bits_per_byte import BitsPerByte
+from .generation import Generation
+from .perplexity import Perplexity
+from .task import Evaluated, EvaluationStage, Task
+
+IGNORED = -100  # a target that does not count: cross-entropy's default
+
+
+class LanguageModeling(Task):
+    """The next token of each: cross-entropy, perplexity and bits per byte; continuations of prompts.
+
+    Args:
+        network: tokens [batch, token] -> logits of the next one [batch, token, token id]; to generate it also needs
+            `max_tokens`, `new_cache()` and an argument `cache`.
+        token_bytes: the bytes that each token stands for; none for the end of a text.
+        generation: how continuations are drawn.
+        num_samples: windows of an evaluation whose beginning the model continues.
+        prompt_tokens: length of these beginnings.
+        **task: arguments of `Task`.
+    """
+
+    num_bytes: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        token_bytes: Sequence[bytes],
+        generation: Generation | None = None,
+        num_samples: int = 4,
+        prompt_tokens: int = 32,
+        **task: Any,
+    ) -> None:
+        if num_samples < 0:
+            raise ValueError(f"num_samples is {num_samples}; it must not be negative")
+        if prompt_tokens < 1:
+            raise ValueError(f"prompt_tokens is {prompt_tokens}; it must be at least 1")
+        super().__init__(network=network, **task)
+        self.token_bytes, self.generation = list(token_bytes), generation or Generation()
+        self.num_samples, self.prompt_tokens = num_samples, prompt_tokens
+        self.register_buffer("num_bytes", torch.tensor([len(token) for token in token_bytes]), persistent=False)
+        self.add_metrics(loss=MeanMetric(), perplexity=Perplexity(), bits_per_byte=BitsPerByte())
+        self.beginnings: tuple[Tensor, Tensor] | None = None
+
+    def losses(self, batch: Any) -> Tensor:
+        """The loss of each token in nats, 0 where it does not count [batch, token]."""
+        logits = self(batch.inputs)
+        losses = cross_entropy(logits.float().flatten(0, 1), batch.targets.flatten(), reduction="none")
+        return losses.view_as(batch.targets)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        loss = self.losses(batch).mean()  # windows of training are full
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+        losses, counts = self.losses(batch), batch.targets != IGNORED
+        self.measure(stage, "loss", losses, counts.float())
+        self.measure(stage, "perplexity", losses, counts.float())
+        self.measure(stage, "bits_per_byte", losses, self.num_bytes[batch.targets.clamp(min=0)] * counts)
+        if self.beginnings is None and self.num_samples:
+            rows = torch.linspace(0, len(losses) - 1, min(self.num_samples, len(losses))).round().long()
+            lengths = counts[rows].sum(dim=1).clamp(max=self.prompt_tokens)
+            self.beginnings = batch.inputs[rows], lengths
+        return Evaluated(losses, losses.sum(dim=1) / counts.sum(dim=1))
+
+    def predict_step(self, batch: Any, batch_idx: int) -> list[Tensor]:
+        """A continuation for each prompt, up to the end of the text [token]."""
+        continuations = self.generation(self.network, batch.inputs, batch.lengths, [0] * len(batch.inputs))
+        return [self.until_end(continuation) for continuation in continuations]
+
+    def texts(self) -> dict[str, str]:
+        """Beginnings of windows of the evaluation, and how the model continues them."""
+        if self.beginnings is None:
+            return {}
+        prompts, lengths = self.beginnings
+        continuations = self.generation(self.network, prompts, lengths, list(range(len(prompts))))
+        samples = [
+            f"--- prompt {number}\n{self.decode(prompt[:length])}\n--- continuation {number}\n"
+            f"{self.decode(self.until_end(continuation))}\n"
+            for number, (prompt, length, continuation) in enumerate(zip(prompts, lengths, continuations, strict=True))
+        ]
+        return {"samples": "\n".join(samples)}
+
+    def until_end(self, tokens: Tensor) -> Tensor:
+        ends = (self.num_bytes[tokens] == 0).nonzero()
+        return tokens[: ends[0, 0]] if len(ends) else tokens
+
+    def decode(self, tokens: Tensor) -> str:
+        return b"".join(self.token_bytes[token] for token in tokens.tolist()).decode(errors="replace")
+
+    def on_validation_epoch_start(self) -> None:
+        self.beginnings = None
+
+    def on_test_epoch_start(self) -> None:
+        self.beginnings = None

@@ -1,0 +1,129 @@
+"""A language model on a corpus, trained and stopped in the middle: the pieces fit, and the bits are those of no stop."""
+
+import csv
+import math
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import Callback, Trainer
+from matplotlib.image import imread
+
+from leyden.callbacks import Pictures, Throughput
+from leyden.data.text import CharacterTokenizer, CorpusFiles
+from leyden.loggers.metrics_csv import MetricsCSV
+from leyden.models import Generation, LanguageModeling
+from leyden.networks.text import GPT
+
+TEXT = "".join(f"{number} and {number + 1} are {2 * number + 1}.\n" for number in range(60))
+STOP = 20  # steps, in the second epoch of three
+
+
+class Stop(Callback):
+    """Saves and stops behind a step in the middle of an epoch, as a signal would."""
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if trainer.global_step == STOP:
+            trainer.save_checkpoint(f"{trainer.default_root_dir}/last.ckpt")
+            raise RuntimeError("stopped")
+
+
+def parts(folder, callbacks=(), seed=0, batch_size=4):
+    (folder / "text.txt").write_text(TEXT)
+    data = CorpusFiles(
+        str(folder / "text.txt"), batch_size=batch_size, seed=seed, max_tokens=16, tokenizer=CharacterTokenizer()
+    )
+    data.setup("fit")
+    torch.manual_seed(seed)
+    model = LanguageModeling(
+        network=GPT(data.vocab_size, data.max_tokens, width=16, depth=1, num_heads=2, dropout=0.1),
+        token_bytes=data.token_bytes,
+        generation=Generation(max_new_tokens=20),
+        optimizer=partial(torch.optim.AdamW, lr=1e-2),
+    )
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=3,
+        callbacks=list(callbacks),
+        logger=MetricsCSV(folder),
+        default_root_dir=folder,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+        log_every_n_steps=5,
+    )
+    return trainer, model, data
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    trainer, model, data = parts(tmp_path_factory.mktemp("undisturbed"), [Throughput(), Pictures(num_rows=3)])
+    trainer.fit(model, data)
+    return trainer, model, data
+
+
+@pytest.mark.filterwarnings("ignore:.*your dataloader is not resumable.*")  # the data module resumes by itself
+def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(undisturbed, tmp_path):
+    trainer, model, data = parts(tmp_path, [Stop()])
+    assert len(data.train_dataloader()) < STOP < 2 * len(data.train_dataloader()) - 3
+    with pytest.raises(RuntimeError, match="stopped"):
+        trainer.fit(model, data)
+    trainer, model, data = parts(tmp_path)
+    trainer.fit(model, data, ckpt_path=tmp_path / "last.ckpt")
+    expected = undisturbed[1].state_dict()
+    assert expected.keys() == model.state_dict().keys()
+    assert all(value.equal(expected[name]) for name, value in model.state_dict().items())
+    other = parts(tmp_path, seed=1)
+    other[0].fit(*other[1:])
+    assert not other[1].network.norm.weight.equal(model.network.norm.weight)
+
+
+def test_a_run_logs_what_its_losses_say(undisturbed):
+    trainer, model, data = undisturbed
+    (results,) = trainer.test(model, data, verbose=False)
+    data.setup("test")
+    batch = data.rows["test"].__getitems__(list(range(len(data.rows["test"]))))
+    (text,) = data.load_documents("test")
+    with torch.no_grad():
+        logits = model.eval().network(batch.inputs.long()).log_softmax(dim=2)
+    known = [
+        -logits[row, place, target].item()
+        for row, targets in enumerate(batch.targets.tolist())
+        for place, target in enumerate(targets)
+        if target != -100
+    ]
+    assert len(known) == len(text)
+    assert results["test/loss"] == pytest.approx(sum(known) / len(known), rel=1e-4)
+    assert results["test/perplexity"] == pytest.approx(math.exp(sum(known) / len(known)), rel=1e-4)
+    assert results["test/bits_per_byte"] == pytest.approx(sum(known) / math.log(2) / len(text.encode()), rel=1e-4)
+    assert results["test/loss"] < math.log(data.vocab_size) / 1.5  # it has learnt something
+
+
+def test_pictures_and_samples_after_the_test(undisturbed):
+    trainer, model, data = undisturbed
+    trainer.test(model, data, verbose=False)
+    plots = Path(trainer.default_root_dir) / "plots"
+    assert {path.name for path in plots.iterdir()} == {
+        "test_predictions.png",
+        "test_samples.png",
+        "test_samples.txt",
+        "test_worst.png",
+    }
+    for picture in plots.glob("*.png"):  # something is drawn: matplotlib's white alone has no variance
+        assert imread(picture)[..., :3].std() > 0.01
+    samples = (plots / "test_samples.txt").read_text(encoding="utf-8")
+    assert samples.count("--- continuation") == 4
+    (text,) = data.load_documents("test")
+    assert samples.partition("\n--- continuation 0")[0] == f"--- prompt 0\n{text[:15]}"  # behind the end of text
+    trainer.test(model, data, verbose=False)
+    assert (plots / "test_samples.txt").read_text(encoding="utf-8") == samples
+
+
+def test_throughput_in_tokens(undisturbed):
+    with undisturbed[0].logger.path.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["train/tokens_per_second"]]
+    assert len(rows) == 3
+    for row in rows:
+        assert float(row["train/tokens_per_second"]) == pytest.approx(16 * float(row["train/samples_per_second"]))
