@@ -13,7 +13,7 @@ class BoxedImage(NamedTuple):
     """A file and what its annotation says, in the file's own pixels."""
 
     path: Path
-    size: tuple[int, int]  # height and width
+    size: tuple[int, int] | None  # height and width; None of a file that cannot be decoded
     corners: list[Sequence[float]]  # left, top, right and bottom of each object
     labels: list[str]
     ignored: list[bool]  # VOC's difficult and COCO's crowd objects
@@ -26,22 +26,24 @@ class BoxedImages(NamedTuple):
     class_names: list[str] | None  # where the format declares them; else the classes are those that appear
 
 
-def file_size(path: Path, declared: tuple[int, int] | None = None) -> tuple[int, int]:
+def file_size(path: Path, declared: tuple[int, int] | None = None) -> tuple[int, int] | None:
     """Height and width of an image as it is shown, that is, turned as its EXIF entry says; reads the header alone.
+
+    None of a file that is no image: what becomes of it is decided where it is decoded.
 
     Args:
         path: the file.
         declared: height and width as the annotation gives them, if it does.
 
     Raises:
-        DataError: there is no such image, or its boxes were drawn on one of another size.
+        DataError: the boxes were drawn on an image of another size.
     """
     try:
         with Image.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(ORIENTATION, 1) >= 5
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+    except OSError:
+        return None
     size = (width, height) if turned else (height, width)
     if declared and declared != size:
         raise DataError(

@@ -47,10 +47,10 @@ class BoxRows(Rows):
     Args:
         images: rows whose targets are their own numbers.
         boxes: the objects of each image.
-        sizes: height and width of each image as it was before it was resized.
+        sizes: height and width of each image as it was before it was resized; None of what cannot be decoded.
     """
 
-    def __init__(self, images: Rows, boxes: Sequence[Boxes], sizes: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, images: Rows, boxes: Sequence[Boxes], sizes: Sequence[tuple[int, int] | None]) -> None:
         super().__init__(boxes)
         self.images, self.sizes = images, sizes
 

@@ -81,7 +81,9 @@ class DetectionData(DataModule):
         """One record a box, in the pixels of the original image, the most certain first."""
         assert isinstance(rows, BoxRows)
         found = self._confident(prediction)
-        (height, width), (model_height, model_width) = rows.sizes[number], self.image_size
+        size = rows.sizes[number]
+        assert size, "what was predicted was decoded"
+        (height, width), (model_height, model_width) = size, self.image_size
         scale = torch.tensor([width / model_width, height / model_height] * 2)
         records = []
         for box, label, score in zip(*(found[name].cpu() for name in ("boxes", "labels", "scores")), strict=True):

@@ -102,6 +102,8 @@ class DetectionFiles(DetectionData):
         return boxes
 
     def _mend(self, image: BoxedImage, split: str, mended: dict[str, int]) -> Boxes:
+        if not image.size:
+            return boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
         (height, width), corners = image.size, torch.tensor(image.corners, dtype=torch.float64).reshape(-1, 4)
         if not corners.isfinite().all():
             raise DataError(f"{image.path} has a box that is not of numbers: {image.corners}")

@@ -50,7 +50,8 @@ def _class_names(root: Path) -> list[str]:
 
 
 def _image(path: Path, text: Path, names: list[str]) -> BoxedImage:
-    height, width = size = file_size(path)
+    size = file_size(path)
+    height, width = size or (0, 0)
     corners, labels = [], []
     lines = text.read_text(encoding="utf-8-sig").splitlines() if text.is_file() else []
     for number, line in enumerate(lines, start=1):
