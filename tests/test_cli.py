@@ -102,15 +102,13 @@ def test_train_leaves_everything_in_the_run_directory(trained):
     for name in ("config.yaml", "command.txt", "environment.txt", "git.patch", "hardware.json", "log.txt"):
         assert (trained / name).stat().st_size, name
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"
-    assert "test/accuracy" in json.loads((trained / "results.json").read_text())
-    assert {"train/loss", "val/accuracy", "test/accuracy", "train/gradient_norm", "train/learning_rate"} <= set(
+    measured = json.loads((trained / "results.json").read_text()).keys()
+    assert measured
+    validated = {name.replace("test/", "val/") for name in measured}
+    assert {"train/loss", "train/gradient_norm", "train/learning_rate", *measured, *validated} <= set(
         (trained / "metrics.csv").read_text().splitlines()[0].split(",")
     )
-    assert sorted(path.name for path in trained.glob("plots/*.png")) == [
-        "test_confusion_matrix.png",
-        "test_predictions.png",
-        "test_worst.png",
-    ]
+    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in trained.glob("plots/*.png")}
     for name in ("best", "last"):
         torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
 
@@ -120,8 +118,8 @@ def test_test_and_validate_evaluate_again(trained):
     run("test", trained)
     run("validate", trained, "--ckpt", "last")
     after = json.loads((trained / "results.json").read_text())
-    assert after["test/loss"] == pytest.approx(before["test/loss"])
-    assert "val/accuracy" in after
+    assert {name: after[name] for name in before} == pytest.approx(before)
+    assert {name.replace("test/", "val/") for name in before} <= after.keys()
 
 
 def test_predict_gives_a_row_for_each_input(trained):
@@ -129,13 +127,16 @@ def test_predict_gives_a_row_for_each_input(trained):
     samples = ROOT / "tests" / "samples" / domain
     output, _ = run("predict", trained, samples)
     rows = list(csv.DictReader(output.splitlines()))
-    assert len(rows) >= 2
+    assert len({row["input"] for row in rows}) >= 2
+    lines, _ = run("predict", trained, samples, "--format", "jsonl")
+    assert [json.loads(line)["input"] for line in lines.splitlines()] == [row["input"] for row in rows]
+    if "probability" not in rows[0]:
+        return  # a task whose predictions its own tests read
     classes = list(rows[0])[3:]
     for row in rows:
         assert row["prediction"] in classes
         assert sum(float(row[name]) for name in classes) == pytest.approx(1, abs=1e-4)
         assert float(row["probability"]) == max(float(row[name]) for name in classes)
-    lines, _ = run("predict", trained, samples, "--format", "jsonl")
     first = json.loads(lines.splitlines()[0])
     assert first["prediction"] == rows[0]["prediction"]
     assert set(first["probabilities"]) == set(classes)

@@ -1,9 +1,11 @@
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
+from torch import distributed
 
 from leyden.models.mean_average_precision import MeanAveragePrecision
 
@@ -86,35 +88,29 @@ def test_reset_forgets():
     assert metric.compute()["map_50"] == pytest.approx(AT_50)
 
 
-RANK = """
+OTHER_RANK = """
 import sys
-from pathlib import Path
-from datetime import timedelta
 import torch
-from torch import distributed
-rank, folder, here = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-sys.path.insert(0, here)
-from test_mean_average_precision import FOUND, TRUE, found, true
-from METRIC import MeanAveragePrecision
+sys.path.insert(0, sys.argv[2])
+from test_mean_average_precision import meet
 
-distributed.init_process_group(
-    "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2, timeout=timedelta(seconds=60)
-)
-metric = MeanAveragePrecision()
-if rank == 0:  # two images in two batches, beside one on the other rank
-    metric.update([found()], [true()])
-    metric.update(FOUND[1:], TRUE[1:])
-else:
-    metric.update(FOUND[:1], TRUE[:1])
-torch.save({name: value.item() for name, value in metric.compute().items()}, f"{folder}/{rank}.pt")
+torch.save(meet(1, sys.argv[1]), f"{sys.argv[1]}/1.pt")
 """
 
 
+def meet(rank, folder):
+    """What one of two processes computes: the first sees two images in two batches, the second one image."""
+    meeting = f"file://{folder}/meeting"
+    distributed.init_process_group("gloo", meeting, rank=rank, world_size=2, timeout=timedelta(seconds=120))
+    try:
+        return compute(*[([found()], [true()]), (FOUND[1:], TRUE[1:])] if rank == 0 else [(FOUND[:1], TRUE[:1])])
+    finally:
+        distributed.destroy_process_group()
+
+
 def test_two_processes_with_unequal_numbers_of_images_get_the_same(tmp_path):
-    script = tmp_path / "rank.py"
-    script.write_text(RANK.replace("METRIC", MeanAveragePrecision.__module__))
-    here = str(Path(__file__).parent)
-    running = [subprocess.Popen([sys.executable, str(script), str(rank), str(tmp_path), here]) for rank in range(2)]
-    assert [process.wait(timeout=300) for process in running] == [0, 0]
-    for rank in range(2):
-        assert torch.load(tmp_path / f"{rank}.pt", weights_only=True) == compute((FOUND, TRUE))
+    words = [sys.executable, "-c", OTHER_RANK, tmp_path, Path(__file__).parent]
+    with subprocess.Popen(list(map(str, words))) as other:
+        first = meet(0, tmp_path)
+        assert other.wait(timeout=120) == 0
+    assert first == torch.load(tmp_path / "1.pt", weights_only=True) == compute((FOUND, TRUE))
