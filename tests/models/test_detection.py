@@ -108,6 +108,17 @@ def test_training_minimises_the_sum_of_the_losses_and_logs_each(tmp_path):
     assert logged["val/map_50"] > 0.8
 
 
+def test_places_are_exact_in_mixed_precision(tmp_path):
+    class Wide(Known):
+        def forward(self, images, targets=None):
+            boxes = torch.tensor([[0.0, 0, 1, 301]]) @ (torch.eye(4) * self.weight / 2)
+            return [FOUND[0] | {"boxes": boxes}] * len(images)
+
+    fit = trainer(tmp_path, precision="bf16-mixed")
+    (predictions,) = fit.predict(model(Wide()), batches(2))
+    assert predictions[0]["boxes"].tolist() == [[0, 0, 1, 301]]
+
+
 def test_ignored_objects_are_not_learnt():
     one = model()
     one.log = one.log_dict = lambda *_, **__: None

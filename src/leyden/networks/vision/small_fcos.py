@@ -30,7 +30,7 @@ class SmallFCOS(FCOS):
         num_classes: int,
         width: int = 16,
         features: int = 64,
-        strides: tuple[int, ...] = (8, 16),
+        strides: tuple[int, ...] = (8,),
         score_thresh: float = 0.05,
         nms_thresh: float = 0.5,
         detections_per_img: int = 100,
