@@ -1,6 +1,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -28,7 +29,8 @@ class Detection(Task):
         image_size: height and width of the images. torchvision's own resizing, to 800 pixels by default, is set to it
             and so changes nothing; SSD keeps the size that it is made for.
         weights: to start training from, where names and shapes agree, so that only the outputs for other classes begin
-            anew: the name of torchvision's, such as `FCOS_ResNet50_FPN_Weights.COCO_V1`, or a file with a state dict.
+            anew: the name of torchvision's, such as `FCOS_ResNet50_FPN_Weights.COCO_V1`, a checkpoint of another run, or
+            a file with a state dict.
         **task: arguments of `Task`.
     """
 
@@ -104,11 +106,12 @@ def load_matching(network: nn.Module, weights: str) -> None:
     """
     try:
         if Path(weights).is_file():
-            known = torch.load(weights, map_location="cpu", weights_only=True)
+            content = torch.load(weights, map_location="cpu", weights_only=True)
+            known = {name.removeprefix("network."): value for name, value in content.get("state_dict", content).items()}
         else:
             known = get_weight(weights).get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError, ValueError, AttributeError) as error:
-        raise UserError(f"cannot load model.weights={weights}: it is no file, and torchvision says: {error}") from error
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnpicklingError) as error:
+        raise UserError(f"cannot load model.weights={weights}, by that name or as a file: {error}") from error
     own = network.state_dict()
     fitting = {name: value for name, value in known.items() if name in own and own[name].shape == value.shape}
     if not fitting:
