@@ -15,7 +15,7 @@ from .mean_average_precision import MeanAveragePrecision
 from .task import Evaluated, EvaluationStage, Task
 
 log = logging.getLogger(__name__)
-SURE, OVERLAP = 0.3, 0.5  # from where on a box counts as shown, and as found, in the order of the worst pictures
+SURE, OVERLAP = 0.4, 0.5  # from where on a box counts as shown, and as found, in the order of the worst pictures
 
 
 class Detection(Task):

@@ -17,13 +17,15 @@ def draw_boxes(axes: "Axes", target: Boxes, found: dict[str, Tensor], class_name
     Args:
         axes: with the image.
         target: boxes of the image.
-        found: boxes [box, 4], labels [box] and scores [box] of the prediction.
+        found: boxes [box, 4], labels [box] and scores [box] of the prediction, the most certain first.
         class_names: the first is that of label 1.
     """
     for corners, label, ignored in zip(*(part.tolist() for part in target[:3]), strict=True):
         _rectangle(axes, corners, TRUE, ":" if ignored else "-")
         _text(axes, corners[0], corners[3], class_names[label - 1], TRUE, "top")
-    for corners, label, score in zip(*(found[name].tolist() for name in ("boxes", "labels", "scores")), strict=True):
+    # The most certain last, so that it lies on top.
+    shown = [found[name].flip(0).tolist() for name in ("boxes", "labels", "scores")]
+    for corners, label, score in zip(*shown, strict=True):
         _rectangle(axes, corners, PREDICTED, "-")
         _text(axes, corners[0], corners[1], f"{class_names[label - 1]} {score:.2f}", PREDICTED, "bottom")
 

@@ -39,7 +39,7 @@ class DetectionData(DataModule):
         self,
         image_size: Sequence[int] = (240, 320),
         augment: Sequence[nn.Module] = (),
-        min_score: float = 0.3,
+        min_score: float = 0.4,
         **loading,
     ) -> None:
         if len(image_size) != 2 or min(image_size) < 1:
