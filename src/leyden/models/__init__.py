@@ -1,5 +1,6 @@
 from .beam_decoder import BeamDecoder
 from .classification import Classification
+from .detection import Detection
 from .generation import Generation
 from .greedy_decoder import greedy_decoder
 from .language_modeling import LanguageModeling
@@ -12,6 +13,7 @@ from .warmup_cosine import warmup_cosine
 __all__ = [
     "BeamDecoder",
     "Classification",
+    "Detection",
     "Evaluated",
     "Generation",
     "LanguageModeling",

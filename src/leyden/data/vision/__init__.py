@@ -1,6 +1,9 @@
 from .augment import RandomAffine
+from .box_augment import RandomBoxAffine
 from .clip_files import ClipFiles
+from .detection_files import DetectionFiles
 from .digits import Digits
+from .digits_detection import DigitsDetection
 from .digits_segmentation import DigitsSegmentation
 from .digits_video import DigitsVideo
 from .image_files import ImageFiles
@@ -10,12 +13,15 @@ from .warp import RandomCrop, RandomElastic
 
 __all__ = [
     "ClipFiles",
+    "DetectionFiles",
     "Digits",
+    "DigitsDetection",
     "DigitsSegmentation",
     "DigitsVideo",
     "ImageFiles",
     "MaskFiles",
     "RandomAffine",
+    "RandomBoxAffine",
     "RandomCrop",
     "RandomElastic",
     "TorchvisionImages",

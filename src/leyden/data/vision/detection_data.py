@@ -1,0 +1,111 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torchvision.io import ImageReadMode, decode_image, read_file
+from torchvision.transforms.v2.functional import resize, to_dtype
+
+from ..batch import Batch
+from ..datamodule import DataModule, Stage
+from ..files import expand_inputs
+from ..rows import FileRows, Rows
+from .box_drawing import draw_boxes
+from .boxed_image import file_size
+from .boxes import Boxes, BoxRows, boxes_of_image
+from .image_data import SUFFIXES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class DetectionData(DataModule):
+    """Base of all data of object detection: images with `Boxes`.
+
+    Images are uint8 [batch, channel, height, width] until the device and floats between 0 and 1 of three channels after
+    it: torchvision's detectors normalise by themselves. All are resized to one size, which leaves overlaps as they are.
+
+    Args:
+        image_size: height and width, in pixels, to which images are resized.
+        augment: modules applied in order to the training batches: (images, boxes) -> (images, boxes).
+        min_score: boxes below it are not drawn and not written by `predict`; metrics see all.
+        **loading: arguments of `DataModule`.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "image_size")
+
+    def __init__(
+        self,
+        image_size: Sequence[int] = (240, 320),
+        augment: Sequence[nn.Module] = (),
+        min_score: float = 0.4,
+        **loading,
+    ) -> None:
+        if len(image_size) != 2 or min(image_size) < 1:
+            raise ValueError(f"image_size is {image_size}; a height and a width are wanted, such as [240, 320]")
+        if not 0 <= min_score <= 1:
+            raise ValueError(f"min_score is {min_score}; it must be between 0 and 1")
+        super().__init__(**loading)
+        self.image_size, self.augment, self.min_score = image_size, augment, min_score
+
+    @property
+    def num_classes(self) -> int:
+        """Of the classes and the background, which torchvision's detectors count as class 0: see `Boxes.labels`."""
+        return len(self.class_names) + 1
+
+    def decode(self, path: Path) -> Tensor:
+        """One file, turned as its EXIF entry says -> uint8 [3, height, width] of `image_size`."""
+        image = decode_image(read_file(str(path)), ImageReadMode.RGB, apply_exif_orientation=True)
+        return resize(to_dtype(image, torch.uint8, scale=True), list(self.image_size), antialias=True)
+
+    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
+        paths = expand_inputs(inputs, SUFFIXES)
+        images = FileRows(paths, torch.arange(len(paths)), self.decode)
+        nothing = boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+        sizes = [file_size(path) for path in paths]
+        return BoxRows(images, [nothing] * len(paths), sizes), [str(path) for path in paths]
+
+    def batch_transform(self, stage: Stage) -> nn.Module:
+        return DetectionTransform(self.augment if stage == "train" else ())
+
+    def draw(self, axes: "Axes", inputs: Tensor) -> None:
+        axes.imshow(inputs.movedim(0, -1).clamp(0, 1).numpy())
+
+    def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Boxes, prediction: Any) -> None:
+        """Draws one image with its true boxes in green and the predicted ones in orange."""
+        self.draw(axes, inputs)
+        draw_boxes(axes, target, self._confident(prediction), self.class_names)
+
+    def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
+        """One record a box, in the pixels of the original image, the most certain first."""
+        assert isinstance(rows, BoxRows)
+        found = self._confident(prediction)
+        size = rows.sizes[number]
+        assert size, "what was predicted was decoded"
+        (height, width), (model_height, model_width) = size, self.image_size
+        scale = torch.tensor([width / model_width, height / model_height] * 2)
+        records = []
+        for box, label, score in zip(*(found[name].cpu() for name in ("boxes", "labels", "scores")), strict=True):
+            sides = zip(("left", "top", "right", "bottom"), (box * scale).tolist(), strict=True)
+            place = {side: round(value, 1) for side, value in sides}
+            records.append({"class": self.class_names[int(label) - 1], "score": round(float(score), 6)} | place)
+        return records
+
+    def _confident(self, prediction: dict[str, Tensor]) -> dict[str, Tensor]:
+        kept = prediction["scores"] >= self.min_score
+        return {name: values[kept] for name, values in prediction.items()}
+
+
+class DetectionTransform(nn.Module):
+    """uint8 [batch, 1 or 3, height, width] -> floats from 0 to 1 [batch, 3, height, width], augmented with boxes."""
+
+    def __init__(self, augment: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.augment = nn.ModuleList(augment)
+
+    def forward(self, batch: Batch) -> Batch:
+        images, boxes = batch.inputs.float().div_(255).expand(-1, 3, -1, -1), batch.targets
+        for module in self.augment:
+            images, boxes = module(images, boxes)
+        return batch._replace(inputs=images, targets=boxes)

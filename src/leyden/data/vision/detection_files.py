@@ -1,0 +1,123 @@
+import logging
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from ..classes import class_numbers
+from ..decode import decoded
+from ..error import DataError
+from ..rows import FileRows, Rows
+from .boxed_image import BoxedImage, BoxedImages
+from .boxes import Boxes, BoxRows, boxes_of_image
+from .coco import read_coco
+from .detection_data import DetectionData
+from .voc import read_voc
+from .yolo import read_yolo
+
+log = logging.getLogger(__name__)
+READERS = {"voc": read_voc, "coco": read_coco, "yolo": read_yolo}
+
+
+class DetectionFiles(DetectionData):
+    """The user's own images with boxes, annotated as VOC, COCO or YOLO do; see `read_voc`, `read_coco`, `read_yolo`.
+
+    Images that fit into memory are decoded once. What is mended, ignored or empty is counted in a line a split.
+
+    Args:
+        root: the folder.
+        layout: of the annotations.
+        train, validation, test: names of the splits; without `validation`, a `validation_fraction` of training.
+        on_bad_box: `mend` cuts boxes at the border of their image and leaves out those without area; or `raise`.
+        memory_gb: a split that needs more gigabytes, decoded and resized, is read from its files in every epoch.
+        **detection: arguments of `DetectionData`.
+
+    Raises:
+        DataError: the annotations cannot be used as they are.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        layout: Literal["voc", "coco", "yolo"],
+        train: str = "train",
+        validation: str | None = "val",
+        test: str = "test",
+        on_bad_box: Literal["mend", "raise"] = "mend",
+        memory_gb: float = 4.0,
+        **detection,
+    ) -> None:
+        if layout not in ("voc", "coco", "yolo"):
+            raise ValueError(f"layout is {layout}; it must be voc, coco or yolo")
+        if memory_gb < 0:
+            raise ValueError(f"memory_gb is {memory_gb}; it must not be negative")
+        super().__init__(**detection)
+        self.root, self.layout = Path(root).expanduser(), layout
+        self.splits = {"train": train, "validation": validation, "test": test}
+        self.on_bad_box, self.memory_gb = on_bad_box, memory_gb
+
+    def setup(self, stage: str) -> None:
+        if stage in ("fit", "validate") and "train" not in self.rows and self.splits["validation"]:
+            self.rows |= {"train": self.load("train"), "validation": self.load("validation")}
+        super().setup(stage)
+
+    def load(self, split: Literal["train", "validation", "test"]) -> BoxRows:
+        if not self.root.is_dir():
+            raise DataError(f"there is no folder {self.root.absolute()}: set data.root to the folder of your files")
+        found = READERS[self.layout](self.root, str(self.splits[split]))
+        if not found.images:
+            raise DataError(f"the split {self.splits[split]!r} in {self.root.absolute()} has no images")
+        if split == "train":
+            appearing = sorted({label for image in found.images for label in image.labels})
+            self.class_names = found.class_names or appearing
+        boxes = self._boxes(found, split)
+        images = self._images([image.path for image in found.images])
+        kept = images.targets.tolist()
+        images.targets = torch.arange(len(kept))
+        return BoxRows(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
+
+    def _images(self, paths: list[Path]) -> Rows:
+        """Images with the numbers of their files as targets: fewer than files where corrupt ones are skipped."""
+        files = FileRows(paths, torch.arange(len(paths)), self.decode, on_corrupt=self.on_corrupt)
+        return decoded(files, self.memory_gb)
+
+    def _boxes(self, found: BoxedImages, split: str) -> list[Boxes]:
+        mended = {"without area, left out": 0, "cut at the border of the image": 0}
+        boxes = [self._mend(image, split, mended) for image in found.images]
+        labels = torch.cat([one.labels for one in boxes]).tolist()
+        notes = mended | {
+            "ignored (difficult or crowd)": sum(int(one.ignored.sum()) for one in boxes),
+            "images without boxes": sum(not len(one.labels) for one in boxes),
+        }
+        if not labels and split == "train":
+            raise DataError(f"there is not one box in the split {self.splits[split]!r} of {self.root.absolute()}")
+        said = [f"{count} {what}" for what, count in notes.items() if count]
+        if absent := [name for number, name in enumerate(self.class_names, start=1) if number not in labels]:
+            said.append(f"no box of {', '.join(absent)}")
+        if said:
+            log.warning("%s: %d images, %d boxes; %s", split, len(boxes), len(labels), "; ".join(said))
+        return boxes
+
+    def _mend(self, image: BoxedImage, split: str, mended: dict[str, int]) -> Boxes:
+        if not image.size:
+            return boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+        (height, width), corners = image.size, torch.tensor(image.corners, dtype=torch.float64).reshape(-1, 4)
+        if not corners.isfinite().all():
+            raise DataError(f"{image.path} has a box that is not of numbers: {image.corners}")
+        border = torch.tensor([width, height] * 2)
+        cut = corners.clamp(min=torch.zeros(4), max=border)
+        has_area = (cut[:, 2:] > cut[:, :2]).all(dim=1)
+        # A part of a pixel beyond the border is rounding.
+        crosses = ((corners - cut).abs() > 0.5).any(dim=1) & has_area
+        if self.on_bad_box == "raise" and (wrong := ~has_area | crosses).any():
+            raise DataError(
+                f"{image.path} is {width} x {height} pixels and has the box {corners[wrong][0].tolist()} (left, top, "
+                "right, bottom): correct it, or set data.on_bad_box=mend"
+            )
+        for what, which in zip(mended, (~has_area, crosses), strict=True):
+            mended[what] += int(which.sum())
+        labels = 1 + class_numbers(image.labels, self.class_names, split)
+        scale = torch.tensor([self.image_size[1] / width, self.image_size[0] / height] * 2)
+        return boxes_of_image(
+            (cut * scale)[has_area], labels[has_area], torch.tensor(image.ignored, dtype=torch.bool)[has_area]
+        )

@@ -1,0 +1,38 @@
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+
+from ..rows import TensorRows
+from .boxes import BoxRows, boxes_of_image
+from .detection_data import DetectionData
+from .digit_canvases import CANVAS, digit_canvases, digit_images
+
+
+class DigitsDetection(DetectionData):
+    """Real handwritten digits on canvases of noise, one to four on each, to be found and read; see `digit_canvases`.
+
+    Args:
+        num_train, num_test: canvases of each split, made anew at each start, always the same.
+        image_size: of the user's own files, which are resized to it.
+        **detection: arguments of `DetectionData`.
+    """
+
+    def __init__(
+        self, num_train: int = 1500, num_test: int = 300, image_size: Sequence[int] = (CANVAS, CANVAS), **detection
+    ) -> None:
+        if num_train < 2:
+            raise ValueError(f"num_train is {num_train}; it must be at least 2")
+        if num_test < 1:
+            raise ValueError(f"num_test is {num_test}; it must be at least 1")
+        super().__init__(image_size=image_size, **detection)
+        self.num_rows = {"train": num_train, "test": num_test}
+
+    def load(self, split: Literal["train", "test"]) -> BoxRows:
+        self.class_names = digit_images(split)[2]
+        canvases = digit_canvases(split, self.num_rows[split])
+        counts = canvases.counts.tolist()
+        parts = zip(canvases.corners.split(counts), canvases.classes.split(counts), strict=True)
+        boxes = [boxes_of_image(corners, 1 + digits) for corners, digits in parts]
+        images = TensorRows(canvases.images, torch.arange(len(boxes)))
+        return BoxRows(images, boxes, [(CANVAS, CANVAS)] * len(boxes))
