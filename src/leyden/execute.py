@@ -64,7 +64,9 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
     log.info("run              %s", run.path)
 
 
-def _explain(error: Exception, run: RunDirectory) -> None:
+def _explain(error: BaseException, run: RunDirectory) -> None:
+    if isinstance(error.__cause__, DataError):  # a constructor's, wrapped by Hydra
+        error = error.__cause__
     if isinstance(error, DataError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())

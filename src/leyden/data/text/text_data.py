@@ -86,14 +86,15 @@ class TextData(DataModule):
     def encode(self, texts: list[str]) -> list[Tensor]:
         """Texts -> token ids [token], at least one, at most `max_tokens`."""
         # An empty text becomes one unknown token: no row may be without any.
-        rows = [tokens or [self.tokenizer.unknown] for tokens in self.tokenizer.encode(texts)]
+        limit = self.max_tokens if self.too_long == "cut" else None
+        rows = [tokens or [self.tokenizer.unknown] for tokens in self.tokenizer.encode(texts, limit)]
         for number, tokens in enumerate(rows):
-            if len(tokens) > self.max_tokens and self.too_long == "raise":
+            if len(tokens) > self.max_tokens:
                 raise DataError(
                     f"the text {textwrap.shorten(texts[number], 60)!r} has {len(tokens)} tokens: raise "
                     f"data.max_tokens={self.max_tokens}, or set data.too_long=cut"
                 )
-        return [torch.tensor(tokens[: self.max_tokens], dtype=torch.int32) for tokens in rows]
+        return [torch.tensor(tokens, dtype=torch.int32) for tokens in rows]
 
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
         """Text files and folders of them: each line that is not empty is a row."""
