@@ -49,5 +49,8 @@ lock: $(BIN)/uv ## resolve requirements/current.txt anew; STACK=torchtext that o
 	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras $(LOCKING_$(STACK)) --universal \
 	  --python-version 3.$(firstword $(PYTHONS)) --generate-hashes --no-header --no-emit-index-url --no-annotate -o $(LOCK)
 
+$(LOCK): # one that does not travel with the project
+	$(MAKE) --no-print-directory lock STACK=$(STACK) VENV=$(VENV)
+
 bench: setup ## the benchmarks, where there are any
 	$(foreach script,$(wildcard benchmarks/*.py),$(BIN)/python $(script) &&) true

@@ -57,6 +57,7 @@ def test_published_for_the_network(table):
         "class_names": ["cat", "dog"],
         "vocab_size": data.tokenizer.vocab_size,
         "max_tokens": 7,
+        "word_vectors": None,
     }
 
 

@@ -14,6 +14,7 @@ from ..rows import RaggedRows
 from .lines import read_lines
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
+from .word_vectors import word_vectors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,10 +32,11 @@ class TextData(DataModule):
         too_long: what happens to longer ones: `cut` off at the end, or `raise`.
         word_dropout: probability that a token of a training batch is replaced by the unknown one.
         encoding: of the user's files.
+        vectors: file of word vectors that a network may start from, see `word_vectors`.
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "vocab_size", "max_tokens")
+    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "vocab_size", "max_tokens", "word_vectors")
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class TextData(DataModule):
         too_long: Literal["cut", "raise"] = "cut",
         word_dropout: float = 0.0,
         encoding: str = "utf-8",
+        vectors: str | None = None,
         **loading,
     ) -> None:
         if max_tokens < 1:
@@ -57,6 +60,8 @@ class TextData(DataModule):
             word_dropout,
             encoding,
         )
+        self.vectors = Path(vectors).expanduser() if vectors else None
+        self.word_vectors: Tensor | None = None  # of a trained run, they are in the checkpoint
 
     @property
     def vocab_size(self) -> int:
@@ -81,6 +86,8 @@ class TextData(DataModule):
         targets = class_numbers(labels, self.class_names, split)
         if split == "train" and not self.vocab_size:
             self.tokenizer.train(texts[row] for row in self.split(targets)[0])
+        if split == "train" and self.vectors:
+            self.word_vectors = word_vectors(self.vectors, self.tokenizer.vocabulary)
         return RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
 
     def encode(self, texts: list[str]) -> list[Tensor]:
