@@ -11,7 +11,19 @@ import leyden
 
 PACKAGE = Path(leyden.__file__).parent
 PARTS = ("data", "networks", "models", "callbacks", "loggers")
-FRONT = ("cli", "compose", "check", "guards", "annotations", "published", "rundir", "launch", "experiment", "errors", "installed")
+FRONT = (
+    "cli",
+    "compose",
+    "check",
+    "guards",
+    "annotations",
+    "published",
+    "rundir",
+    "launch",
+    "experiment",
+    "errors",
+    "installed",
+)
 
 
 def imported_parts(file: Path) -> set[str]:

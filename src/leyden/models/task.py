@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
@@ -51,7 +52,7 @@ class Task(LightningModule):
         self.network, self.optimizer, self.scheduler = network, optimizer, scheduler
         self.channels_last = channels_last
         if channels_last:
-            network.to(memory_format=torch.channels_last)
+            convert_conv2d_weight_memory_format(network, torch.channels_last)
         if compile:
             network.compile()
 

@@ -22,8 +22,7 @@ KINDS = [
     pytest.param(partial(one, **chosen), id=" ".join([one.__name__, *chosen.values()]))
     for one in IMPLEMENTATIONS
     for chosen in [
-        {"kind": kind}
-        for kind in get_args(getattr(signature(one).parameters.get("kind"), "annotation", None))
+        {"kind": kind} for kind in get_args(getattr(signature(one).parameters.get("kind"), "annotation", None))
     ]
     or [{}]
 ]

@@ -93,8 +93,8 @@ def _in_order(pieces: list[tuple[str, float]], num_fixed: int) -> list[tuple[str
     The last digits differ from one training to the next; and to the characters that no likely piece holds, the library
     gives the lowest likelihood and a little more for each, in any order.
     """
-    fixed, learnt = pieces[:num_fixed], pieces[num_fixed:]
+    fixed, learnt = [(piece, score) for piece, score in pieces[:num_fixed]], pieces[num_fixed:]
     lowest = min((score for _, score in learnt), default=0.0)
     rare = lowest + 1e-4 * len(learnt)
     scored = [(piece, lowest if len(piece) == 1 and score <= rare else round(score, 4)) for piece, score in learnt]
-    return [*map(tuple, fixed), *sorted(scored, key=lambda scored_piece: (-scored_piece[1], scored_piece[0]))]
+    return [*fixed, *sorted(scored, key=lambda scored_piece: (-scored_piece[1], scored_piece[0]))]

@@ -13,6 +13,7 @@ from .tokenizer import BEGIN, END, PADDING, fixed_tokens
 if TYPE_CHECKING:
     from torchtext.vocab import Vocab
 
+
 class TorchtextTokenizer:
     """torchtext's tokenizers, vocabulary and transforms. torchtext needs an environment of its own.
 
