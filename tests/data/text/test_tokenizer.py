@@ -1,5 +1,7 @@
 """What every implementation of `Tokenizer` must do; found in the package, so that a new one is tested at once."""
 
+import subprocess
+import sys
 from functools import partial
 from inspect import signature
 from typing import get_args
@@ -200,6 +202,21 @@ def test_batches_are_padded_as_torchtext_pads_them():
 def test_torchtext_in_another_environment():
     with pytest.raises(DataError, match="make setup STACK=torchtext"):
         TorchtextTokenizer()
+
+
+@pytest.mark.skipif(bool(installed_version("torchtext")), reason="torchtext is there")
+@pytest.mark.parametrize("verb", ["check", "train"])
+def test_torchtext_in_another_environment_is_refused_before_torch_is_imported(verb):
+    package = leyden.__name__
+    tokenizer = f"data.tokenizer._target_={package}.data.text.TorchtextTokenizer"
+    start = (
+        f"import sys; from {package}.cli import main; code = main({[verb, 'experiment=text/stdlib', tokenizer]!r}); "
+    )
+    end = "sys.exit(99 if 'torch' in sys.modules else code)"
+    done = subprocess.run([sys.executable, "-c", start + end], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "make setup STACK=torchtext" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_words_and_punctuation_are_split_and_lower_cased():
