@@ -13,9 +13,9 @@ OWN_FOLDERS = """
 """
 # Import names that the names of the locked packages do not tell.
 IMPORT_NAMES = """
-    antlr4 attr coreweave_evaluations cuda dateutil flashlight functorch google hydra hydra_plugins ipykernel_launcher isympy
-    jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip py pydevd_plugins pylab
-    rpds sklearn slugify torchgen torchtext uv xdist yaml zmq
+    antlr4 attr coreweave_evaluations cuda dateutil flashlight functorch google hydra hydra_plugins
+    ipykernel_launcher isympy jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip
+    pkg_resources py pydevd_plugins pylab rpds setuptools sklearn slugify torchgen torchtext uv xdist yaml zmq
 """
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
