@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 DEMO = $(BIN)/python scripts/demo.py
 # The lowest and the first too high minor version, from pyproject.toml
 PYTHONS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
-# Everything that torchtext's torch does not decide is there in the lowest version that pyproject.toml allows.
-LOCKING_torchtext := --group torchtext --resolution lowest-direct
 HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
+# There, all that torchtext's torch does not decide is present in the lowest version that pyproject.toml allows.
+LOCKING_torchtext := --group torchtext --resolution lowest-direct
 
 .PHONY: help setup demo test check lock bench
 help:
