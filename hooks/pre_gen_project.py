@@ -15,7 +15,7 @@ OWN_FOLDERS = """
 IMPORT_NAMES = """
     antlr4 attr coreweave_evaluations cuda dateutil flashlight functorch google hydra hydra_plugins
     ipykernel_launcher isympy jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip
-    pkg_resources py pydevd_plugins pylab rpds setuptools sklearn slugify torchgen torchtext uv xdist yaml zmq
+    pkg_resources py pydevd_plugins pylab rpds setuptools sklearn slugify torchgen torchtext torio uv xdist yaml zmq
 """
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 

@@ -12,7 +12,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 import leyden.data.text
 from leyden.data import DataError
-from leyden.data.text import SubwordTokenizer, Tokenizer, TorchtextTokenizer, WordTokenizer
+from leyden.data.text import (
+    SubwordTokenizer,
+    Tokenizer,
+    TorchtextTokenizer,
+    WordTokenizer,
+)
 from leyden.installed import installed_version
 
 IMPLEMENTATIONS = [
