@@ -1,10 +1,16 @@
 # `make` alone lists the targets. On another Python: make setup PYTHON=python3.12
 PYTHON ?= python3
-VENV ?= .venv
+# The environment: current, or torchtext, which is that of torchtext's last release, in .venv-torchtext.
+STACK ?= current
+VENV ?= .venv$(patsubst %,-%,$(filter-out current,$(STACK)))
+LOCK := requirements/$(STACK).txt
 BIN := $(VENV)/bin
 DEMO = $(BIN)/python scripts/demo.py
 # The lowest and the first too high minor version, from pyproject.toml
 PYTHONS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
+HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
+# There, all that torchtext's torch does not decide is present in the lowest version that pyproject.toml allows.
+LOCKING_torchtext := --group torchtext --resolution lowest-direct
 
 .PHONY: help setup demo test check lock bench
 help:
@@ -12,17 +18,17 @@ help:
 
 -include template.mk
 
-setup: $(VENV)/ready ## the environment, hash-pinned, in .venv
+setup: $(VENV)/ready ## the environment, hash-pinned, in .venv; STACK=torchtext makes that of torchtext
 
-$(VENV)/ready: $(BIN)/uv pyproject.toml requirements/current.txt
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/current.txt
+$(VENV)/ready: $(BIN)/uv pyproject.toml $(LOCK)
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r $(LOCK)
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/uv: requirements/uv.txt
-	@$(PYTHON) -c 'import ensurepip, sys, venv; low, high = map(int, "$(PYTHONS)".split()); \
+	@$(PYTHON) -c 'import ensurepip, sys, venv; low, high = map(int, "$(firstword $(PYTHONS)) $(HIGH)".split()); \
 	  sys.exit(not (3, low) <= sys.version_info[:2] < (3, high))' 2>/dev/null || { echo "Needed: Python 3.$(firstword \
-	  $(PYTHONS)) or later, before 3.$(lastword $(PYTHONS)), with its venv module. $(PYTHON) is" \
+	  $(PYTHONS)) or later, before 3.$(HIGH), with its venv module. $(PYTHON) is" \
 	  "$$($(PYTHON) --version 2>&1). Try make setup PYTHON=python3.12, or install python3-venv." >&2; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
@@ -39,9 +45,12 @@ check: setup ## ruff, ruff format and pyrefly
 	$(BIN)/ruff format --check
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 
-lock: $(BIN)/uv ## resolve requirements/current.txt anew
-	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.$(firstword $(PYTHONS)) \
-	  --generate-hashes --no-header --no-emit-index-url --no-annotate -o requirements/current.txt
+lock: $(BIN)/uv ## resolve requirements/current.txt anew; STACK=torchtext that of torchtext
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras $(LOCKING_$(STACK)) --universal \
+	  --python-version 3.$(firstword $(PYTHONS)) --generate-hashes --no-header --no-emit-index-url --no-annotate -o $(LOCK)
+
+$(LOCK): # one that does not travel with the project
+	$(MAKE) --no-print-directory lock STACK=$(STACK) VENV=$(VENV)
 
 bench: setup ## the benchmarks, where there are any
 	$(foreach script,$(wildcard benchmarks/*.py),$(BIN)/python $(script) &&) true

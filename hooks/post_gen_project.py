@@ -34,6 +34,17 @@ def prune(domains: str) -> None:
             remove(path)
 
 
+def choose_stack(stack: str) -> None:
+    """Keeps the lock of one environment, which becomes the Makefile's own, and lets texts be split as it does."""
+    for path in Path("requirements").iterdir():
+        if path.stem not in (stack, "uv"):
+            remove(path)
+    set_lines(Path("Makefile"), {"STACK": stack}, " [?]= ")
+    for path in Path("configs/data").glob("text/*.yaml") if stack == "torchtext" else ():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(_target_: .*)\bWordTokenizer$", r"\1TorchtextTokenizer", text, flags=re.M), "utf-8")
+
+
 def rename(package: str, title: str) -> None:
     """Replaces the package and the title as whole words; a title is free text, so only prose can hold it."""
     names = {"leyden": package, "LEYDEN": package.upper()}
@@ -61,10 +72,11 @@ def set_identity(answers: dict[str, str]) -> None:
     def quoted(text: str) -> str:  # a JSON string is a TOML and a YAML string, too
         return json.dumps(text, ensure_ascii=False)
 
+    latest = "3.13" if answers["text_stack"] == "torchtext" else "3.14"
     identity = {
         "version": quoted("0.1.0"),
         "description": quoted(answers["description"]),
-        "requires-python": quoted(f">={answers['python_version']},<3.14"),
+        "requires-python": quoted(f">={answers['python_version']},<{latest}"),
         "license": quoted(answers["license"]),
         "authors": "[{ name = " + quoted(answers["author_name"]) + " }]",
     }
@@ -106,6 +118,7 @@ def main() -> None:
         Path(link).rename(name)
     Path(f"LICENSE.{answers['license']}").rename("LICENSE")
     prune(answers["domains"])
+    choose_stack(answers["text_stack"])
     rename(answers["package_name"], answers["project_name"])
     set_identity(answers)
     if "_commit" in answers:  # cruft compares whole folders of two generations and keeps its own file

@@ -13,9 +13,9 @@ OWN_FOLDERS = """
 """
 # Import names that the names of the locked packages do not tell.
 IMPORT_NAMES = """
-    antlr4 attr coreweave_evaluations cuda dateutil functorch google hydra hydra_plugins ipykernel_launcher isympy
-    jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip py pydevd_plugins pylab
-    rpds sklearn slugify torchgen torchtext uv xdist yaml zmq
+    antlr4 attr coreweave_evaluations cuda dateutil flashlight functorch google hydra hydra_plugins
+    ipykernel_launcher isympy jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip
+    pkg_resources py pydevd_plugins pylab rpds setuptools sklearn slugify torchgen torchtext torio uv xdist yaml zmq
 """
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
@@ -60,6 +60,11 @@ def problems(answers: dict[str, str], template: Path) -> Iterator[str]:
         yield f"project_slug {slug!r} cannot be a folder: use letters, digits, dots and hyphens, at most 100"
     if reason := problem_with_package_name(package, locked_packages(template)):
         yield f"package_name {package!r} cannot be a package: {reason}"
+    if answers["text_stack"] == "torchtext":
+        if answers["python_version"] == "3.13":
+            yield "text_stack 'torchtext' needs Python 3.11 or 3.12, not 3.13: torch 2.3 has no later one"
+        if answers["domains"] != "all" and "text" not in answers["domains"].split("+"):
+            yield f"text_stack 'torchtext' is for texts, which domains {answers['domains']!r} leave out"
     for key in ("wandb_entity", "wandb_project"):
         if not re.fullmatch(r"[A-Za-z0-9_. -]{0,128}", answers[key]):
             yield f"{key} {answers[key]!r}: W&B takes letters, digits, hyphens, underscores and dots, at most 128"

@@ -3,9 +3,10 @@ import os
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from .installed import installed_version
 
 
 def examine() -> int:
@@ -15,8 +16,8 @@ def examine() -> int:
     _show("cores", str(os.cpu_count()))
     _show("disk", f"{shutil.disk_usage('.').free / 2**30:.0f} GiB free in {Path.cwd()}")
     _show("wandb", _wandb())
-    for name in ("torch", "torchvision", "torchaudio", "lightning", "torchmetrics"):
-        _show(name, _version(name))
+    for name in ("torch", "torchvision", "torchaudio", "lightning", "torchmetrics", "torchtext"):
+        _show(name, installed_version(name) or "not installed")
     try:
         import torch
         import torchaudio
@@ -36,13 +37,6 @@ def examine() -> int:
 
 def _show(name: str, text: str) -> None:
     print(f"{name:<14} {text}")
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _wandb() -> str:

@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import InstantiationException
+
 from .callbacks import Interrupted
 from .data import DataError
 from .errors import UserError
@@ -65,6 +67,8 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
 
 
 def _explain(error: Exception, run: RunDirectory) -> None:
+    if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):
+        error = DataError(str(error.__cause__))  # what a constructor refuses, as of sizes that the data tells
     if isinstance(error, DataError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from .installed import installed_version
 from .signature import Signature, is_super_init
 from .source import stored_names
 
@@ -14,6 +15,7 @@ _SAFE = {name: getattr(builtins, name) for name in ("abs", "all", "any", "bool",
 _SAFE |= {
     name: getattr(builtins, name) for name in ("list", "max", "min", "repr", "set", "sorted", "str", "sum", "tuple")
 }
+_SAFE["installed_version"] = installed_version
 
 
 class _UnknownError(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN_TO_A_CHECKOUT = {".git", ".venv", "runs", "wandb"}
+OWN_TO_A_CHECKOUT = {".git", ".venv", ".venv-torchtext", "runs", "wandb"}
 
 
 @pytest.fixture(scope="session")

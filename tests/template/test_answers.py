@@ -45,7 +45,7 @@ def test_from_a_config_file(cookiecutter, tmp_path, root):
 
 def test_typed_in_and_replayed(cookiecutter, tmp_path, root):
     title, description, author = NASTY.values()
-    typed = [title, "nasty", "nasty", description, author, "1", "1", "no", "nasty runs", "1", ""]
+    typed = [title, "nasty", "nasty", description, author, "1", "1", "1", "no", "nasty runs", "1", ""]
     done = cookiecutter(str(root), answers="\n".join(typed))
     assert done.returncode == 0, done.stderr
     check(tmp_path / "output/nasty")

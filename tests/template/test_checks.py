@@ -13,7 +13,8 @@ import pytest
 
 @pytest.mark.parametrize("name", ["zq", "abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqr"])
 def test_a_generated_project_passes_its_own_checks(name, generate):
-    project = generate(package_name=name, python_version="3.13" if len(name) == 2 else "3.11")
+    choices = {"python_version": "3.13"} if len(name) == 2 else {"text_stack": "torchtext"}
+    project = generate(package_name=name, **choices)
     if not (Path(sys.prefix) / "bin/pyrefly").exists():
         pytest.skip("the development tools are not installed")
     # With this environment instead of one of its own; `-o setup` leaves it as it is.

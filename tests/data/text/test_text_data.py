@@ -58,6 +58,7 @@ def test_published_for_the_network(table):
         "class_counts": [7, 7],
         "vocab_size": data.tokenizer.vocab_size,
         "max_tokens": 7,
+        "word_vectors": None,
     }
 
 

@@ -91,6 +91,26 @@ def test_runs_spread_over_the_buckets():
     assert counts.max() < 60
 
 
+@pytest.mark.parametrize(("network", "size"), [(EmbeddingBag, "dim"), (TransformerEncoder, "width")])
+def test_starts_from_word_vectors(network, size):
+    vectors = torch.randn(50, 16)
+    vectors[:2] = torch.nan
+    arguments = {"max_tokens": 12} if network is TransformerEncoder else {}
+    torch.manual_seed(1)
+    fresh = table(network(50, 3, **{size: 16}, **arguments))
+    torch.manual_seed(1)
+    started = network(50, 3, **{size: 16}, word_vectors=vectors, **arguments)
+    assert torch.equal(table(started)[2:], vectors[2:])
+    assert torch.equal(table(started)[:2], fresh[:2])
+    assert all(parameter.requires_grad for parameter in started.parameters())
+    with pytest.raises(ValueError, match="the word vectors have 16 features, the network's own 32: set it to 16"):
+        network(50, 3, **{size: 32}, word_vectors=vectors, **arguments)
+
+
+def table(network):
+    return (network.vectors if isinstance(network, EmbeddingBag) else network.tokens.weight)[:50]
+
+
 def test_too_many_tokens():
     with pytest.raises(ValueError, match="a row of 13 tokens came in; max_tokens is 12"):
         NETWORKS["transformer"]()(torch.ones(1, 13, dtype=torch.int64), torch.tensor([13]))

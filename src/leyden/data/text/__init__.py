@@ -4,9 +4,11 @@ from .corpus_files import CorpusFiles
 from .stdlib import Stdlib
 from .stdlib_functions import StdlibFunctions
 from .stdlib_source import StdlibSource
+from .subword_tokenizer import SubwordTokenizer
 from .text_files import TextFiles
 from .text_folders import TextFolders
 from .tokenizer import Tokenizer
+from .torchtext_tokenizer import TorchtextTokenizer
 from .word_tokenizer import WordTokenizer
 
 __all__ = [
@@ -16,8 +18,10 @@ __all__ = [
     "Stdlib",
     "StdlibFunctions",
     "StdlibSource",
+    "SubwordTokenizer",
     "TextFiles",
     "TextFolders",
     "Tokenizer",
+    "TorchtextTokenizer",
     "WordTokenizer",
 ]

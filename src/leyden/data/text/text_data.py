@@ -14,6 +14,7 @@ from ..rows import RaggedRows, Rows
 from .lines import read_lines
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
+from .word_vectors import word_vectors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,10 +34,11 @@ class TextData(DataModule):
         too_long: what happens to longer ones: `cut` off at the end, which is said once, or `raise`.
         word_dropout: probability that a token of a training batch is replaced by the unknown one.
         encoding: of the user's files.
+        vectors: file of word vectors that a network may start from, see `word_vectors`.
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "vocab_size", "max_tokens")
+    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "vocab_size", "max_tokens", "word_vectors")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class TextData(DataModule):
         too_long: Literal["cut", "raise"] = "cut",
         word_dropout: float = 0.0,
         encoding: str = "utf-8",
+        vectors: str | None = None,
         **loading,
     ) -> None:
         if max_tokens < 1:
@@ -59,6 +62,8 @@ class TextData(DataModule):
             word_dropout,
             encoding,
         )
+        self.vectors = Path(vectors).expanduser() if vectors else None
+        self.word_vectors: Tensor | None = None  # of a trained run, they are in the checkpoint
 
     @property
     def vocab_size(self) -> int:
@@ -87,21 +92,25 @@ class TextData(DataModule):
         targets = self.labels.targets(labels, self.class_names, split)
         if split == "train" and not self.vocab_size:
             self.tokenizer.train(texts[row] for row in self.split(Rows(targets).classes)[0])
+        if split == "train" and self.vectors:
+            self.word_vectors = word_vectors(self.vectors, self.tokenizer.vocabulary)
         return RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
 
     def encode(self, texts: list[str]) -> list[Tensor]:
         """Texts -> token ids [token], at least one, at most `max_tokens`."""
-        # An empty text becomes one unknown token: no row may be without any.
-        rows = [tokens or [self.tokenizer.unknown] for tokens in self.tokenizer.encode(texts)]
-        for number, tokens in enumerate(rows):
-            if len(tokens) > self.max_tokens and self.too_long == "raise":
+        rows = self.tokenizer.encode(texts)
+        if long := [number for number, tokens in enumerate(rows) if len(tokens) > self.max_tokens]:
+            if self.too_long == "raise":
                 raise DataError(
-                    f"the text {textwrap.shorten(texts[number], 60)!r} has {len(tokens)} tokens: raise "
+                    f"the text {textwrap.shorten(texts[long[0]], 60)!r} has {len(rows[long[0]])} tokens: raise "
                     f"data.max_tokens={self.max_tokens}, or set data.too_long=cut"
                 )
-        if too_long := sum(len(tokens) > self.max_tokens for tokens in rows):
-            log.warning("%d of %d texts are cut after data.max_tokens=%d tokens", too_long, len(rows), self.max_tokens)
-        return [torch.tensor(tokens[: self.max_tokens], dtype=torch.int32) for tokens in rows]
+            log.warning("%d of %d texts are cut after data.max_tokens=%d tokens", len(long), len(rows), self.max_tokens)
+            shorter = self.tokenizer.encode([texts[number] for number in long], self.max_tokens)
+            for number, tokens in zip(long, shorter, strict=True):
+                rows[number] = tokens
+        # An empty text becomes one unknown token: no row may be without any.
+        return [torch.tensor(tokens or [self.tokenizer.unknown], dtype=torch.int32) for tokens in rows]
 
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
         """Text files and folders of them: each line that is not empty is a row."""

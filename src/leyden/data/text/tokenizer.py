@@ -2,11 +2,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+PADDING, UNKNOWN, BEGIN, END = "[PAD]", "[UNK]", "[BOS]", "[EOS]"
+
 
 class Tokenizer(Protocol):
     """What text data needs of a tokenizer, whichever library it is made of.
 
-    Token ids run from 0 to `vocab_size - 1`; one that is not trained has a `vocab_size` of 0.
+    Token ids run from 0 to `vocab_size - 1`; one that is not trained has a `vocab_size` of 0. A tokenizer that puts a
+    token before and after every text does so in `encode`, and `decode` leaves them out.
     """
 
     padding: int  # id that fills a batch up
@@ -15,11 +18,22 @@ class Tokenizer(Protocol):
     @property
     def vocab_size(self) -> int: ...
 
+    @property
+    def vocabulary(self) -> list[str]:
+        """All tokens, in the order of their ids."""
+        ...
+
     def train(self, texts: Iterable[str]) -> None:
         """Learns the vocabulary: the same texts in the same order give the same ids."""
 
-    def encode(self, texts: list[str]) -> list[list[int]]:
-        """Texts -> token ids, none for a text without a token."""
+    def encode(self, texts: list[str], max_tokens: int | None = None) -> list[list[int]]:
+        """Texts -> token ids, none for a text without a token.
+
+        What is longer than `max_tokens` loses the last tokens of its text, never the one that ends every text.
+
+        Raises:
+            DataError: `max_tokens` leaves no room for a token of the text.
+        """
         ...
 
     def decode(self, tokens: list[int]) -> str:
@@ -35,3 +49,8 @@ class Tokenizer(Protocol):
         Raises:
             DataError: there is none.
         """
+
+
+def fixed_tokens(begin: bool, end: bool) -> list[str]:
+    """The first tokens of a vocabulary, in the order of their ids."""
+    return [PADDING, UNKNOWN, *[BEGIN] * begin, *[END] * end]

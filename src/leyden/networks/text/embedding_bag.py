@@ -2,6 +2,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag, pad
 
+from .start_from import start_from
+
 
 class EmbeddingBag(nn.Module):
     """The mean of the vectors of all words and runs of words, then one linear layer.
@@ -20,6 +22,7 @@ class EmbeddingBag(nn.Module):
         max_ngram: the longest run, in words; 1 takes single words only.
         num_buckets: vectors shared by all runs of two words and more.
         dropout: probability, on the mean.
+        word_vectors: vectors to start from [vocab_size, dim]; NaN for the words that have none.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class EmbeddingBag(nn.Module):
         max_ngram: int = 2,
         num_buckets: int = 20_000,
         dropout: float = 0.2,
+        word_vectors: Tensor | None = None,
     ) -> None:
         if dim < 1:
             raise ValueError(f"dim is {dim}; it must be at least 1")
@@ -44,6 +48,8 @@ class EmbeddingBag(nn.Module):
         rows = vocab_size + (max_ngram > 1) * num_buckets
         # As in fastText: small, so that rare runs of words do not drown what was learnt of the common ones.
         self.vectors = nn.Parameter(torch.empty(rows, dim).uniform_(-1 / dim, 1 / dim))
+        if word_vectors is not None:
+            start_from(self.vectors, word_vectors)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, num_classes)
 

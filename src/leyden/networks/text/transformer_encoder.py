@@ -1,6 +1,8 @@
 import torch
 from torch import Tensor, nn
 
+from .start_from import start_from
+
 
 class TransformerEncoder(nn.Module):
     """A small encoder with pre-normalisation and learnt positions; the mean over the tokens goes to one linear layer.
@@ -18,6 +20,7 @@ class TransformerEncoder(nn.Module):
         depth: layers.
         num_heads: attention heads; they share `width` evenly.
         dropout: probability, in the layers and on the embedded tokens.
+        word_vectors: vectors to start from [vocab_size, width]; NaN for the words that have none.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class TransformerEncoder(nn.Module):
         depth: int = 2,
         num_heads: int = 4,
         dropout: float = 0.1,
+        word_vectors: Tensor | None = None,
     ) -> None:
         if depth < 1:
             raise ValueError(f"depth is {depth}; it must be at least 1")
@@ -38,6 +42,8 @@ class TransformerEncoder(nn.Module):
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, width)
+        if word_vectors is not None:
+            start_from(self.tokens.weight, word_vectors)
         self.positions = nn.Parameter(0.02 * torch.randn(max_tokens, width))
         self.dropout = nn.Dropout(dropout)
         layer = nn.TransformerEncoderLayer(
