@@ -47,8 +47,7 @@ class BeamDecoder:
             from torchaudio.models.decoder import ctc_decoder
         except (ImportError, RuntimeError) as error:
             raise UserError(
-                "beam search needs flashlight-text: install the extra `beam` (it has no wheels for Python 3.13 and "
-                "later), or take the greedy decoder"
+                "beam search needs flashlight-text, the extra `beam`, before Python 3.13; or take the greedy decoder"
             ) from error
         for name, file in (("language_model", language_model), ("lexicon", lexicon)):
             if file and not Path(file).is_file():
@@ -56,6 +55,7 @@ class BeamDecoder:
         if SPACE in alphabet and " " in alphabet:
             raise UserError(f"beam search writes {SPACE} for the space, which the transcripts also hold")
         tokens = [BLANK, *(SPACE if token == " " else token for token in alphabet[1:])]
+        self.space = tokens.index(SPACE) if SPACE in tokens else 0
         with TemporaryDirectory() as folder:
             # Unless it is told the order of the tokens, torchaudio 2.11 numbers those of a language model at random.
             order = Path(folder) / "tokens.txt"
@@ -72,7 +72,6 @@ class BeamDecoder:
                 sil_token=SPACE if SPACE in tokens else BLANK,
                 log_add=True,  # the probability of a text is the sum over its alignments
             )
-        self.space = tokens.index(SPACE) if SPACE in tokens else 0
 
     def __call__(self, log_probs: Tensor, frames: Tensor) -> list[list[int]]:
         """Log-probabilities [batch, frame, token] and valid frames [batch] -> the likeliest tokens of each row."""

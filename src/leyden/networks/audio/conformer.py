@@ -61,13 +61,9 @@ class Conformer(nn.Module):
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
         self.strides = {1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling]
+        first, second = self.strides
         self.subsampling = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(channels, num_channels, kernel_size=3, stride=(2, stride), padding=1, bias=False),
-                nn.BatchNorm2d(num_channels),
-                nn.ReLU(),
-            )
-            for channels, stride in zip((1, num_channels), self.strides, strict=True)
+            [_strided(1, num_channels, first), _strided(num_channels, num_channels, second)]
         )
         self.projection = nn.Linear(num_channels * -(-num_mels // 4), width)
         self.dropout = nn.Dropout(dropout)
@@ -113,3 +109,12 @@ class MaskedConformerLayer(ConformerLayer):
         if padding is not None:
             gated = gated.masked_fill(padding.unsqueeze(1), 0.0)
         return convolution(gated).permute(2, 0, 1)
+
+
+def _strided(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    """A convolution that halves the frequencies and takes every `stride`-th frame."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=(2, stride), padding=1, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    )
