@@ -52,10 +52,14 @@ def parts(request):
     """A data module, a model without dropout and a function that gives rows as the model receives them."""
     experiment, model = request.param
     config = compose([f"experiment={experiment}", f"model={model}"], ROOT).config
-    is_for_colour = config["model"]["network"]["_target_"].startswith("torchvision.")
+    is_for_colour = "in_channels" in config["data"] and config["model"]["network"]["_target_"].startswith(
+        "torchvision."
+    )
     data = prepared(experiment, *(["data.in_channels=3"] if is_for_colour else []))
     one = build(config["model"], data.published())
     one.log = one.log_dict = lambda *_, **__: None
+    if hasattr(one, "generation"):
+        one.generation.temperature = 0.0  # drawn tokens tell rounding errors apart, the likeliest ones do not
     for module in one.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -71,6 +75,8 @@ def step(model, batch):
 def test_one_batch_is_learnt_by_heart(parts):
     model, rows = parts
     batch = rows(list(range(ROWS)))
+    # A detector proposes other boxes at each step, of which it has to learn.
+    enough = 0.6 if model.monitor == "val/map_50" else 0.25
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
     for _ in range(60):
@@ -79,7 +85,7 @@ def test_one_batch_is_learnt_by_heart(parts):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-        if losses[-1] < 0.25 * losses[0]:
+        if losses[-1] < enough * losses[0]:
             return
     pytest.fail(f"the loss went from {losses[0]:.3f} to {losses[-1]:.3f}")
 

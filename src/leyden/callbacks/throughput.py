@@ -13,8 +13,15 @@ class Throughput(Callback):
     windows of token ids, also the tokens a second.
     """
 
+    def __init__(self) -> None:
+        self._reset()
+        self._resumed: dict[str, int] = {}
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._reset()  # a resumed epoch has no start of its own
+        if self._resumed:
+            self.places = self._resumed["places"]
+            self.valid = torch.tensor(self._resumed["valid"], device=pl_module.device) if self.places else None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._reset()
@@ -23,6 +30,12 @@ class Throughput(Callback):
         self.begin = self.end = time.perf_counter()
         self.rows = self.tokens = self.places = 0
         self.valid: Tensor | None = None
+
+    def state_dict(self) -> dict[str, int]:
+        return {"places": self.places, "valid": 0 if self.valid is None else int(self.valid)}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self._resumed = state_dict
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

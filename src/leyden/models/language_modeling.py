@@ -73,7 +73,10 @@ class LanguageModeling(Task):
 
     def predict_step(self, batch: Any, batch_idx: int) -> list[Tensor]:
         """A continuation for each prompt, up to the end of the text [token]."""
-        continuations = self.generation(self.network, batch.inputs, batch.lengths, [0] * len(batch.inputs))
+        lengths = batch.lengths
+        if lengths is None:  # whole windows
+            lengths = torch.full_like(batch.inputs[:, 0], batch.inputs.shape[1])
+        continuations = self.generation(self.network, batch.inputs, lengths, [0] * len(batch.inputs))
         return [self.until_end(continuation) for continuation in continuations]
 
     def texts(self) -> dict[str, str]:

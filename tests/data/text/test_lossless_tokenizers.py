@@ -7,11 +7,9 @@ from leyden.data import DataError
 from leyden.data.text import BytePairTokenizer, CharacterTokenizer
 from leyden.data.text.byte_pair_tokenizer import BYTES
 
-IMPLEMENTATIONS = [
-    value
-    for name, value in vars(leyden.data.text).items()
-    if name.endswith("Tokenizer") and hasattr(value, "token_bytes")
-]
+FOUND = vars(leyden.data.text)
+NAMES = [name for name in FOUND if name.endswith("Tokenizer")]
+IMPLEMENTATIONS = [FOUND[name] for name in NAMES if hasattr(FOUND[name], "token_bytes")]
 # Space of every kind, characters of two to four bytes, one of them made of two, and the names of special tokens.
 TEXTS = ["  the cat\n\tsat \r\n\n", "ein Kätzchen: 😸, 猫, e\u0301", "[PAD] the [UNK]\x00\x85", "the the the the"]
 

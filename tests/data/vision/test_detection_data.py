@@ -23,7 +23,8 @@ def digits(**options):
 
 def test_digits_are_published_with_the_background():
     data = digits()
-    assert data.published() == {"num_classes": 11, "class_names": [str(n) for n in range(10)], "image_size": (64, 64)}
+    names = [str(n) for n in range(10)]
+    assert data.published() == {"num_classes": 11, "class_names": names, "image_size": (64, 64)}
     targets = data.rows["test"].targets
     assert {int(label) for boxes in targets for label in boxes.labels} <= set(range(1, 11))
 

@@ -156,7 +156,7 @@ def test_difficult_and_crowd_objects_are_marked_and_counted(tmp_path, caplog):
 def test_a_class_in_test_only(tmp_path, caplog):
     splits = {**SPLITS, "train": {"one": [("cat", CAT)]}}
     voc(tmp_path / "voc", splits)
-    with pytest.raises(DataError, match=r"labels of the test split that training never saw: \['dog'\]"):
+    with pytest.raises(DataError, match=r"labels of the test split that are no class: \['dog'\]"):
         prepared(tmp_path / "voc", "voc")
     coco(tmp_path / "coco", splits)  # this layout declares its classes
     with caplog.at_level(logging.WARNING):

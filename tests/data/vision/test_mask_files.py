@@ -45,6 +45,7 @@ def test_pictures_and_masks_keep_together(folder, memory_gb):
         "num_classes": 2,
         "class_names": ["wall", "cell"],
         "in_channels": 1,
+        "image_size": 8,
         "ignore_index": 255,
     }
     for batch in batches:

@@ -33,7 +33,7 @@ class DetectionData(DataModule):
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "image_size")
+    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "image_size")
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ class SegmentationData(ImageData):
         **image: arguments of `ImageData`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*ImageData.publishes, "ignore_index")
+    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "in_channels", "image_size", "ignore_index")
     ignore_index = NO_CLASS
     values: Sequence[int] | None = None  # of the classes in the user's masks, where these are not the class numbers
 
