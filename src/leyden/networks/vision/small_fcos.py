@@ -1,8 +1,10 @@
 from collections import OrderedDict
+from functools import partial
 
 from torch import Tensor, nn
 from torchvision.models.detection import FCOS
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.fcos import FCOSClassificationHead, FCOSHead, FCOSRegressionHead
 from torchvision.ops import FeaturePyramidNetwork
 
 from .resnet import ResidualBlock
@@ -18,7 +20,7 @@ class SmallFCOS(FCOS):
     Args:
         num_classes: classes, with the background as class 0.
         width: channels at half the size of the image; each level doubles them.
-        features: channels of the pyramid and of the heads; a multiple of 32.
+        features: channels of the pyramid and of the heads; a multiple of 16.
         strides: of the levels of the pyramid, each twice the last, such as 8, 16 and 32. A level finds objects whose sides
             lie 4 to 8 strides from its points; the first and the last also what is smaller and what is larger.
         score_thresh, nms_thresh, detections_per_img: as in torchvision's FCOS.
@@ -38,19 +40,32 @@ class SmallFCOS(FCOS):
     ) -> None:
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
-        if features < 32 or features % 32:
-            raise ValueError(f"features is {features}; a multiple of 32 is wanted")
+        if features < 16 or features % 16:
+            raise ValueError(f"features is {features}; a multiple of 16 is wanted")
         if strides[0] < 4 or any(stride != strides[0] * 2**level for level, stride in enumerate(strides)):
             raise ValueError(f"strides is {strides}; each must be twice the last, and the first 4, 8, 16 ...")
         super().__init__(
             ResidualPyramid(width, features, strides),
             num_classes,
             anchor_generator=AnchorGenerator(tuple((stride,) for stride in strides), ((1.0,),) * len(strides)),
+            head=_head(features, num_classes),
             score_thresh=score_thresh,
             nms_thresh=nms_thresh,
             detections_per_img=detections_per_img,
             **fcos,
         )
+
+
+def _head(features: int, num_classes: int) -> FCOSHead:
+    """Heads of two convolutions whose groups have 16 channels.
+
+    torchvision's have 32 groups: with few channels little more than the mean of each is lost, and with it the classes.
+    """
+    norm = partial(nn.GroupNorm, features // 16)
+    head = FCOSHead(features, 1, num_classes, num_convs=2)
+    head.classification_head = FCOSClassificationHead(features, 1, num_classes, num_convs=2, norm_layer=norm)
+    head.regression_head = FCOSRegressionHead(features, 1, num_convs=2, norm_layer=norm)
+    return head
 
 
 class ResidualPyramid(nn.Module):
