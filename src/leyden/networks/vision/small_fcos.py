@@ -66,8 +66,9 @@ def _head(features: int, num_classes: int) -> FCOSHead:
     norm = partial(nn.GroupNorm, features // 16)
     head = FCOSHead(features, 1, num_classes, num_convs=2)
     head.classification_head = FCOSClassificationHead(features, 1, num_classes, num_convs=2, norm_layer=norm)
-    head.regression_head = FCOSRegressionHead(features, 1, num_convs=2, norm_layer=norm)
-    nn.init.ones_(head.regression_head.bbox_reg.bias)
+    head.regression_head = regression = FCOSRegressionHead(features, 1, num_convs=2, norm_layer=norm)
+    assert regression.bbox_reg.bias is not None
+    nn.init.ones_(regression.bbox_reg.bias)
     return head
 
 
