@@ -21,8 +21,8 @@ class SmallFCOS(FCOS):
         num_classes: classes, with the background as class 0.
         width: channels at half the size of the image; each level doubles them.
         features: channels of the pyramid and of the heads; a multiple of 16.
-        strides: of the levels of the pyramid, each twice the last, such as 8, 16 and 32. A level finds objects whose sides
-            lie 4 to 8 strides from its points; the first and the last also what is smaller and what is larger.
+        strides: of the levels of the pyramid, each twice the last, such as 8, 16 and 32. A level finds objects whose
+            sides lie 4 to 8 strides from its points; the first and the last also what is smaller and what is larger.
         score_thresh, nms_thresh, detections_per_img: as in torchvision's FCOS.
         **fcos: further arguments of torchvision's FCOS.
     """
@@ -59,9 +59,9 @@ class SmallFCOS(FCOS):
 def _head(features: int, num_classes: int) -> FCOSHead:
     """Heads of two convolutions whose groups have 16 channels.
 
-    torchvision's have 32 groups: of few channels each, which lose most of what tells classes apart. And its distances to
-    the sides of a box begin at a rectified 0, where chance may leave them without a gradient for ever; ours begin at 1
-    stride.
+    torchvision's have 32 groups: of few channels each, which lose most of what tells classes apart. And its distances
+    to the sides of a box begin at a rectified 0, where chance may leave them without a gradient for ever; ours begin at
+    1 stride.
     """
     norm = partial(nn.GroupNorm, features // 16)
     head = FCOSHead(features, 1, num_classes, num_convs=2)
