@@ -29,8 +29,8 @@ class Detection(Task):
         image_size: height and width of the images. torchvision's own resizing, to 800 pixels by default, is set to it
             and so changes nothing; SSD keeps the size that it is made for.
         weights: to start training from, where names and shapes agree, so that only the outputs for other classes begin
-            anew: the name of torchvision's, such as `FCOS_ResNet50_FPN_Weights.COCO_V1`, a checkpoint of another run, or
-            a file with a state dict.
+            anew: the name of torchvision's, such as `FCOS_ResNet50_FPN_Weights.COCO_V1`, a checkpoint of another run,
+            or a file with a state dict.
         **task: arguments of `Task`.
     """
 

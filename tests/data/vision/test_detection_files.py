@@ -73,7 +73,8 @@ def yolo(root, splits=SPLITS, names="names: [cat, dog]"):
         for name, objects in images.items():
             image(root / f"images/{split}/{name}.png")
             lines = [
-                f"{['cat', 'dog'].index(label)} {(a + c) / 2 / WIDTH} {(b + d) / 2 / HEIGHT} {(c - a) / WIDTH} {(d - b) / HEIGHT}"
+                f"{['cat', 'dog'].index(label)} {(a + c) / 2 / WIDTH} {(b + d) / 2 / HEIGHT} "
+                f"{(c - a) / WIDTH} {(d - b) / HEIGHT}"
                 for label, (a, b, c, d) in objects
             ]
             if lines:

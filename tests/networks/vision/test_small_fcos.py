@@ -36,6 +36,15 @@ def test_maps_have_their_strides(strides):
     assert one.anchor_generator.sizes == tuple((stride,) for stride in strides)
 
 
+def test_boxes_have_a_size_from_the_start():
+    """Where all sides are a rectified nothing there is no gradient: whole trainings were lost to it."""
+    for seed in range(10):
+        torch.manual_seed(seed)
+        one = network()
+        maps = list(one.backbone(IMAGES).values())
+        assert (one.head(maps)["bbox_regression"] > 0.1).all()
+
+
 def test_one_batch_is_learnt_by_heart():
     one = network()
     optimizer = torch.optim.Adam(one.parameters(), lr=0.005)

@@ -21,8 +21,8 @@ class SmallFCOS(FCOS):
         num_classes: classes, with the background as class 0.
         width: channels at half the size of the image; each level doubles them.
         features: channels of the pyramid and of the heads; a multiple of 16.
-        strides: of the levels of the pyramid, each twice the last, such as 8, 16 and 32. A level finds objects whose sides
-            lie 4 to 8 strides from its points; the first and the last also what is smaller and what is larger.
+        strides: of the levels of the pyramid, each twice the last, such as 8, 16 and 32. A level finds objects whose
+            sides lie 4 to 8 strides from its points; the first and the last also what is smaller and what is larger.
         score_thresh, nms_thresh, detections_per_img: as in torchvision's FCOS.
         **fcos: further arguments of torchvision's FCOS.
     """
@@ -59,12 +59,16 @@ class SmallFCOS(FCOS):
 def _head(features: int, num_classes: int) -> FCOSHead:
     """Heads of two convolutions whose groups have 16 channels.
 
-    torchvision's have 32 groups: with few channels little more than the mean of each is lost, and with it the classes.
+    torchvision's have 32 groups: of few channels each, which lose most of what tells classes apart. And its distances
+    to the sides of a box begin at a rectified 0, where chance may leave them without a gradient for ever; ours begin at
+    1 stride.
     """
     norm = partial(nn.GroupNorm, features // 16)
     head = FCOSHead(features, 1, num_classes, num_convs=2)
     head.classification_head = FCOSClassificationHead(features, 1, num_classes, num_convs=2, norm_layer=norm)
-    head.regression_head = FCOSRegressionHead(features, 1, num_convs=2, norm_layer=norm)
+    head.regression_head = regression = FCOSRegressionHead(features, 1, num_convs=2, norm_layer=norm)
+    assert regression.bbox_reg.bias is not None
+    nn.init.ones_(regression.bbox_reg.bias)
     return head
 
 
