@@ -33,10 +33,7 @@ class Worker:
         self.run, self.config, self.trains = run, run.config, trains
         self.data: DataModule = build(self.config["data"], {})
         if trains:
-            with FileLock(run.path / ".prepare.lock"):  # one process downloads, the others find it done
-                self.data.prepare_data()
-            self.data.setup("fit")
-            self.data.save(run.path)
+            self._prepare_data()
         else:
             self.data.restore(run.path)
         seed_everything(self.config["seed"], verbose=False)
@@ -76,6 +73,17 @@ class Worker:
         for logger in self.loggers:
             if hasattr(logger, "finish"):
                 logger.finish(exit_code)
+
+    def _prepare_data(self) -> None:
+        """The first process of a run downloads the data and learns of it, such as a vocabulary; all others take that."""
+        with FileLock(self.run.path / ".prepare.lock"):
+            self.data.prepare_data()
+            if is_first := not self.data.is_saved(self.run.path):
+                self.data.setup("fit")
+                self.data.save(self.run.path)
+        if not is_first:
+            self.data.restore(self.run.path)
+            self.data.setup("fit")
 
     def _trainer(self) -> Trainer:
         metrics = MetricsCSV(self.run.path)

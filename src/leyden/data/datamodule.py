@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Subset
 from .batch import Batch
 from .classes import Labels, class_counts
 from .error import DataError
-from .rows import Rows, row_lengths, row_targets
+from .rows import OnCorrupt, Rows, row_lengths, row_targets
 from .sampling import EpochBatches
 from .split import stratified_split
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Stage = Literal["train", "validation", "test", "predict"]
+
+STATE_FILE = "data.json"
 
 
 class DataModule(LightningDataModule):
@@ -54,7 +56,7 @@ class DataModule(LightningDataModule):
         split_seed: int = 0,
         num_workers: int = 0,
         bucket_batches: int = 32,
-        on_corrupt: Literal["raise", "skip"] = "raise",
+        on_corrupt: OnCorrupt = "raise",
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
@@ -82,10 +84,13 @@ class DataModule(LightningDataModule):
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
-        (folder / "data.json").write_text(json.dumps(self.state(), ensure_ascii=False, indent=1))
+        (folder / STATE_FILE).write_text(json.dumps(self.state(), ensure_ascii=False, indent=1))
+
+    def is_saved(self, folder: Path) -> bool:
+        return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in json.loads((folder / "data.json").read_text()).items():
+        for name, value in json.loads((folder / STATE_FILE).read_text()).items():
             setattr(self, name, value)
 
     def state(self) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from torch.utils.data import Dataset, Subset
 from .batch import Batch
 from .error import DataError
 
+OnCorrupt = Literal["raise", "skip"]
+
 
 class Rows(Dataset[Batch]):
     """A dataset of `len(targets)` rows, fetched a batch at a time.
@@ -104,7 +106,7 @@ class FileRows(Rows):
         targets: Any,
         read: Callable[[Any], Tensor],
         ragged: bool = False,
-        on_corrupt: Literal["raise", "skip"] = "raise",
+        on_corrupt: OnCorrupt = "raise",
         measure: Callable[[Any], int] | None = None,
     ) -> None:
         super().__init__(targets)

@@ -11,7 +11,7 @@ from torchaudio.functional import amplitude_to_DB, resample, spectrogram
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..files import expand_inputs
-from ..rows import FileRows, Rows
+from ..rows import FileRows, OnCorrupt, Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +34,7 @@ class AudioData(DataModule):
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "sample_rate")
+    suffixes = SUFFIXES
 
     def __init__(
         self,
@@ -88,6 +89,9 @@ class AudioData(DataModule):
             return 0
         return round(min(header.duration, self.max_seconds) * self.sample_rate)
 
+    def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
+        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=on_corrupt, measure=self.measure)
+
     def _refuse_or_say(self, path: Path, seconds: float) -> None:
         problem = f"lasts {seconds:.1f} s, more than data.max_seconds={self.max_seconds:g}"
         if self.too_long == "raise":
@@ -97,9 +101,8 @@ class AudioData(DataModule):
             print(f"{path} {problem}: it is cut, and so are all that are too long", flush=True)
 
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
-        paths = expand_inputs(inputs, SUFFIXES)
-        targets = torch.zeros(len(paths), dtype=torch.int64)
-        return FileRows(paths, targets, self.decode, ragged=True, measure=self.measure), [str(path) for path in paths]
+        paths = expand_inputs(inputs, self.suffixes)
+        return self.file_rows(paths, torch.zeros(len(paths), dtype=torch.int64)), [str(path) for path in paths]
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return AudioTransform(self.augment if stage == "train" else ())

@@ -69,8 +69,8 @@ class CorpusData(DataModule):
         return {}  # the tokenizer has a file of its own
 
     def save(self, folder: Path) -> None:
-        super().save(folder)
         self.tokenizer.save(folder)
+        super().save(folder)  # last: what it writes says that all is there
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)

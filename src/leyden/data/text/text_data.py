@@ -70,8 +70,8 @@ class TextData(DataModule):
         return self.tokenizer.vocab_size
 
     def save(self, folder: Path) -> None:
-        super().save(folder)
         self.tokenizer.save(folder)
+        super().save(folder)  # last: what it writes says that all is there
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)

@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import Transform
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..files import expand_inputs
-from ..rows import FileRows, Rows
+from ..rows import FileRows, OnCorrupt, Rows
 from .pixels import pixels
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class ImageData(DataModule):
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "in_channels", "image_size")
+    suffixes = SUFFIXES
 
     def __init__(
         self,
@@ -63,9 +64,12 @@ class ImageData(DataModule):
         except (SyntaxError, Image.DecompressionBombError) as error:  # a broken png; more pixels than Pillow allows
             raise ValueError(str(error)) from error
 
+    def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
+        return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt)
+
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
-        paths = expand_inputs(inputs, SUFFIXES)
-        return FileRows(paths, torch.zeros(len(paths), dtype=torch.int64), self.decode), [str(path) for path in paths]
+        paths = expand_inputs(inputs, self.suffixes)
+        return self.file_rows(paths, torch.zeros(len(paths), dtype=torch.int64)), [str(path) for path in paths]
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return ImageTransform(self.in_channels, self.mean, self.std, self.augment if stage == "train" else ())

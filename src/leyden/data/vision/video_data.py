@@ -8,8 +8,6 @@ from torchvision.transforms.v2.functional import resize
 
 from ..batch import Batch
 from ..datamodule import Stage
-from ..files import expand_inputs
-from ..rows import FileRows, Rows
 from .clip import CLIP_SUFFIXES, read_clip
 from .image_data import ImageData, ImageTransform
 from .warp import Warp
@@ -32,6 +30,7 @@ class VideoData(ImageData):
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*ImageData.publishes, "num_frames")
+    suffixes = CLIP_SUFFIXES
 
     def __init__(self, num_frames: int = 16, **image) -> None:
         if num_frames < 1:
@@ -43,10 +42,6 @@ class VideoData(ImageData):
         """One file -> uint8 [channel, num_frames, image_size, image_size]."""
         frames = read_clip(path, self.num_frames, self.in_channels)
         return resize(frames, [self.image_size, self.image_size], antialias=True).movedim(0, 1).contiguous()
-
-    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
-        paths = expand_inputs(inputs, CLIP_SUFFIXES)
-        return FileRows(paths, torch.zeros(len(paths), dtype=torch.int64), self.decode), [str(path) for path in paths]
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return VideoTransform(self.in_channels, self.mean, self.std, self.augment if stage == "train" else ())
