@@ -11,6 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN_TO_A_CHECKOUT = {".git", ".venv", ".venv-torchtext", "runs", "wandb"}
 
 
+@pytest.fixture(autouse=True)
+def make_as_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make test STACK=torchtext` would hand its settings to the makes that tests start."""
+    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "STACK", "PYTHON"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the living project: other tests write caches into the real one while this is read."""

@@ -45,9 +45,9 @@ def test_every_mode(mode, color, expected):
     picture = Image.new(mode, (4, 4), color)
     if mode == "P":
         picture.putpalette([*RED, 0, 0, 0])
-    assert pixels(picture, 3, 4)[:, 2, 1].tolist() == list(expected)
+    assert pixels(picture, 3, (4, 4))[:, 2, 1].tolist() == list(expected)
     grey = Image.new("RGB", (1, 1), expected).convert("L").getpixel((0, 0))
-    assert pixels(picture, 1, 4)[:, 2, 1].tolist() == [grey]
+    assert pixels(picture, 1, (4, 4))[:, 2, 1].tolist() == [grey]
 
 
 def test_files_of_modes_that_only_some_kinds_have(tmp_path):
@@ -101,7 +101,7 @@ def test_large_photographs_shrink_as_they_are_decoded(tmp_path):
     generator = np.random.default_rng(0)
     smooth = Image.fromarray(generator.integers(0, 255, (6, 6, 3), dtype=np.uint8)).resize((1600, 1200), Image.BICUBIC)
     smooth.save(tmp_path / "a.jpg", quality=95)
-    whole = pixels(smooth, 3, 16).float()
+    whole = pixels(smooth, 3, (16, 16)).float()
     assert (decode(tmp_path / "a.jpg", size=16).float() - whole).abs().max() <= 4
 
 

@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torchvision.io import ImageReadMode, decode_image, read_file
-from torchvision.transforms.v2.functional import resize, to_dtype
 
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
@@ -15,6 +13,7 @@ from .box_drawing import draw_boxes
 from .boxed_image import file_size
 from .boxes import Boxes, BoxRows, boxes_of_image
 from .image_data import SUFFIXES
+from .pixels import read_pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,8 +55,7 @@ class DetectionData(DataModule):
 
     def decode(self, path: Path) -> Tensor:
         """One file, turned as its EXIF entry says -> uint8 [3, height, width] of `image_size`."""
-        image = decode_image(read_file(str(path)), ImageReadMode.RGB, apply_exif_orientation=True)
-        return resize(to_dtype(image, torch.uint8, scale=True), list(self.image_size), antialias=True)
+        return read_pixels(path, 3, self.image_size)
 
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
         paths = expand_inputs(inputs, SUFFIXES)

@@ -3,7 +3,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms.v2 import Transform
 
@@ -11,7 +10,7 @@ from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..files import expand_inputs
 from ..rows import FileRows, OnCorrupt, Rows
-from .pixels import pixels
+from .pixels import read_pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,11 +57,7 @@ class ImageData(DataModule):
 
     def decode(self, path: Path) -> Tensor:
         """One file -> uint8 [in_channels, image_size, image_size]; see `pixels`."""
-        try:
-            with Image.open(path) as picture:
-                return pixels(picture, self.in_channels, self.image_size)
-        except (SyntaxError, Image.DecompressionBombError) as error:  # a broken png; more pixels than Pillow allows
-            raise ValueError(str(error)) from error
+        return read_pixels(path, self.in_channels, (self.image_size, self.image_size))
 
     def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
         return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt)

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import torch
 from PIL import Image, ImageOps
@@ -5,8 +8,22 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
 
-def pixels(picture: Image.Image, in_channels: int, size: int) -> Tensor:
-    """A picture of any size, mode and orientation -> uint8 [in_channels, size, size], upright and without margins.
+def read_pixels(path: Path, in_channels: int, size: Sequence[int]) -> Tensor:
+    """One file -> uint8 [in_channels, *size]; see `pixels`.
+
+    Raises:
+        ValueError: the file holds no picture that can be used.
+        OSError: it cannot be read.
+    """
+    try:
+        with Image.open(path) as picture:
+            return pixels(picture, in_channels, size)
+    except (SyntaxError, Image.DecompressionBombError) as error:  # a broken png; more pixels than Pillow allows
+        raise ValueError(str(error)) from error
+
+
+def pixels(picture: Image.Image, in_channels: int, size: Sequence[int]) -> Tensor:
+    """A picture of any size, mode and orientation -> uint8 [in_channels, *size], upright and without margins.
 
     16 bits are scaled to 8, colours made grey or grey repeated as `in_channels` asks, what is transparent is white.
 
@@ -14,13 +31,15 @@ def pixels(picture: Image.Image, in_channels: int, size: int) -> Tensor:
         ValueError: several frames, or pixels whose range nobody can know (32-bit numbers).
     """
     if picture.format == "JPEG":
-        picture.draft(None, (2 * size, 2 * size))  # large photographs are decoded at a half, a quarter or an eighth
+        picture.draft(
+            None, (2 * size[1], 2 * size[0])
+        )  # large photographs are decoded at a half, a quarter or an eighth
     if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:  # MPO: a photograph and its own thumbnails
         raise ValueError(f"it has {picture.n_frames} frames; one picture a file is wanted")  # pyrefly: ignore
     upright = _opaque(_eight_bits(ImageOps.exif_transpose(picture)))
     array = np.array(upright.convert("L" if in_channels == 1 else "RGB"))
     image = torch.from_numpy(array).reshape(*array.shape[:2], in_channels).movedim(-1, 0)
-    return resize(image, [size, size], antialias=True)
+    return resize(image, list(size), antialias=True)
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

@@ -101,7 +101,7 @@ class TorchvisionImages(ImageData):
                 kinds = f"{type(image).__name__} and {type(label).__name__}"
                 raise ValueError(f"it is {kinds}, not a picture without transforms and a class number")
             targets[item.number] = index(label)  # what all datasets have in common is to tell it here
-            return pixels(image, self.in_channels, self.image_size)
+            return pixels(image, self.in_channels, (self.image_size, self.image_size))
 
         files = FileRows([Item(dataset, n) for n in range(len(dataset))], targets, read, on_corrupt=self.on_corrupt)
         # A class that we do not know need not bear threads; FakeData draws from torch's own generator.
