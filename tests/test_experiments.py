@@ -45,7 +45,7 @@ def test_an_experiment_trains_tests_and_predicts(name, tmp_path):
         config["data"] = embedded_data(config)
     run = RunDirectory.create(config, ROOT, ["test_experiments"])
     worker = Worker(run, trains=True)
-    results = worker.fit(resumes=False)
+    results = worker.fit()
     assert worker.model.monitor.replace("val/", "test/") in results
     assert all(torch.tensor(value).isfinite() for value in results.values())
     assert json.loads((run.path / "results.json").read_text()) == results

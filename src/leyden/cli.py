@@ -83,7 +83,7 @@ def _on_run(options: argparse.Namespace) -> int:
     if options.verb == "resume":
         if run.status["state"] == "finished":
             raise UserError(f"{run.path} is finished: there is nothing to resume")
-        return launch(run, "resume", root)
+        return launch(run, "train", root)
     # A path is relative to where the command was typed.
     checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())
     return launch(run, options.verb, root, checkpoint=checkpoint)

@@ -26,7 +26,7 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCE
 def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     """Does what `verb` says and returns the exit code; see `launch`."""
     _open_log(run.path / "log.txt")
-    keeps_status = verb in ("train", "resume")
+    keeps_status = verb == "train"
     state, code, details = "finished", 0, {}
     begin = time.perf_counter()
     try:
@@ -46,11 +46,11 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
 
 
 def _do(run: RunDirectory, verb: str, **options: Any) -> None:
-    worker = Worker(run, trains=verb in ("train", "resume"))
+    worker = Worker(run, trains=verb == "train")
     code = 1
     try:
-        if verb in ("train", "resume"):
-            report(worker.fit(resumes=verb == "resume"), run)
+        if verb == "train":
+            report(worker.fit(), run)
         elif verb == "predict":
             predict(worker, **options)
         else:

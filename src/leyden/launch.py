@@ -12,7 +12,7 @@ def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
 
     Args:
         run: the run directory.
-        verb: `train`, `resume`, `validate`, `test` or `predict`.
+        verb: `train`, which goes on from the last checkpoint where there is one, `validate`, `test` or `predict`.
         root: the project's folder, in which relative paths of the configuration begin.
         **options: of the verb.
 
@@ -21,7 +21,7 @@ def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
     """
     os.chdir(root)
     devices = run.config["trainer"].get("devices", 1)
-    if verb in ("train", "resume") and isinstance(devices, int) and devices > 1:
+    if verb == "train" and isinstance(devices, int) and devices > 1:
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
         return subprocess.run([*torchrun, "-m", f"{__package__}.execute", str(run.path), verb]).returncode
     from .execute import execute  # imports torch: seconds

@@ -16,7 +16,7 @@ import yaml
 
 from .errors import UserError
 
-State = Literal["created", "running", "interrupted", "failed", "finished"]
+State = Literal["created", "running", "interrupted", "preempted", "failed", "finished"]
 
 
 class RunDirectory:
@@ -67,6 +67,11 @@ class RunDirectory:
     def set_state(self, state: State, **details: Any) -> None:
         status = self.status | {"state": state, "changed": f"{datetime.now():%Y-%m-%d %H:%M:%S}"} | details
         write_atomically(self.path / "status.json", json.dumps(status, indent=1))
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is one to go on from."""
+        return (self.path / "checkpoints" / "last.ckpt").exists()
 
     def checkpoint(self, name: str) -> Path:
         """`best`, `last` or a path -> the checkpoint's path.

@@ -41,13 +41,13 @@ class Worker:
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
-    def fit(self, resumes: bool) -> dict[str, float]:
-        """Trains, from the last checkpoint where `resumes`; then tests the best one.
+    def fit(self) -> dict[str, float]:
+        """Trains, from the last checkpoint where there is one; then tests the best one.
 
         Returns:
             The test metrics.
         """
-        last = self.run.checkpoint("last") if resumes else None
+        last = self.run.checkpoint("last") if self.run.has_checkpoint else None
         with _foreign_checkpoints(last):
             self.trainer.fit(self.model, self.data, ckpt_path=last)
         return self.evaluate("test", "best")

@@ -70,7 +70,7 @@ def weights(run):
 @pytest.fixture(scope="module")
 def undisturbed(recordings, tmp_path_factory):
     run = create(recordings, tmp_path_factory.mktemp("runs"))
-    return run, Worker(run, trains=True).fit(resumes=False)
+    return run, Worker(run, trains=True).fit()
 
 
 def test_a_stopped_training_ends_with_the_same_bits(undisturbed, recordings, tmp_path):
@@ -79,8 +79,8 @@ def test_a_stopped_training_ends_with_the_same_bits(undisturbed, recordings, tmp
     worker = Worker(stopped, trains=True)
     worker.trainer.callbacks.append(Stop())
     with pytest.raises(Interrupted):
-        worker.fit(resumes=False)
-    assert Worker(stopped, trains=True).fit(resumes=True) == results
+        worker.fit()
+    assert Worker(stopped, trains=True).fit() == results
     first, second = weights(whole), weights(stopped)
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
