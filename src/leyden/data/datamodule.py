@@ -1,8 +1,8 @@
 import json
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Subset
 from .batch import Batch
 from .classes import Labels, class_counts
 from .error import DataError
+from .randomness import step_randomness
 from .rows import OnCorrupt, Rows, row_lengths, row_targets
 from .sampling import EpochBatches
 from .split import stratified_split
@@ -31,7 +32,7 @@ class DataModule(LightningDataModule):
 
     Args:
         batch_size: rows of one optimizer step over all devices; divided among them.
-        seed: of the order of the rows and, with epoch and step, of augmentation and dropout.
+        seed: of the order of the rows and, with epoch and step, of augmentation and dropout; see `randomness`.
         validation_fraction: share of each class of the training rows that is held out for validation.
         split_seed: of the choice of validation rows; apart from `seed`, so that runs with several seeds compare.
         num_workers: processes that read batches ahead; 0 reads in the training process.
@@ -84,7 +85,9 @@ class DataModule(LightningDataModule):
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
-        (folder / STATE_FILE).write_text(json.dumps(self.state(), ensure_ascii=False, indent=1))
+        temporary = folder / f".{STATE_FILE}"  # a killed process must not leave half of it
+        temporary.write_text(json.dumps(self.state(), ensure_ascii=False, indent=1))
+        temporary.replace(folder / STATE_FILE)
 
     def is_saved(self, folder: Path) -> bool:
         return (folder / STATE_FILE).exists()
@@ -213,14 +216,15 @@ class DataModule(LightningDataModule):
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         assert self.trainer
         stage: Stage = "train" if self.trainer.training else "predict" if self.trainer.predicting else "test"
-        if stage == "train":
-            step = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
-            # Augmentation and dropout become a function of (seed, epoch, step): resuming needs no generator state.
-            state = np.random.SeedSequence((self.seed, self.trainer.current_epoch, step)).generate_state(1)
-            torch.manual_seed(int(state[0]))
         if stage not in self._transforms:
             self._transforms[stage] = self.batch_transform(stage).to(batch.inputs.device)
-        return self._transforms[stage](batch)
+        transform = self._transforms[stage]
+        if stage != "train":
+            return transform(batch)
+        step = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        ranks = self.trainer.global_rank, self.trainer.world_size
+        with step_randomness(self.seed, self.trainer.current_epoch, step, *ranks):
+            return transform(batch)
 
     # Resuming
 
@@ -234,8 +238,8 @@ class DataModule(LightningDataModule):
         for name, value in self.state().items():
             if value and state_dict[name] != value:
                 raise DataError(
-                    f"the checkpoint belongs to other data: its {name} are {_short(state_dict[name])}, "
-                    f"those of this run {_short(value)}"
+                    f"the checkpoint belongs to other data: its {name} are {shorten(str(state_dict[name]), 80)}, "
+                    f"those of this run {shorten(str(value), 80)}"
                 )
         self._resume = {name: state_dict[name] for name in ("epoch", "batches_done")}
 
@@ -243,8 +247,3 @@ class DataModule(LightningDataModule):
 def _as_fetched(batch: Any) -> Any:
     """Stands where torch's DataLoader would collate rows: ours arrive as whole batches."""
     return batch
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) < 80 else text[:77] + "..."

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from torchaudio.transforms import Speed
 
+from ..randomness import streams, uniform
+
 
 class RandomGain(nn.Module):
     """Louder or softer by up to `decibels` either way."""
@@ -53,8 +55,8 @@ class AddNoise(nn.Module):
         self.least, self.most = least, most
 
     def forward(self, waveforms: Tensor) -> Tensor:
-        below = self.most + torch.rand(len(waveforms)) * (self.least - self.most)
-        noise = torch.randn(waveforms.shape) * 10 ** (-below / 20).unsqueeze(1)
+        below = self.most + uniform(len(waveforms)) * (self.least - self.most)
+        noise = streams(*waveforms.shape, torch.randn) * 10 ** (-below / 20).unsqueeze(1)
         return waveforms + noise.to(waveforms)
 
 
@@ -73,7 +75,7 @@ class RandomSpeed(nn.Module):
         self.speeds = nn.ModuleList([Speed(orig_freq=1000, factor=factor) for factor in factors])
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        chosen = torch.randint(len(self.speeds), (len(waveforms),))
+        chosen = (uniform(len(waveforms)) * len(self.speeds)).long()
         rows, new_lengths = list(waveforms), lengths.clone()
         for number, speed in enumerate(self.speeds):
             which = (chosen == number).nonzero().flatten()
@@ -87,4 +89,4 @@ class RandomSpeed(nn.Module):
 
 def _symmetric(rows: int) -> Tensor:
     """Uniform from -1 to 1 [batch]."""
-    return torch.rand(rows).mul(2).sub(1)
+    return uniform(rows).mul(2).sub(1)

@@ -10,6 +10,7 @@ from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..error import DataError
 from ..files import expand_inputs
+from ..randomness import streams
 from ..rows import RaggedRows, Rows
 from .lines import read_lines
 from .tokenizer import Tokenizer
@@ -142,7 +143,6 @@ class TokenTransform(nn.Module):
     def forward(self, batch: Batch) -> Batch:
         tokens = batch.inputs.long()
         if self.word_dropout:
-            # Drawn on the CPU, whatever the device, so that every device drops the same words.
-            dropped = torch.rand(tokens.shape) < self.word_dropout
+            dropped = streams(*tokens.shape) < self.word_dropout
             tokens = tokens.masked_fill(dropped.to(tokens.device), self.unknown)
         return batch._replace(inputs=tokens)

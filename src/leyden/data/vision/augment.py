@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid
 
+from ..randomness import uniform
 from .warp import Warp
 
 
@@ -26,7 +27,7 @@ class RandomAffine(Warp):
         self.radians, self.scale, self.shift, self.flip = math.radians(degrees), scale, shift, flip
 
     def grid(self, images: Tensor) -> Tensor:
-        unit = torch.rand(5, len(images)).mul(2).sub(1)
+        unit = uniform(len(images), 5).T.mul(2).sub(1)
         angle, factor = unit[0] * self.radians, 1 + unit[1] * self.scale
         mirror = torch.where(unit[2] < 2 * self.flip - 1, -1.0, 1.0)
         cosine, sine = angle.cos() * factor, angle.sin() * factor

@@ -2,6 +2,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
+from ..randomness import uniform
 from .boxes import Boxes
 
 
@@ -42,8 +43,7 @@ class RandomBoxAffine(nn.Module):
         self.flips = torch.tensor([flip, vertical_flip])
 
     def forward(self, images: Tensor, boxes: Boxes) -> tuple[Tensor, Boxes]:
-        # Drawn on the CPU, whatever the device, so that every device sees the same augmentation.
-        chance = torch.rand(5, len(images))
+        chance = uniform(len(images), 5).T
         size = 1 + (2 * chance[0] - 1) * self.scale
         # Both axes count from -1 to 1: a shift of the whole image is 2.
         shift = (2 * (2 * chance[1:3] - 1) * self.shift).T

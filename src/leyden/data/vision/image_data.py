@@ -9,6 +9,7 @@ from torchvision.transforms.v2 import Transform
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..files import expand_inputs
+from ..randomness import each_row
 from ..rows import FileRows, OnCorrupt, Rows
 from .pixels import read_pixels
 
@@ -99,7 +100,7 @@ class ImageTransform(nn.Module):
         """Floats between 0 and 1 and their targets, augmented together."""
         for module in self.augment:
             if isinstance(module, Transform):  # draws its random numbers once a call, so: one call an image
-                images = torch.stack([module(image) for image in images])
+                images = torch.stack(each_row(module, images))
             else:
                 images = module(images)
         return images, targets

@@ -11,6 +11,7 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import Transform
 
 from ..datamodule import Stage
+from ..randomness import each_row
 from ..rows import FileRows, Rows
 from .image_data import ImageData, ImageTransform
 from .warp import NO_CLASS, Warp
@@ -80,8 +81,8 @@ class SegmentationTransform(ImageTransform):
             if isinstance(module, Warp):
                 images, targets = module(images, targets)
             elif isinstance(module, Transform):  # draws its random numbers once a call, so: one call a pair
-                pairs = zip(map(tv_tensors.Image, images), map(tv_tensors.Mask, targets), strict=True)
-                moved = [module(image, mask) for image, mask in pairs]
+                pairs = map(tv_tensors.Image, images), map(tv_tensors.Mask, targets)
+                moved = each_row(module, *map(list, pairs))
                 images = torch.stack([image.as_subclass(Tensor) for image, _ in moved])
                 targets = torch.stack([mask.as_subclass(Tensor) for _, mask in moved])
             else:

@@ -8,6 +8,7 @@ from torchvision.transforms.v2.functional import resize
 
 from ..batch import Batch
 from ..datamodule import Stage
+from ..randomness import each_row
 from .clip import CLIP_SUFFIXES, read_clip
 from .image_data import ImageData, ImageTransform
 from .warp import Warp
@@ -64,7 +65,8 @@ class VideoTransform(ImageTransform):
             if isinstance(module, Warp):  # what holds for all channels of an image holds for all frames, too
                 images = module(images.flatten(1, 2)).unflatten(1, images.shape[1:3])
             elif isinstance(module, Transform):  # draws its random numbers once a call, so: one call a clip
-                images = torch.stack([module(clip.movedim(1, 0)).movedim(0, 1) for clip in images])
+                clips = images.movedim(2, 1)  # frame by frame, as torchvision has them
+                images = torch.stack(each_row(module, clips)).movedim(1, 2)
             else:
                 images = module(images)
         return images, targets

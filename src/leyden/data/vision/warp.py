@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate
 
+from ..randomness import streams, uniform
+
 NO_CLASS = 255  # stands in masks for pixels that belong to no class
 
 
@@ -47,7 +49,7 @@ class RandomCrop(Warp):
         edges = torch.tensor(images.shape[:-3:-1])  # width, height
         if self.size > edges.min():
             raise ValueError(f"size is {self.size}; images of {edges[1]} x {edges[0]} pixels hold no such square")
-        corners = (torch.rand(len(images), 2) * (edges - self.size + 1)).floor()
+        corners = (uniform(len(images), 2) * (edges - self.size + 1)).floor()
         steps = torch.arange(self.size)
         square = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
         centres = corners.reshape(-1, 1, 1, 2) + square + 0.5
@@ -74,7 +76,8 @@ class RandomElastic(Warp):
 
     def grid(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
-        coarse = torch.randn(len(images), 2, self.points, self.points) * self.strength * 2
+        drawn = streams(len(images), 2 * self.points**2, torch.randn)
+        coarse = drawn.reshape(-1, 2, self.points, self.points) * self.strength * 2
         moved = interpolate(coarse, (height, width), mode="bicubic", align_corners=True).movedim(1, -1)
         x = (torch.arange(width) + 0.5) / width * 2 - 1
         y = (torch.arange(height) + 0.5) / height * 2 - 1

@@ -1,0 +1,91 @@
+"""Random numbers that are functions of (seed, epoch, step, row), never of what was drawn before.
+
+Augmentation draws its numbers here, for each row by its place in the global batch, of which a rank holds the rows
+`rank`, `rank + num_ranks`, ...: a row is augmented the same way on any number of ranks, and however far it is padded.
+
+All that is drawn from torch's global generator is a function of (seed, epoch, step, rank) instead: dropout and
+SpecAugment's masks in the networks, mixup, which pairs the rows of one rank, and an augmentation of one's own that calls
+`torch.rand`. It can be repeated and differs from rank to rank, but another number of ranks draws other numbers.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+ROWS = 1  # tells what rows draw from what the ranks draw, whose seeds have a number less
+BLOCK = 16  # torch draws normal numbers in blocks of so many; the last one differs where it is not full
+
+
+class _Step(NamedTuple):
+    numbers: tuple[int, ...]
+    rank: int
+    num_ranks: int
+    calls: Iterator[int]
+
+
+_step: ContextVar[_Step | None] = ContextVar("step", default=None)
+
+
+@contextmanager
+def step_randomness(seed: int, epoch: int, step: int, rank: int = 0, num_ranks: int = 1) -> Iterator[None]:
+    """Within it, the functions below draw for the rows of this step. Seeds torch's global generator, for what follows."""
+    numbers = (seed, epoch, step)
+    torch.manual_seed(_hash(*numbers, rank))
+    token = _step.set(_Step(numbers, rank, num_ranks, count()))
+    try:
+        yield
+    finally:
+        _step.reset(token)
+
+
+def uniform(rows: int, *shape: int) -> Tensor:
+    """Numbers from 0 to 1, on the CPU, whatever the device: every device sees the same [rows, *shape].
+
+    Outside of a training step all functions here draw from torch's global generator.
+    """
+    return _rows(lambda rows, generator: torch.rand(rows, *shape, generator=generator), rows)
+
+
+def streams(rows: int, length: int, draw: Callable[..., Tensor] = torch.rand) -> Tensor:
+    """Numbers along an axis that is padded: the first ones of a row do not depend on `length` [rows, length].
+
+    Args:
+        rows: of this rank.
+        length: numbers a row.
+        draw: `torch.rand`, from 0 to 1, or `torch.randn`, normal.
+    """
+    generator, whole = Generator(), -(-length // BLOCK) * BLOCK
+    drawn = [draw(whole, generator=generator.manual_seed(seed)) for seed in _seeds(rows)]
+    return torch.stack(drawn)[:, :length]
+
+
+def each_row(function: Callable[..., Any], *rows: Any) -> list[Any]:
+    """Calls a function that draws from torch's global generator, such as a transform of torchvision, for each row."""
+    results = []
+    with torch.random.fork_rng(devices=[]):
+        for seed, *row in zip(_seeds(len(rows[0])), *rows, strict=True):
+            torch.manual_seed(seed)
+            results.append(function(*row))
+    return results
+
+
+def _seeds(rows: int) -> list[int]:
+    return _rows(lambda rows, generator: torch.randint(2**62, (rows,), generator=generator), rows).tolist()
+
+
+def _rows(draw: Callable[[int, Generator], Tensor], rows: int) -> Tensor:
+    if (step := _step.get()) is None:
+        return draw(rows, torch.default_generator)
+    # A generator for each call, so that ranks with a row less in a batch draw the same next time.
+    generator = Generator().manual_seed(_hash(*step.numbers, next(step.calls), ROWS))
+    return draw(rows * step.num_ranks, generator)[step.rank :: step.num_ranks]
+
+
+def _hash(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
