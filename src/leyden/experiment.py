@@ -10,6 +10,7 @@ class Experiment:
         model: a `LightningModule`.
         trainer: Lightning's `Trainer`.
         callbacks: Lightning callbacks by name; `null` takes one out.
+        checkpoint: how checkpoints are written.
         logger: loggers by name, besides `metrics.csv`.
         launcher: where the run is executed.
         seed: of everything that is random.
@@ -23,6 +24,7 @@ class Experiment:
         model: dict[str, Any],
         trainer: dict[str, Any],
         callbacks: dict[str, Any] | None = None,
+        checkpoint: dict[str, Any] | None = None,
         logger: dict[str, Any] | None = None,
         launcher: dict[str, Any] | None = None,
         seed: int = 0,

@@ -16,6 +16,8 @@ import yaml
 
 from .errors import UserError
 
+LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
+
 State = Literal["created", "running", "interrupted", "preempted", "failed", "finished"]
 
 
@@ -71,7 +73,7 @@ class RunDirectory:
     @property
     def has_checkpoint(self) -> bool:
         """Whether there is one to go on from."""
-        return (self.path / "checkpoints" / "last.ckpt").exists()
+        return any((self.path / "checkpoints" / name).exists() for name in (LAST, PREVIOUS))
 
     def checkpoint(self, name: str) -> Path:
         """`best`, `last` or a path -> the checkpoint's path.
@@ -80,6 +82,8 @@ class RunDirectory:
             UserError: there is no such checkpoint.
         """
         path = self.path / "checkpoints" / f"{name}.ckpt" if name in ("best", "last") else Path(name)
+        if path.name == LAST and not path.exists() and path.with_name(PREVIOUS).exists():
+            return path.with_name(PREVIOUS)  # the run was killed while one took the other's place
         if not path.is_file():
             saved = sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))
             raise UserError(f"there is no checkpoint {path}; this run has saved {', '.join(saved) or 'none'}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import RichProgressBar
 
 from .build import build
 from .callbacks import Interruption, ProgressLines
@@ -38,6 +38,7 @@ class Worker:
             self.data.restore(run.path)
         seed_everything(self.config["seed"], verbose=False)
         self.model: Task = build(self.config["model"], self.data.published())
+        self.checkpoints: CheckpointFile = build(self.config["checkpoint"], {})
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
@@ -48,8 +49,11 @@ class Worker:
             The test metrics.
         """
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
-        with _foreign_checkpoints(last):
-            self.trainer.fit(self.model, self.data, ckpt_path=last)
+        try:
+            with _foreign_checkpoints(last):
+                self.trainer.fit(self.model, self.data, ckpt_path=last)
+        finally:
+            self.checkpoints.teardown()  # which not every strategy of Lightning calls
         return self.evaluate("test", "best")
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
@@ -90,7 +94,6 @@ class Worker:
         best = {"monitor": self.model.monitor, "mode": self.model.mode}
         callbacks: list[Callback] = [build(one, best) for one in self.config["callbacks"].values() if one]
         callbacks += [
-            ModelCheckpoint(filename="last", enable_version_counter=False),
             ResumeMetrics(metrics),
             Interruption(str(self.run.path / "checkpoints" / "last.ckpt")),
             ProgressLines(),
@@ -105,7 +108,7 @@ class Worker:
             default_root_dir=self.run.path,
             enable_progress_bar=draws,
             enable_model_summary=False,
-            plugins=[CheckpointFile()],
+            plugins=[self.checkpoints],
             use_distributed_sampler=False,  # the data module divides the batches itself
         )
 

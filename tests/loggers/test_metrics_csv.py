@@ -24,6 +24,6 @@ def test_a_resumed_run_goes_on_below_what_is_kept(tmp_path):
     for step in range(5):
         first.log_metrics({"loss": float(step)}, step)
     second = MetricsCSV(tmp_path)
-    second.truncate(step=2)
+    second.truncate(num_rows=3)
     second.log_metrics({"loss": 30.0}, 3)
     assert [row["loss"] for row in read(tmp_path)] == ["0.0", "1.0", "2.0", "30.0"]

@@ -62,6 +62,14 @@ class Transcription(Task):
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        number = self.num_too_short.compute() if self.num_too_short.update_called else 0
+        checkpoint["num_too_short"] = int(number)  # of this epoch so far, over all ranks
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self.global_rank == 0:
+            self.num_too_short.update(checkpoint.get("num_too_short", 0))
+
     def on_train_epoch_end(self) -> None:
         number = int(self.num_too_short.compute())
         self.num_too_short.reset()

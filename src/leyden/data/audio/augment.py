@@ -56,7 +56,7 @@ class AddNoise(nn.Module):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         below = self.most + uniform(len(waveforms)) * (self.least - self.most)
-        noise = streams(*waveforms.shape, torch.randn) * 10 ** (-below / 20).unsqueeze(1)
+        noise = streams(len(waveforms), waveforms.shape[1], torch.randn) * 10 ** (-below / 20).unsqueeze(1)
         return waveforms + noise.to(waveforms)
 
 

@@ -143,6 +143,6 @@ class TokenTransform(nn.Module):
     def forward(self, batch: Batch) -> Batch:
         tokens = batch.inputs.long()
         if self.word_dropout:
-            dropped = streams(*tokens.shape) < self.word_dropout
+            dropped = streams(len(tokens), tokens.shape[1]) < self.word_dropout
             tokens = tokens.masked_fill(dropped.to(tokens.device), self.unknown)
         return batch._replace(inputs=tokens)

@@ -99,8 +99,7 @@ class ImageTransform(nn.Module):
     def augmented(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Floats between 0 and 1 and their targets, augmented together."""
         for module in self.augment:
-            if isinstance(module, Transform):  # draws its random numbers once a call, so: one call an image
-                images = torch.stack(each_row(module, images))
-            else:
-                images = module(images)
+            # One of torchvision's draws its random numbers once a call, so: one call an image.
+            is_single = isinstance(module, Transform)
+            images = torch.stack(each_row(module, images)) if is_single else module(images)
         return images, targets
