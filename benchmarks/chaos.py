@@ -102,7 +102,7 @@ def rows(run: RunDirectory) -> Counter[tuple[tuple[str, str], ...]]:
             [(key, value) for key, value in row.items() if value and not key.endswith(TIMES)]
             for row in csv.DictReader(file)
         )
-        return Counter(tuple(sorted(row)) for row in kept)
+        return Counter(tuple(sorted(row)) for row in kept if len(row) > 2)  # more than step and epoch
 
 
 class Chaos:

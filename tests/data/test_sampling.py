@@ -56,6 +56,13 @@ def test_a_resumed_epoch_begins_where_it_was_left_and_the_next_one_is_whole():
     assert list(resumed) == list(batches(20, 4, epoch=3))
 
 
+def test_a_trainer_that_is_being_set_up_does_not_know_its_epoch():
+    now = 0
+    resumed = EpochBatches(20, 4, 0, lambda: now, shuffle=True)
+    resumed.resume_at(epoch=2, batches_done=3)
+    assert list(resumed) == list(batches(20, 4, epoch=2))[3:]
+
+
 LENGTHS = torch.randint(1, 200, (1000,), generator=torch.Generator().manual_seed(0))
 
 

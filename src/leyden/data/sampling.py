@@ -53,13 +53,18 @@ class EpochBatches(Sampler[list[int]]):
         """Leaves out the first `batches_done` batches of that one epoch."""
         self._resumed_epoch, self._batches_done = epoch, batches_done
 
+    def next_epoch(self) -> int:
+        """The epoch whose iteration begins now. A trainer that is being set up does not yet know where it resumes, but
+        worker processes read ahead as soon as they are there."""
+        return max(self.epoch(), self._resumed_epoch)
+
     def __len__(self) -> int:
         whole, rest = divmod(self.num_rows, self.batch_size)
         # A last batch with fewer rows than ranks joins the one before it: no rank may be left without a row.
         return max(1, whole + (not self.shuffle and rest >= self.num_ranks))
 
     def __iter__(self) -> Iterator[list[int]]:
-        epoch = self.epoch()
+        epoch = self.next_epoch()
         batches = self._training_batches(epoch) if self.shuffle else self._evaluation_batches()
         for batch in batches[self._batches_done if epoch == self._resumed_epoch else 0 :]:
             yield batch[self.rank :: self.num_ranks].tolist()

@@ -64,6 +64,6 @@ class ShiftedBatches(Sampler[list[int]]):
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[int]]:
-        (state,) = np.random.SeedSequence((self.batches.seed, self.batches.epoch())).generate_state(1)
+        (state,) = np.random.SeedSequence((self.batches.seed, self.batches.next_epoch())).generate_state(1)
         first = int(state) % self.max_tokens * self.batches.num_rows
         return ([first + number for number in batch] for batch in self.batches)
