@@ -87,9 +87,9 @@ class Classification(Task):
             logits, targets, self.class_weights, reduction="none", label_smoothing=self.label_smoothing
         )
         loss = losses.mean()
-        self.log("train/loss", loss, prog_bar=True)
+        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
         classes = targets.argmax(dim=1) if targets.ndim == 2 else targets
-        self.log("train/accuracy", self.train_accuracy(logits, classes))
+        self.log("train/accuracy", self.train_accuracy(logits, classes), sync_dist=True)
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:

@@ -1,0 +1,148 @@
+"""Runs on several gloo ranks for test_ranks.py: `python tests/ranks.py VERB FOLDER NAME...` prints results as JSON.
+
+All ranks are forked from this process, which imports torch once, and believe that torchrun started them.
+"""
+
+import csv
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+from torch.utils.data import Subset
+
+from leyden.compose import compose
+from leyden.rundir import RunDirectory
+from leyden.worker import Worker
+
+ROOT = Path.cwd()
+SIZES = (7, 101)
+BATCH_SIZE = 12  # divides among 1, 2, 3 and 4 ranks
+SHORT = ["trainer.max_steps=4", "trainer.limit_val_batches=0", "callbacks.best=null", "callbacks.pictures=null"]
+
+
+def on_ranks(num_ranks: int, function: Callable[[], Any]) -> Any:
+    """What the first of so many processes returns."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    read, write = os.pipe()
+    children = []
+    for rank in range(num_ranks):
+        if child := os.fork():
+            children.append(child)
+            continue
+        known = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": num_ranks, "LOCAL_WORLD_SIZE": num_ranks}
+        known |= {"GROUP_RANK": 0, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"}
+        os.environ |= {name: str(value) for name, value in known.items()}
+        code = 1
+        try:
+            result = json.dumps(function())
+            if rank == 0:
+                os.write(write, result.encode())
+            code = 0
+        except BaseException:
+            logging.exception("rank %d of %d", rank, num_ranks)
+        os._exit(code)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        result = pipe.read()
+    if any([os.waitpid(child, 0)[1] for child in children]):
+        sys.exit(f"failed on {num_ranks} ranks")
+    return json.loads(result)
+
+
+def create(name: str, folder: Path, *settings: str) -> RunDirectory:
+    """A run that has learnt of its data, for one rank."""
+    words = [f"experiment={name}", "trainer=cpu", f"data.batch_size={BATCH_SIZE}", "trainer.log_every_n_steps=1"]
+    config = compose([*words, *settings], ROOT).config
+    run = RunDirectory.create(config | {"runs": str(folder)}, ROOT, ["ranks"])
+    on_ranks(1, lambda: Worker(run, trains=True) and None)
+    return run
+
+
+def copy(run: RunDirectory, num_ranks: int) -> RunDirectory:
+    """The same run for so many ranks."""
+    path = run.path.with_name(f"{run.path.name}-{num_ranks}")
+    shutil.copytree(run.path, path)
+    config = run.config
+    config["trainer"]["devices"] = num_ranks
+    (path / "config.yaml").write_text(yaml.safe_dump(config))
+    return RunDirectory(path)
+
+
+def evaluate(run: RunDirectory) -> dict[str, dict[str, float]]:
+    """Metrics of the untrained network on so many of the first test rows."""
+    worker = Worker(run, trains=False)
+    worker.data.setup("test")
+    rows = worker.data.rows["test"]
+    if worker.model.monitor == "val/map_50":
+        worker.model.predict_step = nearly_true
+    results = {}
+    for size in SIZES:
+        worker.data.rows["test"] = Subset(rows, range(min(size, len(rows))))
+        (metrics,) = worker.trainer.test(worker.model, worker.data, verbose=False)
+        results[str(size)] = dict(metrics)
+    return results
+
+
+def nearly_true(batch: Any, batch_idx: int) -> list[dict[str, Tensor]]:
+    """Boxes beside the true ones: an untrained detector finds none at all, on any number of ranks."""
+    found = []
+    for image, true in zip(batch.inputs, batch.targets.rows(), strict=True):
+        amount = image.mean() * torch.arange(1, len(true.labels) + 1)
+        corners = true.corners + 10 * (amount % 0.3).unsqueeze(1)
+        found.append({"boxes": corners, "labels": true.labels, "scores": amount % 1})
+    return found
+
+
+def train(run: RunDirectory) -> list[float]:
+    """The losses of the steps, without dropout, and with batch norm as it is in evaluation."""
+    worker = Worker(run, trains=True)
+    for module in worker.model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        elif isinstance(module, nn.MultiheadAttention):
+            module.dropout = 0.0
+        elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train = lambda mode, module=module: module
+            module.training = False
+    last = run.checkpoint("last") if run.has_checkpoint else None
+    worker.trainer.fit(worker.model, worker.data, ckpt_path=last)
+    with (run.path / "metrics.csv").open(newline="") as file:
+        return [float(row["train/loss"]) for row in csv.DictReader(file) if row.get("train/loss")]
+
+
+def main() -> None:
+    verb, folder, names = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    torch.set_num_threads(1)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+    if verb == "evaluate":
+        runs = {name: create(name, folder) for name in names}
+        results = {n: on_ranks(n, partial(for_each, evaluate, copies(runs, n))) for n in (1, 2, 3, 4)}
+    else:
+        runs = {name: create(name, folder, *SHORT) for name in names}
+        results = {n: on_ranks(n, partial(for_each, train, copies(runs, n))) for n in (1, 2, 4)}
+    print(json.dumps(results))
+
+
+def copies(runs: dict[str, RunDirectory], num_ranks: int) -> dict[str, RunDirectory]:
+    return {name: copy(run, num_ranks) for name, run in runs.items()}
+
+
+def for_each(function: Callable[[RunDirectory], Any], runs: dict[str, RunDirectory]) -> dict[str, Any]:
+    return {name: function(run) for name, run in runs.items()}
+
+
+if __name__ == "__main__":
+    main()
