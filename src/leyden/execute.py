@@ -56,6 +56,9 @@ def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None
     from .predict import predict
     from .worker import Worker
 
+    for name in ("lightning.pytorch", "lightning.fabric"):  # as they are imported, they set up lines of their own
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.WARNING)
     worker = Worker(run, trains=verb == "train", stop=stop)
     code = 1
     try:
@@ -109,7 +112,6 @@ def _open_log(path: Path) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
     log.setLevel(logging.INFO)
     logging.captureWarnings(True)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Whole batches from memory are faster without workers, whatever the number of cores.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # Ours gives every row.

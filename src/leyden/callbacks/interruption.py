@@ -48,7 +48,7 @@ class Interruption(Callback):
         loop, fetcher = trainer.fit_loop.epoch_loop, trainer.fit_loop._data_fetcher
         assert fetcher
         # At the end of an epoch it is too early: a resumed run would miss the validation.
-        is_due = loop._num_ready_batches_reached() or loop._should_check_val_fx(fetcher)
+        is_due = loop._is_training_done or loop._should_check_val_fx(fetcher)
         if is_due or loop._should_accumulate():
             return
         if stop := self._agreed(trainer):

@@ -78,7 +78,10 @@ class NonFiniteLoss(Callback):
     def _read(self, trainer: Trainer, number: int) -> str:
         """Takes the oldest losses, agrees on them with all ranks, reports the bad ones, and says where the first is."""
         losses, self.unread = self.unread[:number], self.unread[number:]
-        flags = trainer.strategy.all_gather(torch.stack([loss.is_bad for loss in losses])).view(-1, number)
+        own = torch.stack([loss.is_bad for loss in losses])
+        flags = own.new_zeros(trainer.world_size, number)
+        flags[trainer.global_rank] = own
+        flags = trainer.strategy.reduce(flags, reduce_op="max")
         pairs = zip(losses, flags.T.tolist(), strict=True)
         where = [self._report(trainer, loss, is_bad) for loss, is_bad in pairs if any(is_bad)]
         return where[0] if where else ""

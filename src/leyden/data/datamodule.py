@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Stage = Literal["train", "validation", "test", "predict"]
-
 STATE_FILE = "data.json"
 
 
@@ -68,14 +67,9 @@ class DataModule(LightningDataModule):
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
-        self.batch_size, self.seed, self.num_workers, self.bucket_batches = (
-            batch_size,
-            seed,
-            num_workers,
-            bucket_batches,
-        )
-        self.validation_fraction, self.split_seed, self.on_corrupt = validation_fraction, split_seed, on_corrupt
-        self.class_names, self.class_counts, self.labels = [], [], Labels()
+        self.batch_size, self.bucket_batches, self.num_workers = batch_size, bucket_batches, num_workers
+        self.seed, self.split_seed, self.validation_fraction = seed, split_seed, validation_fraction
+        self.on_corrupt, self.class_names, self.class_counts, self.labels = on_corrupt, [], [], Labels()
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
