@@ -63,6 +63,7 @@ def parts(folder, callbacks, num_ranks=1, **options):
         devices=num_ranks,
         strategy="auto" if num_ranks == 1 else "ddp_fork",
         max_epochs=2,
+        num_sanity_val_steps=0,
         logger=False,
         callbacks=callbacks,
         default_root_dir=folder,
