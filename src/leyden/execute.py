@@ -37,7 +37,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     begin = time.perf_counter()
     try:
         if keeps_status and IS_FIRST:
-            run.set_state("running")
+            run.set_state("running", error=None, exit_code=None)
         _do(run, verb, stop, **options)
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
@@ -110,7 +110,7 @@ def _open_log(path: Path) -> None:
     terminal, file = logging.StreamHandler(sys.stderr), logging.FileHandler(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.INFO if IS_FIRST else logging.ERROR)
     logging.captureWarnings(True)
     # Whole batches from memory are faster without workers, whatever the number of cores.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")

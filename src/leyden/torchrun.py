@@ -34,7 +34,7 @@ def run_torchrun(command: list[str], run: RunDirectory) -> int:
     received: list[int] = []
     numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, *StopRequest(run.config["preemption"]).preemption}
     previous = {number: signal.signal(number, lambda number, _: received.append(number)) for number in numbers}
-    run.set_state("running")
+    run.set_state("running", error=None, exit_code=None)
     try:
         with TemporaryDirectory() as folder:
             # In a session of its own, so that Ctrl-C reaches this process alone.

@@ -64,11 +64,13 @@ class Watchdog(Callback):
         log.error("%s", message)
         self.on_hang(message)
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+    def teardown(self, *_: Any, **__: Any) -> None:
         self.over.set()
+        self.thread.join(GRACE_SECONDS)
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        self.over.set()
+    def on_exception(self, *_: Any, **__: Any) -> None:
+        if hasattr(self, "thread"):  # else it failed before there was anything to watch
+            self.teardown()
 
     def _move(self, *_: Any, **__: Any) -> None:
         self.moved = time.monotonic()
