@@ -1,10 +1,10 @@
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from .rundir import RunDirectory
+from .torchrun import run_torchrun
 
 
 def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
@@ -23,7 +23,7 @@ def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
     devices = run.config["trainer"].get("devices", 1)
     if verb == "train" and isinstance(devices, int) and devices > 1:
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-        return subprocess.run([*torchrun, "-m", f"{__package__}.execute", str(run.path), verb]).returncode
+        return run_torchrun([*torchrun, "-m", f"{__package__}.execute", str(run.path), verb], run)
     from .execute import execute  # imports torch: seconds
 
     return execute(run, verb, **options)

@@ -1,8 +1,19 @@
-from .interruption import Interrupted, Interruption
+from .interruption import Interruption
 from .last_checkpoint import LastCheckpoint
+from .non_finite_loss import NonFiniteLoss
 from .optimization import Optimization
 from .pictures import Pictures
 from .progress_lines import ProgressLines
 from .throughput import Throughput
+from .watchdog import Watchdog
 
-__all__ = ["Interrupted", "Interruption", "LastCheckpoint", "Optimization", "Pictures", "ProgressLines", "Throughput"]
+__all__ = [
+    "Interruption",
+    "LastCheckpoint",
+    "NonFiniteLoss",
+    "Optimization",
+    "Pictures",
+    "ProgressLines",
+    "Throughput",
+    "Watchdog",
+]
