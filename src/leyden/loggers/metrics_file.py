@@ -1,0 +1,62 @@
+"""The rows of metrics.csv. Imports no torch: `sync` reads them too."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+class MetricsFile:
+    """A CSV file that only grows: a row that was appended stays, whatever fails later.
+
+    A row is appended in one piece; a new column or a cut writes a new file, which takes the old one's place when it is
+    complete. A last row that is torn, since the process or the machine died in its middle, does not count.
+
+    Args:
+        path: the file, which need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns: list[str] = next(csv.reader(self._complete_lines()), [])
+
+    def append(self, row: dict[str, Any]) -> None:
+        if not row.keys() <= set(self.columns):
+            self._rewrite(self.rows(), list(dict.fromkeys([*self.columns, *row])))
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, self.columns).writerow(row)
+
+    def rows(self) -> list[dict[str, str]]:
+        return list(csv.DictReader(self._complete_lines()))
+
+    def truncate(self, step: int) -> None:
+        """Drops the rows after a step, and what is torn."""
+        if self.path.exists():
+            self._rewrite([row for row in self.rows() if int(row["step"]) <= step], self.columns)
+
+    def flush_to_disk(self) -> None:
+        """Returns when the rows would survive a power cut."""
+        if self.path.exists():
+            with self.path.open("a") as file:
+                os.fsync(file.fileno())
+
+    def _complete_lines(self) -> Iterable[str]:
+        content = self.path.read_bytes() if self.path.exists() else b""
+        content = content.partition(b"\0")[0]  # a file system may fill with zeros what it did not come to write
+        return io.StringIO(content[: content.rfind(b"\n") + 1].decode(), newline="")
+
+    def _rewrite(self, rows: Iterable[dict[str, Any]], columns: list[str]) -> None:
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            with temporary.open("w", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(rows)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+            self.columns = columns
+        finally:
+            temporary.unlink(missing_ok=True)
