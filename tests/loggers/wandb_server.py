@@ -70,7 +70,8 @@ class Handler(BaseHTTPRequestHandler):
     def stream(self, run, content):
         rows = self.server.runs.setdefault(run, [])
         if history := content.get("files", {}).get("wandb-history.jsonl"):
-            rows[history["offset"] :] = [json.loads(line) for line in history["content"]]
+            lines, first = [json.loads(line) for line in history["content"]], history["offset"]
+            rows[first : first + len(lines)] = lines
         if content.get("complete"):
             self.server.exits[run] = content.get("exitcode")
         self.answer({"exitcode": None, "limits": {}})

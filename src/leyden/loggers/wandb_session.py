@@ -8,7 +8,7 @@ from pathlib import Path
 from ssl import SSLError
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import build_opener
 
 import wandb
 from filelock import FileLock, Timeout
@@ -98,7 +98,7 @@ def _answers(server: str, seconds: float = 4.0) -> bool:
 
     def ask() -> None:
         try:
-            urlopen(server, timeout=seconds).close()
+            build_opener().open(server, timeout=seconds).close()
         except HTTPError:
             pass
         except URLError as error:
