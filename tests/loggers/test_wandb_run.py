@@ -162,7 +162,7 @@ def kill_after_logging(folder, first, end, arrived=lambda: True):
 
 
 def test_killed_online_then_offline_then_online_each_row_is_there_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL", "0.1")
+    monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "1")
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         kill_after_logging(tmp_path, 0, 6, arrived=lambda: len(server.runs.get("abc", [])) == 6)
