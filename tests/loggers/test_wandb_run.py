@@ -26,8 +26,8 @@ def its_own_home(monkeypatch, tmp_path):
 
 
 @contextmanager
-def training(folder, kept=-1, exit_code=0, **options):
-    """What a training does with its loggers, from the row of a step on."""
+def training(folder, kept=0, exit_code=0, **options):
+    """What a training does with its loggers, from a number of rows on."""
     file = MetricsFile(folder / "metrics.csv")
     file.truncate(kept)
     logger = WandbRun(save_dir=str(folder), id="abc", name="some/run", project="p", **options)
@@ -73,7 +73,7 @@ def test_a_server_receives_the_rows_and_a_resumed_run_appends(tmp_path, monkeypa
         with training(tmp_path) as log:
             log(0, 1, 2)
         assert server.exits["abc"] == 0
-        with training(tmp_path, kept=2, exit_code=1) as log:
+        with training(tmp_path, kept=3, exit_code=1) as log:
             log(3, 4)
     assert list(server.runs) == ["abc"]
     assert received(server) == rows(5)
@@ -93,7 +93,7 @@ def test_without_an_answer_training_begins_in_seconds(tmp_path, monkeypatch, cap
     assert f"sync {tmp_path}" in caplog.text
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
-        with training(tmp_path, kept=1) as log:
+        with training(tmp_path, kept=2) as log:
             log(2)
     assert received(server) == rows(3)
 
@@ -126,7 +126,7 @@ def test_a_server_lost_in_mid_run_costs_no_row_and_no_time(tmp_path, monkeypatch
     with serve() as again:
         again.runs, again.configs = server.runs, server.configs
         monkeypatch.setenv("WANDB_BASE_URL", again.address)
-        with training(tmp_path, kept=199) as log:
+        with training(tmp_path, kept=200) as log:
             log(200)
     assert received(again) == rows(201)
 
@@ -169,12 +169,12 @@ def test_killed_online_then_offline_then_online_each_row_is_there_once(tmp_path,
         assert received(server) == rows(6)
     with unreachable() as address:  # from a checkpoint at step 3: 4 and 5 are logged again
         monkeypatch.setenv("WANDB_BASE_URL", address)
-        MetricsFile(tmp_path / "metrics.csv").truncate(3)
+        MetricsFile(tmp_path / "metrics.csv").truncate(4)
         kill_after_logging(tmp_path, 4, 9)
     with serve() as again:
         again.runs, again.configs = server.runs, server.configs
         monkeypatch.setenv("WANDB_BASE_URL", again.address)
-        with training(tmp_path, kept=7) as log:
+        with training(tmp_path, kept=8) as log:
             log(8, 9)
     assert received(again) == rows(10)
 
@@ -183,7 +183,7 @@ def test_killed_before_anything_arrived_nothing_is_missing(tmp_path, monkeypatch
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         kill_after_logging(tmp_path, 0, 6)
-        with training(tmp_path, kept=3) as log:
+        with training(tmp_path, kept=4) as log:
             log(4, 5, 6)
     assert received(server) == rows(7)
 
@@ -193,7 +193,7 @@ def test_a_row_is_logged_as_it_is_read_back(tmp_path, monkeypatch):
     MetricsFile(tmp_path / "metrics.csv").append(values)
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
-        with training(tmp_path, kept=3) as log:
+        with training(tmp_path, kept=1) as log:
             log.logger.log_metrics({name: value for name, value in values.items() if name != "step"}, 3)
     first, second = server.runs["abc"]
     assert {"_step", "trainer/global_step", *values} - {"step"} <= first.keys()

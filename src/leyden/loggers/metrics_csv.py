@@ -19,6 +19,7 @@ class MetricsCSV(Logger):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder, self.file = folder, MetricsFile(folder / "metrics.csv")
+        self.newest: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -42,36 +43,51 @@ class MetricsCSV(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        self.file.append({"step": step, **metrics})
+        self.newest = {"step": step, **metrics}
+        self.file.append(self.newest)
 
 
 class ResumeMetrics(Callback):
-    """Keeps in each checkpoint how far the metrics had come, and cuts the file there when a run goes on from it.
+    """Keeps in each checkpoint how far the metrics had come, and cuts the file there when a run resumes.
 
-    A run that starts without a checkpoint starts the file anew. Loggers that hold a copy of the rows are told of them.
+    A run without a checkpoint starts the file anew. Loggers that are copies of the file are told what is in it.
     """
 
     def __init__(self, logger: MetricsCSV) -> None:
-        self.logger, self.step, self.kept = logger, 0, -1
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.is_global_zero:
-            self.logger.file.truncate(self.kept)
-            for logger in trainer.loggers:
-                if catch_up := getattr(logger, "catch_up", None):
-                    catch_up(self.logger.file.rows())
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        self.step = trainer.fit_loop.epoch_loop._batches_that_stepped
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"step": self.step}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.kept = self.step = state_dict["step"]
+        self.logger = logger
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.is_global_zero:
-            self.logger.file.flush_to_disk()  # a checkpoint outlives a power cut: so must the rows before it
+            self.logger.file.flush_to_disk()  # a checkpoint survives a power cut: so must the rows before it
+        next_row = _next_row(trainer)
+        checkpoint["metrics"] = {
+            "num_rows": self.logger.file.num_rows,
+            "next_row": {} if next_row == self.logger.newest else next_row,
+        }
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        if trainer.state.fn == "fit":
+            self._start(trainer, **checkpoint["metrics"])
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.ckpt_path:  # also a run that was killed before its first checkpoint
+            self._start(trainer, num_rows=0, next_row={})
+
+    @rank_zero_only
+    def _start(self, trainer: Trainer, num_rows: int, next_row: dict[str, Any]) -> None:
+        self.logger.file.truncate(num_rows)
+        if next_row:
+            self.logger.log_metrics(next_row, next_row.pop("step"))
+        for logger in trainer.loggers:
+            if catch_up := getattr(logger, "catch_up", None):
+                catch_up(self.logger.file.rows())
+
+
+def _next_row(trainer: Trainer) -> dict[str, Any]:
+    """The row of this batch of training, if there will be one: Lightning logs it after all hooks of the batch."""
+    connector, loop = trainer._logger_connector, trainer.fit_loop.epoch_loop
+    is_in_batch = trainer.training and connector._first_loop_iter is not None
+    if not is_in_batch or loop._should_accumulate() or not connector.should_update_logs:
+        return {}
+    metrics = {name: value.item() for name, value in connector.metrics["log"].items()}
+    return {"step": loop._batches_that_stepped, **metrics, "epoch": trainer.current_epoch} if metrics else {}

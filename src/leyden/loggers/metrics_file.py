@@ -21,20 +21,24 @@ class MetricsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns: list[str] = next(csv.reader(self._complete_lines()), [])
+        self.num_rows = len(self.rows())
 
     def append(self, row: dict[str, Any]) -> None:
         if not row.keys() <= set(self.columns):
             self._rewrite(self.rows(), list(dict.fromkeys([*self.columns, *row])))
         with self.path.open("a", newline="") as file:
             csv.DictWriter(file, self.columns).writerow(row)
+        self.num_rows += 1
 
     def rows(self) -> list[dict[str, str]]:
         return list(csv.DictReader(self._complete_lines()))
 
-    def truncate(self, step: int) -> None:
-        """Drops the rows after a step, and what is torn."""
+    def truncate(self, num_rows: int) -> None:
+        """Keeps the first rows alone."""
         if self.path.exists():
-            self._rewrite([row for row in self.rows() if int(row["step"]) <= step], self.columns)
+            rows = self.rows()[:num_rows]
+            self._rewrite(rows, self.columns)
+            self.num_rows = len(rows)
 
     def flush_to_disk(self) -> None:
         """Returns when the rows would survive a power cut."""

@@ -15,13 +15,13 @@ LIMITS = {"cliVersionInfo": {"max_cli_version": "99.0.0", "min_cli_version": "0.
 class Server(ThreadingHTTPServer):
     """`runs` maps the identity of a run to its rows in the order received; `exits` to its exit code.
 
-    `refuses` is a part of the addresses to which the answer is that this is forbidden.
+    `refuses` is a part of the addresses to which the answer is that this is forbidden; `breaks`, that it is broken.
     """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.runs, self.configs, self.exits, self.files = {}, {}, {}, []
-        self.refuses = None
+        self.refuses = self.breaks = None
 
     def handle_error(self, *_):
         """A client that was killed has hung up."""
@@ -60,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
         content = self.body()
         if self.server.refuses and self.server.refuses in self.path:
             self.answer({"errors": [{"message": "permission denied"}]}, 403)
+        elif self.server.breaks and self.server.breaks in self.path:
+            self.answer({}, 500)
         elif self.path.endswith("/graphql"):
             self.answer({"data": self.graphql(json.loads(content))})
         elif "/file_stream" in self.path:
