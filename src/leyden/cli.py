@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .disk import disk_error
 from .errors import UserError
 
 PROGRAM = __package__ or ""
@@ -66,6 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has read enough
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if not disk_error(error):
+            raise
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -1,6 +1,5 @@
 """Carries out one verb on a frozen run directory, keeps its status and its log, and turns errors into exit codes."""
 
-import errno
 import logging
 import sys
 import time
@@ -12,6 +11,7 @@ from hydra.errors import InstantiationException
 
 from .callbacks import Interrupted
 from .data import DataError
+from .disk import LogFile, disk_error
 from .errors import UserError
 from .predict import predict
 from .rundir import RunDirectory, State
@@ -20,7 +20,6 @@ from .worker import Worker
 log = logging.getLogger(__package__)
 
 INTERRUPTED = 130  # the shell's own code for Ctrl-C
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def execute(run: RunDirectory, verb: str, **options: Any) -> int:
@@ -72,10 +71,10 @@ def _explain(error: Exception, run: RunDirectory) -> None:
     if isinstance(error, DataError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
-    elif isinstance(error, OSError) and error.errno in DISK_ERRORS:
-        saved = sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt"))
-        log.error("%s", error)
-        log.error("Nothing saved before is lost: %s. Make room, then: %s resume %s", saved, __package__, run.path)
+    elif reason := disk_error(error):
+        saved = ", ".join(sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt")))
+        log.error("the run stopped: %s", reason)
+        log.error("Nothing saved before is lost (%s). When that is mended: %s resume %s", saved, __package__, run.path)
     else:
         log.exception("the run failed; the whole log is in %s", run.path / "log.txt")
 
@@ -89,7 +88,7 @@ def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> None:
 
 def _open_log(path: Path) -> None:
     """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
-    terminal, file = logging.StreamHandler(sys.stderr), logging.FileHandler(path)
+    terminal, file = logging.StreamHandler(sys.stderr), LogFile(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
     log.setLevel(logging.INFO)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..disk import write_atomically
+
 
 class MetricsFile:
     """A CSV file that only grows: a row that was appended stays, whatever fails later.
@@ -26,7 +28,7 @@ class MetricsFile:
     def append(self, row: dict[str, Any]) -> None:
         if not row.keys() <= set(self.columns):
             self._rewrite(self.rows(), list(dict.fromkeys([*self.columns, *row])))
-        with self.path.open("a", newline="") as file:
+        with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, self.columns).writerow(row)
         self.num_rows += 1
 
@@ -49,18 +51,12 @@ class MetricsFile:
     def _complete_lines(self) -> Iterable[str]:
         content = self.path.read_bytes() if self.path.exists() else b""
         content = content.partition(b"\0")[0]  # a file system may fill with zeros what it did not come to write
-        return io.StringIO(content[: content.rfind(b"\n") + 1].decode(), newline="")
+        return io.StringIO(content[: content.rfind(b"\n") + 1].decode("utf-8"), newline="")
 
     def _rewrite(self, rows: Iterable[dict[str, Any]], columns: list[str]) -> None:
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            with temporary.open("w", newline="") as file:
-                writer = csv.DictWriter(file, columns)
-                writer.writeheader()
-                writer.writerows(rows)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
-            self.columns = columns
-        finally:
-            temporary.unlink(missing_ok=True)
+        content = io.StringIO(newline="")
+        writer = csv.DictWriter(content, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self.path, content.getvalue())
+        self.columns = columns
