@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .disk import disk_error
 from .errors import UserError
 
 PROGRAM = __package__ or ""
@@ -44,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint])
     add("test", "evaluate a run's checkpoint on the test split", [run, checkpoint])
     add("predict", "classes and probabilities for your own files", [run, inputs, checkpoint, output, form])
+    runs = ("runs", {"metavar": "RUN", "nargs": "+", "help": RUN})
+    add("sync", "upload to Weights & Biases what runs have logged without a connection", [runs])
     add("list", "experiments and options, a line each", [])
     add("check", "validate a configuration without running it", [overrides, all_])
     add("doctor", "what this machine has, and what is wrong with it", [])
@@ -64,6 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has read enough
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if not disk_error(error):
+            raise
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -98,6 +106,12 @@ def _predict(options: argparse.Namespace) -> int:
         return launch(run, "predict", root, output=sys.stdout, **known)
     with options.output.open("w", newline="", encoding="utf-8") as output:
         return launch(run, "predict", root, output=output, **known)
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from .sync import sync
+
+    return sync([_found(name)[1] for name in options.runs])
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -162,6 +176,7 @@ VERBS = {
     "validate": _on_run,
     "test": _on_run,
     "predict": _predict,
+    "sync": _sync,
     "list": _list,
     "check": _check,
     "doctor": _doctor,

@@ -3,7 +3,6 @@
 What needs torch is imported late: signals are heard before.
 """
 
-import errno
 import logging
 import os
 import sys
@@ -12,6 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from .disk import LogFile, disk_error
 from .errors import RunError, UserError
 from .rundir import RunDirectory, State
 from .stop_request import Stop, Stopped, StopRequest
@@ -19,7 +19,6 @@ from .torchrun import code_for_torchrun, register
 
 log = logging.getLogger(__package__)
 
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 IS_FIRST = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"  # of the processes of this run
 STATES: dict[Stop, State] = {Stop.PREEMPTED: "preempted", Stop.INTERRUPTED: "interrupted"}
 EXIT_CODES = {"finished": 0, "failed": 1, "preempted": 75, "interrupted": 130}  # 75: sysexits.h, 130: the shell's
@@ -87,10 +86,10 @@ def _explain(error: Exception, run: RunDirectory) -> None:
     if isinstance(error, RunError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
-    elif isinstance(error, OSError) and error.errno in DISK_ERRORS:
-        saved = sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt"))
-        log.error("%s", error)
-        log.error("Nothing saved before is lost: %s. Make room, then: %s resume %s", saved, __package__, run.path)
+    elif reason := disk_error(error):
+        saved = ", ".join(sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt")))
+        log.error("the run stopped: %s", reason)
+        log.error("Nothing saved before is lost (%s). When that is mended: %s resume %s", saved, __package__, run.path)
     else:
         log.exception("the run failed; the whole log is in %s", run.path / "log.txt")
 
@@ -107,7 +106,7 @@ def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> None:
 
 def _open_log(path: Path) -> None:
     """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
-    terminal, file = logging.StreamHandler(sys.stderr), logging.FileHandler(path)
+    terminal, file = logging.StreamHandler(sys.stderr), LogFile(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
     log.setLevel(logging.INFO if IS_FIRST else logging.ERROR)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
+from .disk import write_atomically
 from .errors import UserError
 
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
@@ -119,12 +120,6 @@ def find_run(name: str, runs: Path) -> RunDirectory:
             else f"; there {'are runs of ' + ', '.join(known) if known else 'is none yet'}"
         )
     )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
 
 
 def _point_latest(link: Path, path: Path) -> None:

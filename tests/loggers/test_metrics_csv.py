@@ -1,29 +1,80 @@
-import csv
+from functools import partial
 
-from leyden.loggers.metrics_csv import MetricsCSV
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from torch import nn
 
-
-def read(folder):
-    with (folder / "metrics.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_rows_are_appended_and_new_metrics_add_columns(tmp_path):
-    logger = MetricsCSV(tmp_path)
-    logger.log_metrics({"loss": 2.0}, step=0)
-    assert read(tmp_path) == [{"step": "0", "loss": "2.0"}]  # there at once, not at the end
-    logger.log_metrics({"accuracy": 0.5}, step=1)
-    assert read(tmp_path) == [
-        {"step": "0", "loss": "2.0", "accuracy": ""},
-        {"step": "1", "loss": "", "accuracy": "0.5"},
-    ]
+from leyden.data import DataModule
+from leyden.data.rows import TensorRows
+from leyden.loggers.metrics_csv import MetricsCSV, ResumeMetrics
+from leyden.models import Classification
 
 
-def test_a_resumed_run_goes_on_below_what_is_kept(tmp_path):
-    first = MetricsCSV(tmp_path)
-    for step in range(5):
-        first.log_metrics({"loss": float(step)}, step)
-    second = MetricsCSV(tmp_path)
-    second.truncate(num_rows=3)
-    second.log_metrics({"loss": 30.0}, 3)
-    assert [row["loss"] for row in read(tmp_path)] == ["0.0", "1.0", "2.0", "30.0"]
+class Points(DataModule):
+    def load(self, split):
+        self.class_names = ["low", "high"]
+        return TensorRows(torch.linspace(-1, 1, 40).unsqueeze(1), (torch.arange(40) >= 20).long())
+
+    def batch_transform(self, stage):
+        return nn.Identity()
+
+
+class Copy(MetricsCSV):
+    """A logger that has to be told of the rows before."""
+
+    def catch_up(self, rows):
+        self.told = [(row["step"], row["train/loss"]) for row in rows]
+
+
+def fit(folder, max_epochs, checkpoint=None):
+    metrics, copy = MetricsCSV(folder), Copy(folder / "copy")
+    (folder / "copy").mkdir(exist_ok=True)
+    network = nn.Linear(1, 2)
+    model = Classification(network=network, class_names=["low", "high"], optimizer=partial(torch.optim.SGD, lr=0.5))
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=max_epochs,
+        logger=[metrics, copy],
+        callbacks=[ResumeMetrics(metrics)],
+        default_root_dir=folder,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(model, Points(batch_size=12), ckpt_path=checkpoint, weights_only=False)
+    trainer.save_checkpoint(folder / "end.ckpt")
+    return metrics.file.rows(), copy.told
+
+
+@pytest.fixture(autouse=True)
+def reproducible():
+    torch.manual_seed(3)
+
+
+def test_a_run_without_a_checkpoint_starts_the_file_anew(tmp_path):
+    first, told = fit(tmp_path, 1)
+    assert first
+    assert not told
+    again, told = fit(tmp_path, 1)  # as after a kill before the first checkpoint
+    assert [row["step"] for row in again] == [row["step"] for row in first]
+    assert not told
+
+
+def test_a_resumed_run_goes_on_below_the_rows_of_its_checkpoint(tmp_path):
+    first, _ = fit(tmp_path, 1)
+    MetricsCSV(tmp_path).log_metrics({"train/loss": 9.0}, 99)  # after the checkpoint
+    both, told = fit(tmp_path, 2, tmp_path / "end.ckpt")
+    assert both[: len(first)] == first
+    assert told == [(row["step"], row["train/loss"]) for row in first]
+    steps = [int(row["step"]) for row in both if row["train/loss"]]
+    assert steps == sorted(set(steps))
+
+
+def test_a_run_that_has_nothing_left_to_train_keeps_its_rows(tmp_path):
+    first, _ = fit(tmp_path, 1)
+    again, told = fit(tmp_path, 1, tmp_path / "end.ckpt")
+    assert again == first
+    assert len(told) == len(first)

@@ -8,6 +8,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from ..disk import write_atomically
 from ..stop_request import leave_to_parent
 from .batch import Batch
 from .classes import Labels, class_counts
@@ -84,9 +85,7 @@ class DataModule(LightningDataModule):
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
-        temporary = folder / f".{STATE_FILE}"  # a killed process must not leave half of it
-        temporary.write_text(json.dumps(self.state(), ensure_ascii=False, indent=1))
-        temporary.replace(folder / STATE_FILE)
+        write_atomically(folder / STATE_FILE, json.dumps(self.state(), ensure_ascii=False, indent=1))
 
     def is_saved(self, folder: Path) -> bool:
         return (folder / STATE_FILE).exists()

@@ -1,5 +1,3 @@
-import csv
-import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -7,6 +5,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
+
+from .metrics_file import MetricsFile
 
 
 class MetricsCSV(Logger):
@@ -18,9 +18,8 @@ class MetricsCSV(Logger):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.folder, self.path = folder, folder / "metrics.csv"
-        self.columns, rows = self._read() if self.path.exists() else ([], [])
-        self.num_rows, self.newest = len(rows), {}
+        self.folder, self.file = folder, MetricsFile(folder / "metrics.csv")
+        self.newest: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -37,76 +36,51 @@ class MetricsCSV(Logger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Path:
-        return self.path
+        return self.file.path
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """The run directory's config.yaml holds them."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        row: dict[str, Any] = {"step": step, **metrics}
-        if not row.keys() <= set(self.columns):
-            rows = self._read()[1] if self.path.exists() else []
-            self.columns = list(dict.fromkeys([*self.columns, *row]))
-            self._rewrite(rows)
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns).writerow(row)
-        self.num_rows, self.newest = self.num_rows + 1, row
-
-    @rank_zero_only
-    def truncate(self, num_rows: int) -> None:
-        """Keeps the first rows alone, since the run is taken up again from there."""
-        if self.path.exists():
-            self._rewrite(self._read()[1][:num_rows])
-            self.num_rows = num_rows
-
-    @rank_zero_only
-    def sync(self) -> None:
-        """Makes sure that the rows survive a power cut."""
-        if self.path.exists():
-            with self.path.open("a") as file:
-                os.fsync(file.fileno())
-
-    def _read(self) -> tuple[list[str], list[dict[str, str]]]:
-        with self.path.open(newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            return list(reader.fieldnames or []), rows
-
-    def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        temporary.replace(self.path)
+        self.newest = {"step": step, **metrics}
+        self.file.append(self.newest)
 
 
 class ResumeMetrics(Callback):
-    """Keeps in each checkpoint how far the metrics had come, and cuts the file there when a run resumes."""
+    """Keeps in each checkpoint how far the metrics had come, and cuts the file there when a run resumes.
+
+    A run without a checkpoint starts the file anew. Loggers that are copies of the file are told what is in it.
+    """
 
     def __init__(self, logger: MetricsCSV) -> None:
         self.logger = logger
-        self.has_resumed = False
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self.logger.sync()
+        if trainer.is_global_zero:
+            self.logger.file.flush_to_disk()  # a checkpoint survives a power cut: so must the rows before it
         next_row = _next_row(trainer)
         checkpoint["metrics"] = {
-            "num_rows": self.logger.num_rows,
+            "num_rows": self.logger.file.num_rows,
             "next_row": {} if next_row == self.logger.newest else next_row,
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.state.fn == "fit":
-            self.has_resumed = True
-            self.logger.truncate(checkpoint["metrics"]["num_rows"])
-            if row := checkpoint["metrics"]["next_row"]:
-                self.logger.log_metrics(row, row.pop("step"))
+            self._start(trainer, **checkpoint["metrics"])
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not self.has_resumed:  # a run that was killed before its first checkpoint
-            self.logger.truncate(0)
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.ckpt_path:  # also a run that was killed before its first checkpoint
+            self._start(trainer, num_rows=0, next_row={})
+
+    @rank_zero_only
+    def _start(self, trainer: Trainer, num_rows: int, next_row: dict[str, Any]) -> None:
+        self.logger.file.truncate(num_rows)
+        if next_row:
+            self.logger.log_metrics(next_row, next_row.pop("step"))
+        for logger in trainer.loggers:
+            if catch_up := getattr(logger, "catch_up", None):
+                catch_up(self.logger.file.rows())
 
 
 def _next_row(trainer: Trainer) -> dict[str, Any]:

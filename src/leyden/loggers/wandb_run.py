@@ -1,21 +1,26 @@
 import logging
-import socket
-from typing import Literal
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
 
 import wandb
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
 
-from ..errors import UserError
+from .wandb_session import WandbSession
 
 log = logging.getLogger(__name__)
+
+FINISH_SECONDS = 20.0
 
 
 class WandbRun(WandbLogger):
     """A Weights & Biases run that has the identity of the run directory, so that a resumed run continues it.
 
-    Without a connection to the server the run is kept offline in the run directory.
+    It is a copy of metrics.csv, row by row. Without a connection the run directory waits for `sync`, or for a resumed
+    run that has one. What a model logs past Lightning, through `experiment.log`, has to say `commit=False`: it then
+    travels with the next row, and is not kept in the run directory.
 
     Args:
         save_dir: the run directory.
@@ -40,46 +45,51 @@ class WandbRun(WandbLogger):
         mode: Literal["online", "offline", "disabled"] = "online",
         log_model: bool = False,
     ) -> None:
-        server = wandb.setup().settings.base_url
-        if mode == "online" and not _reachable(server):
-            log.warning("no connection to %s: W&B stays offline; upload with: wandb sync %s/wandb/*", server, save_dir)
-            mode = "offline"
+        self.session: WandbSession | None = None
+        self.number, self.media = 0, {}  # of the next row; what has to travel with it
+        self.later = f"upload with: {__package__.partition('.')[0]} sync {save_dir}"
+        experiment = None
+        if rank_zero_only.rank == 0:
+            if mode == "online":
+                self.session = self._begin(Path(save_dir), id=id, name=name, project=project, entity=entity)
+            elif mode == "offline":
+                log.info("W&B is offline; %s", self.later)
+            experiment = self.session.run if self.session else wandb.init(mode="disabled")
         super().__init__(
-            name=name,
-            save_dir=save_dir,
-            id=id,
-            project=project,
-            entity=entity,
-            mode=mode,
-            log_model=log_model,
-            resume="allow",
-            # Without a limit, a server that is lost in mid-run keeps the finished run waiting for ever.
-            settings=wandb.Settings(finish_timeout=20, silent=True),
+            name=name, save_dir=save_dir, id=id, project=project, log_model=log_model, experiment=experiment
         )
 
-        self._wandb_init.pop("anonymous")  # Lightning 2.6 passes what W&B 0.31 warns about
+    def _begin(self, folder: Path, **identity: Any) -> WandbSession | None:
         try:
-            self.experiment  # noqa: B018 - begins the run
-        except wandb.errors.Error as error:
-            raise UserError(
-                f"Weights & Biases refused: {error}\nLog in with `wandb login`, or set logger.wandb.mode=offline"
-            ) from error
+            return WandbSession(folder, **identity, finish_timeout=FINISH_SECONDS)
+        except ConnectionError as error:
+            log.warning("%s: W&B stays offline; %s", error, self.later)
+            return None
+
+    def catch_up(self, rows: list[dict[str, str]]) -> None:
+        """Sends what the server has not of the rows that training goes on from."""
+        self.number = len(rows)
+        if self.session:
+            self.session.send(rows)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """A row of numbers, as in metrics.csv; pictures and the like travel with the next row."""
+        if not all(isinstance(value, int | float) for value in metrics.values()):
+            self.media |= metrics
+            return
+        if self.session:
+            self.session.log(self.number, {"trainer/global_step": step, **metrics, **self.media})
+        self.number, self.media = self.number + 1, {}
 
     def finish(self, exit_code: int) -> None:
         """Ends the run at Weights & Biases, marked as failed unless the exit code is 0."""
-        if self._experiment is not None:
-            self._experiment.finish(exit_code=exit_code)
+        if self.session:
+            if self.media and exit_code == 0:  # of the test, after the last row
+                self.session.log(self.number, self.media)
+            if not self.session.end(exit_code):
+                log.warning("W&B does not answer: not everything has arrived; %s", self.later)
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
         if checkpoint_callback.monitor:  # the best checkpoint, not the last one
             super().after_save_checkpoint(checkpoint_callback)
-
-
-def _reachable(server: str, seconds: float = 3.0) -> bool:
-    address = urlsplit(server)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    try:
-        socket.create_connection((address.hostname or "", port), timeout=seconds).close()
-    except OSError:
-        return False
-    return True

@@ -13,11 +13,18 @@ LIMITS = {"cliVersionInfo": {"max_cli_version": "99.0.0", "min_cli_version": "0.
 
 
 class Server(ThreadingHTTPServer):
-    """`runs` maps the identity of a run to its rows in the order received; `exits` to its exit code."""
+    """`runs` maps the identity of a run to its rows in the order received; `exits` to its exit code.
+
+    `refuses` is a part of the addresses to which the answer is that this is forbidden; `breaks`, that it is broken.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.runs, self.configs, self.exits, self.files = {}, {}, {}, []
+        self.refuses = self.breaks = None
+
+    def handle_error(self, *_):
+        """A client that was killed has hung up."""
 
     @property
     def address(self):
@@ -30,9 +37,9 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def answer(self, content):
+    def answer(self, content, code=200):
         body = json.dumps(content).encode()
-        self.send_response(200)
+        self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -51,7 +58,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         content = self.body()
-        if self.path.endswith("/graphql"):
+        if self.server.refuses and self.server.refuses in self.path:
+            self.answer({"errors": [{"message": "permission denied"}]}, 403)
+        elif self.server.breaks and self.server.breaks in self.path:
+            self.answer({}, 500)
+        elif self.path.endswith("/graphql"):
             self.answer({"data": self.graphql(json.loads(content))})
         elif "/file_stream" in self.path:
             self.stream(self.path.split("/")[-2], json.loads(content))
@@ -61,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
     def stream(self, run, content):
         rows = self.server.runs.setdefault(run, [])
         if history := content.get("files", {}).get("wandb-history.jsonl"):
-            rows[history["offset"] :] = [json.loads(line) for line in history["content"]]
+            lines, first = [json.loads(line) for line in history["content"]], history["offset"]
+            rows[first : first + len(lines)] = lines
         if content.get("complete"):
             self.server.exits[run] = content.get("exitcode")
         self.answer({"exitcode": None, "limits": {}})

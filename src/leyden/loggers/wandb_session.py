@@ -1,0 +1,114 @@
+"""A connection to Weights & Biases: begun in seconds or not at all, and fed from metrics.csv. Imports no torch."""
+
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from ssl import SSLError
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import build_opener
+
+import wandb
+from filelock import FileLock, Timeout
+
+from ..errors import UserError
+
+INIT_SECONDS = 20.0
+
+
+class WandbSession:
+    """A run at the server, begun or continued, whose rows are those of metrics.csv.
+
+    The step of a row at W&B is its number in metrics.csv, and the server tells how many it has. So a row arrives once,
+    whoever sends it: the training, the training after a kill, or `sync`. `wandb sync` cannot do that: it appends what
+    it is given, and the file that it reads is empty where the process was killed.
+
+    Args:
+        folder: the run directory.
+        id: identity of the run.
+        name: name of the run.
+        project: project at Weights & Biases.
+        entity: user or team; none for the user's default.
+        **settings: of `wandb.Settings`.
+
+    Raises:
+        ConnectionError: the server does not answer, or another process feeds the run.
+        UserError: the server does not take the run, as without a login.
+    """
+
+    def __init__(
+        self, folder: Path, id: str, name: str, project: str, entity: str | None = None, **settings: Any
+    ) -> None:
+        server = wandb.setup().settings.base_url
+        if not _answers(server):
+            raise ConnectionError(f"no connection to {server}")
+        self._lock = FileLock(folder / ".wandb.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ConnectionError("another process uploads this run") from None
+        identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder)}
+        limits = {"init_timeout": INIT_SECONDS, "finish_timeout_raises": True, "silent": True}
+        try:
+            self.run = wandb.init(**identity, resume="allow", settings=wandb.Settings(**limits, **settings))
+        except wandb.errors.Error as error:
+            self._lock.release()
+            wandb.teardown()  # or the next run in this process inherits what failed
+            if isinstance(error, wandb.errors.CommError) and not re.search(r"error 4\d\d", str(error)):
+                raise ConnectionError(f"{server} does not answer: {error}") from error
+            raise UserError(
+                f"Weights & Biases refused: {error}\nLog in with `wandb login`, or set logger.wandb.mode=offline"
+            ) from error
+        self.run.define_metric("trainer/global_step")
+        self.run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+        self.received: int = self.run.starting_step
+
+    def send(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Sends those of the rows of metrics.csv, from the first one on, that the server has not."""
+        for number, row in enumerate(rows):
+            if number >= self.received:
+                values = {name: _number(value) for name, value in row.items() if value}
+                self.log(number, {"trainer/global_step": values.pop("step"), **values})
+
+    def log(self, number: int, values: Mapping[str, Any]) -> None:
+        """Sends one row, unless the server has it."""
+        if number >= self.received:
+            self.run.log(dict(values), step=number, commit=True)
+
+    def end(self, exit_code: int) -> bool:
+        """Ends the run, marked as failed unless the exit code is 0; returns whether the server has confirmed it."""
+        try:
+            self.run.finish(exit_code=exit_code)
+        except TimeoutError:
+            return False
+        finally:
+            self._lock.release()
+        return True
+
+
+def _number(text: str) -> float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+def _answers(server: str, seconds: float = 4.0) -> bool:
+    """Whether there is an answer, whatever it says, through the proxy that the environment names."""
+    answered = []
+
+    def ask() -> None:
+        try:
+            build_opener().open(server, timeout=seconds).close()
+        except HTTPError:
+            pass
+        except URLError as error:
+            if not isinstance(error.reason, SSLError):  # W&B has certificates of its own
+                return
+        except (OSError, HTTPException, ValueError):
+            return
+        answered.append(True)
+
+    asking = threading.Thread(target=ask, daemon=True)  # the look-up of a name cannot be given a limit
+    asking.start()
+    asking.join(seconds)
+    return bool(answered)
