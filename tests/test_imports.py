@@ -20,6 +20,7 @@ FRONT = (
     "published",
     "rundir",
     "launch",
+    "launchers",
     "experiment",
     "errors",
     "installed",

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import platform
 import sys
 import time
 import warnings
@@ -11,9 +12,11 @@ from typing import Any
 from hydra.errors import InstantiationException
 
 from .callbacks import Interrupted
+from .cluster_environment import cluster_environment
 from .data import DataError
 from .errors import UserError
 from .predict import predict
+from .preflight import meet
 from .rundir import RunDirectory, State
 from .worker import Worker
 
@@ -32,6 +35,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     try:
         if keeps_status:
             run.set_state("running")
+            meet(run.path, cluster_environment())
         _do(run, verb, **options)
     except (Interrupted, KeyboardInterrupt, SystemExit) as stop:
         state, code = "interrupted", INTERRUPTED
@@ -105,5 +109,15 @@ def _open_log(path: Path) -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
 
 
-if __name__ == "__main__":  # torchrun starts this module once for each device
-    sys.exit(execute(RunDirectory(Path(sys.argv[1])), sys.argv[2]))
+def main() -> int:
+    """`python -m <this module> RUN VERB`: what torchrun and SLURM start once for each device."""
+    try:
+        run = RunDirectory(Path(sys.argv[1]))
+    except UserError as error:
+        print(f"{platform.node()}: {error}", file=sys.stderr)
+        return 2
+    return execute(run, sys.argv[2])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,7 +16,7 @@ import yaml
 
 from .errors import UserError
 
-State = Literal["created", "running", "interrupted", "preempted", "failed", "finished"]
+State = Literal["created", "submitted", "running", "interrupted", "preempted", "failed", "finished"]
 
 
 class RunDirectory:

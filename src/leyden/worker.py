@@ -8,15 +8,18 @@ from typing import Any
 
 from filelock import FileLock
 from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 
 from .build import build
 from .callbacks import Interruption, ProgressLines
 from .checkpoint_file import CheckpointFile
+from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
 from .data.rows import Rows
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .models import Task
+from .preflight import require_disk
 from .rundir import RunDirectory
 
 
@@ -47,6 +50,7 @@ class Worker:
         Returns:
             The test metrics.
         """
+        require_disk(self.run.path, self.model)
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
         with _foreign_checkpoints(last):
             self.trainer.fit(self.model, self.data, ckpt_path=last)
@@ -97,15 +101,18 @@ class Worker:
         ]
         if draws := sys.stdout.isatty():
             callbacks.append(RichProgressBar())
+        trainer, plugins = self.config["trainer"], [CheckpointFile(), cluster_environment()]
+        if not self.trains:  # by this process alone, whatever the number of those that trained
+            trainer, plugins = trainer | {"devices": 1, "num_nodes": 1}, [CheckpointFile(), LightningEnvironment()]
         return build(
-            self.config["trainer"],
+            trainer,
             {},
             callbacks=callbacks,
             logger=[metrics, *self.loggers] if self.trains else False,
             default_root_dir=self.run.path,
             enable_progress_bar=draws,
             enable_model_summary=False,
-            plugins=[CheckpointFile()],
+            plugins=plugins,
             use_distributed_sampler=False,  # the data module divides the batches itself
         )
 
