@@ -21,6 +21,7 @@ FRONT = (
     "rundir",
     "launch",
     "launchers",
+    "preflight",
     "experiment",
     "errors",
     "installed",

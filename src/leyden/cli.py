@@ -101,7 +101,9 @@ def _status(options: argparse.Namespace) -> int:
         _, run = _found(name)
         status = run.status
         job = f"job {status['job']}: {state(status['job']) or 'unknown to SLURM'}" if "job" in status else ""
-        print("  ".join(filter(None, [str(run.path), status["state"], status.get("changed"), job, status.get("error")])))
+        print(
+            "  ".join(filter(None, [str(run.path), status["state"], status.get("changed"), job, status.get("error")]))
+        )
     return 0
 
 

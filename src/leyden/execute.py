@@ -12,7 +12,6 @@ from typing import Any
 from hydra.errors import InstantiationException
 
 from .callbacks import Interrupted
-from .cluster_environment import cluster_environment
 from .data import DataError
 from .errors import UserError
 from .predict import predict
@@ -35,7 +34,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     try:
         if keeps_status:
             run.set_state("running")
-            meet(run.path, cluster_environment())
+            meet(run.path)
         _do(run, verb, **options)
     except (Interrupted, KeyboardInterrupt, SystemExit) as stop:
         state, code = "interrupted", INTERRUPTED

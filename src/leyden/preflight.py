@@ -1,4 +1,7 @@
-"""What has to be true of every node before a run: found out in seconds, where the process group would wait for minutes."""
+"""What has to be true of all nodes of a SLURM job before training: said in seconds, where torch would wait for minutes.
+
+Nothing here imports torch, so that slow disks do not keep the nodes from meeting in time.
+"""
 
 import json
 import os
@@ -7,65 +10,63 @@ import secrets
 import shutil
 import socket
 import time
-from datetime import timedelta
 from importlib.metadata import distributions
+from io import TextIOWrapper
 from pathlib import Path
-
-from lightning.fabric.plugins.environments import ClusterEnvironment, SLURMEnvironment
-from torch import nn
-from torch.distributed import TCPStore
+from typing import Any
 
 from .errors import UserError
 
-SECONDS = 40  # until all have met
+SECONDS = 45  # until a process that is missing is reported
+GRACE_SECONDS = 10  # more, for the others to hear of it
 SHARED_SECONDS = 15  # until a file that one node wrote is seen on the others
 TOKEN_FILE = ".preflight"
 
 
-def meet(folder: Path, environment: ClusterEnvironment, seconds: float = SECONDS) -> None:
-    """Lets the processes of a SLURM job find one another and compare what they see.
+def meet(folder: Path, seconds: float = SECONDS) -> None:
+    """Lets the processes of a job's step find one another, at the address where torch will, and compare what they see.
 
     Args:
         folder: the run directory.
-        environment: of the processes.
         seconds: until those that are missing are reported.
 
     Raises:
-        UserError: on every process, for all nodes: the master's name means nothing, its port is taken, a process is
-            missing, the run directory is not the same folder everywhere, or packages differ.
+        UserError: on every process that can be reached: the master's name means nothing, its port is taken, a process
+            is missing, the run directory is not the same folder everywhere, or packages differ.
     """
-    size, rank = environment.world_size(), environment.global_rank()
-    if size == 1 or not isinstance(environment, SLURMEnvironment):
-        return  # torchrun has met already
-    store = _store(environment, seconds)
+    size = int(os.environ.get("SLURM_NTASKS", "1"))
+    if size == 1 or not {"MASTER_ADDR", "SLURM_PROCID"} <= os.environ.keys():
+        return  # alone, or started by torchrun, which has met already
+    node, rank = platform.node(), int(os.environ["SLURM_PROCID"])
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    try:
+        socket.getaddrinfo(address, port)
+    except OSError as error:
+        raise UserError(f"{node}: the name of the master, MASTER_ADDR={address}, means nothing here: {error}") from None
+    master = f"{node}: the master's port, {address}:{port},"
     if rank == 0:
-        token = secrets.token_hex(8)
-        (folder / TOKEN_FILE).write_text(token)
-        store.set("facts", json.dumps({"token": token, "node": platform.node(), "packages": _packages()}))
-        problem = ""
+        try:
+            verdict = _receive(folder, port, size, seconds)
+        except OSError as error:
+            raise UserError(f"{master} cannot be opened: {error}") from None
     else:
-        problem = _difference(folder, json.loads(store.get("facts")))
-    store.set(f"problem {rank}", problem)
-    if rank == 0:
-        store.set("verdict", "\n".join(_problems(store, environment, seconds)))
-    verdict = store.get("verdict").decode()
-    # The store is with rank 0: it may not leave first, nor anybody come back to its port before it has gone.
-    if store.add("read", 1) == size:
-        store.set("all have read", "")
-    store.wait(["all have read"], timedelta(seconds=5 if verdict else seconds))
-    if rank == 0:
-        time.sleep(0.2)
-        (folder / TOKEN_FILE).unlink()
+        try:
+            verdict = _report(folder, address, port, rank, seconds)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{master} does not answer: {error}") from None
     if verdict:
         raise UserError(verdict)
 
 
-def require_disk(folder: Path, model: nn.Module) -> None:
+def require_disk(folder: Path, weights: int) -> None:
     """
+    Args:
+        folder: the run directory.
+        weights: bytes of the model.
+
     Raises:
-        UserError: there is no room for two checkpoints, the new one and the one that it replaces.
+        UserError: there is no room for two checkpoints, a new one and the one that it replaces.
     """
-    weights = sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
     known = [file.stat().st_size for file in folder.glob("checkpoints/*.ckpt")]
     needed = 2 * max([3 * weights, *known])  # Adam keeps two more values for each weight
     if (free := shutil.disk_usage(folder).free) < needed:
@@ -75,47 +76,67 @@ def require_disk(folder: Path, model: nn.Module) -> None:
         )
 
 
-def _store(environment: ClusterEnvironment, seconds: float) -> TCPStore:
-    """The meeting point: rank 0 opens it on the master's address and port, the others enter."""
-    node, address, port = platform.node(), environment.main_address, environment.main_port
-    try:
-        socket.getaddrinfo(address, port)
-    except OSError as error:
-        raise UserError(f"{node}: the name of the master, MASTER_ADDR={address}, means nothing here: {error}") from None
-    is_master = environment.global_rank() == 0
-    try:
-        if is_master:
-            socket.create_server((address, port)).close()
-        return TCPStore(
-            address,
-            port,
-            environment.world_size(),
-            is_master=is_master,
-            timeout=timedelta(seconds=seconds),
-            wait_for_workers=False,
-        )
-    except (OSError, RuntimeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        action = "cannot be opened" if is_master else f"does not answer within {seconds} s"
-        raise UserError(f"{node}: the master's port, {address}:{port}, {action}: {reason}") from None
-
-
-def _problems(store: TCPStore, environment: ClusterEnvironment, seconds: float) -> list[str]:
-    """Of each process what it reported, or that it did not."""
-    deadline, found, size = time.monotonic() + seconds, [], environment.world_size()
-    for rank in range(size):
-        left = max(0.1, deadline - time.monotonic())
+def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
+    """On process 0: hears all others, tells them what is wrong, and returns it."""
+    deadline = time.monotonic() + seconds
+    token = secrets.token_hex(8)
+    (folder / TOKEN_FILE).write_text(token)
+    facts = {"token": token, "node": platform.node(), "packages": _packages()}
+    problems, missing, streams = [], set(range(1, size)), []
+    family = {"family": socket.AF_INET6, "dualstack_ipv6": True} if socket.has_dualstack_ipv6() else {}
+    with socket.create_server(("", port), backlog=size, **family) as server:
         try:
-            store.wait([f"problem {rank}"], timedelta(seconds=left))
-            found.append(store.get(f"problem {rank}").decode())
-        except RuntimeError:
-            node = rank * int(os.environ["SLURM_NNODES"]) // size + 1
-            nodes = os.environ["SLURM_JOB_NODELIST"]
-            found.append(f"process {rank}, on node {node} of {nodes}, has not reported within {seconds:.0f} s")
-    return list(dict.fromkeys(filter(None, found)))
+            while len(streams) < size - 1:
+                server.settimeout(max(0.01, deadline - time.monotonic()))
+                connection, _ = server.accept()
+                connection.settimeout(max(0.01, deadline - time.monotonic()))
+                streams.append(connection.makefile("rw"))
+                _write(streams[-1], facts)
+            for stream in streams:
+                answer = json.loads(stream.readline())
+                missing.discard(answer["rank"])
+                problems.append(answer["problem"])
+        except TimeoutError:
+            pass
+    problems += [f"{_place(rank, size)} has not reported within {seconds:.0f} s" for rank in sorted(missing)]
+    verdict = "\n".join(dict.fromkeys(filter(None, problems)))
+    for stream in streams:
+        _write(stream, verdict)
+        stream.readline()  # its end: the others leave first, which leaves the port free
+        stream.close()
+    (folder / TOKEN_FILE).unlink()
+    return verdict
 
 
-def _difference(folder: Path, facts: dict) -> str:
+def _report(folder: Path, address: str, port: int, rank: int, seconds: float) -> str:
+    """On the other processes: tells process 0 what is otherwise here, and returns what is wrong anywhere."""
+    deadline = time.monotonic() + seconds + GRACE_SECONDS
+    while True:
+        try:
+            connection = socket.create_connection((address, port), timeout=max(0.01, deadline - time.monotonic()))
+            break
+        except OSError:  # process 0 may come later
+            if time.monotonic() > deadline - GRACE_SECONDS:
+                raise
+            time.sleep(0.1)
+    with connection:
+        connection.settimeout(max(0.01, deadline - time.monotonic()))
+        stream = connection.makefile("rw")
+        _write(stream, {"rank": rank, "problem": _difference(folder, json.loads(stream.readline()))})
+        return json.loads(stream.readline())
+
+
+def _write(stream: TextIOWrapper, value: Any) -> None:
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()
+
+
+def _place(rank: int, size: int) -> str:
+    node = rank * int(os.environ["SLURM_NNODES"]) // size + 1
+    return f"process {rank}, on node {node} of {os.environ['SLURM_JOB_NODELIST']},"
+
+
+def _difference(folder: Path, facts: dict[str, Any]) -> str:
     """What is otherwise here than on the master, or nothing."""
     node, deadline = platform.node(), time.monotonic() + SHARED_SECONDS
     while not (is_shared := _token(folder) == facts["token"]) and time.monotonic() < deadline:
@@ -135,6 +156,5 @@ def _token(folder: Path) -> str:
 
 
 def _packages() -> dict[str, str]:
-    return {distribution.name: distribution.version for distribution in distributions()} | {
-        "python": platform.python_version()
-    }
+    found = {distribution.name: distribution.version for distribution in distributions()}
+    return {"python": platform.python_version()} | found

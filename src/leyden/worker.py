@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 
 from .build import build
@@ -50,7 +50,8 @@ class Worker:
         Returns:
             The test metrics.
         """
-        require_disk(self.run.path, self.model)
+        weights = sum(tensor.nbytes for tensor in (*self.model.parameters(), *self.model.buffers()))
+        require_disk(self.run.path, weights)
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
         with _foreign_checkpoints(last):
             self.trainer.fit(self.model, self.data, ckpt_path=last)

@@ -56,7 +56,8 @@ class Cluster:
 
     def host(self, word: str, number: int) -> None:
         """`down`: a power cut of a host; `up`: it starts again."""
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         print(word, number, file=self.process.stdin, flush=True)
         assert self.process.stdout.readline() == f"{word} {number}\n"
 
@@ -92,12 +93,21 @@ class Cluster:
         # srun has the same words, but others before them.
         return [int(pid) for pid in found.split() if "srun" not in Path(f"/proc/{pid}/comm").read_text()]
 
+    def state(self, run: Path) -> str:
+        """Of the job, in SLURM's word."""
+        job = status(run)["job"]
+        return self.run("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T").strip()
+
     def wait_for_end(self, run: Path, state: str) -> None:
         """Until the job has left the queue; it must have ended with this state of SLURM's."""
-        job = status(run)["job"]
-        wait(lambda: not self.run("squeue", "--noheader", f"--jobs={job}"), run)
-        found = self.run("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T").strip()
-        assert found == state, output(run)
+        wait(lambda: self.state(run) not in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "REQUEUED"), run)
+        assert self.state(run) == state, output(run)
+
+    def daemon(self, number: int) -> int:
+        """The process number of a host's slurmd."""
+        pattern = f"slurmd -D -N n{number} -f {self.folder}/"
+        found = subprocess.run(["pgrep", "--full", f"^{pattern}"], capture_output=True, text=True).stdout
+        return int(found)
 
 
 def status(run: Path) -> dict:
@@ -112,6 +122,4 @@ def wait(condition, run: Path, seconds: float = 150) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{status(run)}\n{output(run)}"
-        time.sleep(0.1)
-
-
+        time.sleep(0.3)

@@ -21,7 +21,7 @@ chmod 400 "$folder/munge/key"
 munged --force --key-file="$folder/munge/key" --socket="$folder/munge/socket" --pid-file="$folder/munge/pid" \
   --log-file="$folder/munge/log" --seed-file="$folder/munge/seed"
 
-# cred_expire: a requeued job waits for that long, 2 minutes without it. SlurmdTimeout: a dead host is noticed soon.
+# cred_expire: a requeued job waits for that long; 2 minutes without it, 5 seconds at least. SlurmdTimeout: a dead host is noticed soon.
 cat > "$folder/slurm.conf" <<CONF
 ClusterName=mini
 SlurmctldHost=ctl($net.254)
@@ -29,7 +29,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=socket=$folder/munge/socket,cred_expire=1
+AuthInfo=socket=$folder/munge/socket,cred_expire=5
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool/%n
 SlurmctldPidFile=$folder/slurmctld.pid

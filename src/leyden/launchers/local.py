@@ -63,9 +63,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     def hand_on(number: int, _: object) -> None:
         process.send_signal(signal.SIGTERM if number == signal.SIGUSR1 else number)  # torchrun knows no SIGUSR1
 
-    previous = {
-        number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-    }
+    previous = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
     try:
         return process.wait()
     finally:

@@ -8,14 +8,15 @@ from ..errors import UserError
 
 # A word of sbatch's complaint -> what to change.
 REMEDIES = {
-    "partition": "launcher.partition=NAME, one of: {partitions}",
-    "account": "launcher.account=NAME",
-    "qos": "launcher.qos=NAME",
-    "time limit": "a shorter launcher.time",
+    "partition": "launcher.partition, to one of: {partitions}",
+    "account": "launcher.account",
+    "qos": "launcher.qos",
+    "time": "launcher.time",
     "memory": "launcher.memory",
-    "configuration": "trainer.num_nodes, trainer.devices, launcher.cpus_per_device, launcher.memory",
+    "generic resource": "trainer.accelerator, trainer.devices",
     "node count": "trainer.num_nodes",
     "feature": "launcher.constraint",
+    "configuration source": "the machine: this one belongs to no cluster",
 }
 ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT")
 
@@ -32,7 +33,7 @@ def submit(script: Path) -> str:
     words = done.stderr.strip()
     remedies = [remedy for word, remedy in REMEDIES.items() if word in words.lower()]
     # A wrong account is reported as "account or account/partition combination".
-    remedy = " or ".join(remedies) or "the settings of launcher=slurm"
+    remedy = " or ".join(remedies) or "trainer.num_nodes, trainer.devices, or another setting of launcher=slurm"
     raise UserError(f"{words}\nTo change: {remedy.format(partitions=_partitions())}; the script is {script}")
 
 
