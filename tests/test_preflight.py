@@ -10,21 +10,21 @@ import time
 import pytest
 
 import leyden
-from leyden.errors import UserError
+from leyden.errors import RunError
 from leyden.preflight import require_disk
 
 CODE = f"""
 import json, platform, sys
 from pathlib import Path
 import {leyden.__name__}.preflight as preflight
-from {leyden.__name__}.errors import UserError
+from {leyden.__name__}.errors import RunError
 preflight.SHARED_SECONDS = 1
 platform.node = lambda: sys.argv[2]
 packages = preflight._packages() | json.loads(sys.argv[3])
 preflight._packages = lambda: packages
 try:
     preflight.meet(Path(sys.argv[1]), seconds=3)
-except UserError as error:
+except RunError as error:
     sys.exit(str(error))
 """
 
@@ -100,5 +100,5 @@ def test_a_port_that_is_taken(tmp_path):
 
 def test_disk_for_two_checkpoints(tmp_path):
     require_disk(tmp_path, weights=10)
-    with pytest.raises(UserError, match=r"two checkpoints need .* GiB; make room"):
+    with pytest.raises(RunError, match=r"two checkpoints need .* GiB; make room"):
         require_disk(tmp_path, weights=2**60)

@@ -1,7 +1,11 @@
-"""Carries out one verb on a frozen run directory, keeps its status and its log, and turns errors into exit codes."""
+"""Carries out one verb on a frozen run directory, keeps its status and its log, and turns errors into exit codes.
+
+What needs torch is imported late: signals are heard before.
+"""
 
 import errno
 import logging
+import os
 import platform
 import sys
 import time
@@ -9,47 +13,57 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from hydra.errors import InstantiationException
-
-from .callbacks import Interrupted
-from .data import DataError
-from .errors import UserError
-from .predict import predict
+from .errors import RunError, UserError
 from .preflight import meet
 from .rundir import RunDirectory, State
-from .worker import Worker
+from .stop_request import Stop, Stopped, StopRequest
+from .torchrun import code_for_torchrun, register
 
 log = logging.getLogger(__package__)
 
-INTERRUPTED = 130  # the shell's own code for Ctrl-C
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+IS_FIRST = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"  # of the processes of this run
+STATES: dict[Stop, State] = {Stop.PREEMPTED: "preempted", Stop.INTERRUPTED: "interrupted"}
+EXIT_CODES = {"finished": 0, "failed": 1, "preempted": 75, "interrupted": 130}  # 75: sysexits.h, 130: the shell's
 
 
 def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     """Does what `verb` says and returns the exit code; see `launch`."""
-    _open_log(run.path / "log.txt")
     keeps_status = verb == "train"
+    stop = StopRequest(run.config["preemption"])
+    if keeps_status:
+        stop.listen()
+        register()
+    _open_log(run.path / "log.txt")
     state, code, details = "finished", 0, {}
     begin = time.perf_counter()
     try:
-        if keeps_status:
+        if keeps_status and IS_FIRST:
             run.set_state("running")
+        if keeps_status:
             meet(run.path)
-        _do(run, verb, **options)
-    except (Interrupted, KeyboardInterrupt, SystemExit) as stop:
-        state, code = "interrupted", INTERRUPTED
-        log.warning("%s; go on with: %s resume %s", str(stop) or "stopped at once", __package__, run.path)
+        _do(run, verb, stop, **options)
+    except (Stopped, KeyboardInterrupt, SystemExit) as error:
+        state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
+        code = EXIT_CODES[state]
+        log.warning("%s; go on with: %s resume %s", str(error) or "stopped at once", __package__, run.path)
     except Exception as error:
-        state, code = "failed", 2 if isinstance(error, UserError) else 1
+        state, code = "failed", 2 if isinstance(error, UserError) else EXIT_CODES["failed"]
         details = {"error": f"{type(error).__name__}: {error}"}
         _explain(error, run)
     if keeps_status:
-        _keep(run, state, {**details, "seconds": round(time.perf_counter() - begin, 1)})
+        _keep(run, state, {**details, "exit_code": code, "seconds": round(time.perf_counter() - begin, 1)})
     return code
 
 
-def _do(run: RunDirectory, verb: str, **options: Any) -> None:
-    worker = Worker(run, trains=verb == "train")
+def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None:
+    from .predict import predict
+    from .worker import Worker
+
+    for name in ("lightning.pytorch", "lightning.fabric"):  # as they are imported, they set up lines of their own
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.WARNING)
+    worker = Worker(run, trains=verb == "train", stop=stop)
     code = 1
     try:
         if verb == "train":
@@ -70,9 +84,11 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
 
 
 def _explain(error: Exception, run: RunDirectory) -> None:
+    from hydra.errors import InstantiationException
+
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):
-        error = DataError(str(error.__cause__))  # what a constructor refuses, as of sizes that the data tells
-    if isinstance(error, DataError | UserError):
+        error = RunError(str(error.__cause__))  # what a constructor refuses, as of sizes that the data tells
+    if isinstance(error, RunError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
     elif isinstance(error, OSError) and error.errno in DISK_ERRORS:
@@ -84,8 +100,11 @@ def _explain(error: Exception, run: RunDirectory) -> None:
 
 
 def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> None:
+    """Of several processes, the first that is stopped or fails says why: the others end because of it."""
     try:
-        run.set_state(state, **details)
+        has_ended = run.status["state"] in ("preempted", "interrupted", "failed")
+        if not has_ended and (IS_FIRST or state != "finished"):
+            run.set_state(state, **details)
     except OSError as error:  # a full disk may refuse this too, and must not hide what happened
         log.error("the status could not be written: %s", error)
 
@@ -97,7 +116,6 @@ def _open_log(path: Path) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
     log.setLevel(logging.INFO)
     logging.captureWarnings(True)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Whole batches from memory are faster without workers, whatever the number of cores.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # Ours gives every row.
@@ -115,7 +133,7 @@ def main() -> int:
     except UserError as error:
         print(f"{platform.node()}: {error}", file=sys.stderr)
         return 2
-    return execute(run, sys.argv[2])
+    return code_for_torchrun(execute(run, sys.argv[2]), run)
 
 
 if __name__ == "__main__":

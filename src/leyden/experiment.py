@@ -1,4 +1,5 @@
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 
 class Experiment:
@@ -14,6 +15,7 @@ class Experiment:
         logger: loggers by name, besides `metrics.csv`.
         seed: of everything that is random.
         runs: folder for the run directories.
+        preemption: signals that announce the end of a job: the run saves, and ends with 75.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class Experiment:
         logger: dict[str, Any] | None = None,
         seed: int = 0,
         runs: str = "runs",
+        preemption: Sequence[Literal["SIGTERM", "SIGUSR1", "SIGUSR2"]] = ("SIGTERM", "SIGUSR1"),
     ) -> None:
         if seed < 0:
             raise ValueError(f"seed is {seed}; it must not be negative")

@@ -15,7 +15,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError
+from .errors import RunError
 
 SECONDS = 45  # until a process that is missing is reported
 GRACE_SECONDS = 10  # more, for the others to hear of it
@@ -31,7 +31,7 @@ def meet(folder: Path, seconds: float = SECONDS) -> None:
         seconds: until those that are missing are reported.
 
     Raises:
-        UserError: on every process that can be reached: the master's name means nothing, its port is taken, a process
+        RunError: on every process that can be reached: the master's name means nothing, its port is taken, a process
             is missing, the run directory is not the same folder everywhere, or packages differ.
     """
     size = int(os.environ.get("SLURM_NTASKS", "1"))
@@ -42,20 +42,20 @@ def meet(folder: Path, seconds: float = SECONDS) -> None:
     try:
         socket.getaddrinfo(address, port)
     except OSError as error:
-        raise UserError(f"{node}: the name of the master, MASTER_ADDR={address}, means nothing here: {error}") from None
+        raise RunError(f"{node}: the name of the master, MASTER_ADDR={address}, means nothing here: {error}") from None
     master = f"{node}: the master's port, {address}:{port},"
     if rank == 0:
         try:
             verdict = _receive(folder, port, size, seconds)
         except OSError as error:
-            raise UserError(f"{master} cannot be opened: {error}") from None
+            raise RunError(f"{master} cannot be opened: {error}") from None
     else:
         try:
             verdict = _report(folder, address, port, rank, seconds)
         except (OSError, ValueError) as error:
-            raise UserError(f"{master} does not answer: {error}") from None
+            raise RunError(f"{master} does not answer: {error}") from None
     if verdict:
-        raise UserError(verdict)
+        raise RunError(verdict)
 
 
 def require_disk(folder: Path, weights: int) -> None:
@@ -65,12 +65,12 @@ def require_disk(folder: Path, weights: int) -> None:
         weights: bytes of the model.
 
     Raises:
-        UserError: there is no room for two checkpoints, a new one and the one that it replaces.
+        RunError: there is no room for two checkpoints, a new one and the one that it replaces.
     """
     known = [file.stat().st_size for file in folder.glob("checkpoints/*.ckpt")]
     needed = 2 * max([3 * weights, *known])  # Adam keeps two more values for each weight
     if (free := shutil.disk_usage(folder).free) < needed:
-        raise UserError(
+        raise RunError(
             f"{platform.node()}: {free / 2**30:.2f} GiB are free in {folder}, two checkpoints need "
             f"{needed / 2**30:.2f} GiB; make room, or choose another disk with runs=FOLDER"
         )
@@ -83,8 +83,9 @@ def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
     (folder / TOKEN_FILE).write_text(token)
     facts = {"token": token, "node": platform.node(), "packages": _packages()}
     problems, missing, streams = [], set(range(1, size)), []
-    family = {"family": socket.AF_INET6, "dualstack_ipv6": True} if socket.has_dualstack_ipv6() else {}
-    with socket.create_server(("", port), backlog=size, **family) as server:
+    is_dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if is_dual else socket.AF_INET
+    with socket.create_server(("", port), family=family, backlog=size, dualstack_ipv6=is_dual) as server:
         try:
             while len(streams) < size - 1:
                 server.settimeout(max(0.01, deadline - time.monotonic()))

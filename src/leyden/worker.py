@@ -12,7 +12,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 
 from .build import build
-from .callbacks import Interruption, ProgressLines
+from .callbacks import Interruption, ProgressLines, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
@@ -21,6 +21,7 @@ from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .models import Task
 from .preflight import require_disk
 from .rundir import RunDirectory
+from .stop_request import StopRequest
 
 
 class Worker:
@@ -30,10 +31,12 @@ class Worker:
         run: the run directory.
         trains: whether what the data has to tell, such as its classes, is to be learnt from it and the loggers are to
             be used; else both are left as the training left them.
+        stop: whether the training is to stop.
     """
 
-    def __init__(self, run: RunDirectory, trains: bool) -> None:
+    def __init__(self, run: RunDirectory, trains: bool, stop: StopRequest | None = None) -> None:
         self.run, self.config, self.trains = run, run.config, trains
+        self.stop = stop or StopRequest(self.config["preemption"])
         self.data: DataModule = build(self.config["data"], {})
         if trains:
             self._prepare_data()
@@ -97,9 +100,12 @@ class Worker:
         callbacks += [
             ModelCheckpoint(filename="last", enable_version_counter=False),
             ResumeMetrics(metrics),
-            Interruption(str(self.run.path / "checkpoints" / "last.ckpt")),
             ProgressLines(),
         ]
+        if self.trains:
+            callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
+        for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
+            watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():
             callbacks.append(RichProgressBar())
         trainer, plugins = self.config["trainer"], [CheckpointFile(), cluster_environment()]

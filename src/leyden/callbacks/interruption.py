@@ -1,53 +1,104 @@
-import logging
-import signal
-from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-log = logging.getLogger(__name__)
+from ..stop_request import Stop, Stopped, StopRequest
 
-
-class Interrupted(Exception):  # noqa: N818
-    """Training was stopped from outside, after a checkpoint."""
+VALIDATION_PROGRESS = "epoch_loop.val_loop.batch_progress"
 
 
 class Interruption(Callback):
-    """The first Ctrl-C or SIGTERM saves a checkpoint at the end of the step and stops; the second stops at once.
+    """Saves and stops, where all ranks can: after a batch, when any of them was asked to.
+
+    After a batch of training, a checkpoint is saved (with gradient accumulation, after the optimizer's step). After a
+    batch of validation, too: a resumed run validates from the start. A test has its checkpoint, and is done again.
+
+    The cost with several ranks: one number is reduced over them after each batch. Lightning broadcasts one before each
+    batch, and waits for it, which is turned off here.
 
     Args:
         checkpoint: where to save.
+        stop: what this rank is asked for.
     """
 
-    def __init__(self, checkpoint: str) -> None:
-        self.checkpoint, self.requested = checkpoint, False
-        self.previous: dict[int, Any] = {}
+    def __init__(self, checkpoint: str, stop: StopRequest) -> None:
+        self.checkpoint, self.stop = checkpoint, stop
+        self.validates_again = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self.previous[number] = signal.signal(number, self._request)
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self.stop.hold_interrupts()
+        # Lightning's handler broadcasts at any moment, while another rank may be in another collective: a deadlock.
+        trainer._signal_connector.register_signal_handlers = lambda: None
+        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
 
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
-        log.warning("%s: saving after this step; once more to stop at once", signal.Signals(number).name)
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self.stop.release_interrupts()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self.stop.release_interrupts()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if stop := self._agreed(trainer):  # of a signal that came before
+            self._stop(trainer, stop)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if self.requested:
+        loop, fetcher = trainer.fit_loop.epoch_loop, trainer.fit_loop._data_fetcher
+        assert fetcher
+        # At the end of an epoch it is too early: a resumed run would miss the validation.
+        is_due = loop._is_training_done or loop._should_check_val_fx(fetcher)
+        if is_due or loop._should_accumulate():
+            return
+        if stop := self._agreed(trainer):
             # This step's metrics would be logged after this hook, which does not return.
             trainer._logger_connector.update_train_step_metrics()
             trainer.save_checkpoint(self.checkpoint)
-            raise Interrupted(f"stopped after step {trainer.global_step}")
+            self._stop(trainer, stop)
 
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._restore()
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if not trainer.sanity_checking and (stop := self._agreed(trainer)):
+            self.validates_again = True
+            trainer.save_checkpoint(self.checkpoint)
+            self._stop(trainer, stop)
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        self._restore()
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        if self.validates_again:
+            # As if the first batch had begun: Lightning goes on with the validation, from the number that is done.
+            progress = checkpoint["loops"]["fit_loop"][VALIDATION_PROGRESS]
+            begun, none = (
+                {"ready": 1, "started": 1, "processed": 0, "completed": 0},
+                dict.fromkeys(progress["total"], 0),
+            )
+            checkpoint["loops"]["fit_loop"][VALIDATION_PROGRESS] = progress | {"total": begun, "current": none}
 
-    def _restore(self) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if stop := self._agreed(trainer):
+            raise Stopped(stop, f"{stop.name.lower()} in the test")
+
+    def _agreed(self, trainer: Trainer) -> Stop:
+        """The most urgent that any rank is asked for."""
+        if trainer.world_size == 1:
+            return self.stop.wanted
+        wanted = torch.tensor(self.stop.wanted, device=trainer.strategy.root_device)
+        return Stop(int(trainer.strategy.reduce(wanted, reduce_op="max")))
+
+    def _stop(self, trainer: Trainer, stop: Stop) -> NoReturn:
+        raise Stopped(stop, f"{stop.name.lower()} after step {trainer.global_step}")

@@ -8,6 +8,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from ..stop_request import leave_to_parent
 from .batch import Batch
 from .classes import Labels, class_counts
 from .error import DataError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Stage = Literal["train", "validation", "test", "predict"]
-
 STATE_FILE = "data.json"
 
 
@@ -67,10 +67,9 @@ class DataModule(LightningDataModule):
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
-        self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
-        self.bucket_batches = bucket_batches
-        self.validation_fraction, self.split_seed, self.on_corrupt = (validation_fraction, split_seed, on_corrupt)
-        self.class_names, self.class_counts, self.labels = [], [], Labels()
+        self.batch_size, self.bucket_batches, self.num_workers = batch_size, bucket_batches, num_workers
+        self.seed, self.split_seed, self.validation_fraction = seed, split_seed, validation_fraction
+        self.on_corrupt, self.class_names, self.class_counts, self.labels = on_corrupt, [], [], Labels()
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
@@ -187,6 +186,7 @@ class DataModule(LightningDataModule):
             batch_sampler=batches,
             collate_fn=_as_fetched,
             num_workers=self.num_workers,
+            worker_init_fn=leave_to_parent,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )

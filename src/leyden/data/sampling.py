@@ -60,11 +60,12 @@ class EpochBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         epoch = self.epoch()
-        batches = self._training_batches(epoch) if self.shuffle else self._evaluation_batches()
+        batches = self.training_batches(epoch) if self.shuffle else self._evaluation_batches()
         for batch in batches[self._batches_done if epoch == self._resumed_epoch else 0 :]:
             yield batch[self.rank :: self.num_ranks].tolist()
 
-    def _training_batches(self, epoch: int) -> list[Tensor]:
+    def training_batches(self, epoch: int) -> list[Tensor]:
+        """Row numbers of each batch over all ranks."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         # The rows that are left out this time are chosen by chance, not by length.
         rows = torch.randperm(self.num_rows, generator=generator)[: len(self) * self.batch_size]

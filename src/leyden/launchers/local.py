@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from ..rundir import RunDirectory
+from ..torchrun import run_torchrun
 from .launcher import EXECUTE, Launcher
 
-# torchrun's own exit code is always 1; the run's last word is in its status.
-EXIT_CODES = {"interrupted": 130, "preempted": 75}
+STOPPED = (75, 130)
 
 
 class Local(Launcher):
@@ -18,6 +18,9 @@ class Local(Launcher):
         devices: their number, or the numbers of those to use: `trainer.devices`.
         nodes: `trainer.num_nodes`.
         max_restarts: so often torchrun starts all processes again, from the last checkpoint, after one ended badly.
+
+    Raises:
+        ValueError: an argument is out of range.
     """
 
     def __init__(self, devices: int | list[int] = 1, nodes: int = 1, max_restarts: int = 0) -> None:
@@ -35,18 +38,17 @@ class Local(Launcher):
         return "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
 
     def launch(self, runs: list[RunDirectory]) -> int:
+        """Trains one run after the other; a failed one does not keep the next from its turn."""
         if len(runs) == 1 and self.num_devices == 1:
             from ..execute import execute  # imports torch: seconds
 
             return execute(runs[0], "train")
-        codes = [0]
+        codes = []
         for run in runs:
-            code = _wait(subprocess.Popen(self._command(run.path), start_new_session=True))
-            if code and self.num_devices > 1:
-                code = EXIT_CODES.get(run.status["state"], 1)
-            codes.append(code)
-            if code in EXIT_CODES.values():  # stopped from outside: so are the runs that have not begun
-                return code
+            command = self._command(run.path)
+            codes.append(_run(command) if self.num_devices == 1 else run_torchrun(command, run))
+            if codes[-1] in STOPPED:  # from outside, as are those that have not begun
+                break
         return max(codes)
 
     def _command(self, path: Path) -> list[str]:
@@ -57,13 +59,11 @@ class Local(Launcher):
         return [sys.executable, *torchrun, f"--max-restarts={self.max_restarts}", *module]
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Hands signals on and waits: the process, in a session of its own, receives each of them once."""
-
-    def hand_on(number: int, _: object) -> None:
-        process.send_signal(signal.SIGTERM if number == signal.SIGUSR1 else number)  # torchrun knows no SIGUSR1
-
-    previous = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+def _run(command: list[str]) -> int:
+    """Waits for a process, in a session of its own, and hands signals on: it receives each of them once."""
+    process = subprocess.Popen(command, start_new_session=True)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    previous = {number: signal.signal(number, lambda number, _: process.send_signal(number)) for number in numbers}
     try:
         return process.wait()
     finally:

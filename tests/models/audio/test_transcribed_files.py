@@ -13,10 +13,10 @@ import soundfile
 import torch
 from lightning.pytorch import Callback
 
-from leyden.callbacks import Interrupted
 from leyden.compose import compose
 from leyden.predict import predict
 from leyden.rundir import RunDirectory
+from leyden.stop_request import Stopped
 from leyden.worker import Worker
 
 # What the command line does not show either: see execute.py.
@@ -78,7 +78,7 @@ def test_a_stopped_training_ends_with_the_same_bits(undisturbed, recordings, tmp
     stopped = create(recordings, tmp_path)
     worker = Worker(stopped, trains=True)
     worker.trainer.callbacks.append(Stop())
-    with pytest.raises(Interrupted):
+    with pytest.raises(Stopped):
         worker.fit()
     assert Worker(stopped, trains=True).fit() == results
     first, second = weights(whole), weights(stopped)

@@ -1,0 +1,74 @@
+"""Requests to stop a run, heard from its first moment on: importing torch takes seconds, and a signal must not kill."""
+
+import os
+import signal
+from collections.abc import Iterable
+from enum import IntEnum
+from types import FrameType
+
+GRACE_SECONDS = 30  # in which the training process is to be done with the processes that read batches
+
+
+class Stop(IntEnum):
+    """What is asked of a run; the higher is the more urgent."""
+
+    NO = 0
+    PREEMPTED = 1
+    INTERRUPTED = 2
+
+
+class Stopped(Exception):  # noqa: N818
+    """The run was stopped from outside, and nothing is lost."""
+
+    def __init__(self, stop: Stop, message: str) -> None:
+        super().__init__(message)
+        self.stop = stop
+
+
+class StopRequest:
+    """Remembers signals until the training comes to a place where it can stop.
+
+    A handler only sets `wanted`: it may come at any moment, also within a collective operation of which the other
+    ranks know nothing.
+
+    Args:
+        preemption: names of the signals that announce the end of a job; they may come again.
+    """
+
+    def __init__(self, preemption: Iterable[str]) -> None:
+        self.wanted = Stop.NO
+        self.preemption = [signal.Signals[name] for name in preemption]
+
+    def listen(self) -> None:
+        """From now on, the end of a job is remembered."""
+        for number in self.preemption:
+            signal.signal(number, self._receive)
+
+    def hold_interrupts(self) -> None:
+        """From now on, the first Ctrl-C is remembered; only the second stops at once."""
+        signal.signal(signal.SIGINT, self._receive)
+
+    def release_interrupts(self) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if number != signal.SIGINT:
+            self.wanted = max(self.wanted, Stop.PREEMPTED)
+        elif self.wanted == Stop.INTERRUPTED:
+            raise KeyboardInterrupt
+        else:
+            self.wanted = Stop.INTERRUPTED
+            if os.environ.get("LOCAL_RANK", "0") == "0":  # a logger must not be entered twice, as by a signal
+                os.write(2, b"\nsaving after this step; Ctrl-C once more to stop at once\n")
+
+
+def leave_to_parent(worker: int = 0) -> None:
+    """In a process that reads batches: signals for all processes of a job must not end it before the training has.
+
+    Args:
+        worker: its number, which torch's DataLoader hands over.
+    """
+    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    # Not ignored for ever: Python itself ends the processes that its exit finds alive with SIGTERM, and waits.
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.alarm(GRACE_SECONDS))
