@@ -71,8 +71,9 @@ def test_another_package_is_named_on_every_node(tmp_path, port):
 
 def test_a_folder_of_the_same_name_that_is_another_one(tmp_path, port):
     (tmp_path / "other").mkdir()
-    for said in meet(start(0, tmp_path, port), start(1, tmp_path / "other", port)):
-        assert "is not the folder of that name on n1" in said
+    for name in ("other", "missing"):
+        for said in meet(start(0, tmp_path, port), start(1, tmp_path / name, port)):
+            assert f"n2: {tmp_path / name} is not the folder of that name on n1" in said
 
 
 def test_a_node_that_is_missing(tmp_path, port):

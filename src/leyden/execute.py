@@ -52,6 +52,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
         details = {"error": f"{type(error).__name__}: {error}"}
         _explain(error, run)
     if keeps_status:
+        stop.ignore()  # the exit code is decided
         _keep(run, state, {**details, "exit_code": code, "seconds": round(time.perf_counter() - begin, 1)})
     return code
 
@@ -128,9 +129,12 @@ def _open_log(path: Path) -> None:
 
 def main() -> int:
     """`python -m <this module> RUN VERB`: what torchrun and SLURM start once for each device."""
+    path = Path(sys.argv[1])
     try:
-        run = RunDirectory(Path(sys.argv[1]))
-    except UserError as error:
+        if not path.is_dir():
+            meet(path)  # where the other nodes have it, they hear why this one does not come
+        run = RunDirectory(path)
+    except (RunError, UserError) as error:
         print(f"{platform.node()}: {error}", file=sys.stderr)
         return 2
     return code_for_torchrun(execute(run, sys.argv[2]), run)

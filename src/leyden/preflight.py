@@ -151,6 +151,8 @@ def _difference(folder: Path, facts: dict[str, Any]) -> str:
 
 
 def _token(folder: Path) -> str:
+    if not folder.is_dir():
+        return ""
     list(folder.iterdir())  # asks the file server, where a lookup may be answered from memory
     file = folder / TOKEN_FILE
     return file.read_text() if file.exists() else ""

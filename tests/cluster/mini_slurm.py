@@ -20,6 +20,7 @@ SETTINGS = [
     *("trainer=cpu", "trainer.limit_train_batches=12", "trainer.log_every_n_steps=1", "trainer.max_epochs=6"),
     *("launcher=slurm", "launcher.cpus_per_device=1", "launcher.signal_seconds=10", 'launcher.time="0:10:00"'),
 ]
+LONG = ("trainer.max_epochs=100000", "callbacks.best=null")
 TWO_HOSTS = "trainer.num_nodes=2"
 
 

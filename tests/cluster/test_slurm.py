@@ -8,7 +8,7 @@ import signal
 import pytest
 import torch
 import yaml
-from mini_slurm import SETTINGS, TWO_HOSTS, output, status, wait
+from mini_slurm import LONG, SETTINGS, TWO_HOSTS, output, status, wait
 
 
 def weights(run):
@@ -60,6 +60,27 @@ def test_a_killed_process_ends_the_job_and_resume_submits_it_again(cluster, undi
     assert_same_bits(run, undisturbed)
 
 
+def test_a_job_that_is_told_to_stop_saves_queues_again_and_ends_with_the_same_bits(cluster, undisturbed, tmp_path):
+    run = cluster.submit(tmp_path, TWO_HOSTS)
+    wait_for_checkpoint(run)
+    for _ in range(8):  # in one life: none may find the ranks in different collectives, or end one that saves
+        cluster.signal(run, "USR1")
+    wait(lambda: status(run)["state"] == "preempted", run)
+    cluster.wait_for_end(run, "COMPLETED")
+    assert "Restarts=1 " in cluster.run("scontrol", "show", "job", status(run)["job"])
+    assert_same_bits(run, undisturbed)
+
+
+def test_a_job_whose_time_is_nearly_over_queues_again(cluster, tmp_path):
+    # SLURM looks at its clock every 30 seconds: the signal comes after 20 to 50 of the 60.
+    run = cluster.submit(tmp_path, *LONG, 'launcher.time="0:01:00"')
+    wait(lambda: status(run)["state"] == "preempted", run)
+    wait(lambda: cluster.state(run) == "PENDING", run)
+    assert status(run)["job"] in cluster.run("squeue", "--noheader", "--format=%i")
+    cluster.leyden("cancel", run)
+    cluster.wait_for_end(run, "CANCELLED")
+
+
 def test_a_lost_host_sends_the_job_back_into_the_queue(cluster, undisturbed, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait_for_checkpoint(run)
@@ -71,7 +92,7 @@ def test_a_lost_host_sends_the_job_back_into_the_queue(cluster, undisturbed, tmp
 
 
 def test_a_sweep_is_an_array_with_a_run_directory_for_each_element(cluster, tmp_path):
-    cluster.leyden("train", "--sweep", *SETTINGS, "trainer=debug", f"runs={tmp_path}", "seed=0,1,2,3")
+    cluster.leyden("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", f"runs={tmp_path}", "seed=0,1,2,3")
     runs = sorted(tmp_path.glob("*/*/2*"))
     assert len({status(run)["job"].split("_")[0] for run in runs}) == 1
     for run in runs:
@@ -112,5 +133,5 @@ def test_a_folder_that_is_not_shared_is_named_with_its_host(cluster, tmp_path):
     cluster.run("mount", "-t", "tmpfs", "none", runs, pid=cluster.daemon(2))
     run = cluster.submit(runs, TWO_HOSTS)
     cluster.wait_for_end(run, "FAILED")
-    assert f"n2: {run} is not a run directory" in output(run)
-    assert "process 1, on node 2 of n[1-2], has not reported" in output(run)
+    assert output(run).count(f"n2: {run} is not the folder of that name on n1") == 2  # on both
+    assert status(run)["state"] == "failed"
