@@ -68,6 +68,8 @@ def test_list_shows_every_experiment():
         (["train", f"experiment={EMBEDDED[0]}", "data.batch_size=-4"], "batch_size is -4"),
         (["train", f"experiment={EMBEDDED[0]}", "model.optimizer.lr=fast"], "model.optimizer.lr"),
         (["train", f"experiment={EMBEDDED[0]}", "sed=1"], "did you mean 'seed'"),
+        (["train", f"experiment={EMBEDDED[0]}", "model.lr=1"], "did you mean 'model.optimizer.lr'"),
+        (["train", f"experiment={EMBEDDED[0]}", "lr=1"], "did you mean 'model.optimizer.lr'"),
         (["train", f"experiment={EMBEDDED[0]}", "model._target_=torch.nn.Linea"], "did you mean"),
         (["check", f"experiment={EMBEDDED[0]}", "trainer=gpuu"], "did you mean 'gpu'"),
         (["test", "no/such/run"], "there is no run"),

@@ -87,6 +87,8 @@ class _Check:
         for name in () if known.is_open else given.keys() - known.parameters.keys():
             owner = f"{known.name} has no argument" if key else "there is no setting"
             near = hint(name, candidates)
+            if deeper := _below(given, str(name)):
+                near = f"; did you mean {'.'.join(map(str, (*key, *deeper)))!r}?"
             self.report((*key, name), f"{owner} {name!r}{near}", given[name])
             meant |= {candidate for candidate in candidates if near == f"; did you mean {candidate!r}?"}
         return meant
@@ -125,6 +127,14 @@ class _Check:
             )
         path = ".".join(map(str, key))
         return f"{owner} needs {key[-1]!r}; give {path}=VALUE" if owner else f"a value is missing; give {path}=VALUE"
+
+
+def _below(node: dict[str, Any], name: str) -> Key:
+    """Where a part of a configuration has a setting of that name further down; () where it has none."""
+    for key, value in node.items():
+        if isinstance(value, dict) and (found := (name,) if name in value else _below(value, name)):
+            return (key, *found)
+    return ()
 
 
 def _is_plain(value: Any) -> bool:

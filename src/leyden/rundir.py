@@ -109,7 +109,11 @@ def find_run(name: str, runs: Path) -> RunDirectory:
     near = get_close_matches(name, known, n=1)
     raise UserError(
         f"there is no run {name!r}: neither a run directory nor an experiment with runs in {runs}"
-        + (f"; did you mean {near[0]!r}?" if near else f"; there are runs of {', '.join(known) or 'none'}")
+        + (
+            f"; did you mean {near[0]!r}?"
+            if near
+            else f"; there {'are runs of ' + ', '.join(known) if known else 'is none yet'}"
+        )
     )
 
 

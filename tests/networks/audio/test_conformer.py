@@ -7,9 +7,18 @@ from leyden.networks.audio import Conformer
 RATE = 8000
 
 
-@pytest.fixture
-def network():
-    one = Conformer(num_tokens=5, sample_rate=RATE, num_mels=16, width=16, depth=2, kernel_size=7, dropout=0.0)
+@pytest.fixture(params=[None, 2])
+def network(request):
+    one = Conformer(
+        num_tokens=5,
+        sample_rate=RATE,
+        num_mels=16,
+        width=16,
+        depth=2,
+        kernel_size=7,
+        attention_frames=request.param,
+        dropout=0.0,
+    )
     for module in one.modules():  # a frame of padding must come out as something
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d | torch.nn.LayerNorm):
             torch.nn.init.constant_(module.bias, 0.5)
@@ -41,6 +50,18 @@ def test_padding_does_not_change_a_row(network, length):
     assert torch.allclose(longer[0, :count], alone[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("network", [None, 1], indirect=True)
+def test_attention_sees_no_further_than_it_may(network):
+    seen = []
+    network.projection.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    log_probs, _ = network.eval()(torch.randn(1, 8000), torch.tensor([8000]))
+    seen[0].retain_grad()
+    log_probs[0, 0, 1].backward()
+    reached = seen[0].grad[0].any(dim=1).nonzero().flatten()
+    # Each of two layers sees one frame to the side by attention, then three by convolution.
+    assert reached.tolist() == list(range(9 if network.attention_frames else 26))
+
+
 def test_gradient_reaches_every_parameter(network):
     log_probs, _ = network(torch.randn(8, 1600), torch.full((8,), 1600))
     log_probs[..., 1].sum().backward()
@@ -55,6 +76,7 @@ def test_gradient_reaches_every_parameter(network):
         ({"depth": 0}, "depth is 0"),
         ({"width": 6}, "width=6 and num_heads=4"),
         ({"kernel_size": 8}, "kernel_size is 8"),
+        ({"attention_frames": -1}, "attention_frames is -1"),
         ({"dropout": 1.0}, "dropout is 1.0"),
     ],
 )

@@ -3,6 +3,7 @@ from .m5 import M5
 from .mel_convnet import MelConvNet
 from .mel_spectrogram import LogMelSpectrogram
 from .mfcc import MFCC
+from .speech_convnet import SpeechConvNet
 from .wav2vec2 import Wav2Vec2
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "Conformer",
     "LogMelSpectrogram",
     "MelConvNet",
+    "SpeechConvNet",
     "Wav2Vec2",
 ]

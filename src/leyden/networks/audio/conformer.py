@@ -27,6 +27,8 @@ class Conformer(nn.Module):
         depth: Conformer layers.
         num_heads: attention heads; they share `width` evenly.
         kernel_size: frames that a layer's convolution sees; odd.
+        attention_frames: frames that a layer's attention sees to each side; by default, all of the row. With few
+            recordings, a network that sees all learns their transcripts by heart instead of the words.
         dropout: probability.
         mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
     """
@@ -42,6 +44,7 @@ class Conformer(nn.Module):
         depth: int = 4,
         num_heads: int = 4,
         kernel_size: int = 31,
+        attention_frames: int | None = None,
         dropout: float = 0.1,
         mask_mels: int = 0,
         mask_frames: int = 0,
@@ -56,10 +59,13 @@ class Conformer(nn.Module):
             raise ValueError(f"width={width} and num_heads={num_heads}: the heads must share the width evenly")
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
+        if attention_frames is not None and attention_frames < 0:
+            raise ValueError(f"attention_frames is {attention_frames}; it must not be negative")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
+        self.num_heads, self.attention_frames = num_heads, attention_frames
         self.strides = {1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling]
         first, second = self.strides
         self.subsampling = nn.ModuleList(
@@ -81,10 +87,21 @@ class Conformer(nn.Module):
             features = features * valid_frames(features, frames)
         features = self.dropout(self.projection(features.flatten(1, 2).transpose(1, 2)))
         padding = torch.arange(features.shape[1], device=features.device) >= frames.unsqueeze(1)
+        unseen = self._unseen(padding)
         features = features.transpose(0, 1)
         for layer in self.layers:
-            features = layer(features, padding)
+            features = layer(features, padding, unseen)
         return self.head(features.transpose(0, 1)).float().log_softmax(dim=2), frames
+
+    def _unseen(self, padding: Tensor) -> Tensor | None:
+        """Which frames [batch * head, frame, frame] each frame does not attend to; None where it is padding alone."""
+        if self.attention_frames is None:
+            return None
+        place = torch.arange(padding.shape[1], device=padding.device)
+        distance = (place[:, None] - place).abs()
+        unseen = (distance > self.attention_frames) | padding[:, None]
+        # A frame always sees itself: attention to nothing is not a number.
+        return (unseen & (distance > 0)).repeat_interleave(self.num_heads, dim=0)
 
 
 class MaskedConformerLayer(ConformerLayer):
@@ -93,11 +110,15 @@ class MaskedConformerLayer(ConformerLayer):
     torchaudio masks padding in the attention alone: through the convolution it would reach a row's last frames.
     """
 
-    def forward(self, input: Tensor, key_padding_mask: Tensor | None) -> Tensor:
-        """Features [frame, batch, feature], and where they are padding [batch, frame] -> features of the same shape."""
+    def forward(self, input: Tensor, key_padding_mask: Tensor | None, unseen: Tensor | None = None) -> Tensor:
+        """Features [frame, batch, feature], and where they are padding [batch, frame] -> features of the same shape.
+
+        `unseen`, which tells what a frame does not attend to [batch * head, frame, frame], includes the padding.
+        """
         features = input + 0.5 * self.ffn1(input)
         queries = self.self_attn_layer_norm(features)
-        attended, _ = self.self_attn(queries, queries, queries, key_padding_mask=key_padding_mask, need_weights=False)
+        masks = {"key_padding_mask": key_padding_mask} if unseen is None else {"attn_mask": unseen}
+        attended, _ = self.self_attn(queries, queries, queries, need_weights=False, **masks)
         features = features + self.self_attn_dropout(attended)
         features = features + self._convolve(features, key_padding_mask)
         features = features + 0.5 * self.ffn2(features)

@@ -1,0 +1,78 @@
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from .mel_spectrogram import LogMelSpectrogram
+
+
+class SpeechConvNet(nn.Module):
+    """A mel spectrogram and convolutions along time: what a frame says is told by its surroundings alone.
+
+    With few recordings, a network that sees all of a row, such as the Conformer, learns transcripts by heart instead.
+
+    Waveforms [batch, time] and their lengths [batch] -> log-probabilities [batch, frame, num_tokens] and the numbers of
+    valid frames [batch]. When evaluating, a row's result does not depend on the padding that longer neighbours cause.
+
+    Source: Collobert et al., Wav2Letter, 2016, https://arxiv.org/abs/1609.03193, here with batch normalisation, as in
+    Li et al., Jasper, 2019, https://arxiv.org/abs/1904.03288, and much smaller.
+
+    Args:
+        num_tokens: tokens, with the blank.
+        sample_rate: of the waveforms, in Hz.
+        num_mels: bands of frequency.
+        subsampling: frames of the spectrogram, 10 ms each, in one frame of the result; see `Conformer`.
+        width: channels.
+        depth: convolutions; at least 2, among which are those that take every second frame.
+        kernel_size: frames that a convolution sees; odd.
+        dropout: probability.
+        mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
+    """
+
+    def __init__(
+        self,
+        num_tokens: int,
+        sample_rate: int,
+        num_mels: int = 40,
+        subsampling: Literal[1, 2, 4] = 4,
+        width: int = 128,
+        depth: int = 5,
+        kernel_size: int = 21,
+        dropout: float = 0.1,
+        mask_mels: int = 0,
+        mask_frames: int = 0,
+    ) -> None:
+        if subsampling not in (1, 2, 4):
+            raise ValueError(f"subsampling is {subsampling}; it must be 1, 2 or 4")
+        if width < 1:
+            raise ValueError(f"width is {width}; it must be at least 1")
+        if depth < 2:
+            raise ValueError(f"depth is {depth}; it must be at least 2")
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+        super().__init__()
+        self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
+        self.strides = [*{1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling], *[1] * (depth - 2)]
+        channels = [num_mels, *[width] * depth]
+        self.convolutions = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv1d(channels[number], width, kernel_size, stride, padding=kernel_size // 2, bias=False),
+                nn.BatchNorm1d(width),
+                nn.ReLU(),
+                nn.Dropout(dropout),
+            )
+            for number, stride in enumerate(self.strides)
+        )
+        self.head = nn.Linear(width, num_tokens)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        spectrogram, frames = self.spectrogram(waveforms, lengths)
+        features = spectrogram.squeeze(1)
+        for convolution, stride in zip(self.convolutions, self.strides, strict=True):
+            features, frames = convolution(features), (frames + stride - 1) // stride
+            # A frame of padding must be 0 before the next convolution sees it.
+            padding = torch.arange(features.shape[2], device=features.device) >= frames.unsqueeze(1)
+            features = features.masked_fill(padding.unsqueeze(1), 0.0)
+        return self.head(features.transpose(1, 2)).float().log_softmax(dim=2), frames
