@@ -98,12 +98,11 @@ def _status(options: argparse.Namespace) -> int:
     from .launchers.slurm_queue import state
 
     for name in options.runs:
-        _, run = _found(name)
+        run = _found(name)[1]
         status = run.status
-        job = f"job {status['job']}: {state(status['job']) or 'unknown to SLURM'}" if "job" in status else ""
-        print(
-            "  ".join(filter(None, [str(run.path), status["state"], status.get("changed"), job, status.get("error")]))
-        )
+        job = f"job {status['job']}: {state(status['job']) or 'forgotten by SLURM'}" if "job" in status else ""
+        error = status.get("error", "").partition("\n")[0] if status["state"] == "failed" else ""
+        print("  ".join(filter(None, [str(run.path), status["state"], status.get("changed"), job, error])))
     return 0
 
 

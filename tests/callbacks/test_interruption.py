@@ -3,7 +3,7 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from disturbed_training import Disturbance, parts, send, weights
+from disturbed_training import Disturbance, parts, send
 from lightning.pytorch import Callback
 from torch.multiprocessing import ProcessRaisedException
 
