@@ -109,6 +109,22 @@ def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(interrupted, undistu
     assert state(interrupted) == "finished"
 
 
+def test_a_signal_during_imports_is_remembered(tmp_path):
+    process = train(tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("*/*/2*/log.txt")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if (libraries := Path(f"/proc/{process.pid}/maps")).exists():
+        assert "torch/lib" not in libraries.read_text()
+    process.send_signal(signal.SIGUSR1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+    assert process.returncode == 75, errors
+    assert "preempted after step 0" in errors
+    assert "Traceback" not in errors
+    assert state(only_run(tmp_path)) == "preempted"
+
+
 def test_a_finished_run_is_not_resumed(undisturbed):
     process = start("resume", undisturbed)
     _, errors = process.communicate()

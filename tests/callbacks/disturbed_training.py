@@ -1,12 +1,12 @@
 """A small training, on one rank or on two processes that are forked, in which something goes wrong at a given batch."""
 
 import os
-import signal
 import time
 from functools import partial
 
 import torch
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import Checkpoint
 from torch import nn
 
 from leyden.data import DataModule
@@ -67,17 +67,10 @@ def parts(folder, callbacks, num_ranks=1, **options):
         logger=False,
         callbacks=callbacks,
         default_root_dir=folder,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(one, Checkpoint) for one in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
         **options,
     )
     return trainer, model, Points(batch_size=6, validation_fraction=0.1)
-
-
-def weights(file):
-    return torch.load(file, weights_only=True)["state_dict"]
-
-
-PREEMPTION = (signal.SIGTERM, signal.SIGUSR1)

@@ -37,7 +37,8 @@ class Watchdog(Callback):
         self.over.clear()
         path = Path(trainer.default_root_dir) / "stacks" / f"rank{trainer.global_rank}.txt"
         path.parent.mkdir(exist_ok=True)
-        threading.Thread(target=self._watch, args=(path, trainer.global_rank), name="watchdog", daemon=True).start()
+        self.thread = threading.Thread(target=self._watch, args=(path, trainer.global_rank), daemon=True)
+        self.thread.start()
 
     def _watch(self, path: Path, rank: int) -> None:
         with path.open("a") as file:

@@ -1,0 +1,44 @@
+import logging
+import time
+
+import pytest
+from disturbed_training import Disturbance, hang, parts
+from torch.multiprocessing import ProcessExitedException
+
+from leyden.callbacks import Watchdog
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.. may lead to deadlocks")
+
+
+def test_when_one_rank_hangs_all_tell_where_they_are_and_end(tmp_path):
+    trainer, model, data = parts(tmp_path, [Watchdog(minutes=1.5 / 60), Disturbance(hang, rank=1)], num_ranks=2)
+    begin = time.monotonic()
+    with pytest.raises(ProcessExitedException) as ended:
+        trainer.fit(model, data)
+    assert ended.value.exit_code == 1
+    assert time.monotonic() - begin < 30
+    assert "in hang" in (tmp_path / "stacks" / "rank1.txt").read_text()
+    waiting = (tmp_path / "stacks" / "rank0.txt").read_text()
+    assert "in hang" not in waiting
+    assert "training_epoch_loop.py" in waiting
+
+
+def test_it_is_told_before_the_end_unless_it_goes_on(tmp_path, caplog):
+    told = []
+    slow = Disturbance(lambda batch: time.sleep(1))
+    watchdog = Watchdog(minutes=0.7 / 60)  # ends after twice as long
+    watchdog.on_hang = told.append
+    trainer, model, data = parts(tmp_path, [watchdog, slow])
+    with caplog.at_level(logging.ERROR):
+        trainer.fit(model, data)
+    assert len(told) == 1
+    assert told[0] in caplog.text
+    assert "rank 0 has finished no batch for" in told[0]
+    assert "Current thread" in (tmp_path / "stacks" / "rank0.txt").read_text()
+
+
+def test_nothing_is_left_when_nothing_hangs(tmp_path):
+    trainer, model, data = parts(tmp_path, [watchdog := Watchdog(minutes=1)])
+    trainer.fit(model, data)
+    watchdog.thread.join(10)
+    assert not (tmp_path / "stacks").exists()

@@ -1,0 +1,153 @@
+"""torchrun with workers that do nothing but tell of their signals, and a run on two ranks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import leyden
+from leyden.compose import options
+from leyden.rundir import RunDirectory
+
+ROOT = Path.cwd()
+EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+
+PARENT = f"""
+import sys
+from pathlib import Path
+from {leyden.__name__}.rundir import RunDirectory
+from {leyden.__name__}.torchrun import run_torchrun
+torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *sys.argv[3:]]
+sys.exit(run_torchrun([*torchrun, sys.argv[1], sys.argv[2]], RunDirectory(Path(sys.argv[2]))))
+"""
+
+# Ends with what the last signal says; the first life of rank 1 may fail.
+WORKER = f"""
+import os, signal, sys, time
+from pathlib import Path
+from {leyden.__name__}.rundir import RunDirectory
+from {leyden.__name__}.torchrun import code_for_torchrun, register
+
+run, rank = RunDirectory(Path(sys.argv[1])), os.environ["RANK"]
+
+def receive(number, frame):
+    with (run.path / f"received{{rank}}").open("a") as file:
+        file.write(signal.Signals(number).name + " ")
+
+for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
+    signal.signal(getattr(signal, name), receive)
+register()
+life = os.environ["TORCHELASTIC_RESTART_COUNT"]
+fails = life == "0" and (run.path / "fails").exists()
+if fails:  # as a rank does that has lost another, and is told to end
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+(run.path / f"ready{{rank}}.{{life}}").touch()
+if rank == "1" and fails:
+    sys.exit(3)
+while not (run.path / "state").exists():
+    time.sleep(0.02)
+state, code = (run.path / "state").read_text().split()
+if rank == "0":
+    run.set_state(state, exit_code=int(code))
+time.sleep(0.5)
+sys.exit(code_for_torchrun(int(code), run))
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    config = {"name": "nothing", "runs": "runs", "preemption": ["SIGTERM", "SIGUSR1"]}
+    (tmp_path / "worker.py").write_text(WORKER)
+    return RunDirectory.create(config, tmp_path, [])
+
+
+def start(run, *arguments):
+    worker = run.path.parents[2] / "worker.py"
+    command = [sys.executable, "-c", PARENT, worker, run.path, *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def wait_for(*paths):
+    deadline = time.monotonic() + 120
+    while not all(path.exists() for path in paths):
+        assert time.monotonic() < deadline, paths
+        time.sleep(0.02)
+
+
+def received(run):
+    return [(run.path / f"received{rank}").read_text().split() for rank in range(2)]
+
+
+def test_every_worker_receives_every_signal_once_and_the_parent_ends_as_they_say(run):
+    process = start(run)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGUSR1)  # before there are workers
+    wait_for(*(run.path / f"received{rank}" for rank in range(2)))
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    (run.path / "state").write_text("preempted 75")
+    _, errors = process.communicate()
+    assert process.returncode == 75, errors
+    assert received(run) == [["SIGUSR1", "SIGTERM", "SIGTERM"]] * 2
+    assert "Traceback" not in errors
+
+
+def test_workers_that_are_started_again_receive_it_too(run):
+    (run.path / "fails").touch()
+    process = start(run, "--max-restarts=1")
+    wait_for(*(run.path / f"ready{rank}.1" for rank in range(2)))
+    process.send_signal(signal.SIGINT)
+    wait_for(run.path / "received1")
+    (run.path / "state").write_text("interrupted 130")
+    process.communicate()
+    assert process.returncode == 130
+    assert received(run)[1] == ["SIGINT"]
+
+
+def test_a_worker_that_fails_is_never_taken_for_success(run):
+    (run.path / "fails").touch()
+    process = start(run)
+    wait_for(run.path / "ready0.0", run.path / "ready1.0")
+    (run.path / "state").write_text("finished 0")  # as rank 0 would say
+    process.communicate()
+    assert process.returncode == 1
+    assert run.status["state"] == "failed"
+
+
+def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run):
+    process = start(run)
+    wait_for(run.path / "ready0.0", run.path / "ready1.0")
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 1
+    assert run.status["state"] == "failed"
+    assert time.monotonic() - begin < 20
+
+
+def test_a_run_on_two_ranks_saves_when_it_is_terminated(tmp_path):
+    settings = ["trainer=cpu", "trainer.devices=2", "trainer.max_epochs=100", f"runs={tmp_path}"]
+    command = [sys.executable, "-m", leyden.__name__, "train", f"experiment={EXPERIMENT}", *settings]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    pattern = "*/*/2*/metrics.csv"
+    deadline = time.monotonic() + 300
+    while not list(tmp_path.glob(pattern)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+    assert process.returncode == 75, errors
+    (folder,) = (file.parent for file in tmp_path.glob(pattern))
+    assert (folder / "checkpoints" / "last.ckpt").exists()
+    assert json.loads((folder / "status.json").read_text())["state"] == "preempted"
+    assert "Traceback" not in errors
+    assert not (folder / "stacks").exists()
