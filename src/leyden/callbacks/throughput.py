@@ -15,13 +15,14 @@ class Throughput(Callback):
 
     def __init__(self) -> None:
         self._reset()
-        self._resumed: dict[str, int] = {}
+        self._resumed = {"valid": 0, "places": 0}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._reset()  # a resumed epoch has no start of its own
-        if self._resumed:
+        if self._resumed["places"] and trainer.is_global_zero:  # of all ranks
             self.places = self._resumed["places"]
-            self.valid = torch.tensor(self._resumed["valid"], device=pl_module.device) if self.places else None
+            self.valid = torch.tensor(self._resumed["valid"], device=pl_module.device)
+        self._resumed = {"valid": 0, "places": 0}
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._reset()
@@ -31,11 +32,19 @@ class Throughput(Callback):
         self.rows = self.tokens = self.places = 0
         self.valid: Tensor | None = None
 
-    def state_dict(self) -> dict[str, int]:
-        return {"places": self.places, "valid": 0 if self.valid is None else int(self.valid)}
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        valid, places = self._padded(trainer, pl_module)
+        checkpoint["padding"] = {"valid": valid, "places": places}
 
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        self._resumed = state_dict
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        self._resumed = checkpoint.get("padding", self._resumed)
+
+    def _padded(self, trainer: Trainer, pl_module: LightningModule) -> tuple[int, int]:
+        """Places of this epoch's inputs over all ranks: those that rows fill, and all."""
+        valid = torch.tensor(0, device=pl_module.device) if self.valid is None else self.valid
+        counts = trainer.strategy.reduce(torch.stack([valid, torch.full_like(valid, self.places)]), reduce_op="sum")
+        valid, places = counts.tolist()
+        return valid, places
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -55,7 +64,6 @@ class Throughput(Callback):
             pl_module.log("train/samples_per_second", self.rows * times, rank_zero_only=True)
             if self.tokens:
                 pl_module.log("train/tokens_per_second", self.tokens * times, rank_zero_only=True)
-        if self.valid is not None:
-            counts = torch.stack([self.valid, torch.full_like(self.valid, self.places)])
-            valid, places = trainer.strategy.reduce(counts, reduce_op="sum")
+        valid, places = self._padded(trainer, pl_module)
+        if places:
             pl_module.log("train/padding", 1 - valid / places, rank_zero_only=True)
