@@ -48,7 +48,7 @@ def without_torch(*words, code):
 
 def test_help_names_every_command():
     text, _ = run("--help")
-    for verb in ("train", "resume", "validate", "test", "predict", "sync", "list", "check", "doctor"):
+    for verb in ("train", "resume", "status", "cancel", "validate", "test", "predict", "sync", "list", "check", "doctor"):
         assert verb in text
 
 
@@ -79,6 +79,34 @@ def test_list_shows_every_experiment():
 )
 def test_mistakes_are_refused_before_torch_is_imported(words, message):
     assert message in without_torch(*words, code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trainer.devices=2"], "torch.distributed.run --standalone --nproc-per-node=2"),
+        (["launcher=slurm", "trainer=cpu", "trainer.num_nodes=3"], "#SBATCH --nodes=3"),
+        (["launcher=slurm", "trainer=cpu", "--sweep", "seed=1,2,3"], "#SBATCH --array=0-2"),
+    ],
+)
+def test_a_dry_run_shows_what_would_be_done_and_does_nothing(words, message, tmp_path):
+    settings = [f"experiment={EMBEDDED[0]}", f"runs={tmp_path}", *words]
+    assert message in without_torch("train", "--dry-run", *settings, code=0)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trainer.num_nodes=2"], "choose launcher=slurm"),
+        (["trainer.devices=auto"], "Local wants int"),
+        (["launcher=slurm"], "say what to ask SLURM for"),
+        (["launcher=slurm", "trainer=cpu", "launcher.acount=me"], "did you mean 'account'"),
+        (["launcher=slurm", "trainer=cpu", "launcher.time=30"], "Slurm wants str"),
+    ],
+)
+def test_a_launcher_is_checked_as_every_other_setting(words, message):
+    assert message in without_torch("train", f"experiment={EMBEDDED[0]}", *words, code=2)
 
 
 def test_mistakes_are_reported_all_at_once():
@@ -114,6 +142,17 @@ def test_train_leaves_everything_in_the_run_directory(trained):
     assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in trained.glob("plots/*.png")}
     for name in ("best", "last"):
         torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
+
+
+def test_status_and_what_is_no_job(trained):
+    assert "finished" in run("status", trained)[0]
+    assert "is no job of SLURM" in run("cancel", trained, code=2)[1]
+
+
+def test_runs_of_a_sweep_are_trained_one_after_the_other(tmp_path):
+    run("train", "--sweep", f"experiment={EMBEDDED[0]}", "trainer=debug", f"runs={tmp_path}", "seed=0,1")
+    states = [json.loads(file.read_text())["state"] for file in tmp_path.glob("**/status.json")]
+    assert states == ["finished", "finished"]
 
 
 def test_test_and_validate_evaluate_again(trained):

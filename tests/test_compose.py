@@ -1,6 +1,6 @@
 import pytest
 
-from leyden.compose import ConfigError, compose, options, project_root
+from leyden.compose import ConfigError, combinations, compose, options, project_root
 
 FILES = {
     "train.yaml": "defaults:\n  - _self_\n  - data: null\n  - trainer: slow\n  - experiment: null\nseed: 0\n",
@@ -89,3 +89,25 @@ def test_the_project_is_found_from_below_only(root):
     assert project_root(root / "data" / "deep") == root
     with pytest.raises(ConfigError, match="inside the project's folder"):
         project_root(root.parent)
+
+
+def test_what_is_yours_alone_is_merged_where_it_is_and_never_chosen(root):
+    (root / "configs" / "trainer" / "slow.yaml").write_text(
+        "defaults:\n  - _self_\n  - optional /local@_here_: slow\nsteps: 10\n"
+    )
+    assert compose([], root).config["trainer"] == {"steps": 10}
+    mine = root / "configs" / "local" / "slow.yaml"
+    mine.parent.mkdir()
+    mine.write_text("account: me\n")
+    composed = compose([], root)
+    assert composed.config["trainer"] == {"steps": 10, "account": "me"}
+    assert (mine, "trainer") in composed.files
+    assert compose(["trainer=slow", "trainer.account=you"], root).config["trainer"]["account"] == "you"
+    assert "local" not in options(root)
+
+
+def test_combinations():
+    assert combinations(["trainer=slow,fast", "seed=range(2)", "data.root=[a,b]"]) == [
+        [f"trainer={trainer}", f"seed={seed}", "data.root=[a,b]"] for trainer in ("slow", "fast") for seed in (0, 1)
+    ]
+    assert combinations(["seed=1", "no word"]) == [["seed=1", "no word"]]

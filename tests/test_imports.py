@@ -22,6 +22,8 @@ FRONT = (
     "published",
     "rundir",
     "launch",
+    "launchers",
+    "preflight",
     "experiment",
     "errors",
     "installed",

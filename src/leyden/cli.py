@@ -40,8 +40,14 @@ def parser() -> argparse.ArgumentParser:
     output = ("--output", {"type": Path, "metavar": "FILE", "help": "write there instead of to the terminal"})
     form = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "of the rows"})
     all_ = ("--all", {"action": "store_true", "help": "every experiment of the project"})
-    add("train", "compose, check and freeze a run; train it; test its best checkpoint", [overrides])
+    sweep = ("--sweep", {"action": "store_true", "help": "a run for each combination of values, as of seed=0,1,2"})
+    dry = ("--dry-run", {"action": "store_true", "help": "print what would be executed or submitted, and stop"})
+    runs = ("runs", {"nargs": "+", "metavar": "RUN", "help": RUN})
+    text = "compose, check and freeze a run; train it; test its best checkpoint"
+    add("train", text, [overrides, sweep, dry])
     add("resume", "continue a run in its directory, from its last checkpoint", [run])
+    add("status", "what became of runs, and what SLURM says of their jobs", [runs])
+    add("cancel", "take the jobs of runs out of SLURM's queue", [runs])
     add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint])
     add("test", "evaluate a run's checkpoint on the test split", [run, checkpoint])
     add("predict", "classes and probabilities for your own files", [run, inputs, checkpoint, output, form])
@@ -56,7 +62,11 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code: 0 done, 1 the run failed, 2 a mistake in what was typed."""
     try:
-        options = parser().parse_args(arguments)
+        options, more = parser().parse_known_args(arguments)
+        if more and (options.verb not in ("train", "check") or any(word.startswith("-") for word in more)):
+            parser().error(f"unrecognized arguments: {' '.join(more)}")
+        if more:  # settings after a flag
+            options.overrides += more
         return VERBS[options.verb](options)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -75,13 +85,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from .launch import launch
+    from .compose import combinations
+    from .launch import describe, launch_all
     from .rundir import RunDirectory
 
-    root, config = _checked(options.overrides)
-    run = RunDirectory.create(config, root, [PROGRAM, "train", *options.overrides])
-    print(f"run              {run.path}", file=sys.stderr)
-    return launch(run, "train", root)
+    words = combinations(options.overrides) if options.sweep else [options.overrides]
+    checked = [_checked(overrides) for overrides in words]
+    root, configs = checked[0][0], [config for _, config in checked]
+    if options.dry_run:
+        print(describe(configs, root), end="")
+        return 0
+    commands = [[PROGRAM, "train", *overrides] for overrides in words]
+    runs = [RunDirectory.create(config, root, command) for config, command in zip(configs, commands, strict=True)]
+    for run in runs:
+        print(f"run              {run.path}", file=sys.stderr)
+    return launch_all(runs, root)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from .launchers.slurm_queue import state
+
+    for name in options.runs:
+        run = _found(name)[1]
+        status = run.status
+        job = f"job {status['job']}: {state(status['job']) or 'forgotten by SLURM'}" if "job" in status else ""
+        error = status.get("error", "").partition("\n")[0] if status["state"] == "failed" else ""
+        print("  ".join(filter(None, [str(run.path), status["state"], status.get("changed"), job, error])))
+    return 0
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    from .launchers.slurm_queue import cancel
+
+    for run in [_found(name)[1] for name in options.runs]:
+        if not (job := run.status.get("job")):
+            raise UserError(f"{run.path} is no job of SLURM: stop it with Ctrl-C where it runs")
+        cancel(job)
+        print(f"job {job} of {run.path} is cancelled; go on with: {PROGRAM} resume {run.path}", file=sys.stderr)
+    return 0
 
 
 def _on_run(options: argparse.Namespace) -> int:
@@ -173,6 +214,8 @@ def _found(name: str) -> tuple[Path, Any]:
 VERBS = {
     "train": _train,
     "resume": _on_run,
+    "status": _status,
+    "cancel": _cancel,
     "validate": _on_run,
     "test": _on_run,
     "predict": _predict,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def project_root(start: Path | None = None) -> Path:
 
 def options(root: Path) -> Options:
     """Every group of configs/ with its options: their names and the first lines of their comments."""
-    groups = sorted(path for path in (root / "configs").iterdir() if path.is_dir())
+    # What is in configs/local is merged wherever it is, never chosen.
+    groups = sorted(path for path in (root / "configs").iterdir() if path.is_dir() and path.name != "local")
     return {
         group.name: [
             (file.relative_to(group).with_suffix("").as_posix(), _description(file))
@@ -64,6 +66,23 @@ def options(root: Path) -> Options:
         ]
         for group in groups
     }
+
+
+def combinations(overrides: list[str]) -> list[list[str]]:
+    """Overrides in Hydra's notation of sweeps, such as `seed=0,1,2` -> a list of overrides for each combination."""
+    from hydra.errors import HydraException
+
+    choices = []
+    for word in overrides:
+        try:
+            override = _parsed(word)
+        except HydraException:  # for `compose` to explain
+            choices.append([word])
+            continue
+        key = word.partition("=")[0]
+        is_sweep = override.is_sweep_override()
+        choices.append([f"{key}={value}" for value in override.sweep_string_iterator()] if is_sweep else [word])
+    return [list(words) for words in product(*choices)]
 
 
 def compose(overrides: list[str], root: Path) -> Composed:
@@ -161,7 +180,7 @@ def _mistake(word: str, groups: Options) -> str:
     except HydraException:
         return f"override {word}: the value cannot be read; quote it: '{key}=\"{value}\"'"
     if override.is_sweep_override():
-        return f"override {word}: one value is wanted, or a list: '{key}=[{value}]'"
+        return f"override {word}: one value is wanted, or a list: '{key}=[{value}]', or several runs: --sweep"
     if _key(word) not in groups or key.startswith("~"):
         return ""
     chosen = override.value() if isinstance(override.value(), list) else [override.value()]

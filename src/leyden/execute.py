@@ -5,6 +5,7 @@ What needs torch is imported late: signals are heard before.
 
 import logging
 import os
+import platform
 import sys
 import time
 import warnings
@@ -13,6 +14,7 @@ from typing import Any
 
 from .disk import LogFile, disk_error
 from .errors import RunError, UserError
+from .preflight import meet
 from .rundir import RunDirectory, State
 from .stop_request import Stop, Stopped, StopRequest
 from .torchrun import code_for_torchrun, register
@@ -37,6 +39,8 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     try:
         if keeps_status and IS_FIRST:
             run.set_state("running", error=None, exit_code=None)
+        if keeps_status:
+            meet(run.path)
         _do(run, verb, stop, **options)
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
@@ -47,6 +51,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
         details = {"error": f"{type(error).__name__}: {error}"}
         _explain(error, run)
     if keeps_status:
+        stop.ignore()  # the exit code is decided
         _keep(run, state, {**details, "exit_code": code, "seconds": round(time.perf_counter() - begin, 1)})
     return code
 
@@ -121,6 +126,18 @@ def _open_log(path: Path) -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
 
 
-if __name__ == "__main__":  # torchrun and SLURM start this module once for each device
-    run = RunDirectory(Path(sys.argv[1]))
-    sys.exit(code_for_torchrun(execute(run, sys.argv[2]), run))
+def main() -> int:
+    """`python -m <this module> RUN VERB`: what torchrun and SLURM start once for each device."""
+    path = Path(sys.argv[1])
+    try:
+        if not path.is_dir():
+            meet(path)  # where the other nodes have it, they hear why this one does not come
+        run = RunDirectory(path)
+    except (RunError, UserError) as error:
+        print(f"{platform.node()}: {error}", file=sys.stderr)
+        return 2
+    return code_for_torchrun(execute(run, sys.argv[2]), run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,10 +10,10 @@ class Experiment:
         data: a `DataModule`.
         model: a `LightningModule`.
         trainer: Lightning's `Trainer`.
+        launcher: where the run is trained, a `Launcher`.
         callbacks: Lightning callbacks by name; `null` takes one out.
         checkpoint: how checkpoints are written.
         logger: loggers by name, besides `metrics.csv`.
-        launcher: where the run is executed.
         seed: of everything that is random.
         runs: folder for the run directories.
         preemption: signals that announce the end of a job: the run saves, and ends with 75.
@@ -25,10 +25,10 @@ class Experiment:
         data: dict[str, Any],
         model: dict[str, Any],
         trainer: dict[str, Any],
+        launcher: dict[str, Any],
         callbacks: dict[str, Any] | None = None,
         checkpoint: dict[str, Any] | None = None,
         logger: dict[str, Any] | None = None,
-        launcher: dict[str, Any] | None = None,
         seed: int = 0,
         runs: str = "runs",
         preemption: Sequence[Literal["SIGTERM", "SIGUSR1", "SIGUSR2"]] = ("SIGTERM", "SIGUSR1"),

@@ -1,14 +1,14 @@
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
+from .build import build
+from .launchers.launcher import Launcher
 from .rundir import RunDirectory
-from .torchrun import run_torchrun
 
 
 def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
-    """Executes a frozen run directory: in this process, or in one for each device through torchrun.
+    """Executes a frozen run directory: trains where its launcher says, and does everything else in this process.
 
     Args:
         run: the run directory.
@@ -17,13 +17,28 @@ def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
         **options: of the verb.
 
     Returns:
-        The exit code: 0 only if all that was asked was done.
+        The exit code: 0 only if all that was asked was done, or submitted.
     """
+    if verb == "train":
+        return launch_all([run], root)
     os.chdir(root)
-    devices = run.config["trainer"].get("devices", 1)
-    if verb == "train" and isinstance(devices, int) and devices > 1:
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-        return run_torchrun([*torchrun, "-m", f"{__package__}.execute", str(run.path), verb], run)
     from .execute import execute  # imports torch: seconds
 
     return execute(run, verb, **options)
+
+
+def launch_all(runs: list[RunDirectory], root: Path) -> int:
+    """Trains runs of one launcher."""
+    os.chdir(root)
+    return _launcher(runs[0].config).launch(runs)
+
+
+def describe(configs: list[dict[str, Any]], root: Path) -> str:
+    """What `launch_all` would execute or submit for runs with these configurations."""
+    os.chdir(root)
+    paths = [root / config["runs"] / config["name"] / f"RUN-{number}" for number, config in enumerate(configs)]
+    return _launcher(configs[0]).describe(paths)
+
+
+def _launcher(config: dict[str, Any]) -> Launcher:
+    return build(config["launcher"], {})

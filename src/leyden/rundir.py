@@ -19,7 +19,7 @@ from .errors import UserError
 
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
 
-State = Literal["created", "running", "interrupted", "preempted", "failed", "finished"]
+State = Literal["created", "submitted", "running", "interrupted", "preempted", "failed", "finished"]
 
 
 class RunDirectory:

@@ -44,6 +44,11 @@ class StopRequest:
         for number in self.preemption:
             signal.signal(number, self._receive)
 
+    def ignore(self) -> None:
+        """From now on, the end of a job is no news: Python's own end would give it back its power to kill."""
+        for number in self.preemption:
+            signal.signal(number, signal.SIG_IGN)
+
     def hold_interrupts(self) -> None:
         """From now on, the first Ctrl-C is remembered; only the second stops at once."""
         signal.signal(signal.SIGINT, self._receive)

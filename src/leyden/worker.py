@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import RichProgressBar
 
 from .build import build
 from .callbacks import Interruption, ProgressLines, Watchdog
 from .checkpoint_file import CheckpointFile
+from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
 from .data.rows import Rows
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .models import Task
+from .preflight import require_disk
 from .rundir import RunDirectory
 from .stop_request import StopRequest
 
@@ -51,6 +54,8 @@ class Worker:
         Returns:
             The test metrics.
         """
+        weights = sum(tensor.nbytes for tensor in (*self.model.parameters(), *self.model.buffers()))
+        require_disk(self.run.path, weights)
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
         try:
             with _foreign_checkpoints(last):
@@ -106,15 +111,18 @@ class Worker:
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():
             callbacks.append(RichProgressBar())
+        trainer, plugins = self.config["trainer"], [self.checkpoints, cluster_environment()]
+        if not self.trains:  # by this process alone, whatever the number of those that trained
+            trainer, plugins = trainer | {"devices": 1, "num_nodes": 1}, [self.checkpoints, LightningEnvironment()]
         return build(
-            self.config["trainer"],
+            trainer,
             {},
             callbacks=callbacks,
             logger=[metrics, *self.loggers] if self.trains else False,
             default_root_dir=self.run.path,
             enable_progress_bar=draws,
             enable_model_summary=False,
-            plugins=[self.checkpoints],
+            plugins=plugins,
             use_distributed_sampler=False,  # the data module divides the batches itself
         )
 

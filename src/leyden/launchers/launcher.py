@@ -1,0 +1,27 @@
+from pathlib import Path
+
+from ..rundir import RunDirectory
+
+PROGRAM = __name__.partition(".")[0]
+EXECUTE = f"{PROGRAM}.execute"
+
+
+class Launcher:
+    """Where frozen run directories are trained.
+
+    Args:
+        nodes: machines that train one run together: `trainer.num_nodes`.
+    """
+
+    def __init__(self, nodes: int) -> None:
+        if nodes < 1:
+            raise ValueError(f"trainer.num_nodes is {nodes}; it must be at least 1")
+        self.nodes = nodes
+
+    def describe(self, paths: list[Path]) -> str:
+        """What `launch` would do with run directories at these places, in the shell's words."""
+        raise NotImplementedError
+
+    def launch(self, runs: list[RunDirectory]) -> int:
+        """Trains the runs, each from its last checkpoint where there is one, and returns the exit code."""
+        raise NotImplementedError

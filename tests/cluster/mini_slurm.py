@@ -1,0 +1,126 @@
+"""A real SLURM of two hosts on this machine, and what tests do with it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import leyden
+from leyden.compose import options
+
+ROOT = Path.cwd()
+EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+UNSHARE = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+SETTINGS = [
+    f"experiment={EXPERIMENT}",
+    *("trainer=cpu", "trainer.limit_train_batches=12", "trainer.log_every_n_steps=1", "trainer.max_epochs=6"),
+    *("launcher=slurm", "launcher.cpus_per_device=1", "launcher.signal_seconds=10", 'launcher.time="0:10:00"'),
+]
+LONG = ("trainer.max_epochs=100000", "callbacks.best=null")
+TWO_HOSTS = "trainer.num_nodes=2"
+
+
+class Cluster:
+    """The controller's view of the cluster.
+
+    Args:
+        folder: for its files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        script = Path(__file__).with_name("mini_slurm.sh")
+        with folder.with_name("mini_slurm.log").open("w") as errors:
+            self.process = subprocess.Popen(
+                [*UNSHARE, "bash", str(script), str(folder), "2"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self.process.stdout
+        if self.process.stdout.readline() != "ready\n":
+            pytest.fail(f"SLURM did not start; its logs are in {folder.parent}")
+        self.controller = self._child(self.process.pid)
+
+    @staticmethod
+    def _child(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+    def close(self) -> None:
+        """Ends the first process of the namespaces, and with it everything in them."""
+        self.process.communicate(timeout=20)
+
+    def host(self, word: str, number: int) -> None:
+        """`down`: a power cut of a host; `up`: it starts again."""
+        assert self.process.stdin
+        assert self.process.stdout
+        print(word, number, file=self.process.stdin, flush=True)
+        assert self.process.stdout.readline() == f"{word} {number}\n"
+
+    def run(self, *words: object, pid: int = 0, code: int = 0) -> str:
+        """Runs a command where the controller, or a process of another host, is; returns all its output."""
+        inside = ["nsenter", f"--target={pid or self.controller}", "--net", "--mount", "--uts", "--pid"]
+        environment = {**os.environ, "SLURM_CONF": f"{self.folder}/slurm.conf", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [*inside, f"--wd={ROOT}", *map(str, words)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def leyden(self, *words: object, code: int = 0) -> str:
+        return self.run(sys.executable, "-m", leyden.__name__, *words, code=code)
+
+    def submit(self, runs: Path, *settings: str) -> Path:
+        """Trains with these settings, in addition to the usual ones, and returns the run directory."""
+        self.leyden("train", *SETTINGS, f"runs={runs}", *settings)
+        return next(runs.glob("*/*/2*"))
+
+    def signal(self, run: Path, name: str) -> None:
+        """To the processes, as SLURM does near the time limit."""
+        self.run("scancel", f"--signal={name}", status(run)["job"])
+
+    def processes(self, run: Path) -> list[int]:
+        """Of all hosts, those that train a run."""
+        found = subprocess.run(["pgrep", "--full", f"execute {run} train$"], capture_output=True, text=True).stdout
+        # srun has the same words, but others before them.
+        return [int(pid) for pid in found.split() if "srun" not in Path(f"/proc/{pid}/comm").read_text()]
+
+    def state(self, run: Path) -> str:
+        """Of the job, in SLURM's word."""
+        job = status(run)["job"]
+        return self.run("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T").strip()
+
+    def wait_for_end(self, run: Path, state: str) -> None:
+        """Until the job has left the queue; it must have ended with this state of SLURM's."""
+        wait(lambda: self.state(run) not in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "REQUEUED"), run)
+        assert self.state(run) == state, output(run)
+
+    def daemon(self, number: int) -> int:
+        """The process number of a host's slurmd."""
+        pattern = f"slurmd -D -N n{number} -f {self.folder}/"
+        found = subprocess.run(["pgrep", "--full", f"^{pattern}"], capture_output=True, text=True).stdout
+        return int(found)
+
+
+def status(run: Path) -> dict:
+    return json.loads((run / "status.json").read_text())
+
+
+def output(run: Path) -> str:
+    return "\n".join(file.read_text() for file in run.glob("slurm-*.out"))
+
+
+def wait(condition, run: Path, seconds: float = 150) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{status(run)}\n{output(run)}"
+        time.sleep(0.3)

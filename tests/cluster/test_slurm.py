@@ -1,0 +1,137 @@
+"""Runs on a real SLURM: each test submits jobs and waits for what becomes of them."""
+
+import csv
+import json
+import os
+import signal
+
+import pytest
+import torch
+import yaml
+from mini_slurm import LONG, SETTINGS, TWO_HOSTS, output, status, wait
+
+
+def weights(run):
+    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def metrics(run):
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{key: value for key, value in row.items() if not key.endswith("_per_second")} for row in rows]
+
+
+def assert_same_bits(run, other):
+    assert all(value.equal(weights(other)[name]) for name, value in weights(run).items())
+    assert metrics(run) == metrics(other)
+
+
+def wait_for_checkpoint(run):
+    wait((run / "checkpoints" / "last.ckpt").exists, run)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster, tmp_path_factory):
+    run = cluster.submit(tmp_path_factory.mktemp("undisturbed"), TWO_HOSTS)
+    cluster.wait_for_end(run, "COMPLETED")
+    return run
+
+
+def test_two_hosts_train_and_test(undisturbed):
+    assert status(undisturbed)["state"] == "finished"
+    assert json.loads((undisturbed / "results.json").read_text())["test/accuracy"] > 0.2
+
+
+def test_status_names_state_and_job(cluster, undisturbed):
+    text = cluster.leyden("status", undisturbed)
+    assert "finished" in text
+    assert f"job {status(undisturbed)['job']}: COMPLETED" in text
+
+
+def test_a_killed_process_ends_the_job_and_resume_submits_it_again(cluster, undisturbed, tmp_path):
+    run = cluster.submit(tmp_path, TWO_HOSTS)
+    wait_for_checkpoint(run)
+    assert "cancel" in cluster.leyden("resume", run, code=2)  # one run is not trained twice at a time
+    os.kill(cluster.processes(run)[-1], signal.SIGKILL)
+    cluster.wait_for_end(run, "FAILED")
+    assert status(run)["state"] == "failed"
+    cluster.leyden("resume", run)
+    cluster.wait_for_end(run, "COMPLETED")
+    assert_same_bits(run, undisturbed)
+
+
+def test_a_job_that_is_told_to_stop_saves_queues_again_and_ends_with_the_same_bits(cluster, undisturbed, tmp_path):
+    run = cluster.submit(tmp_path, TWO_HOSTS)
+    wait_for_checkpoint(run)
+    for _ in range(8):  # in one life: none may find the ranks in different collectives, or end one that saves
+        cluster.signal(run, "USR1")
+    wait(lambda: status(run)["state"] == "preempted", run)
+    cluster.wait_for_end(run, "COMPLETED")
+    assert "Restarts=1 " in cluster.run("scontrol", "show", "job", status(run)["job"])
+    assert_same_bits(run, undisturbed)
+
+
+def test_a_job_whose_time_is_nearly_over_queues_again(cluster, tmp_path):
+    # SLURM looks at its clock every 30 seconds: the signal comes after 20 to 50 of the 60.
+    run = cluster.submit(tmp_path, *LONG, 'launcher.time="0:01:00"')
+    wait(lambda: status(run)["state"] == "preempted", run)
+    wait(lambda: cluster.state(run) == "PENDING", run)
+    assert status(run)["job"] in cluster.run("squeue", "--noheader", "--format=%i")
+    cluster.leyden("cancel", run)
+    cluster.wait_for_end(run, "CANCELLED")
+
+
+def test_a_lost_host_sends_the_job_back_into_the_queue(cluster, undisturbed, tmp_path):
+    run = cluster.submit(tmp_path, TWO_HOSTS)
+    wait_for_checkpoint(run)
+    cluster.host("down", 2)
+    wait(lambda: cluster.state(run) == "PENDING", run)
+    cluster.host("up", 2)
+    cluster.wait_for_end(run, "COMPLETED")
+    assert_same_bits(run, undisturbed)
+
+
+def test_a_sweep_is_an_array_with_a_run_directory_for_each_element(cluster, tmp_path):
+    cluster.leyden("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", f"runs={tmp_path}", "seed=0,1,2,3")
+    runs = sorted(tmp_path.glob("*/*/2*"))
+    assert len({status(run)["job"].split("_")[0] for run in runs}) == 1
+    for run in runs:
+        cluster.wait_for_end(run, "COMPLETED")
+    assert {yaml.safe_load((run / "config.yaml").read_text())["seed"] for run in runs} == {0, 1, 2, 3}
+    assert all(status(run)["state"] == "finished" and output(run) for run in runs)
+
+
+def test_cancel_takes_a_job_out_of_the_queue(cluster, tmp_path):
+    run = cluster.submit(tmp_path, TWO_HOSTS)
+    wait(lambda: cluster.state(run) == "RUNNING", run)
+    cluster.leyden("cancel", run)
+    cluster.wait_for_end(run, "CANCELLED")
+    assert "error" in cluster.leyden("cancel", run, code=2)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("launcher.partition=gpus", "invalid partition specified: gpus"),
+        ("launcher.constraint=big", "Invalid feature specification"),
+        ("trainer.accelerator=gpu", "Invalid generic resource"),
+        ("launcher.memory=1T", "Memory specification can not be satisfied"),
+    ],
+)
+def test_what_is_refused_is_said_in_the_words_of_slurm(cluster, tmp_path, setting, words):
+    text = cluster.leyden("train", *SETTINGS, setting, f"runs={tmp_path}", code=2)
+    assert words in text
+    assert f"To change: {setting.split('=')[0]}" in text
+    assert "Traceback" not in text
+    (run,) = tmp_path.glob("*/*/2*")
+    assert status(run)["state"] == "failed"
+
+
+def test_a_folder_that_is_not_shared_is_named_with_its_host(cluster, tmp_path):
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    cluster.run("mount", "-t", "tmpfs", "none", runs, pid=cluster.daemon(2))
+    run = cluster.submit(runs, TWO_HOSTS)
+    cluster.wait_for_end(run, "FAILED")
+    assert output(run).count(f"n2: {run} is not the folder of that name on n1") == 2  # on both
+    assert status(run)["state"] == "failed"
