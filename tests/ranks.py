@@ -56,7 +56,8 @@ def on_ranks(num_ranks: int, function: Callable[[], Any]) -> Any:
     os.close(write)
     with os.fdopen(read) as pipe:
         result = pipe.read()
-    if any([os.waitpid(child, 0)[1] for child in children]):
+    codes = [os.waitpid(child, 0)[1] for child in children]
+    if any(codes):
         sys.exit(f"failed on {num_ranks} ranks")
     return json.loads(result)
 

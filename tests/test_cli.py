@@ -48,7 +48,19 @@ def without_torch(*words, code):
 
 def test_help_names_every_command():
     text, _ = run("--help")
-    for verb in ("train", "resume", "status", "cancel", "validate", "test", "predict", "sync", "list", "check", "doctor"):
+    for verb in (
+        "train",
+        "resume",
+        "status",
+        "cancel",
+        "validate",
+        "test",
+        "predict",
+        "sync",
+        "list",
+        "check",
+        "doctor",
+    ):
         assert verb in text
 
 

@@ -1,6 +1,5 @@
 """Runs that logged without a connection, uploaded to a stand-in for the server."""
 
-
 import pytest
 import wandb
 from matplotlib.image import imsave

@@ -47,9 +47,9 @@ class WandbRun(WandbLogger):
     ) -> None:
         self.session: WandbSession | None = None
         self.number, self.media = 0, {}  # of the next row; what has to travel with it
-        self.later = f"upload with: {__package__.partition('.')[0]} sync {save_dir}"
+        self.later = f"upload with: {__name__.partition('.')[0]} sync {save_dir}"
         experiment = None
-        if rank_zero_only.rank == 0:
+        if rank_zero_only.rank == 0:  # pyrefly: ignore[missing-attribute]
             if mode == "online":
                 self.session = self._begin(Path(save_dir), id=id, name=name, project=project, entity=entity)
             elif mode == "offline":
