@@ -32,16 +32,19 @@ def optimizer(parameters, rate: float): ...
 
 class Trainer:
     def __init__(self, steps: int | None = None): ...
+
+class Launcher: ...
 """
 
 CONFIGS = {
-    "train.yaml": "defaults:\n  - _self_\n  - data: rows\n  - model: plain\n  - trainer: slow\n  - experiment: null\nseed: 0\nname: x\n",
+    "train.yaml": "defaults:\n  - _self_\n  - data: rows\n  - model: plain\n  - trainer: slow\n  - launcher: here\n  - experiment: null\nseed: 0\nname: x\n",
     "data/rows.yaml": "_target_: MODULE.Rows\nsize: 3\n",
     "model/plain.yaml": (
         "_target_: MODULE.Model\nnetwork:\n  _target_: MODULE.Network\n"
         "optimizer:\n  _target_: MODULE.optimizer\n  _partial_: true\n  rate: 0.1\n"
     ),
     "trainer/slow.yaml": "_target_: MODULE.Trainer\nsteps: 3\n",
+    "launcher/here.yaml": "_target_: MODULE.Launcher\n",
     "experiment/bad.yaml": "# @package _global_\ndata:\n  syze: 4\ntrainer:\n  steps: many\n",
 }
 

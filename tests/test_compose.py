@@ -1,6 +1,6 @@
 import pytest
 
-from leyden.compose import ConfigError, combinations, compose, options, project_root
+from leyden.compose import ConfigError, compose, options, project_root
 
 FILES = {
     "train.yaml": "defaults:\n  - _self_\n  - data: null\n  - trainer: slow\n  - experiment: null\nseed: 0\n",
@@ -104,10 +104,3 @@ def test_what_is_yours_alone_is_merged_where_it_is_and_never_chosen(root):
     assert (mine, "trainer") in composed.files
     assert compose(["trainer=slow", "trainer.account=you"], root).config["trainer"]["account"] == "you"
     assert "local" not in options(root)
-
-
-def test_combinations():
-    assert combinations(["trainer=slow,fast", "seed=range(2)", "data.root=[a,b]"]) == [
-        [f"trainer={trainer}", f"seed={seed}", "data.root=[a,b]"] for trainer in ("slow", "fast") for seed in (0, 1)
-    ]
-    assert combinations(["seed=1", "no word"]) == [["seed=1", "no word"]]

@@ -112,10 +112,9 @@ def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(interrupted, undistu
 def test_a_signal_during_imports_is_remembered(tmp_path):
     process = train(tmp_path)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("*/*/2*/log.txt")) and time.monotonic() < deadline:
+    while '"running"' not in "".join(file.read_text() for file in tmp_path.glob("*/*/2*/status.json")):
+        assert time.monotonic() < deadline
         time.sleep(0.01)
-    if (libraries := Path(f"/proc/{process.pid}/maps")).exists():
-        assert "torch/lib" not in libraries.read_text()
     process.send_signal(signal.SIGUSR1)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate()

@@ -136,7 +136,8 @@ def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run):
 
 def test_a_run_on_two_ranks_saves_when_it_is_terminated(tmp_path):
     settings = ["trainer=cpu", "trainer.devices=2", "trainer.max_epochs=100", f"runs={tmp_path}"]
-    command = [sys.executable, "-m", leyden.__name__, "train", f"experiment={EXPERIMENT}", *settings]
+    command = [sys.executable, "-m", leyden.__name__, "train"]
+    command += [f"experiment={EXPERIMENT}", *settings]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     pattern = "*/*/2*/metrics.csv"

@@ -76,12 +76,12 @@ class Cluster:
         assert done.returncode == code, done.stdout
         return done.stdout
 
-    def leyden(self, *words: object, code: int = 0) -> str:
+    def command(self, *words: object, code: int = 0) -> str:
         return self.run(sys.executable, "-m", leyden.__name__, *words, code=code)
 
     def submit(self, runs: Path, *settings: str) -> Path:
         """Trains with these settings, in addition to the usual ones, and returns the run directory."""
-        self.leyden("train", *SETTINGS, f"runs={runs}", *settings)
+        self.command("train", *SETTINGS, f"runs={runs}", *settings)
         return next(runs.glob("*/*/2*"))
 
     def signal(self, run: Path, name: str) -> None:

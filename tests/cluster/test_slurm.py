@@ -43,7 +43,7 @@ def test_two_hosts_train_and_test(undisturbed):
 
 
 def test_status_names_state_and_job(cluster, undisturbed):
-    text = cluster.leyden("status", undisturbed)
+    text = cluster.command("status", undisturbed)
     assert "finished" in text
     assert f"job {status(undisturbed)['job']}: COMPLETED" in text
 
@@ -51,11 +51,11 @@ def test_status_names_state_and_job(cluster, undisturbed):
 def test_a_killed_process_ends_the_job_and_resume_submits_it_again(cluster, undisturbed, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait_for_checkpoint(run)
-    assert "cancel" in cluster.leyden("resume", run, code=2)  # one run is not trained twice at a time
+    assert "cancel" in cluster.command("resume", run, code=2)  # one run is not trained twice at a time
     os.kill(cluster.processes(run)[-1], signal.SIGKILL)
     cluster.wait_for_end(run, "FAILED")
     assert status(run)["state"] == "failed"
-    cluster.leyden("resume", run)
+    cluster.command("resume", run)
     cluster.wait_for_end(run, "COMPLETED")
     assert_same_bits(run, undisturbed)
 
@@ -77,7 +77,7 @@ def test_a_job_whose_time_is_nearly_over_queues_again(cluster, tmp_path):
     wait(lambda: status(run)["state"] == "preempted", run)
     wait(lambda: cluster.state(run) == "PENDING", run)
     assert status(run)["job"] in cluster.run("squeue", "--noheader", "--format=%i")
-    cluster.leyden("cancel", run)
+    cluster.command("cancel", run)
     cluster.wait_for_end(run, "CANCELLED")
 
 
@@ -92,7 +92,7 @@ def test_a_lost_host_sends_the_job_back_into_the_queue(cluster, undisturbed, tmp
 
 
 def test_a_sweep_is_an_array_with_a_run_directory_for_each_element(cluster, tmp_path):
-    cluster.leyden("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", f"runs={tmp_path}", "seed=0,1,2,3")
+    cluster.command("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", f"runs={tmp_path}", "seed=0,1,2,3")
     runs = sorted(tmp_path.glob("*/*/2*"))
     assert len({status(run)["job"].split("_")[0] for run in runs}) == 1
     for run in runs:
@@ -104,9 +104,9 @@ def test_a_sweep_is_an_array_with_a_run_directory_for_each_element(cluster, tmp_
 def test_cancel_takes_a_job_out_of_the_queue(cluster, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait(lambda: cluster.state(run) == "RUNNING", run)
-    cluster.leyden("cancel", run)
+    cluster.command("cancel", run)
     cluster.wait_for_end(run, "CANCELLED")
-    assert "error" in cluster.leyden("cancel", run, code=2)
+    assert "error" in cluster.command("cancel", run, code=2)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_cancel_takes_a_job_out_of_the_queue(cluster, tmp_path):
     ],
 )
 def test_what_is_refused_is_said_in_the_words_of_slurm(cluster, tmp_path, setting, words):
-    text = cluster.leyden("train", *SETTINGS, setting, f"runs={tmp_path}", code=2)
+    text = cluster.command("train", *SETTINGS, setting, f"runs={tmp_path}", code=2)
     assert words in text
     assert f"To change: {setting.split('=')[0]}" in text
     assert "Traceback" not in text

@@ -122,7 +122,7 @@ def test_pictures_and_samples_after_the_test(undisturbed):
 
 
 def test_throughput_in_tokens(undisturbed):
-    with undisturbed[0].logger.path.open(newline="") as file:
+    with undisturbed[0].logger.file.path.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["train/tokens_per_second"]]
     assert len(rows) == 3
     for row in rows:
