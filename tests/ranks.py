@@ -1,4 +1,4 @@
-"""Runs on several gloo ranks for test_ranks.py: `python tests/ranks.py VERB FOLDER NAME...` prints results as JSON.
+"""Runs on several gloo ranks: `python tests/ranks.py VERB EXPERIMENT FOLDER` prints results as JSON.
 
 All ranks are forked from this process, which imports torch once, and believe that torchrun started them.
 """
@@ -12,17 +12,20 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from lightning.pytorch import Callback, Trainer
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from leyden.compose import compose
 from leyden.rundir import RunDirectory
+from leyden.stop_request import Stop, Stopped, StopRequest
 from leyden.worker import Worker
 
 ROOT = Path.cwd()
@@ -71,9 +74,9 @@ def create(name: str, folder: Path, *settings: str) -> RunDirectory:
     return run
 
 
-def copy(run: RunDirectory, num_ranks: int) -> RunDirectory:
+def copy(run: RunDirectory, num_ranks: int, suffix: str = "") -> RunDirectory:
     """The same run for so many ranks."""
-    path = run.path.with_name(f"{run.path.name}-{num_ranks}")
+    path = run.path.with_name(f"{run.path.name}-{num_ranks}{suffix}")
     shutil.copytree(run.path, path)
     config = run.config
     config["trainer"]["devices"] = num_ranks
@@ -106,8 +109,11 @@ def nearly_true(batch: Any, batch_idx: int) -> list[dict[str, Tensor]]:
     return found
 
 
-def train(run: RunDirectory) -> list[float]:
-    """The losses of the steps, without dropout, and with batch norm as it is in evaluation."""
+def train(run: RunDirectory, stop_after: int | None = None) -> list[float]:
+    """The losses of all steps, also those before a checkpoint.
+
+    Dropout is left out, and batch norm is as it is in evaluation: it would see other batches.
+    """
     worker = Worker(run, trains=True)
     for module in worker.model.modules():
         if isinstance(module, nn.Dropout):
@@ -117,32 +123,57 @@ def train(run: RunDirectory) -> list[float]:
         elif isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.train = lambda mode, module=module: module
             module.training = False
+    if stop_after:
+        worker.trainer.callbacks.insert(0, StopAfter(stop_after, worker.stop))
     last = run.checkpoint("last") if run.has_checkpoint else None
-    worker.trainer.fit(worker.model, worker.data, ckpt_path=last)
+    with suppress(Stopped):
+        worker.trainer.fit(worker.model, worker.data, ckpt_path=last)
     with (run.path / "metrics.csv").open(newline="") as file:
         return [float(row["train/loss"]) for row in csv.DictReader(file) if row.get("train/loss")]
 
 
+class StopAfter(Callback):
+    """Asks one rank to stop, as a signal does."""
+
+    def __init__(self, steps: int, stop: StopRequest) -> None:
+        self.steps, self.stop = steps, stop
+
+    def on_train_batch_end(self, trainer: Trainer, *arguments: Any) -> None:
+        if trainer.global_step == self.steps and trainer.global_rank == trainer.world_size - 1:
+            self.stop.wanted = Stop.PREEMPTED
+
+
+def compare(name: str, folder: Path) -> dict[str, Any]:
+    """Metrics on 1 to 4 ranks, and the losses of a short training on 1, 2 and 4."""
+    whole, short = create(name, folder), create(name, folder, *SHORT)
+    metrics = {n: on_ranks(n, partial(evaluate, copy(whole, n))) for n in (1, 2, 3, 4)}
+    losses = {n: on_ranks(n, partial(train, copy(short, n))) for n in (1, 2, 4)}
+    return {"metrics": metrics, "losses": losses}
+
+
+def resume(name: str, folder: Path) -> dict[str, list[float]]:
+    """Losses of a training on 1 rank and on 2, divided and sharded; then of those that others went on with."""
+    whole = create(name, folder, *SHORT)
+    sharded = create(name, folder, *SHORT, "trainer=fsdp", "trainer.accelerator=cpu")
+    losses = {"1": on_ranks(1, partial(train, copy(whole, 1)))}
+    for strategy, run in (("ddp", whole), ("fsdp", sharded)):
+        losses[f"2 {strategy}"] = on_ranks(2, partial(train, copy(run, 2)))
+        stopped = copy(run, 2, suffix="stopped")
+        losses[f"2 {strategy} stopped"] = on_ranks(2, partial(train, stopped, stop_after=2))
+        for n in (1, 4):
+            losses[f"2 {strategy}, then {n}"] = on_ranks(n, partial(train, copy(stopped, n)))
+    return losses
+
+
+VERBS = {"compare": compare, "resume": resume}
+
+
 def main() -> None:
-    verb, folder, names = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
     torch.set_num_threads(1)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
-    if verb == "evaluate":
-        runs = {name: create(name, folder) for name in names}
-        results = {n: on_ranks(n, partial(for_each, evaluate, copies(runs, n))) for n in (1, 2, 3, 4)}
-    else:
-        runs = {name: create(name, folder, *SHORT) for name in names}
-        results = {n: on_ranks(n, partial(for_each, train, copies(runs, n))) for n in (1, 2, 4)}
-    print(json.dumps(results))
-
-
-def copies(runs: dict[str, RunDirectory], num_ranks: int) -> dict[str, RunDirectory]:
-    return {name: copy(run, num_ranks) for name, run in runs.items()}
-
-
-def for_each(function: Callable[[RunDirectory], Any], runs: dict[str, RunDirectory]) -> dict[str, Any]:
-    return {name: function(run) for name, run in runs.items()}
+    verb, name, folder = sys.argv[1:]
+    print(json.dumps(VERBS[verb](name, Path(folder))))
 
 
 if __name__ == "__main__":

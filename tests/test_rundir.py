@@ -1,6 +1,7 @@
 import json
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -55,6 +56,22 @@ def test_state_is_kept_with_what_was_there(tmp_path):
     assert run.status["state"] == "failed"
     assert run.status["error"] == "disk"
     assert run.status["id"] in run.path.name
+
+
+def test_one_process_at_a_time_trains_a_run(tmp_path):
+    run = create(tmp_path)
+    code = (
+        f"import sys, pathlib; from {RunDirectory.__module__} import RunDirectory as Run\n"
+        "with Run(pathlib.Path(sys.argv[1])).claimed(): print('claimed', flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, run.path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "claimed\n"
+        with pytest.raises(UserError, match="is being trained by another process"), run.claimed(seconds=0.2):
+            pass
+        other.kill()
+    with run.claimed(seconds=5):
+        pass
 
 
 def test_results_are_added(tmp_path):

@@ -45,7 +45,11 @@ def parser() -> argparse.ArgumentParser:
     runs = ("runs", {"nargs": "+", "metavar": "RUN", "help": RUN})
     text = "compose, check and freeze a run; train it; test its best checkpoint"
     add("train", text, [overrides, sweep, dry])
-    add("resume", "continue a run in its directory, from its last checkpoint", [run])
+    moves = (
+        "overrides",
+        {"nargs": "*", "metavar": "SETTING", "help": "where: trainer.devices=4, launcher.time=8:00:00"},
+    )
+    add("resume", "continue a run in its directory, from its last checkpoint", [run, moves])
     add("status", "what became of runs, and what SLURM says of their jobs", [runs])
     add("cancel", "take the jobs of runs out of SLURM's queue", [runs])
     add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint])
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code: 0 done, 1 the run failed, 2 a mistake in what was typed."""
     try:
         options, more = parser().parse_known_args(arguments)
-        if more and (options.verb not in ("train", "check") or any(word.startswith("-") for word in more)):
+        if more and (options.verb not in ("train", "resume", "check") or any(word.startswith("-") for word in more)):
             parser().error(f"unrecognized arguments: {' '.join(more)}")
         if more:  # settings after a flag
             options.overrides += more
@@ -126,11 +130,17 @@ def _cancel(options: argparse.Namespace) -> int:
 
 def _on_run(options: argparse.Namespace) -> int:
     from .launch import launch
+    from .launchers.slurm_queue import require_ended
 
     root, run = _found(options.run)
     if options.verb == "resume":
         if run.status["state"] == "finished":
             raise UserError(f"{run.path} is finished: there is nothing to resume")
+        require_ended(run)
+        if options.overrides:
+            from .relocate import relocate
+
+            relocate(run, options.overrides, root)
         return launch(run, "train", root)
     # A path is relative to where the command was typed.
     checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())

@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import platform
@@ -6,11 +7,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import yaml
 
@@ -71,6 +75,24 @@ class RunDirectory:
         status = self.status | {"state": state, "changed": f"{datetime.now():%Y-%m-%d %H:%M:%S}"} | details
         write_atomically(self.path / "status.json", json.dumps(status, indent=1))
 
+    @contextmanager
+    def claimed(self, seconds: float = 10.0) -> Iterator[None]:
+        """No other process trains this run, here or on a machine that shares the folder.
+
+        Args:
+            seconds: to wait for a process that is about to end.
+
+        Raises:
+            UserError: another process trains it.
+        """
+        deadline = time.monotonic() + seconds
+        with (self.path / ".training.lock").open("w") as file:
+            while not _locked(file):
+                if time.monotonic() > deadline:
+                    raise UserError(f"{self.path} is being trained by another process: stop that one first")
+                time.sleep(0.1)
+            yield
+
     @property
     def has_checkpoint(self) -> bool:
         """Whether there is one to go on from."""
@@ -120,6 +142,16 @@ def find_run(name: str, runs: Path) -> RunDirectory:
             else f"; there {'are runs of ' + ', '.join(known) if known else 'is none yet'}"
         )
     )
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not kept by forked processes
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        pass
+    return True
 
 
 def _point_latest(link: Path, path: Path) -> None:

@@ -49,7 +49,8 @@ class Worker:
         self.trainer = self._trainer()
 
     def fit(self) -> dict[str, float]:
-        """Trains, from the last checkpoint where there is one; then tests the best one.
+        """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where a limit
+        of steps ended the training before anything was validated.
 
         Returns:
             The test metrics.
@@ -62,7 +63,8 @@ class Worker:
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
         finally:
             self.checkpoints.teardown()  # which not every strategy of Lightning calls
-        return self.evaluate("test", "best")
+        is_validated = (self.run.path / "checkpoints" / "best.ckpt").exists()
+        return self.evaluate("test", "best" if is_validated else "last")
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
         """Metrics of the validation or test split, also kept in results.json."""
@@ -113,7 +115,10 @@ class Worker:
             callbacks.append(RichProgressBar())
         trainer, plugins = self.config["trainer"], [self.checkpoints, cluster_environment()]
         if not self.trains:  # by this process alone, whatever the number of those that trained
-            trainer, plugins = trainer | {"devices": 1, "num_nodes": 1}, [self.checkpoints, LightningEnvironment()]
+            trainer, plugins = (
+                trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"},
+                [self.checkpoints, LightningEnvironment()],
+            )
         return build(
             trainer,
             {},

@@ -12,5 +12,8 @@ class Optimization(Callback):
         every = trainer.log_every_n_steps  # pyrefly: ignore[missing-attribute]
         if (trainer.global_step + 1) % every == 0:
             norms = [p.grad.norm() for p in pl_module.parameters() if p.grad is not None]
-            pl_module.log("train/gradient_norm", torch.stack(norms).norm())
+            norm = torch.stack(norms).norm()
+            pl_module.log(
+                "train/gradient_norm", norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+            )  # sharded
             pl_module.log("train/learning_rate", max(group["lr"] for group in optimizer.param_groups))

@@ -182,7 +182,7 @@ class DataModule(LightningDataModule):
     def _loader(self, stage: Stage) -> DataLoader:
         batches = self._batches(stage)
         if stage == "train" and self._resume:
-            batches.resume_at(self._resume["epoch"], self._resume["batches_done"])
+            batches.resume_at(**self._resume)
         return DataLoader(
             self.rows[stage],
             batch_sampler=batches,
@@ -241,6 +241,8 @@ class DataModule(LightningDataModule):
                     f"those of this run {shorten(str(value), 80)}"
                 )
         self._resume = {name: state_dict[name] for name in ("epoch", "batches_done")}
+        if self.trainer and self.trainer.train_dataloader:  # some strategies need it before they restore anything
+            self.trainer.train_dataloader.batch_sampler.resume_at(**self._resume)
 
 
 def _as_fetched(batch: Any) -> Any:

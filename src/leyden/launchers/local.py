@@ -39,17 +39,23 @@ class Local(Launcher):
 
     def launch(self, runs: list[RunDirectory]) -> int:
         """Trains one run after the other; a failed one does not keep the next from its turn."""
-        if len(runs) == 1 and self.num_devices == 1:
-            from ..execute import execute  # imports torch: seconds
-
-            return execute(runs[0], "train")
         codes = []
         for run in runs:
-            command = self._command(run.path)
-            codes.append(_run(command) if self.num_devices == 1 else run_torchrun(command, run))
+            with run.claimed():
+                codes.append(self._train(run, is_alone=len(runs) == 1))
             if codes[-1] in STOPPED:  # from outside, as are those that have not begun
                 break
         return max(codes)
+
+    def _train(self, run: RunDirectory, is_alone: bool) -> int:
+        command = self._command(run.path)
+        if self.num_devices > 1:
+            return run_torchrun(command, run)
+        if not is_alone:  # what one leaves behind in its process is nothing to the next
+            return _run(command)
+        from ..execute import execute  # imports torch: seconds
+
+        return execute(run, "train")
 
     def _command(self, path: Path) -> list[str]:
         module = ["-m", EXECUTE, str(path), "train"]

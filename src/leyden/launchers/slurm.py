@@ -5,7 +5,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..rundir import RunDirectory
 from .launcher import EXECUTE, PROGRAM, Launcher
-from .slurm_queue import is_active, submit
+from .slurm_queue import submit
 
 SCRIPT = "job.sbatch"
 
@@ -109,11 +109,8 @@ class Slurm(Launcher):
         """Submits the runs and returns at once.
 
         Raises:
-            UserError: SLURM refuses the job, or a run is in the queue already.
+            UserError: SLURM refuses the job.
         """
-        for run in runs:
-            if (job := run.status.get("job")) and is_active(job):
-                raise UserError(f"job {job} of {run.path} has not ended; first: {PROGRAM} cancel {run.path}")
         script = self.describe([run.path for run in runs])
         for run in runs:
             (run.path / SCRIPT).write_text(script)

@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 from ..errors import UserError
+from ..rundir import RunDirectory
+from .launcher import PROGRAM
 
 # A word of sbatch's complaint -> what to change.
 REMEDIES = {
@@ -47,9 +49,14 @@ def state(job: str) -> str:
     return done.stdout.strip().partition("\n")[0] if done.returncode == 0 else ""
 
 
-def is_active(job: str) -> bool:
-    found = state(job)
-    return bool(found) and not found.startswith(ENDED)
+def require_ended(run: RunDirectory) -> None:
+    """
+    Raises:
+        UserError: a job trains this run, or is going to.
+    """
+    job = run.status.get("job")
+    if job and shutil.which("squeue") and (found := state(job)) and not found.startswith(ENDED):
+        raise UserError(f"job {job} of {run.path} has not ended; first: {PROGRAM} cancel {run.path}")
 
 
 def cancel(job: str) -> None:

@@ -69,7 +69,7 @@ class ResumeMetrics(Callback):
         if trainer.state.fn == "fit":
             self._start(trainer, **checkpoint["metrics"])
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.ckpt_path:  # also a run that was killed before its first checkpoint
             self._start(trainer, num_rows=0, next_row={})
 

@@ -1,6 +1,7 @@
 from .beam_decoder import BeamDecoder
 from .classification import Classification
 from .detection import Detection
+from .fully_sharded import FullySharded
 from .generation import Generation
 from .greedy_decoder import greedy_decoder
 from .language_modeling import LanguageModeling
@@ -15,6 +16,7 @@ __all__ = [
     "Classification",
     "Detection",
     "Evaluated",
+    "FullySharded",
     "Generation",
     "LanguageModeling",
     "MultilabelClassification",

@@ -80,10 +80,14 @@ class LanguageModeling(Task):
         return [self.until_end(continuation) for continuation in continuations]
 
     def texts(self) -> dict[str, str]:
-        """Beginnings of windows of the evaluation, and how the model continues them."""
+        """Beginnings of windows of the evaluation, and how the model continues them.
+
+        Those of the first rank, on all ranks: a sharded network takes its steps on all of them.
+        """
         if self.beginnings is None:
             return {}
-        prompts, lengths = self.beginnings
+        beginnings = self.trainer.strategy.broadcast([tensor.cpu() for tensor in self.beginnings])
+        prompts, lengths = (tensor.to(self.device) for tensor in beginnings)
         continuations = self.generation(self.network, prompts, lengths, list(range(len(prompts))))
         samples = [
             f"--- prompt {number}\n{self.decode(prompt[:length])}\n--- continuation {number}\n"

@@ -10,6 +10,7 @@ from torchmetrics import Metric
 
 from ..errors import UserError
 from .freezing import freeze
+from .fully_sharded import shard
 from .parameter_groups import parameter_groups
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ class Task(LightningModule):
                     parameter.data = parameter.data.contiguous(memory_format=memory_format)
         if compile:
             network.compile()
+
+    def configure_model(self) -> None:
+        if self.device_mesh is not None:
+            shard(self.network, self.device_mesh["data_parallel"])
 
     def on_train_start(self) -> None:
         self.train()

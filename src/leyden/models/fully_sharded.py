@@ -1,0 +1,77 @@
+from typing import Any
+
+import torch
+from lightning.pytorch.strategies import ModelParallelStrategy
+from torch import nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.optim import Optimizer
+
+GATHERED = StateDictOptions(full_state_dict=True, cpu_offload=True)
+WHOLE = StateDictOptions(full_state_dict=True)
+
+
+class FullySharded(ModelParallelStrategy):
+    """Divides weights, gradients and optimizer states evenly among all devices, for models too large for one (FSDP2).
+
+    A device has the whole of one layer at a time, and trains on its own rows, as with DDP. Checkpoints are those of
+    any other strategy, one file with whole tensors: a run goes on from them on another number of devices.
+    Source: Zhao et al., PyTorch FSDP, 2023, https://arxiv.org/abs/2304.11277
+
+    Raises:
+        ValueError: torch is older than 2.4.
+    """
+
+    def __init__(self) -> None:
+        if torch.__version__ < "2.4":
+            raise ValueError(f"sharding needs torch 2.4 or later, and {torch.__version__} is installed: use DDP")
+        super().__init__(tensor_parallel_size=1, save_distributed_checkpoint=False)
+
+    def setup_environment(self) -> None:
+        self._data_parallel_size = self.num_nodes * self.num_processes
+        super().setup_environment()
+
+    # Lightning's own numbers the optimizer's states as no optimizer does, and loads past the checkpoint plugin.
+
+    def optimizer_state(self, optimizer: Optimizer) -> dict[str, Any]:
+        """As the optimizer of a whole network gives it, on the first rank; nothing on the others."""
+        state: Any = get_optimizer_state_dict(self._network(), _bare(optimizer), options=GATHERED)
+        names = [name for group in state.get("param_groups", []) for name in group["params"]]
+        return _renamed(state, {name: number for number, name in enumerate(names)}) if names else {}
+
+    def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
+        checkpoint, model = self.checkpoint_io.load_checkpoint(checkpoint_path), self._network()
+        set_model_state_dict(model, checkpoint["state_dict"], options=WHOLE)
+        names = {parameter: name for name, parameter in model.named_parameters()}
+        for optimizer, state in zip(self.optimizers, checkpoint["optimizer_states"], strict=False):
+            ordered = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
+            set_optimizer_state_dict(model, _bare(optimizer), _renamed(state, dict(enumerate(ordered))), options=WHOLE)
+        return checkpoint
+
+    def _network(self) -> nn.Module:
+        assert self.model
+        return self.model
+
+
+def shard(network: nn.Module, mesh: Any) -> None:
+    """Divides a network among the devices of a mesh: each layer of its module lists, and then what is left."""
+    from torch.distributed.fsdp import FSDPModule, fully_shard
+
+    if not isinstance(network, FSDPModule):  # of a former call, as that before the test
+        layers = [layer for part in network.modules() if isinstance(part, nn.ModuleList) for layer in part]
+        for layer in (*reversed(layers), network):  # an inner list comes after the one that it is in
+            fully_shard(layer, mesh=mesh)
+
+
+def _bare(optimizer: Any) -> Optimizer:
+    return getattr(optimizer, "_optimizer", optimizer)  # of Lightning's wrapper
+
+
+def _renamed(state: dict[str, Any], names: dict[Any, Any]) -> dict[str, Any]:
+    """An optimizer's state with other names for its parameters."""
+    groups = [group | {"params": [names[name] for name in group["params"]]} for group in state["param_groups"]]
+    return {"state": {names[name]: value for name, value in state["state"].items()}, "param_groups": groups}

@@ -1,0 +1,51 @@
+import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .check import problems
+from .compose import Composed, compose
+from .disk import write_atomically
+from .errors import UserError
+from .rundir import RunDirectory
+
+FROM_TRAINER = {"devices": "devices", "nodes": "num_nodes", "accelerator": "accelerator"}  # of a launcher
+PLACES = [*(f"trainer.{name}" for name in FROM_TRAINER.values()), "launcher"]
+
+
+def relocate(run: RunDirectory, overrides: list[str], root: Path) -> None:
+    """Changes in a run's frozen configuration where it is trained, never what: it goes on with the same numbers.
+
+    Args:
+        run: it has not finished.
+        overrides: such as `trainer.devices=4`, `launcher=slurm` and `launcher.time=8:00:00`.
+        root: the project's folder.
+
+    Raises:
+        UserError: an override changes something else, or what it sets is refused.
+    """
+    config, typed = run.config, {}
+    for word in overrides:
+        key, equals, value = word.partition("=")
+        if not equals or not any(f"{key}.".startswith(f"{place}.") for place in PLACES):
+            raise UserError(
+                f"{word}: a run that has begun goes on as it is; only where it is trained may change: {', '.join(PLACES)}"
+            )
+        if key == "launcher":
+            config[key] = compose([word], root).config[key]
+            continue
+        *parents, name = key.split(".")
+        node: Any = config
+        for parent in parents:
+            node = node[parent]
+        node[name] = value if key == "launcher.time" else yaml.safe_load(value)  # 8:00:00 is a number to YAML
+        typed[key] = word
+    for name, source in FROM_TRAINER.items():
+        if name in config["launcher"]:
+            config["launcher"][name] = config["trainer"][source]
+    if found := problems(Composed(config, root, [], typed)):
+        raise UserError("\n".join(found))
+    write_atomically(run.path / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    with (run.path / "command.txt").open("a") as file:
+        file.write(shlex.join([__name__.partition(".")[0], "resume", str(run.path), *overrides]) + "\n")

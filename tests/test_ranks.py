@@ -1,0 +1,54 @@
+"""The number of ranks changes nothing: neither what is measured, to the last row, nor the losses of the training."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from leyden.compose import options
+
+ROOT = Path.cwd()
+EMBEDDED = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+
+
+def on_ranks(verb, experiment, folder):
+    process = subprocess.run(
+        [sys.executable, "tests/ranks.py", verb, experiment, folder],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("experiment", EMBEDDED)
+def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_path):
+    results = on_ranks("compare", experiment, tmp_path)
+    on_one = results["metrics"]["1"]
+    assert on_one["7"] != on_one["101"]  # odd sizes: ranks get different numbers of rows, some none
+    for metrics in results["metrics"].values():
+        for size in on_one:
+            assert metrics[size] == pytest.approx(on_one[size], rel=0, abs=1e-6)
+    alone, *divided = results["losses"].values()
+    assert len(alone) == 4
+    for losses in divided:
+        assert losses == pytest.approx(alone, rel=1e-5)
+
+
+@pytest.mark.skipif(torch.__version__ < "2.4", reason="sharding needs torch 2.4 or later")
+def test_a_checkpoint_of_any_strategy_goes_on_with_any_number_of_ranks(tmp_path):
+    # A language model where there is one: its weights are of the kind that sharding is for.
+    losses = on_ranks("resume", sorted(EMBEDDED, key=lambda name: "model" in name)[-1], tmp_path)
+    alone = losses.pop("1")
+    assert len(alone) == 4
+    for strategy in ("ddp", "fsdp"):
+        assert losses.pop(f"2 {strategy} stopped") == pytest.approx(alone[:2], rel=1e-5)
+    assert len(losses) == 6
+    for those in losses.values():
+        assert those == pytest.approx(alone, rel=1e-5)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from leyden.compose import compose, options
+from leyden.errors import UserError
+from leyden.relocate import relocate
+from leyden.rundir import RunDirectory
+
+ROOT = Path.cwd()
+EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+
+
+@pytest.fixture
+def run(tmp_path):
+    config = compose([f"experiment={EXPERIMENT}", "trainer=cpu"], ROOT).config
+    return RunDirectory.create(config | {"runs": str(tmp_path)}, ROOT, ["here"])
+
+
+def test_only_where_it_is_trained_changes(run):
+    before = run.config
+    relocate(run, ["launcher=slurm", "launcher.time=8:00:00", "launcher.account=me", "trainer.devices=4"], ROOT)
+    after = run.config
+    launcher, trainer = after.pop("launcher"), after.pop("trainer")
+    assert (launcher["time"], launcher["account"], launcher["devices"], launcher["accelerator"]) == (
+        "8:00:00",
+        "me",
+        4,
+        "cpu",
+    )
+    assert trainer == before.pop("trainer") | {"devices": 4}
+    before.pop("launcher")
+    assert after == before
+    assert (run.path / "command.txt").read_text().splitlines()[1].endswith("trainer.devices=4")
+    relocate(run, ["launcher=local", "trainer.devices=2"], ROOT)
+    assert (run.config["launcher"]["devices"], run.config["trainer"]["devices"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("seed=3", "only where it is trained may change"),
+        ("trainer.max_epochs=3", "only where it is trained may change"),
+        ("trainer.devices", "only where it is trained may change"),
+        ("launcher.max_restart=1", "did you mean .max_restarts."),
+        ("trainer.devices=0", "trainer.devices is 0"),
+        ("launcher=slrum", "did you mean 'slurm'"),
+    ],
+)
+def test_anything_else_is_refused_and_changes_nothing(run, word, message):
+    before = (run.path / "config.yaml").read_text()
+    with pytest.raises(UserError, match=message):
+        relocate(run, ["trainer.num_nodes=1", word], ROOT)
+    assert (run.path / "config.yaml").read_text() == before
