@@ -37,8 +37,10 @@ def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_
             assert metrics[size] == pytest.approx(on_one[size], rel=0, abs=1e-6)
     alone, *divided = results["losses"].values()
     assert len(alone) == 4
+    # torchvision's detectors divide by the objects in a rank's own rows.
+    tolerance = 1e-2 if "detection" in experiment else 1e-5
     for losses in divided:
-        assert losses == pytest.approx(alone, rel=1e-5)
+        assert losses == pytest.approx(alone, rel=tolerance)
 
 
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="sharding needs torch 2.4 or later")

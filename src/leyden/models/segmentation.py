@@ -13,6 +13,7 @@ from torchmetrics.classification import (
 )
 
 from .confusion_matrix import confusion_matrix
+from .mean_over_ranks import mean_over_ranks
 from .task import Evaluated, EvaluationStage, Task
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Segmentation(Task):
         """The mean over all pixels that have a class, with the soft Dice loss where it has a weight."""
         valid = targets != self.ignore_index
         classes = targets.masked_fill(~valid, 0)
-        total = (self.class_weights[classes] * valid).sum()
+        total = mean_over_ranks((self.class_weights[classes] * valid).sum())
         loss = self.pixel_losses(logits, targets, self.class_weights).sum() / total.clamp(min=1e-6)
         return loss + self.dice_weight * soft_dice_loss(logits, classes, valid) if self.dice_weight else loss
 
