@@ -40,7 +40,9 @@ def main() -> None:
             saving, returning = requeue(cluster, Path(folder) / "runs", number)
         finally:
             cluster.close()
-    print(f"{number} requeues; seconds to save and queue: median {statistics.median(saving):.1f}, max {max(saving):.1f}")
+    print(
+        f"{number} requeues; seconds to save and queue: median {statistics.median(saving):.1f}, max {max(saving):.1f}"
+    )
     print(f"seconds from there to the next step: median {statistics.median(returning):.1f}, max {max(returning):.1f}")
 
 
