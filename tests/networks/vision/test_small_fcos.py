@@ -3,7 +3,7 @@ import torch
 
 from leyden.networks.vision import SmallFCOS
 
-IMAGES = torch.rand(4, 3, 64, 64)
+IMAGES = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 TARGETS = [
     {"boxes": torch.tensor([[4.0 + n, 6, 26 + n, 30], [30, 30, 62, 62]]), "labels": torch.tensor([1 + n % 2, 2])}
     for n in range(4)
