@@ -22,6 +22,7 @@ from .models import Task
 from .preflight import require_disk
 from .rundir import RunDirectory
 from .stop_request import StopRequest
+from .unprofiled import Unprofiled
 
 
 class Worker:
@@ -128,6 +129,7 @@ class Worker:
             enable_progress_bar=draws,
             enable_model_summary=False,
             plugins=plugins,
+            profiler=trainer.get("profiler") or Unprofiled(),
             use_distributed_sampler=False,  # the data module divides the batches itself
         )
 

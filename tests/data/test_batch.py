@@ -1,4 +1,7 @@
+from typing import NamedTuple
+
 import torch
+from torch import Tensor
 
 from leyden.data import Batch
 
@@ -21,3 +24,14 @@ def test_rows_of_one_size_and_other_targets():
     inputs, target = Batch(torch.eye(3), Pair()).row(2)
     assert inputs.tolist() == [0, 0, 1]
     assert target == "target 2"
+
+
+def test_all_of_it_goes_to_a_device():
+    class Boxes(NamedTuple):
+        corners: Tensor
+        names: list[str]
+
+    moved = Batch(torch.zeros(2), Boxes(torch.ones(1), ["a"])).to(torch.device("meta"))
+    assert moved.inputs.device.type == moved.targets.corners.device.type == "meta"
+    assert moved.targets.names == ["a"]
+    assert moved.lengths is None

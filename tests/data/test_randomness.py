@@ -79,3 +79,11 @@ def test_outside_of_training_the_global_generator_is_asked():
         drawn.append(torch.cat([uniform(3), streams(3, 2).flatten()]))
     assert drawn[0].equal(drawn[1])
     assert not drawn[0].equal(torch.cat([uniform(3), streams(3, 2).flatten()]))
+
+
+@pytest.mark.skipif(torch.cuda.is_initialized(), reason="there, each seed takes effect at once")
+def test_steps_leave_nothing_behind_for_a_gpu_that_may_come():
+    waiting = len(torch.cuda._queued_calls)
+    with step_randomness(0, 0, 0):
+        each_row(lambda row: torch.rand(1), [0, 1])
+    assert len(torch.cuda._queued_calls) == waiting

@@ -110,7 +110,7 @@ def test_label_smoothing_is_for_training_only(tmp_path):
     smooth = model(Constant(), label_smoothing=0.3)
     (results,) = trainer(tmp_path).test(smooth, loader(), verbose=False)
     assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
-    smooth.log = smooth.log_dict = lambda *_, **__: None
+    smooth.log = smooth.log_dict = smooth.log_training = lambda *_, **__: None
     # 0.7 of -log 0.6, and 0.1 of each class's loss
     expected = 0.7 * 0.5108256 + 0.1 * (0.5108256 + 2 * 1.6094379)
     assert smooth.training_step(Batch(IMAGES[:1], TARGETS[:1]), 0).item() == pytest.approx(expected)
@@ -120,7 +120,7 @@ def test_balanced_weights_are_for_training_only(tmp_path):
     weighted = model(Constant(), class_weights="balanced", class_counts=[3, 2, 2])
     (results,) = trainer(tmp_path).test(weighted, loader(), verbose=False)
     assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
-    weighted.log = lambda *_, **__: None
+    weighted.log = weighted.log_dict = weighted.log_training = lambda *_, **__: None
     # The rows weigh 7 / (3 * 3) and 7 / (3 * 2): each class a third, whatever its number of rows.
     expected = (0.5108256 + 2 * 1.6094379) / 3
     assert weighted.training_step(Batch(IMAGES, TARGETS), 0).item() == pytest.approx(expected)
@@ -128,7 +128,7 @@ def test_balanced_weights_are_for_training_only(tmp_path):
 
 def test_a_weighted_loss_does_not_depend_on_which_rows_share_a_batch():
     weighted = model(Constant(), class_weights="balanced", class_counts=[3, 2, 2])
-    weighted.log = lambda *_, **__: None
+    weighted.log = weighted.log_dict = weighted.log_training = lambda *_, **__: None
     rows = [weighted.training_step(Batch(IMAGES[n : n + 1], TARGETS[n : n + 1]), 0) for n in range(7)]
     assert torch.stack(rows).mean().item() == pytest.approx(weighted.training_step(Batch(IMAGES, TARGETS), 0).item())
 

@@ -57,7 +57,7 @@ def parts(request):
     )
     data = prepared(experiment, *(["data.in_channels=3"] if is_for_colour else []))
     one = build(config["model"], data.published())
-    one.log = one.log_dict = lambda *_, **__: None
+    one.log = one.log_dict = one.log_training = lambda *_, **__: None
     if hasattr(one, "generation"):
         one.generation.temperature = 0.0  # drawn tokens tell rounding errors apart, the likeliest ones do not
     for module in one.modules():

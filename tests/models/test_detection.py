@@ -121,7 +121,7 @@ def test_places_are_exact_in_mixed_precision(tmp_path):
 
 def test_ignored_objects_are_not_learnt():
     one = model()
-    one.log = one.log_dict = lambda *_, **__: None
+    one.log = one.log_dict = one.log_training = lambda *_, **__: None
     one.training_step(Batch(IMAGES, TARGETS._replace(ignored=torch.tensor([True, False]))), 0)
     assert [len(target["boxes"]) for target in one.network.seen] == [0, 1]
     assert [target["labels"].tolist() for target in one.network.seen] == [[], [1]]
@@ -151,7 +151,7 @@ NETWORKS = [
 def test_detectors_of_torchvision_learn_and_predict(name):
     network = getattr(torchvision_detection, name)(num_classes=3, weights=None, weights_backbone=None)
     one = model(network, image_size=[64, 96])
-    one.log = one.log_dict = lambda *_, **__: None
+    one.log = one.log_dict = one.log_training = lambda *_, **__: None
     sizes = []
     network.backbone.register_forward_hook(lambda module, inputs, output: sizes.append(tuple(inputs[0].shape[-2:])))
     batch = Batch(torch.rand(2, 3, 64, 96), TARGETS._replace(labels=torch.tensor([1, 2])))

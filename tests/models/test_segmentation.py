@@ -85,7 +85,7 @@ def test_a_class_that_never_occurs_is_left_out_of_the_means(tmp_path):
 def test_two_ranks_measure_what_one_does():
     ranks = [model(), model()]
     for number, one in enumerate(ranks):
-        one.log = lambda *_, **__: None
+        one.log = one.log_dict = one.log_training = lambda *_, **__: None
         one.evaluate(Batch(BATCH.inputs[number : number + 1], TRUE[number : number + 1]), "test")
     known = {"miou": sum(IOU.values()) / 3, "dice": sum(DICE.values()) / 3, "pixel_accuracy": 0.8}
     for name, value in (known | {"loss": -(8 * math.log(0.6) + 2 * math.log(0.2)) / 10}).items():
@@ -97,7 +97,7 @@ def test_two_ranks_measure_what_one_does():
 
 def test_each_row_has_its_prediction_and_its_error():
     one = model()
-    one.log = lambda *_, **__: None
+    one.log = one.log_dict = one.log_training = lambda *_, **__: None
     told = one.evaluate(BATCH, "val")
     assert told.predictions.equal(PREDICTED.byte())
     assert told.predictions.dtype is torch.uint8
@@ -109,7 +109,7 @@ def test_each_row_has_its_prediction_and_its_error():
 
 def loss(**options):
     one = model(**options)
-    one.log = lambda *_, **__: None
+    one.log = one.log_dict = one.log_training = lambda *_, **__: None
     return one.training_step(BATCH, 0).item()
 
 
@@ -135,7 +135,7 @@ def test_the_soft_dice_loss_by_hand():
 
 def test_a_batch_without_any_class_teaches_nothing():
     one = model(dice_weight=1.0)
-    one.log = lambda *_, **__: None
+    one.log = one.log_dict = one.log_training = lambda *_, **__: None
     nothing = one.training_step(Batch(BATCH.inputs, torch.full_like(TRUE, IGNORED)), 0)
     nothing.backward()
     assert nothing.isfinite()

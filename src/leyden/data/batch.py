@@ -1,5 +1,6 @@
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -14,9 +15,19 @@ class Batch(NamedTuple):
     targets: Any  # class numbers [batch], int64; or what the task says
     lengths: Tensor | None = None  # valid part of the last axis [batch], int64; None where all sizes are equal
 
+    def to(self, device: torch.device) -> "Batch":
+        """On that device; from pinned memory, without waiting."""
+        return _moved(self, device)
+
     def row(self, number: int) -> tuple[Tensor, Any]:
         """Inputs and target of one row, without padding."""
         inputs = self.inputs[number]
         if self.lengths is not None:
             inputs = inputs[: self.lengths[number]]
         return inputs, self.targets[number] if isinstance(self.targets, Tensor) else self.targets.row(number)
+
+
+def _moved(part: Any, device: torch.device) -> Any:
+    if isinstance(part, Tensor):
+        return part.to(device, non_blocking=True)
+    return type(part)(*(_moved(one, device) for one in part)) if isinstance(part, tuple) else part

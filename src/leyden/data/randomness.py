@@ -36,7 +36,7 @@ _step: ContextVar[_Step | None] = ContextVar("step", default=None)
 def step_randomness(seed: int, epoch: int, step: int, rank: int = 0, num_ranks: int = 1) -> Iterator[None]:
     """Within it, the functions below draw for the rows of this step. Seeds torch's global generator, for what follows."""
     numbers = (seed, epoch, step)
-    torch.manual_seed(_hash(*numbers, rank))
+    _seed(_hash(*numbers, rank))
     token = _step.set(_Step(numbers, rank, num_ranks, count()))
     try:
         yield
@@ -70,7 +70,7 @@ def each_row(function: Callable[..., Any], *rows: Any) -> list[Any]:
     results = []
     with torch.random.fork_rng(devices=[]):
         for seed, *row in zip(_seeds(len(rows[0])), *rows, strict=True):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             results.append(function(*row))
     return results
 
@@ -87,5 +87,12 @@ def _rows(draw: Callable[[int, Generator], Tensor], rows: int) -> Tensor:
     return draw(rows * step.num_ranks, generator)[step.rank :: step.num_ranks]
 
 
+def _seed(seed: int) -> None:
+    """As `torch.manual_seed`, which without a GPU keeps a stack trace of each call, for one that might come."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(seed)
+
+
 def _hash(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1

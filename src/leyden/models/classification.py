@@ -65,9 +65,9 @@ class Classification(Task):
         num_classes = len(class_names)
         weights = balanced_weights(class_counts) if class_weights else torch.ones(num_classes)
         self.register_buffer("class_weights", weights, persistent=False)
-        self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
+        accuracy = MulticlassAccuracy(num_classes, average="micro")
         macro_f1 = MulticlassF1Score(num_classes, average="macro")
-        self.add_metrics(loss=MeanMetric(), accuracy=self.train_accuracy, macro_f1=macro_f1)
+        self.add_metrics(loss=MeanMetric(), accuracy=accuracy, macro_f1=macro_f1)
         # How far the probability of the predicted class is from its accuracy: Guo et al., On Calibration of Modern Neural
         # Networks, 2017, section 2, https://arxiv.org/abs/1706.04599.
         self.add_metrics(calibration_error=MulticlassCalibrationError(num_classes, n_bins=15))
@@ -87,9 +87,8 @@ class Classification(Task):
             logits, targets, self.class_weights, reduction="none", label_smoothing=self.label_smoothing
         )
         loss = losses.mean()
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
         classes = targets.argmax(dim=1) if targets.ndim == 2 else targets
-        self.log("train/accuracy", self.train_accuracy(logits, classes), sync_dist=True)
+        self.log_training(loss=loss, accuracy=(logits.argmax(dim=1) == classes).float().mean())
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:

@@ -56,8 +56,7 @@ class Detection(Task):
         ]
         losses = self.network(list(batch.inputs), targets)
         loss = torch.stack(list(losses.values())).sum()
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
-        self.log_dict({f"train/{name}": value for name, value in losses.items()}, sync_dist=True)
+        self.log_training(loss=loss, **losses)
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:

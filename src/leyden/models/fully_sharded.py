@@ -49,7 +49,8 @@ class FullySharded(ModelParallelStrategy):
         names = {parameter: name for name, parameter in model.named_parameters()}
         for optimizer, state in zip(self.optimizers, checkpoint["optimizer_states"], strict=False):
             ordered = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
-            set_optimizer_state_dict(model, _bare(optimizer), _renamed(state, dict(enumerate(ordered))), options=WHOLE)
+            named = _renamed(state, dict(enumerate(ordered)))
+            set_optimizer_state_dict(model, _bare(optimizer), optim_state_dict=named, options=WHOLE)
         return checkpoint
 
     def _network(self) -> nn.Module:
@@ -59,7 +60,7 @@ class FullySharded(ModelParallelStrategy):
 
 def shard(network: nn.Module, mesh: Any) -> None:
     """Divides a network among the devices of a mesh: each layer of its module lists, and then what is left."""
-    from torch.distributed.fsdp import FSDPModule, fully_shard
+    from torch.distributed.fsdp import FSDPModule, fully_shard  # pyrefly: ignore[missing-module-attribute]
 
     if not isinstance(network, FSDPModule):  # of a former call, as that before the test
         layers = [layer for part in network.modules() if isinstance(part, nn.ModuleList) for layer in part]

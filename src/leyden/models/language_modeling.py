@@ -57,7 +57,7 @@ class LanguageModeling(Task):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         loss = self.losses(batch).mean()  # windows of training are full
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
+        self.log_training(loss=loss)
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:

@@ -65,7 +65,7 @@ class MultilabelClassification(Task):
         smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
         logits = self(batch.inputs, batch.lengths)
         loss = binary_cross_entropy_with_logits(logits, smooth, pos_weight=self.class_weights)
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
+        self.log_training(loss=loss)
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:

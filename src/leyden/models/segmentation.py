@@ -72,7 +72,7 @@ class Segmentation(Task):
         loss = self.loss(heads["out"], batch.targets)
         if "aux" in heads:
             loss = loss + 0.5 * self.loss(heads["aux"], batch.targets)
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
+        self.log_training(loss=loss)
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:

@@ -100,6 +100,16 @@ class Task(LightningModule):
         metric.update(*values)
         self.log(f"{stage}/{name}", metric, prog_bar=True)
 
+    def log_training(self, **values: Tensor) -> None:
+        """Logs what a batch of training tells, the mean over ranks, as `train/<name>`.
+
+        Only in steps whose row is written, and at the end of an epoch: to log costs more than the arithmetic of a small
+        network, and waits for the other ranks.
+        """
+        if self.trainer._logger_connector.should_update_logs or self.trainer.is_last_batch:
+            for name, value in values.items():
+                self.log(f"train/{name}", value, prog_bar=name == "loss", sync_dist=True)
+
     # What a task implements, beside `training_step`
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:

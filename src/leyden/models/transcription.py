@@ -59,7 +59,7 @@ class Transcription(Task):
         losses, is_too_short = self._losses(log_probs, frames, batch.targets)
         self.num_too_short.update(is_too_short.float())
         loss = losses.mean()
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
+        self.log_training(loss=loss)
         return loss
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

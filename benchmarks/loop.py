@@ -1,0 +1,151 @@
+"""Training rows a second of `train`, with all that is on by default, beside a hand-written loop: `python benchmarks/loop.py`.
+
+The hand-written loop has the same network, optimizer, schedule, batches and device transform, indexes tensors that are
+in memory, and prints a loss now and then; nothing else. `train` logs, draws its progress bar on a terminal, measures and
+saves checkpoints. Both run in turn, in fresh processes forked from this one; the first epoch of each does not count.
+
+    --repeats N    pairs (5)
+    --only NAME    one of the tasks, such as image
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import os
+import pty
+import statistics
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from torch.nn.functional import cross_entropy
+
+from leyden.compose import compose
+from leyden.execute import execute
+from leyden.models.parameter_groups import parameter_groups
+from leyden.rundir import RunDirectory
+from leyden.worker import Worker
+
+ROOT = Path(__file__).parent.parent
+EPOCHS = 4
+SETTINGS = ["trainer=cpu", f"trainer.max_epochs={EPOCHS}", "callbacks.pictures=null"]
+TASKS = {
+    "image": [
+        "experiment=vision/mnist",
+        "data.batch_size=256",
+        "data.root=DATA",
+        "data.augment=[]",
+        "model.network.width=8",
+    ],
+    "audio": ["experiment=audio/vowels"],
+    "text": ["experiment=text/stdlib"],
+    "language": ["experiment=text/stdlib_modelling", "+trainer.limit_train_batches=30"],
+}
+
+
+def write_digits(folder: Path) -> None:
+    """Files in the format of MNIST, with noise: 20,000 images of 28 x 28 pixels for training, 1,000 for the test."""
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, number in (("train", 20_000), ("t10k", 1_000)):
+        images, labels = os.urandom(number * 784), bytes(byte % 10 for byte in os.urandom(number))
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 2051, number, 28, 28) + images)
+        (raw / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 2049, number) + labels)
+
+
+def on_terminal(function: Callable[[], float]) -> float:
+    """What a forked process returns that believes it has a terminal."""
+    read, write = os.pipe()
+    child, terminal = pty.fork()
+    if not child:
+        code = 1
+        try:
+            os.write(write, json.dumps(function()).encode())
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(write)
+    shown = b""
+    while True:
+        try:
+            shown = (shown + os.read(terminal, 65536))[-4000:]
+        except OSError:  # the end
+            break
+    os.close(terminal)
+    os.waitpid(child, 0)
+    with os.fdopen(read) as pipe:
+        result = pipe.read()
+    return json.loads(result) if result else sys.exit(shown.decode(errors="replace"))
+
+
+def template(run: RunDirectory) -> float:
+    execute(run, "train")
+    with (run.path / "metrics.csv").open(newline="") as file:
+        speeds = [
+            float(row["train/samples_per_second"]) for row in csv.DictReader(file) if row["train/samples_per_second"]
+        ]
+    return statistics.median(speeds[1:])
+
+
+def by_hand(run: RunDirectory) -> float:
+    worker = Worker(run, trains=True)
+    data, model, network = worker.data, worker.model, worker.model.network
+    rows = data.rows["train"]
+    everything = rows.__getitems__(list(range(len(rows))))
+    transform, batches = data.batch_transform("train"), data._batches("train")
+    limit = run.config["trainer"].get("limit_train_batches") or len(batches)
+    optimizer = model.optimizer(parameter_groups(network))
+    scheduler = model.scheduler(optimizer, total_steps=EPOCHS * limit) if model.scheduler else None
+    network.train()
+    speeds = []
+    for epoch in range(EPOCHS):
+        begin, seen = time.perf_counter(), 0
+        for number, indices in enumerate(itertools.islice(batches.training_batches(epoch), limit)):
+            batch = type(everything)(*(None if part is None else part[indices] for part in everything))
+            if batch.lengths is not None:
+                batch = batch._replace(inputs=batch.inputs[:, : batch.lengths.max()])
+            inputs, targets, lengths = transform(batch)
+            logits = network(inputs) if lengths is None else network(inputs, lengths)
+            loss = cross_entropy(logits.flatten(0, targets.ndim - 1), targets.flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if scheduler:
+                scheduler.step()
+            seen += len(inputs)
+            if number % 10 == 0:
+                print(epoch, number, loss.item())
+        speeds.append(seen / (time.perf_counter() - begin))
+    return statistics.median(speeds[1:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", choices=TASKS)
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    with tempfile.TemporaryDirectory() as folder:
+        write_digits(Path(folder))
+        for task in [options.only] if options.only else TASKS:
+            words = [word.replace("DATA", folder) for word in TASKS[task]] + SETTINGS
+            config = compose(words, ROOT).config | {"runs": f"{folder}/runs"}
+            pairs = []
+            for _ in range(options.repeats):
+                one, other = (RunDirectory.create(config, ROOT, ["benchmarks/loop.py"]) for _ in range(2))
+                pairs.append((on_terminal(lambda run=one: template(run)), on_terminal(lambda run=other: by_hand(run))))
+            ratios = [ours / theirs for ours, theirs in pairs]
+            ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
+            print(
+                f"{task}: {ours:.0f} of {theirs:.0f} rows/s; ratio {statistics.median(ratios):.3f} "
+                f"({min(ratios):.3f} to {max(ratios):.3f})",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
