@@ -54,8 +54,8 @@ class Watchdog(Callback):
                     self._report(file, rank)
             faulthandler.cancel_dump_traceback_later()
         if path.stat().st_size == 0:
-            path.unlink()
-            with suppress(OSError):  # another rank's is there
+            with suppress(OSError):  # another rank's is there, or the disk takes no more
+                path.unlink()
                 path.parent.rmdir()
 
     def _report(self, file: TextIO, rank: int) -> None:
