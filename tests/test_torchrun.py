@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import leyden
 from leyden.compose import options
@@ -99,6 +100,7 @@ def test_every_worker_receives_every_signal_once_and_the_parent_ends_as_they_say
     assert "Traceback" not in errors
 
 
+@pytest.mark.skipif(torch.__version__ < "2.4", reason="torchrun of torch 2.3 closes its rendezvous before")
 def test_workers_that_are_started_again_receive_it_too(run):
     (run.path / "fails").touch()
     process = start(run, "--max-restarts=1")

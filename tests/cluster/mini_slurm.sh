@@ -61,7 +61,8 @@ up() { # a host: its first process is the daemon, and takes all others with it
     exec slurmd -D -N n$n -f '$folder/slurm.conf'" < /dev/null > "$folder/n$n.log" 2>&1 &
   holders[$n]=$!
   until pgrep -P "${holders[$n]}" > /dev/null; do sleep 0.02; done
-  ip link add "veth$n" type veth peer name eth0 netns "$(pgrep -P "${holders[$n]}")"
+  # The same address after a power cut: the other hosts remember it.
+  ip link add "veth$n" type veth peer name eth0 address "02:00:00:00:00:0$n" netns "$(pgrep -P "${holders[$n]}")"
   ip link set "veth$n" master bridge up
 }
 

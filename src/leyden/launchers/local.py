@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..errors import UserError
+from ..installed import installed_version
 from ..rundir import RunDirectory
 from ..torchrun import run_torchrun
 from .launcher import EXECUTE, Launcher
@@ -38,7 +40,13 @@ class Local(Launcher):
         return "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
 
     def launch(self, runs: list[RunDirectory]) -> int:
-        """Trains one run after the other; a failed one does not keep the next from its turn."""
+        """Trains one run after the other; a failed one does not keep the next from its turn.
+
+        Raises:
+            UserError: restarts are asked of a torchrun that has none.
+        """
+        if self.max_restarts and installed_version("torch").startswith("2.3."):
+            raise UserError("torchrun of torch 2.3 cannot start processes again: set launcher.max_restarts=0")
         codes = []
         for run in runs:
             with run.claimed():
