@@ -13,7 +13,7 @@ class Optimization(Callback):
         if (trainer.global_step + 1) % every == 0:
             norms = [p.grad.norm() for p in pl_module.parameters() if p.grad is not None]
             norm = torch.stack(norms).norm()
-            pl_module.log(
-                "train/gradient_norm", norm.full_tensor() if hasattr(norm, "full_tensor") else norm
-            )  # sharded
+            if hasattr(norm, "full_tensor"):  # of a sharded network
+                norm = norm.full_tensor()
+            pl_module.log("train/gradient_norm", norm)
             pl_module.log("train/learning_rate", max(group["lr"] for group in optimizer.param_groups))

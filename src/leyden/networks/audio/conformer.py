@@ -6,6 +6,8 @@ from torchaudio.models.conformer import ConformerLayer
 
 from .mel_spectrogram import LogMelSpectrogram, valid_frames
 
+STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}  # of the two convolutions, by the frames that become one
+
 
 class Conformer(nn.Module):
     """A mel spectrogram, two strided 3 x 3 convolutions, and torchaudio's Conformer layers.
@@ -65,17 +67,13 @@ class Conformer(nn.Module):
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
-        self.num_heads, self.attention_frames = num_heads, attention_frames
-        self.strides = {1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling]
-        first, second = self.strides
-        self.subsampling = nn.ModuleList(
-            [_strided(1, num_channels, first), _strided(num_channels, num_channels, second)]
-        )
+        self.num_heads, self.attention_frames, self.strides = num_heads, attention_frames, STRIDES[subsampling]
+        convolutions = zip((1, num_channels), self.strides, strict=True)
+        self.subsampling = nn.ModuleList(_strided(before, num_channels, stride) for before, stride in convolutions)
         self.projection = nn.Linear(num_channels * -(-num_mels // 4), width)
         self.dropout = nn.Dropout(dropout)
-        self.layers = nn.ModuleList(
-            MaskedConformerLayer(width, 4 * width, num_heads, kernel_size, dropout) for _ in range(depth)
-        )
+        layers = (MaskedConformerLayer(width, 4 * width, num_heads, kernel_size, dropout) for _ in range(depth))
+        self.layers = nn.ModuleList(layers)
         self.head = nn.Linear(width, num_tokens)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
