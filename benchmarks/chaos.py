@@ -1,9 +1,10 @@
 """Kills small runs at random moments and compares their ends with that of a run left alone: `python benchmarks/chaos.py`.
 
 Each life of a run is a process of its own that is killed with SIGKILL after a random time, from its first moment to the
-seconds that an undisturbed run takes; then the run goes on from its last checkpoint. A run that comes to its end is
-compared bit by bit, weights and optimizer, and row by row, and another one begins, until there were enough kills. Lives
-are forked from this process, which has imported all that they need, so that the kills meet the training.
+seconds that an undisturbed run takes, every fifth as soon after it as a checkpoint is half written; then the run goes
+on from its last checkpoint. A run that comes to its end is compared bit by bit, weights and optimizer, and row by row,
+and another one begins, until there were enough kills. Lives are forked from this process, which has imported all that
+they need, so that the kills meet the training.
 
     --kills N      how many (50)
     --seed N       of the moments (0)
@@ -23,6 +24,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import lightning.pytorch  # noqa: F401 - once for all lives
 import numpy as np
 import torch
 
@@ -55,17 +57,26 @@ def create(experiment: str, settings: list[str], runs: Path) -> RunDirectory:
     return RunDirectory.create(config, ROOT, ["benchmarks/chaos.py", *words])
 
 
-def live(run: RunDirectory, seconds: float | None = None) -> int | None:
-    """One process that trains; its exit code, or None if it was killed after so many seconds."""
+def is_writing(run: RunDirectory, begin: float) -> bool:
+    """Whether there is an unfinished checkpoint, other than one that a life before this one has left."""
+    try:
+        return any(file.stat().st_mtime > begin for file in run.path.glob("checkpoints/.*"))
+    except FileNotFoundError:  # it was finished just now
+        return False
+
+
+def live(run: RunDirectory, seconds: float = float("inf"), writing: bool = False) -> int | None:
+    """One process that trains; its exit code, or None if it was killed: after so many seconds and, if `writing`, as
+    soon as a checkpoint has been begun."""
     if not (child := os.fork()):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os._exit(execute(run, "train"))
-    end = time.monotonic() + (seconds or float("inf"))
-    while time.monotonic() < end:
+    begin = time.time()
+    while (is_early := time.time() < begin + seconds) or (writing and not is_writing(run, begin)):
         finished, status = os.waitpid(child, os.WNOHANG)
         if finished:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
+        time.sleep(0.005 if is_early else 0.0002)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return None
@@ -121,14 +132,14 @@ class Chaos:
         """One run, killed until it comes to its end, or until there were so many kills in all."""
         run = self.create()
         while True:
-            seconds = self.random.uniform(0, self.seconds) if self.kills < kills else None
+            seconds = self.random.uniform(0, self.seconds) if self.kills < kills else float("inf")
             self.resumed += run.has_checkpoint
             begin = time.time()
-            code = live(run, seconds)
+            code = live(run, seconds, writing=self.kills % 5 == 4 and self.kills < kills)
             if code is not None:
                 break
             self.kills += 1
-            self.writing += bool(list(run.path.glob("checkpoints/.*")))
+            self.writing += is_writing(run, begin)
             saved = max((file.stat().st_mtime for file in run.path.glob("checkpoints/last.ckpt")), default=0)
             self.wasted.append(time.time() - max(saved, begin))
         assert code == 0, (run.path / "log.txt").read_text()

@@ -124,8 +124,10 @@ def _open_log(path: Path) -> None:
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # The launcher decides how a run is started.
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
-    # They are sums over all devices as they are.
-    warnings.filterwarnings("ignore", message=r".*self\.log\('train/(samples|tokens)_per_second', .*sync_dist")
+    # They are of all devices as they are.
+    warnings.filterwarnings(
+        "ignore", message=r".*self\.log\('train/(samples_per_second|tokens_per_second|padding)', .*sync_dist"
+    )
     # Lightning 2.6 calls what torch 2.14 deprecates.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
 

@@ -107,13 +107,12 @@ def test_pictures_show_a_sample_of_all_rows_and_the_worst_ones():
 
 
 def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
-    _, model = parts(tmp_path, [])
+    trainer, model = parts(tmp_path, [])
     seen = {}
     model.log = lambda name, value: seen.update({name: float(value)})
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 3.0)
-    trainer = type("Trainer", (), {"global_step": 1, "log_every_n_steps": 2})()
     Optimization().on_before_optimizer_step(trainer, model, optimizer)
     assert seen["train/gradient_norm"] == pytest.approx((4 * 9) ** 0.5)
 

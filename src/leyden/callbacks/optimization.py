@@ -9,8 +9,7 @@ class Optimization(Callback):
     """
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
-        every = trainer.log_every_n_steps  # pyrefly: ignore[missing-attribute]
-        if (trainer.global_step + 1) % every == 0:
+        if trainer._logger_connector.should_update_logs:
             norms = [p.grad.norm() for p in pl_module.parameters() if p.grad is not None]
             norm = torch.stack(norms).norm()
             if hasattr(norm, "full_tensor"):  # of a sharded network

@@ -69,9 +69,10 @@ class Segmentation(Task):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         heads = self.heads(batch.inputs)
-        loss = self.loss(heads["out"], batch.targets)
+        total = self.total_weight(batch.targets)
+        loss = self.loss(heads["out"], batch.targets, total)
         if "aux" in heads:
-            loss = loss + 0.5 * self.loss(heads["aux"], batch.targets)
+            loss = loss + 0.5 * self.loss(heads["aux"], batch.targets, total)
         self.log_training(loss=loss)
         return loss
 
@@ -100,13 +101,19 @@ class Segmentation(Task):
         heads = output if isinstance(output, dict) else {"out": output}
         return {name: logits.float() for name, logits in heads.items()}
 
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean over all pixels that have a class, with the soft Dice loss where it has a weight."""
+    def total_weight(self, targets: Tensor) -> Tensor:
+        """Of the pixels that have a class, the mean over ranks."""
         valid = targets != self.ignore_index
-        classes = targets.masked_fill(~valid, 0)
-        total = mean_over_ranks((self.class_weights[classes] * valid).sum())
-        loss = self.pixel_losses(logits, targets, self.class_weights).sum() / total.clamp(min=1e-6)
-        return loss + self.dice_weight * soft_dice_loss(logits, classes, valid) if self.dice_weight else loss
+        weights = self.class_weights[targets.masked_fill(~valid, 0)] * valid
+        return mean_over_ranks(weights.sum()).clamp(min=1e-6)
+
+    def loss(self, logits: Tensor, targets: Tensor, total_weight: Tensor) -> Tensor:
+        """The mean over all pixels that have a class, with the soft Dice loss where it has a weight."""
+        loss = self.pixel_losses(logits, targets, self.class_weights).sum() / total_weight
+        if not self.dice_weight:
+            return loss
+        valid = targets != self.ignore_index
+        return loss + self.dice_weight * soft_dice_loss(logits, targets.masked_fill(~valid, 0), valid)
 
     def pixel_losses(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Cross-entropy [batch, height, width], 0 where there is no class."""
