@@ -10,6 +10,7 @@ saves checkpoints. Both run in turn, in fresh processes forked from this one; th
 
 import argparse
 import csv
+import gc
 import itertools
 import json
 import os
@@ -21,18 +22,29 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import torch
 from torch.nn.functional import cross_entropy
+from torch.utils.data import Subset
 
 from leyden.compose import compose
+from leyden.data.batch import Batch
 from leyden.execute import execute
+from leyden.models.fused import fused
 from leyden.models.parameter_groups import parameter_groups
 from leyden.rundir import RunDirectory
 from leyden.worker import Worker
 
 ROOT = Path(__file__).parent.parent
 EPOCHS = 4
-SETTINGS = ["trainer=cpu", f"trainer.max_epochs={EPOCHS}", "callbacks.pictures=null"]
+SETTINGS = [
+    "trainer=cpu",
+    f"trainer.max_epochs={EPOCHS}",
+    "+trainer.limit_val_batches=2",
+    "+trainer.limit_test_batches=2",
+    "callbacks.pictures=null",
+]
 TASKS = {
     "image": [
         "experiment=vision/mnist",
@@ -42,7 +54,8 @@ TASKS = {
         "model.network.width=8",
     ],
     "audio": ["experiment=audio/vowels"],
-    "text": ["experiment=text/stdlib"],
+    "text": ["experiment=text/stdlib", "model=text/transformer"],
+    "bag of words": ["experiment=text/stdlib"],
     "language": ["experiment=text/stdlib_modelling", "+trainer.limit_train_batches=30"],
 }
 
@@ -91,24 +104,36 @@ def template(run: RunDirectory) -> float:
     return statistics.median(speeds[1:])
 
 
+def fetcher(rows: Any) -> Callable[[list[int]], Batch]:
+    """Row numbers -> batch, of tensors that hold all rows, padded; windows lie in one stream as it is."""
+    if not isinstance(rows, Subset):
+        return rows.__getitems__
+    everything = rows.__getitems__(list(range(len(rows))))
+
+    def fetch(indices: list[int]) -> Batch:
+        numbers = torch.tensor(indices)
+        batch = Batch(*(None if part is None else part[numbers] for part in everything))
+        return batch if batch.lengths is None else batch._replace(inputs=batch.inputs[:, : batch.lengths.max()])
+
+    return fetch
+
+
 def by_hand(run: RunDirectory) -> float:
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"  # as it is without Lightning
+    gc.freeze()
     worker = Worker(run, trains=True)
     data, model, network = worker.data, worker.model, worker.model.network
     rows = data.rows["train"]
-    everything = rows.__getitems__(list(range(len(rows))))
-    transform, batches = data.batch_transform("train"), data._batches("train")
+    fetch, transform, batches = fetcher(rows), data.batch_transform("train"), data._batches("train")
     limit = run.config["trainer"].get("limit_train_batches") or len(batches)
-    optimizer = model.optimizer(parameter_groups(network))
+    optimizer = fused(model.optimizer, parameter_groups(network), scales=False, clips=False)
     scheduler = model.scheduler(optimizer, total_steps=EPOCHS * limit) if model.scheduler else None
     network.train()
     speeds = []
     for epoch in range(EPOCHS):
         begin, seen = time.perf_counter(), 0
-        for number, indices in enumerate(itertools.islice(batches.training_batches(epoch), limit)):
-            batch = type(everything)(*(None if part is None else part[indices] for part in everything))
-            if batch.lengths is not None:
-                batch = batch._replace(inputs=batch.inputs[:, : batch.lengths.max()])
-            inputs, targets, lengths = transform(batch)
+        for number, indices in enumerate(itertools.islice(batches, limit)):
+            inputs, targets, lengths = transform(fetch(indices))
             logits = network(inputs) if lengths is None else network(inputs, lengths)
             loss = cross_entropy(logits.flatten(0, targets.ndim - 1), targets.flatten())
             optimizer.zero_grad()

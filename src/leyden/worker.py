@@ -1,11 +1,14 @@
 """Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
 
+import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from filelock import FileLock
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
@@ -59,6 +62,9 @@ class Worker:
         weights = sum(tensor.nbytes for tensor in (*self.model.parameters(), *self.model.buffers()))
         require_disk(self.run.path, weights)
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
+        if not torch.cuda.is_available():  # Lightning has torch look for NVML, on disk, at each step of an optimizer
+            os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+        gc.freeze()  # what has been imported and built stays: to look through it takes a third of a second each time
         try:
             with _foreign_checkpoints(last):
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
@@ -113,7 +119,7 @@ class Worker:
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():
-            callbacks.append(RichProgressBar())
+            callbacks.append(RichProgressBar(refresh_rate=5))  # a second: 100, the default, take a part of a core
         trainer, plugins = self.config["trainer"], [self.checkpoints, cluster_environment()]
         if not self.trains:  # by this process alone, whatever the number of those that trained
             trainer, plugins = (

@@ -1,5 +1,6 @@
 import json
 import logging
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +22,7 @@ class Loss(NamedTuple):
     epoch: int
     batch: int
     step: int
-    is_bad: Tensor  # scalar, on the device: reading it waits for the batch
+    value: Tensor  # scalar, on the device: reading it waits for the batch
 
 
 class NonFiniteLoss(Callback):
@@ -46,8 +47,7 @@ class NonFiniteLoss(Callback):
 
     def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
         batch = trainer.fit_loop.epoch_loop.batch_idx
-        is_bad = loss.detach().isfinite().logical_not().to(torch.uint8)
-        self.unread.append(Loss(trainer.current_epoch, batch, trainer.global_step, is_bad))
+        self.unread.append(Loss(trainer.current_epoch, batch, trainer.global_step, loss.detach()))
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         if self.action == "skip" and self._read(trainer, len(self.unread)):
@@ -78,11 +78,11 @@ class NonFiniteLoss(Callback):
     def _read(self, trainer: Trainer, number: int) -> str:
         """Takes the oldest losses, agrees on them with all ranks, reports the bad ones, and says where the first is."""
         losses, self.unread = self.unread[:number], self.unread[number:]
-        own = torch.stack([loss.is_bad for loss in losses])
-        flags = own.new_zeros(trainer.world_size, number)
-        flags[trainer.global_rank] = own
-        flags = trainer.strategy.reduce(flags, reduce_op="max")
-        pairs = zip(losses, flags.T.tolist(), strict=True)
+        if trainer.world_size == 1:
+            flags = [[not isfinite(loss.value.item())] for loss in losses]
+        else:
+            flags = _gathered(trainer, torch.stack([loss.value for loss in losses]))
+        pairs = zip(losses, flags, strict=True)
         where = [self._report(trainer, loss, is_bad) for loss, is_bad in pairs if any(is_bad)]
         return where[0] if where else ""
 
@@ -99,6 +99,13 @@ class NonFiniteLoss(Callback):
             if self.action == "skip":
                 log.warning("the loss is not finite %s: step %d is skipped", where, loss.step)
         return where
+
+
+def _gathered(trainer: Trainer, losses: Tensor) -> list[list[int]]:
+    """Of each loss, on each rank: whether it is not finite."""
+    flags = torch.zeros(trainer.world_size, len(losses), dtype=torch.uint8, device=losses.device)
+    flags[trainer.global_rank] = losses.isfinite().logical_not()
+    return trainer.strategy.reduce(flags, reduce_op="max").T.tolist()
 
 
 def _rows(loader: Any, epoch: int, batch: int) -> list[int]:

@@ -11,6 +11,7 @@ from torchmetrics import Metric
 from ..errors import UserError
 from .freezing import freeze
 from .fully_sharded import shard
+from .fused import fused
 from .parameter_groups import parameter_groups
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ class Task(LightningModule):
         """
         metric = getattr(self, f"{stage}_{name}")
         metric.update(*values)
-        self.log(f"{stage}/{name}", metric, prog_bar=True)
+        if metric.update_count == 1:  # to log it again tells Lightning nothing new, at the cost of the update itself
+            self.log(f"{stage}/{name}", metric, prog_bar=True)
 
     def log_training(self, **values: Tensor) -> None:
         """Logs what a batch of training tells, the mean over ranks, as `train/<name>`.
@@ -140,7 +142,9 @@ class Task(LightningModule):
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.optimizer(parameter_groups(self.network, self.layer_decay))
+        trainer: Any = self.trainer
+        scales, clips = trainer.precision == "16-mixed", bool(trainer.gradient_clip_val)
+        optimizer = fused(self.optimizer, parameter_groups(self.network, self.layer_decay), scales, clips)
         for group in optimizer.param_groups:
             group["lr"] *= group.get("lr_scale", 1.0)
         if self.scheduler is None:

@@ -1,0 +1,29 @@
+from collections.abc import Callable
+from inspect import signature
+from typing import Any
+
+from torch.optim import Optimizer
+
+
+def fused(optimizer: Callable[..., Optimizer], groups: list[dict[str, Any]], scales: bool, clips: bool) -> Optimizer:
+    """An optimizer that updates all parameters in one kernel, if it has one for their device and nobody chose otherwise.
+
+    On 2 cores AdamW is 3 to 10 times as fast so.
+
+    Args:
+        optimizer: parameter groups -> optimizer.
+        groups: of parameters.
+        scales: whether gradients are scaled, as for float16. The kernel takes the scale back itself, too late for
+            clipping.
+        clips: whether gradients are clipped.
+    """
+    choice = signature(optimizer).parameters.get("fused")
+    if choice is None or choice.default is not None or (scales and clips):
+        return optimizer(groups)
+    try:
+        one = optimizer(groups, fused=True)
+    except RuntimeError:  # no kernel, as on CPUs before torch 2.4; or `foreach` was chosen
+        return optimizer(groups)
+    if not scales:
+        one._step_supports_amp_scaling = False  # else Lightning refuses to clip gradients in bfloat16
+    return one
