@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -74,10 +73,11 @@ def keep(
 
 
 def _entry(files: FileRows, residence: Residence) -> Entry | None:
-    if residence.cache is None or files.made_of is None or not all(isinstance(path, Path) for path in files.paths):
+    if residence.cache is None or files.made_of is None:
         return None
     try:
-        return Entry(residence.cache, files.made_of | {"files": file_states(files.paths)})
+        states = files.made_of.get("files") or file_states(files.paths)
+        return Entry(residence.cache, files.made_of | {"files": states})
     except OSError:  # to name the file that is not there is for the one who decodes it
         return None
 

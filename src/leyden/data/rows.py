@@ -113,6 +113,29 @@ class RaggedRows(Rows):
         return self.inputs.flat.nbytes
 
 
+class PartRows(Rows):
+    """Some of the rows of a dataset, which stay where they are.
+
+    Args:
+        rows: the dataset.
+        numbers: of those rows, in their order.
+    """
+
+    def __init__(self, rows: Rows, numbers: list[int]) -> None:
+        super().__init__(rows.targets[numbers])
+        self.rows, self.numbers = rows, numbers
+
+    @property
+    def lengths(self) -> Tensor | None:
+        return None if self.rows.lengths is None else self.rows.lengths[self.numbers]
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        return self.rows.__getitems__([self.numbers[index] for index in indices])
+
+    def move(self, device: torch.device) -> int:
+        return self.rows.move(device)
+
+
 class FileRows(Rows):
     """Rows read from files when their batch is asked for.
 
