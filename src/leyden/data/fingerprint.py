@@ -7,6 +7,7 @@ from functools import cache, partial
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 LIBRARIES = ("torch", "torchvision", "torchaudio", "numpy", "pillow", "soundfile", "av", "tokenizers")
@@ -25,10 +26,10 @@ def decoder(data: Any, **more: Any) -> dict[str, Any] | None:
         its rows depend on: nobody can tell when those would be out of date.
     """
     own = type(data).__mro__
-    named = next(number for number, kind in enumerate(own) if "decoding" in vars(kind))
-    if any(name.startswith("decode") for kind in own[:named] for name in vars(kind)):
+    named = next((number for number, kind in enumerate(own) if "decoding" in vars(kind)), len(own))
+    if any(name.startswith(("decode", "stream")) for kind in own[:named] for name in vars(kind)):
         return None
-    settings = {name: getattr(data, name) for name in data.decoding}
+    settings = {name: getattr(data, name) for name in getattr(data, "decoding", ())}
     return {"of": dataset_name(data), "settings": settings, "code": _code(type(data)), "on": _versions()} | more
 
 
@@ -58,14 +59,6 @@ def file_states(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def texts_hash(texts: Iterable[str]) -> str:
-    digest = blake2b(digest_size=16)
-    for text in texts:
-        content = text.encode(errors="surrogatepass")
-        digest.update(len(content).to_bytes(8, "little") + content)
-    return digest.hexdigest()
-
-
 @cache
 def _code(kind: type) -> str:
     """A hash of the folders in which a data module's classes are written; this one, with their base, decodes nothing."""
@@ -75,9 +68,29 @@ def _code(kind: type) -> str:
             break
         if file := getattr(sys.modules.get(one.__module__), "__file__", None):
             folders.add(Path(file).parent)
-    digest = blake2b(f"{kind.__module__}.{kind.__qualname__}".encode(), digest_size=16)
-    for path in sorted(path for folder in folders - {HERE} for path in folder.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
+    paths = sorted(path for folder in folders - {HERE} for path in folder.glob("*.py"))
+    return _hash([f"{kind.__module__}.{kind.__qualname__}".encode(), *(path.read_bytes() for path in paths)])
+
+
+def tokenizer_state(tokenizer: Any) -> dict[str, str]:
+    """The class of a tokenizer, and a hash of what it saves and of the file that it is written in."""
+    kind = type(tokenizer)
+    source = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    with TemporaryDirectory() as name:
+        tokenizer.save(Path(name))
+        contents = [path.read_bytes() for path in sorted(Path(name).rglob("*")) if path.is_file()]
+    contents += [Path(source).read_bytes()] if source else []
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", "saved": _hash(contents)}
+
+
+def texts_hash(texts: Iterable[str]) -> str:
+    return _hash(text.encode(errors="surrogatepass") for text in texts)
+
+
+def _hash(contents: Iterable[bytes]) -> str:
+    digest = blake2b(digest_size=16)
+    for content in contents:
+        digest.update(len(content).to_bytes(8, "little") + content)
     return digest.hexdigest()
 
 
