@@ -18,7 +18,7 @@ from .fingerprint import file_states
 from .mapped import mapped
 from .packed import Packed
 from .residence import Residence, say
-from .rows import FileRows, RaggedRows, Rows, TensorRows
+from .rows import FileRows, RaggedRows, Rows, TensorRows, part_of
 
 SAMPLE = 32  # files that tell how large all of them are, decoded
 AHEAD = 256  # rows that are decoded while others are written
@@ -100,7 +100,7 @@ def _arrays(files: FileRows, in_threads: bool) -> Iterator[Row]:
 
 
 def _mapped_rows(files: FileRows, stored: Stored) -> Rows:
-    targets = files.targets if stored.kept is None else files.targets[stored.kept.tolist()]
+    targets = files.targets if stored.kept is None else part_of(files.targets, stored.kept.tolist())
     rows = mapped(stored.rows)
     if stored.lengths is None:
         return TensorRows(rows, targets)
@@ -117,7 +117,7 @@ def _in_memory(files: FileRows, in_threads: bool) -> Rows:
         raise _none_readable(files)
     num_bytes, seconds = sum(row.nbytes for row in rows), time.perf_counter() - start
     say(f"{len(kept)} files decoded in {seconds:.1f} s and kept in memory: {num_bytes / 1e6:.1f} MB")
-    targets = files.targets[kept]
+    targets = part_of(files.targets, kept)
     return RaggedRows(rows, targets) if files.ragged else TensorRows(torch.stack(rows), targets)
 
 

@@ -210,6 +210,11 @@ def pad(inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> Batch:
     return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)
 
 
+def part_of(targets: Any, rows: list[int]) -> Any:
+    """The targets of some rows, as those of a dataset."""
+    return targets.part(rows) if hasattr(targets, "part") else targets[rows]
+
+
 def whole(rows: Rows | Subset[Batch]) -> Rows:
     """The dataset of which it is a part."""
     return rows if isinstance(rows, Rows) else whole(rows.dataset)  # pyrefly: ignore[bad-argument-type]

@@ -1,7 +1,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import soundfile
 import torch
@@ -85,7 +85,7 @@ class AudioData(DataModule):
             return 0
         return round(min(header.duration, self.max_seconds) * self.sample_rate)
 
-    def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
+    def file_rows(self, paths: list[Path], targets: Any, on_corrupt: OnCorrupt = "raise") -> FileRows:
         return FileRows(paths, targets, self.decode, True, on_corrupt, self.measure, decoder(self))
 
     def _refuse_or_say(self, path: Path, seconds: float) -> None:
