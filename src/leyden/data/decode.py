@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 from rich.progress import track
 
-from .cache import Entry, Row, Stored, cached
+from .cache import Entry, Row, Stored
 from .error import DataError
 from .fingerprint import file_states
 from .mapped import mapped
@@ -42,10 +42,8 @@ def decoded(files: FileRows, residence: Residence, in_threads: bool = True) -> R
     if not residence.holds(num_bytes, what):
         return files
     if entry:
-        kept = keep(
-            entry, lambda: _arrays(files, in_threads), files.ragged, num_bytes, residence, partial(_is_good, files)
-        )
-        if kept:
+        build, is_good = partial(_arrays, files, in_threads), partial(_is_good, files)
+        if kept := residence.keep(entry, build, files.ragged, num_bytes, is_good):
             return _mapped_rows(files, kept)
         if num_bytes > residence.memory_gb * 1e9:
             say(f"{what} take more than data.memory_gb={residence.memory_gb:g} without a cache: decoded in every epoch")
@@ -53,31 +51,11 @@ def decoded(files: FileRows, residence: Residence, in_threads: bool = True) -> R
     return _in_memory(files, in_threads)
 
 
-def keep(
-    entry: Entry,
-    build: Callable[[], Iterable[Row]],
-    is_ragged: bool,
-    num_bytes: float,
-    residence: Residence,
-    is_good: Callable[[Stored], bool] = lambda stored: True,
-) -> Stored | None:
-    """What a cache has of some rows, built where it is not there, see `cached`; None, and a line, where it cannot be."""
-    try:
-        stored, is_new = cached(entry, build, is_ragged, num_bytes, is_good)
-    except OSError as error:
-        say(f"the cache {residence.cache} cannot be used, so that each process keeps its own rows: {error}")
-        return None
-    done = f"decoded in {stored.about['seconds']:.1f} s, and mapped" if is_new else "mapped"
-    say(f"{stored.about['rows']} rows {done} from {entry.path}: {stored.rows.nbytes / 1e6:.1f} MB")
-    return stored
-
-
 def _entry(files: FileRows, residence: Residence) -> Entry | None:
     if residence.cache is None or files.made_of is None:
         return None
     try:
-        states = files.made_of.get("files") or file_states(files.paths)
-        return Entry(residence.cache, files.made_of | {"files": states})
+        return residence.entry(files.made_of | {"files": files.made_of.get("files") or file_states(files.paths)})
     except OSError:  # to name the file that is not there is for the one who decodes it
         return None
 

@@ -1,10 +1,12 @@
 import logging
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 
+from .cache import Entry, Row, Stored, cached
 from .error import DataError
 from .rows import Rows
 
@@ -36,6 +38,7 @@ class Residence:
             raise ValueError(f"memory_gb is {memory_gb}; it must not be negative")
         self.place: Place | None = place
         self.memory_gb, self.cache = memory_gb, ROOT / Path(cache).expanduser() if cache else None
+        self.used: set[Path] = set()  # parts of the cache
         self._moved: list[Rows] = []
 
     def holds(self, num_bytes: float, what: str) -> bool:
@@ -50,6 +53,31 @@ class Residence:
             "with data.num_workers"
         )
         return False
+
+    def entry(self, made_of: dict[str, Any] | None) -> Entry | None:
+        """The part of the cache for rows that are made of this; None without a cache, or where nobody knows of what."""
+        return Entry(self.cache, made_of) if self.cache and made_of else None
+
+    def keep(
+        self,
+        entry: Entry | None,
+        build: Callable[[], Iterable[Row]],
+        is_ragged: bool,
+        num_bytes: float,
+        is_good: Callable[[Stored], bool] = lambda stored: True,
+    ) -> Stored | None:
+        """What the cache has there, see `cached`; None where there is no place, or, with a line, it cannot be written."""
+        if not entry:
+            return None
+        try:
+            stored, is_new = cached(entry, build, is_ragged, num_bytes, is_good)
+        except OSError as error:
+            say(f"the cache {self.cache} cannot be used, so that each process keeps its own rows: {error}")
+            return None
+        self.used.add(entry.path)
+        done = f"decoded in {stored.about['seconds']:.1f} s, and mapped" if is_new else "mapped"
+        say(f"{stored.about['rows']} rows {done} from {entry.path}: {stored.rows.nbytes / 1e6:.1f} MB")
+        return stored
 
     def move(self, rows: Rows, device: torch.device) -> bool:
         """Puts rows on the device, once, where they are to live there; says whether.

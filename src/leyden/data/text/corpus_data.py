@@ -1,5 +1,6 @@
 import textwrap
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -8,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..batch import Batch
-from ..cache import Entry
 from ..datamodule import DataModule, Stage
-from ..decode import decode_all, keep
+from ..decode import decode_all
 from ..error import DataError
 from ..files import expand_inputs
 from ..fingerprint import decoder, texts_hash, tokenizer_state
@@ -128,8 +128,8 @@ class CorpusData(DataModule):
             return self.stream(documents, split)
         made_of |= {"texts": texts_hash(documents), "tokenizer": tokenizer_state(self.tokenizer)}
         num_bytes = sum(map(len, documents)) * np.dtype(self.token_dtype).itemsize
-        entry = Entry(self.residence.cache, made_of)
-        stored = keep(entry, lambda: self.stream_parts(documents, split), True, num_bytes, self.residence)
+        build = partial(self.stream_parts, documents, split)
+        stored = self.residence.keep(self.residence.entry(made_of), build, True, num_bytes)
         return np.asarray(stored.rows) if stored else self.stream(documents, split)
 
     def stream_parts(self, documents: list[str], split: str) -> Iterator[np.ndarray]:

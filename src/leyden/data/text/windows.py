@@ -32,7 +32,8 @@ class Windows(Rows):
 
     def __init__(self, stream: np.ndarray, max_tokens: int, shifts: bool, padding: int = 0) -> None:
         self.stream, self.max_tokens, self.padding = stream, max_tokens, padding
-        self.window, self.on_device = np.arange(max_tokens + 1), None
+        self.window = np.arange(max_tokens + 1)
+        self.on_device: Tensor | None = None
         # Shifted windows lose up to `max_tokens - 1` tokens at the beginning, and an incomplete one at the end.
         num_rows = (len(stream) - max_tokens) // max_tokens if shifts else ceil((len(stream) - 1) / max_tokens)
         super().__init__(range(num_rows))
@@ -60,8 +61,9 @@ class Windows(Rows):
         return Batch(inputs[:, :-1], targets[:, 1:])
 
     def move(self, device: torch.device) -> int:
-        self.on_device = torch.from_numpy(self.stream.astype(np.int32)).to(device)
-        return self.on_device.nbytes
+        stream = torch.from_numpy(self.stream.astype(np.int32)).to(device)
+        self.on_device = stream
+        return stream.nbytes
 
 
 class ShiftedBatches(Sampler[list[int]]):

@@ -11,8 +11,7 @@ from torch import Tensor
 from torchvision.datasets import FakeData
 from torchvision.transforms.v2.functional import resize, rgb_to_grayscale
 
-from ..cache import Entry
-from ..decode import decode_all, decoded, keep
+from ..decode import decode_all, decoded
 from ..error import DataError
 from ..mapped import mapped
 from ..rows import FileRows, PartRows, Rows, TensorRows
@@ -94,15 +93,14 @@ class TorchvisionImages(ImageData):
             grey = rgb_to_grayscale(images) if self.in_channels < images.shape[1] else images
             return resize(grey, [self.image_size] * 2, antialias=True).contiguous()
 
-        known = made_of_dataset(self, {"images": images.numpy()}, [])
-        entry = known and self.residence.cache and Entry(self.residence.cache, known)
-        stored = entry and keep(entry, lambda: build().numpy(), False, images.nbytes, self.residence)
+        entry = self.residence.entry(made_of_dataset(self, {"images": images.numpy()}, []))
+        stored = self.residence.keep(entry, lambda: build().numpy(), False, images.nbytes)
         return TensorRows(mapped(stored.rows) if stored else build(), targets)
 
     def _of_items(self, dataset: Any) -> Rows:
         """One row after the other, kept where they may be."""
         made_of = made_of_dataset(self, vars(dataset), kept_files(dataset))
-        entry = Entry(self.residence.cache, made_of | {"what": "labels"}) if made_of and self.residence.cache else None
+        entry = self.residence.entry(made_of and made_of | {"what": "labels"})
         told = _targets(dataset)
         if told is None and entry and (stored := entry.read()):
             told = torch.tensor(stored.rows[0])
@@ -128,8 +126,7 @@ class TorchvisionImages(ImageData):
                 pass
             targets.clamp_(min=0)  # of those that are skipped
             rows = files if rows is files else decoded(files, self.residence, in_threads)
-        if entry:
-            keep(entry, lambda: [targets.numpy()], False, targets.nbytes, self.residence)
+        self.residence.keep(entry, lambda: [targets.numpy()], False, targets.nbytes)
         return rows
 
 
