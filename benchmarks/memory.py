@@ -13,6 +13,7 @@ first, and taken off. Both ways run in turn. The cache is built before, by all r
 
 import argparse
 import json
+import logging
 import os
 import statistics
 import tempfile
@@ -78,6 +79,8 @@ def on_ranks(num_ranks: int, port: int, root: Path, cache: str) -> list[dict[str
         try:
             os.write(write, json.dumps(rank(root, cache)).encode())
             code = 0
+        except Exception:
+            logging.exception("rank %d", number)
         finally:
             os._exit(code)
     results = []

@@ -135,12 +135,18 @@ def fork(function):
 
 
 def test_of_processes_that_start_at_once_one_builds(entry, tmp_path):
-    build = Build(tmp_path, seconds=0.01)
+    build = Build(tmp_path, seconds=0.02)
 
     def check():
         assert np.array_equal(take(entry, build)[0].rows, np.stack(ROWS))
 
     children = [fork(check) for _ in range(4)]
+    while not build.count:
+        time.sleep(0.01)
+    waits = []
+    stored, is_new = cached(entry, build, False, 120, on_wait=lambda: waits.append(1))
+    assert (is_new, waits) == (False, [1])
+    assert np.array_equal(stored.rows, np.stack(ROWS))
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     assert build.count == 1
 

@@ -120,17 +120,20 @@ class Entry:
         return {"dtype": dtype.name, "rows": len(kept), "shape": [sum(lengths)] if is_ragged else [len(kept), *shape]}
 
     @contextmanager
-    def locked(self, timeout: float = -1) -> Iterator[None]:
+    def locked(self, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Keeps all other processes out, on all nodes; who is killed lets go.
 
         Raises:
             OSError: the folder must not be written, or its file system has no locks.
-            Timeout: somebody is at it; `timeout` is in seconds.
         """
         self.lock.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.lock)
         try:
-            lock = FileLock(self.lock, timeout)
-            lock.acquire()
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                on_wait()
+                lock.acquire()
         except NotImplementedError as error:
             raise OSError(str(error)) from error
         try:
@@ -145,6 +148,7 @@ def cached(
     is_ragged: bool,
     num_bytes: float,
     is_good: Callable[[Stored], bool] = lambda stored: True,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> tuple[Stored, bool]:
     """What is in a cache, built by the first of all processes that ask for it while the others wait.
 
@@ -153,6 +157,7 @@ def cached(
         build: gives the rows, in order.
         is_ragged, num_bytes: see `Entry.write`.
         is_good: whether what is there may be used.
+        on_wait: called before waiting for another process.
 
     Returns:
         It, and whether this process built it.
@@ -162,7 +167,7 @@ def cached(
     """
     if (stored := entry.read()) and is_good(stored):
         return stored, False
-    with entry.locked():
+    with entry.locked(on_wait):
         if (stored := entry.read()) and is_good(stored):
             return stored, False
         entry.write(build(), is_ragged, num_bytes)

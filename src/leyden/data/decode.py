@@ -70,7 +70,7 @@ def _is_good(files: FileRows, stored: Stored) -> bool:
 
 def _arrays(files: FileRows, in_threads: bool) -> Iterator[Row]:
     is_empty = True
-    for row in decode_all(files.paths, files.decode, in_threads):
+    for row in decode_all(files.paths, files.decode, in_threads, is_alone=True):
         is_empty &= row is None
         yield None if row is None else row.numpy()
     if is_empty:
@@ -110,11 +110,20 @@ def _none_readable(files: FileRows) -> DataError:
     return DataError(f"none of {len(files)} files could be read: {files.paths[0]} ...")
 
 
-def decode_all(items: Sequence[Any], decode: Callable[[Any], Any], in_threads: bool = True) -> Iterator[Any]:
-    """Decodes on all processors and hands over in order, with a bar where somebody watches."""
+def decode_all(
+    items: Sequence[Any], decode: Callable[[Any], Any], in_threads: bool = True, is_alone: bool = False
+) -> Iterator[Any]:
+    """Decodes on all processors and hands over in order, with a bar where somebody watches.
+
+    Args:
+        items: what is decoded.
+        decode: one item -> its row.
+        in_threads: whether several may be decoded at the same time.
+        is_alone: whether all other processes wait for this one, whatever its rank.
+    """
     with ThreadPoolExecutor(None if in_threads else 1) as pool:
         results = _in_order(pool, items, decode)
-        yield from track(results, "decoding", total=len(items), disable=not somebody_watches())
+        yield from track(results, "decoding", total=len(items), disable=not somebody_watches(is_alone))
 
 
 def _in_order(pool: ThreadPoolExecutor, items: Sequence[Any], decode: Callable[[Any], Any]) -> Iterator[Any]:
@@ -131,6 +140,6 @@ def _in_order(pool: ThreadPoolExecutor, items: Sequence[Any], decode: Callable[[
             future.cancel()
 
 
-@rank_zero_only
-def somebody_watches() -> bool:
-    return sys.stdout.isatty()
+def somebody_watches(is_alone: bool) -> bool:
+    is_first = is_alone or not getattr(rank_zero_only, "rank", None)
+    return is_first and sys.stdout.isatty()

@@ -38,7 +38,7 @@ def dataset_name(data: Any) -> str:
     dataset = getattr(data, "dataset", None)
     if dataset is not None:
         dataset = dataset.func if isinstance(dataset, partial) else dataset
-        dataset = f"of {dataset.__module__}.{getattr(dataset, '__qualname__', dataset)}"
+        dataset = f"of {getattr(dataset, '__module__', '')}.{getattr(dataset, '__qualname__', dataset)}"
     root = getattr(data, "root", None)
     parts = (f"{type(data).__module__}.{type(data).__qualname__}", dataset, root and str(Path(root).absolute()))
     return " ".join(part for part in parts if part)

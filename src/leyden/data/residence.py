@@ -69,8 +69,12 @@ class Residence:
         """What the cache has there, see `cached`; None where there is no place, or, with a line, it cannot be written."""
         if not entry:
             return None
+
+        def on_wait() -> None:
+            say(f"another process decodes what will be in {entry.path}: waiting for it")
+
         try:
-            stored, is_new = cached(entry, build, is_ragged, num_bytes, is_good)
+            stored, is_new = cached(entry, build, is_ragged, num_bytes, is_good, on_wait)
         except OSError as error:
             say(f"the cache {self.cache} cannot be used, so that each process keeps its own rows: {error}")
             return None

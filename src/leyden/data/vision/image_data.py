@@ -23,6 +23,9 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", "
 class ImageData(DataModule):
     """Base of all image data: uint8 [batch, channel, height, width] until the device, floats after it.
 
+    `decoding` names the settings on which the result of `decode` depends. A class with a `decode` of its own names all of
+    them again, or its rows stay out of the cache; see `decoder`.
+
     Args:
         image_size: height and width, in pixels, to which pictures are resized.
         in_channels: 1 for grey, 3 for colour; grey datasets are repeated to 3 when a network wants that.
