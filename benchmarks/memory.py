@@ -1,8 +1,8 @@
 """Memory of four ranks on one node that share a dataset, mapped or each with its own: `python benchmarks/memory.py`.
 
 The set is a few hundred megabytes of pictures in a folder. Each rank is a process of its own, forked from this one, with
-torch's process group; it builds the ordinary data module, reads the batches of an epoch that are its own, and waits for
-the others. Then the kernel tells (smaps_rollup) what of its memory is its own, what it shares, and its part of what is
+torch's process group; it has the files decoded as data modules do, reads the batches of an epoch that are its own, and
+waits for the others. Then the kernel tells (smaps_rollup) what of its memory is its own, what it shares, and its part of what is
 shared (PSS), of which the sum over ranks is what the node really needs. What a rank needs before there is data is measured
 first, and taken off. Both ways run in turn. The cache is built before, by all ranks at once.
 
@@ -26,7 +26,10 @@ import torch
 import torch.distributed as dist
 from PIL import Image
 
-from leyden.data.vision import ImageFiles
+from leyden.data.decode import decoded
+from leyden.data.residence import Residence
+from leyden.data.rows import FileRows
+from leyden.data.sampling import EpochBatches
 
 SIZE = 96
 FIELDS = ("Rss", "Pss", "Private_Clean", "Private_Dirty", "Shared_Clean", "Shared_Dirty")
@@ -46,19 +49,25 @@ def memory() -> dict[str, float]:
     }
 
 
+def read(path: Path) -> torch.Tensor:
+    with Image.open(path) as picture:
+        return torch.from_numpy(np.array(picture)).movedim(-1, 0).contiguous()
+
+
 def rank(root: Path, cache: str) -> dict[str, Any]:
     """In one of the processes: its memory before and after, and the seconds until its rows were there."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
     number, ranks = dist.get_rank(), dist.get_world_size()
-    data = ImageFiles(str(root), image_size=SIZE, batch_size=64, cache=cache or None)
+    paths = sorted(root.glob("*.png"))
+    files = FileRows(paths, torch.zeros(len(paths), dtype=torch.int64), read, made_of={"of": "pictures"})
     dist.barrier()
     before, begin = memory(), time.perf_counter()
-    data.setup("fit")
+    rows = decoded(files, Residence(cache=cache or None))
     seconds = time.perf_counter() - begin
     seen = 0
-    for batch in data._batches("train").training_batches(epoch=0):
-        seen += int(data.rows["train"].__getitems__(batch[number::ranks].tolist()).inputs[:, 0, 0, 0].sum())
+    for batch in EpochBatches(len(rows), 64, 0, lambda: 0, shuffle=True, rank=number, num_ranks=ranks):
+        seen += int(rows.__getitems__(batch).inputs[:, 0, 0, 0].sum())
     dist.barrier()
     after = memory()
     dist.barrier()  # nobody goes before all have measured
@@ -95,8 +104,8 @@ def on_ranks(num_ranks: int, port: int, root: Path, cache: str) -> list[dict[str
 def write_pictures(root: Path, number: int) -> None:
     random = np.random.default_rng(0)
     for n in range(number):
-        path = root / ("test" if n % 50 == 0 else "train") / "ab"[n % 2] / f"{n}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = root / f"{n}.png"
+        path.parent.mkdir(exist_ok=True)
         blocks = random.integers(0, 255, (8, 8, 3), np.uint8)
         Image.fromarray(blocks.repeat(SIZE // 8, axis=0).repeat(SIZE // 8, axis=1)).save(path, compress_level=1)
 
@@ -119,11 +128,11 @@ def main() -> None:
         found: dict[str, list[list[dict]]] = {"first use": [], **{way: [] for way in ways}}
         found["first use"].append(on_ranks(options.ranks, port, folder / "pictures", cache))
         (size,) = (about.stat().st_size for about in Path(cache).glob("*/rows.bin"))
-        print(f"{options.ranks} ranks, training rows of {size / 1e6:.0f} MB once decoded")
+        print(f"{options.ranks} ranks, rows of {size / 1e6:.0f} MB once decoded")
         for _ in range(options.repeats):
             for way, place in ways.items():
                 found[way].append(on_ranks(options.ranks, port, folder / "pictures", place))
-        assert len({tuple(one["seen"] for one in ranks) for runs in found.values() for ranks in runs}) == 1
+        assert len({tuple(one["seen"] for one in ranks) for runs in found.values() for ranks in runs}) == 1  # same rows
         print(
             f"{'MB, medians':<12} {'node, PSS':>10} {'a rank: PSS':>12} {'private':>8} {'shared':>8} {'peak RSS':>9} {'s':>6}"
         )

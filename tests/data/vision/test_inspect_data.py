@@ -1,3 +1,5 @@
+"""The command `data`, on pictures."""
+
 import logging
 import re
 from pathlib import Path
