@@ -123,7 +123,8 @@ def decode_all(
     """
     with ThreadPoolExecutor(None if in_threads else 1) as pool:
         results = _in_order(pool, items, decode)
-        yield from track(results, "decoding", total=len(items), disable=not somebody_watches(is_alone))
+        # Even a disabled bar of rich 13 writes an empty line.
+        yield from track(results, "decoding", total=len(items)) if somebody_watches(is_alone) else results
 
 
 def _in_order(pool: ThreadPoolExecutor, items: Sequence[Any], decode: Callable[[Any], Any]) -> Iterator[Any]:
