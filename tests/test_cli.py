@@ -58,6 +58,7 @@ def test_help_names_every_command():
         "predict",
         "sync",
         "list",
+        "data",
         "check",
         "doctor",
     ):

@@ -28,6 +28,7 @@ FRONT = (
     "errors",
     "installed",
     "execute",
+    "inspect_data",
     "stop_request",
     "torchrun",
 )

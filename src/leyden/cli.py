@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     add("predict", "what the network makes of your own files", [run, inputs, checkpoint, output, form])
     add("sync", "upload to Weights & Biases what runs have logged without a connection", [runs])
     add("list", "experiments and options, a line each", [])
+    what = ("run", {"metavar": "RUN", "help": "a run directory, `latest`, or an experiment"})
+    clear = ("--clear", {"action": "store_true", "help": "remove the decoded rows from the cache, and stop"})
+    add("data", "size, place and speed of the decoded data of a run or an experiment", [what, overrides, clear])
     add("check", "validate a configuration without running it", [overrides, all_])
     add("doctor", "what this machine has, and what is wrong with it", [])
     return top
@@ -66,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code: 0 done, 1 the run failed, 2 a mistake in what was typed."""
     try:
         options, more = parser().parse_known_args(arguments)
-        if more and (options.verb not in ("train", "resume", "check") or any(word.startswith("-") for word in more)):
+        if more and (
+            options.verb not in ("train", "resume", "check", "data") or any(word.startswith("-") for word in more)
+        ):
             parser().error(f"unrecognized arguments: {' '.join(more)}")
         if more:  # settings after a flag
             options.overrides += more
@@ -195,6 +200,12 @@ def _check(options: argparse.Namespace) -> int:
     return 2 if problems else 0
 
 
+def _data(options: argparse.Namespace) -> int:
+    from .inspect_data import inspect
+
+    return inspect(options.run, options.overrides, options.clear, _checked)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from .doctor import examine
 
@@ -230,6 +241,7 @@ VERBS = {
     "predict": _predict,
     "sync": _sync,
     "list": _list,
+    "data": _data,
     "check": _check,
     "doctor": _doctor,
 }

@@ -6,6 +6,7 @@ import torch
 
 from leyden.data import DataError
 from leyden.data.decode import decode_all, decoded
+from leyden.data.residence import Residence
 from leyden.data.rows import FileRows, RaggedRows, TensorRows
 
 NUM_FILES = 40
@@ -38,7 +39,7 @@ def log(caplog):
 
 def test_each_file_is_decoded_once_and_kept(paths, log):
     reader = Reader()
-    rows = decoded(FileRows(paths, torch.arange(NUM_FILES), reader), memory_gb=1)
+    rows = decoded(FileRows(paths, torch.arange(NUM_FILES), reader), Residence())
     assert isinstance(rows, TensorRows)
     read = reader.counts.clone()
     assert read.max() <= 2  # some are read twice, to estimate the size of all
@@ -52,7 +53,7 @@ def test_each_file_is_decoded_once_and_kept(paths, log):
 
 def test_rows_of_many_lengths(paths):
     files = FileRows(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
-    rows = decoded(files, memory_gb=1)
+    rows = decoded(files, Residence())
     assert isinstance(rows, RaggedRows)
     one, other = files.__getitems__([3, 20]), rows.__getitems__([3, 20])
     assert all(left.equal(right) for left, right in zip(one, other, strict=True))
@@ -61,18 +62,18 @@ def test_rows_of_many_lengths(paths):
 @pytest.mark.parametrize(("memory_gb", "is_kept"), [(159e-9, False), (160e-9, True), (0, False)])
 def test_what_does_not_fit_stays_on_disk_and_is_said(paths, log, memory_gb, is_kept):
     files = FileRows(paths, torch.arange(NUM_FILES), Reader())  # 40 files of 4 bytes
-    assert (decoded(files, memory_gb) is files) != is_kept
+    assert (decoded(files, Residence(memory_gb=memory_gb)) is files) != is_kept
     assert ("decoded in every epoch" in log.text) != is_kept
 
 
 def test_a_broken_file_is_named(paths):
     with pytest.raises(DataError, match=r"cannot read .*17\.bin: it is broken"):
-        decoded(FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[17])), memory_gb=1)
+        decoded(FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Residence())
 
 
 def test_a_broken_file_that_is_skipped_is_no_row(paths, capsys):
     files = FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[0, 17]), on_corrupt="skip")
-    rows = decoded(files, memory_gb=1)
+    rows = decoded(files, Residence())
     assert rows.targets.tolist() == [number for number in range(NUM_FILES) if number not in (0, 17)]
     assert rows.inputs[:, 0].tolist() == rows.targets.tolist()
     assert capsys.readouterr().out.count("skipped") == 2
@@ -81,7 +82,7 @@ def test_a_broken_file_that_is_skipped_is_no_row(paths, capsys):
 def test_nothing_but_broken_files(paths):
     files = FileRows(paths, torch.arange(NUM_FILES), Reader(broken=range(NUM_FILES)), on_corrupt="skip")
     with pytest.raises(DataError, match="none of 40 files could be read"):
-        decoded(files, memory_gb=1)
+        decoded(files, Residence())
 
 
 def test_files_are_decoded_side_by_side_and_come_in_order():

@@ -100,6 +100,21 @@ def class_numbers(labels: list[str], class_names: list[str], split: str) -> Tens
     return torch.tensor([numbers[label] for label in labels], dtype=torch.int64)
 
 
+def check_classes(classes: Tensor, class_names: Sequence[str], split: str) -> None:
+    """Refuses class numbers [row] that stand for no class; any will do where there are no names.
+
+    Raises:
+        DataError: there are such, or no rows at all.
+    """
+    if not len(classes):
+        raise DataError(f"the {split} split has no rows")
+    if class_names and (classes.min() < 0 or classes.max() >= len(class_names)):
+        raise DataError(
+            f"labels of the {split} split run from {classes.min()} to {classes.max()}; "
+            f"{len(class_names)} classes allow 0 to {len(class_names) - 1}"
+        )
+
+
 def class_counts(targets: Any, num_classes: int) -> list[int]:
     """How many rows each class has, by targets [row] or [row, class]; nothing where targets are something else."""
     if isinstance(targets, Tensor) and targets.ndim == 1 and num_classes:

@@ -11,10 +11,11 @@ from torch.utils.data import DataLoader, Subset
 from ..disk import write_atomically
 from ..stop_request import leave_to_parent
 from .batch import Batch
-from .classes import Labels, class_counts
+from .classes import Labels, check_classes, class_counts
 from .error import DataError
 from .randomness import step_randomness
-from .rows import OnCorrupt, Rows, row_lengths, row_targets
+from .residence import CACHE, Place, Residence
+from .rows import OnCorrupt, Rows, row_lengths, row_targets, whole
 from .sampling import EpochBatches
 from .split import stratified_split
 
@@ -40,6 +41,7 @@ class DataModule(LightningDataModule):
         bucket_batches: rows of similar length share a batch where rows have lengths, which spares padding: so many
             batches of shuffled rows are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
         on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
+        residence, memory_gb, cache: where decoded rows live, see `Residence`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -59,6 +61,9 @@ class DataModule(LightningDataModule):
         num_workers: int = 0,
         bucket_batches: int = 32,
         on_corrupt: OnCorrupt = "raise",
+        residence: Place | None = None,
+        memory_gb: float = 4.0,
+        cache: str | None = CACHE,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
@@ -71,6 +76,7 @@ class DataModule(LightningDataModule):
         super().__init__()
         self.batch_size, self.bucket_batches, self.num_workers = batch_size, bucket_batches, num_workers
         self.seed, self.split_seed, self.validation_fraction = seed, split_seed, validation_fraction
+        self.residence = Residence(residence, memory_gb, cache)
         self.on_corrupt, self.class_names, self.class_counts, self.labels = on_corrupt, [], [], Labels()
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}
@@ -132,7 +138,7 @@ class DataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate") and "train" not in self.rows:
             rows = self.load("train")
-            self._check_classes(rows.classes, "train")
+            check_classes(rows.classes, self.class_names, "train")
             training, validation = self.split(rows.classes)
             if not validation:
                 raise DataError(
@@ -144,21 +150,12 @@ class DataModule(LightningDataModule):
             self.class_counts = class_counts(row_targets(self.rows["train"]), self.num_classes)
         if stage == "test" and "test" not in self.rows:
             rows = self.load("test")
-            self._check_classes(rows.classes, "test")
+            check_classes(rows.classes, self.class_names, "test")
             self.rows["test"] = rows
 
     def split(self, classes: Tensor) -> tuple[list[int], list[int]]:
         """Row numbers for training and for validation; the same ones whenever it is asked."""
         return stratified_split(classes, self.validation_fraction, self.split_seed)
-
-    def _check_classes(self, classes: Tensor, split: str) -> None:
-        if not len(classes):
-            raise DataError(f"the {split} split of {type(self).__name__} has no rows")
-        if self.class_names and (classes.min() < 0 or classes.max() >= self.num_classes):
-            raise DataError(
-                f"labels of the {split} split run from {classes.min()} to {classes.max()}; "
-                f"{self.num_classes} classes allow 0 to {self.num_classes - 1}"
-            )
 
     # Loaders
 
@@ -183,14 +180,17 @@ class DataModule(LightningDataModule):
         batches = self._batches(stage)
         if stage == "train" and self._resume:
             batches.resume_at(**self._resume)
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        on_device = stage != "predict" and self.residence.move(whole(self.rows[stage]), device)
+        num_workers = 0 if on_device else self.num_workers
         return DataLoader(
             self.rows[stage],
             batch_sampler=batches,
             collate_fn=_as_fetched,
-            num_workers=self.num_workers,
+            num_workers=num_workers,
             worker_init_fn=leave_to_parent,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            persistent_workers=num_workers > 0,
+            pin_memory=torch.cuda.is_available() and not on_device,
         )
 
     def _batches(self, stage: Stage) -> EpochBatches:

@@ -11,8 +11,7 @@ from .rows import FileRows, Rows
 class LabelledFiles(DataModule):
     """Makes a domain's data of the user's own files, laid out as `FileIndex` says; decoded once where memory allows.
 
-    A class names it before its domain's data, which has the `suffixes` of its files, how to read them as rows, and
-    `memory_gb`.
+    A class names it before its domain's data, which has the `suffixes` of its files and how to read them as rows.
 
     Args:
         root: the folder.
@@ -23,7 +22,6 @@ class LabelledFiles(DataModule):
 
     suffixes: ClassVar[Collection[str]]
     file_rows: Callable[..., FileRows]
-    memory_gb: float
 
     def __init__(
         self,
@@ -38,7 +36,7 @@ class LabelledFiles(DataModule):
         **domain,
     ) -> None:
         super().__init__(**domain)
-        self.labels = Labels(classes, label_separator)
+        self.root, self.labels = root, Labels(classes, label_separator)
         self.index = FileIndex(root, self.suffixes, label, test, test_fraction, manifest, only, self.labels)
 
     def load(self, split: Literal["train", "test"]) -> Rows:
@@ -48,4 +46,4 @@ class LabelledFiles(DataModule):
             test_labels = [file.label for file in self.index.split("test")]
             self.class_names = self.labels.class_names(labels, test_labels)
         targets = self.labels.targets(labels, self.class_names, split)
-        return decoded(self.file_rows([file.path for file in files], targets, self.on_corrupt), self.memory_gb)
+        return decoded(self.file_rows([file.path for file in files], targets, self.on_corrupt), self.residence)

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset, Subset
 
 from .batch import Batch
 from .error import DataError
+from .packed import Packed
 
 OnCorrupt = Literal["raise", "skip"]
 
@@ -29,7 +30,7 @@ class Rows(Dataset[Batch]):
     def classes(self) -> Tensor:
         """The class of each row, for stratified splits [row], int64; all 0 where a row has no single one."""
         if isinstance(self.targets, Tensor) and self.targets.ndim == 1:
-            return self.targets
+            return self.targets.cpu()
         return torch.zeros(len(self), dtype=torch.int64)
 
     @property
@@ -46,9 +47,20 @@ class Rows(Dataset[Batch]):
     def __getitems__(self, indices: list[int]) -> Batch:
         raise NotImplementedError
 
+    def move(self, device: torch.device) -> int:
+        """Puts all rows on a device, where batches are made from then on; gives their bytes.
+
+        Raises:
+            DataError: they are not in memory.
+        """
+        raise DataError(
+            f"data.residence=device, but the rows ({type(self).__name__}) are read batch by batch: set "
+            "data.residence=null"
+        )
+
 
 class TensorRows(Rows):
-    """Rows of one size, in memory.
+    """Rows of one size, in memory or mapped.
 
     Args:
         inputs: [row, ...] in storage dtype.
@@ -61,11 +73,15 @@ class TensorRows(Rows):
 
     def __getitems__(self, indices: list[int]) -> Batch:
         rows = torch.tensor(indices)
-        return Batch(self.inputs[rows], self.targets[rows])
+        return Batch(chosen(self.inputs, rows), chosen(self.targets, rows))
+
+    def move(self, device: torch.device) -> int:
+        self.inputs, self.targets = self.inputs.to(device), self.targets.to(device)
+        return self.inputs.nbytes
 
 
 class RaggedRows(Rows):
-    """Rows of many lengths, in memory, padded to the longest of their batch.
+    """Rows of many lengths, in memory or mapped, padded to the longest of their batch.
 
     Args:
         inputs: one tensor [time or token] a row.
@@ -79,10 +95,45 @@ class RaggedRows(Rows):
 
     @cached_property
     def lengths(self) -> Tensor:
+        if isinstance(self.inputs, Packed):
+            return self.inputs.lengths
         return torch.tensor([len(row) for row in self.inputs], dtype=torch.int64)
 
     def __getitems__(self, indices: list[int]) -> Batch:
+        if isinstance(self.inputs, Packed):
+            inputs, lengths = self.inputs.padded(indices, self.padding)
+            return Batch(inputs, self.targets[indices], lengths)
         return pad([self.inputs[i] for i in indices], self.targets[indices], self.padding)
+
+    def move(self, device: torch.device) -> int:
+        packed = self.inputs if isinstance(self.inputs, Packed) else Packed.of(self.inputs)
+        self.inputs = packed.to(device)
+        if isinstance(self.targets, Tensor):
+            self.targets = self.targets.to(device)
+        return self.inputs.flat.nbytes
+
+
+class PartRows(Rows):
+    """Some of the rows of a dataset, which stay where they are.
+
+    Args:
+        rows: the dataset.
+        numbers: of those rows, in their order.
+    """
+
+    def __init__(self, rows: Rows, numbers: list[int]) -> None:
+        super().__init__(rows.targets[numbers])
+        self.rows, self.numbers = rows, numbers
+
+    @property
+    def lengths(self) -> Tensor | None:
+        return None if self.rows.lengths is None else self.rows.lengths[self.numbers]
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        return self.rows.__getitems__([self.numbers[index] for index in indices])
+
+    def move(self, device: torch.device) -> int:
+        return self.rows.move(device)
 
 
 class FileRows(Rows):
@@ -95,6 +146,7 @@ class FileRows(Rows):
         ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
         on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
         measure: file -> its length, from its header alone; 0 for a file that cannot be read. Asked once for each file.
+        made_of: plain values that tell how the files are decoded, see `decoder`; without them no cache keeps the rows.
 
     Raises:
         DataError: a file cannot be read; the message names it.
@@ -108,10 +160,11 @@ class FileRows(Rows):
         ragged: bool = False,
         on_corrupt: OnCorrupt = "raise",
         measure: Callable[[Any], int] | None = None,
+        made_of: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(targets)
         self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
-        self.measure = measure
+        self.measure, self.made_of = measure, made_of
         self.corrupt: set[Any] = set()
 
     @cached_property
@@ -146,16 +199,31 @@ class FileRows(Rows):
             return None
 
 
+def chosen(values: Tensor, rows: Tensor) -> Tensor:
+    """Some rows, where the values are."""
+    return values[rows.to(values.device, non_blocking=True)]
+
+
 def pad(inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> Batch:
     """Rows [time] of many lengths -> a batch [batch, longest time] with `lengths`."""
     lengths = torch.tensor([len(row) for row in inputs])
     return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)
 
 
+def part_of(targets: Any, rows: list[int]) -> Any:
+    """The targets of some rows, as those of a dataset."""
+    return targets.part(rows) if hasattr(targets, "part") else targets[rows]
+
+
+def whole(rows: Rows | Subset[Batch]) -> Rows:
+    """The dataset of which it is a part."""
+    return rows if isinstance(rows, Rows) else whole(rows.dataset)  # pyrefly: ignore[bad-argument-type]
+
+
 def row_targets(rows: Rows | Subset[Batch]) -> Any:
     """The targets of a dataset, or of a part of one that keeps them in a tensor."""
     if isinstance(rows, Rows):
-        return rows.targets
+        return rows.targets.cpu() if isinstance(rows.targets, Tensor) else rows.targets
     targets = row_targets(rows.dataset)  # pyrefly: ignore[bad-argument-type]
     return targets[torch.as_tensor(rows.indices)] if isinstance(targets, Tensor) else None
 

@@ -74,7 +74,7 @@ def test_a_character_of_the_test_split_alone(folder):
 
 def test_kept_recordings_are_read_once(folder):
     manifest(folder, ["path,text", *(f"my files/{number}.wav,no" for number in range(12))])
-    speech = data(folder, in_memory=True)
+    speech = data(folder)
     rows = speech.load("train")
     first = rows.__getitems__([0, 1])
     for path in folder.glob("my files/*.wav"):
@@ -85,9 +85,14 @@ def test_kept_recordings_are_read_once(folder):
 def test_too_long_is_never_cut(folder):
     manifest(folder, ["path,text", *(f"my files/{number}.wav,no" for number in range(12))])
     with pytest.raises(DataError, match=r"more than data\.max_seconds=0\.01"):
-        data(folder, max_seconds=0.01).load("train").__getitems__([0])
-    skipping = data(folder, max_seconds=105 / 8000, on_corrupt="skip").load("train")
-    assert len(skipping.__getitems__(list(range(len(skipping)))).targets.lengths) <= 6
+        data(folder, max_seconds=0.01).load("train")
+    batches = []
+    for residence in ("memory", "memory", "disk"):
+        skipping = data(folder, max_seconds=105 / 8000, on_corrupt="skip", residence=residence).load("train")
+        batches.append(skipping.__getitems__(list(range(len(skipping)))))
+        assert batches[-1].lengths.max() <= 105
+        assert len(batches[-1].targets.lengths) == len(batches[-1].inputs) <= 6
+        assert batches[-1].inputs.equal(batches[0].inputs)
 
 
 @pytest.mark.parametrize(

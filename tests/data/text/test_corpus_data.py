@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -239,3 +241,53 @@ def test_stdlib_source_is_split_by_files():
     assert min(len(validation), len(test)) > 10
     assert data.load_documents("test") == test
     assert StdlibSource(split_seed=1).load_documents("test") == test
+
+
+def prepared(file, cache, tokenizer=None, **options):
+    data = CorpusFiles(
+        str(file), tokenizer=tokenizer or CharacterTokenizer(), max_tokens=8, batch_size=4, cache=cache, **options
+    )
+    data.setup("fit")
+    data.setup("test")
+    return data
+
+
+def all_batches(data):
+    loaders = (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())
+    return [part for loader in loaders for batch in loader for part in batch[:2]]
+
+
+def test_batches_are_the_same_whether_the_stream_is_mapped_or_on_a_device(file, tmp_path, monkeypatch):
+    cache = str(tmp_path / "cache")
+    plain = all_batches(prepared(file, None))
+    assert not (tmp_path / "cache").exists()
+    first = all_batches(prepared(file, cache))
+    monkeypatch.setattr(CharacterTokenizer, "encode", None)  # nothing is encoded any more
+    second = prepared(file, cache)
+    assert all(isinstance(second.rows[split].stream.base, np.memmap) for split in ("train", "validation", "test"))
+    on_device = prepared(file, cache, residence="device", num_workers=2)
+    for batches in (first, all_batches(second), all_batches(on_device)):
+        assert len(batches) == len(plain)
+        assert all(one.equal(other) and one.dtype is other.dtype for one, other in zip(plain, batches, strict=True))
+    assert on_device.rows["train"].on_device is not None
+
+
+class Reversed(CharacterTokenizer):
+    """Another tokenizer that saves the same."""
+
+    def encode(self, texts, max_tokens=None):
+        return super().encode([text[::-1] for text in texts], max_tokens)
+
+
+def test_another_text_or_tokenizer_is_encoded_anew(file, tmp_path):
+    cache = str(tmp_path / "cache")
+    first = prepared(file, cache).rows["train"].stream
+    assert not np.array_equal(prepared(file, cache, Reversed()).rows["train"].stream, first)
+    assert len(prepared(file, cache, BytePairTokenizer(257)).rows["train"].stream) >= len(first)
+    text = file.read_text()
+    known = file.stat()
+    file.write_text(text[1] + text[0] + text[2:])
+    os.utime(file, ns=(known.st_atime_ns, known.st_mtime_ns))
+    again = prepared(file, cache).rows["train"].stream
+    assert again[1:3].tolist() == first[[2, 1]].tolist()
+    assert np.array_equal(again[3:], first[3:])

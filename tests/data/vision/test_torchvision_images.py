@@ -131,16 +131,23 @@ def class_folders(root):
 
 
 @pytest.mark.parametrize("memory_gb", [0.0, 1.0])
+@pytest.mark.parametrize("is_again", [False, True])
 @pytest.mark.parametrize("write", [gtsrb, svhn, pets, class_folders])
-def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write, memory_gb):
+def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write, is_again, memory_gb):
     monkeypatch.setattr(OxfordIIITPet, "_check_exists", lambda self: True)
     dataset, train, test = write(tmp_path)
     if isinstance(dataset, partial):  # its files are checked, and ours are others
         monkeypatch.setattr(SVHN, "_check_integrity", lambda self: True)
         dataset = dataset.func
-    data = TorchvisionImages(
-        dataset=dataset, root=str(tmp_path), train=train, test=test, image_size=8, memory_gb=memory_gb
-    )
+    options = {"dataset": dataset, "root": str(tmp_path), "train": train, "test": test, "image_size": 8}
+    data = TorchvisionImages(**options, memory_gb=memory_gb, cache=str(tmp_path / "cache"))
+    if is_again:
+        first = data
+        first.load("train")
+        first.load("test")
+        data = TorchvisionImages(**options, memory_gb=memory_gb, cache=str(tmp_path / "cache"))
+        if memory_gb:  # nothing is decoded any more
+            monkeypatch.setattr("leyden.data.vision.torchvision_images.pixels", None)
     for split in ("train", "test"):
         rows = data.load(split)
         assert data.num_classes == 3
@@ -157,7 +164,11 @@ def test_one_split_alone_gives_a_fifth_for_the_test():
     train, test = data.load("train"), data.load("test")
     assert len(train) + len(test) == 50
     assert len(test) == 10
-    assert not {image.numpy().tobytes() for image in train.inputs} & {image.numpy().tobytes() for image in test.inputs}
+    ours, theirs = (
+        {image.numpy().tobytes() for image in rows.__getitems__(list(range(len(rows)))).inputs}
+        for rows in (train, test)
+    )
+    assert not ours & theirs
 
 
 def test_one_split_alone_too_large_to_keep():

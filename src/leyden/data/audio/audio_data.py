@@ -1,7 +1,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import soundfile
 import torch
@@ -11,6 +11,7 @@ from torchaudio.functional import amplitude_to_DB, resample, spectrogram
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..files import expand_inputs
+from ..fingerprint import decoder
 from ..rows import FileRows, OnCorrupt, Rows
 
 if TYPE_CHECKING:
@@ -28,12 +29,11 @@ class AudioData(DataModule):
         too_long: `cut` what goes beyond `max_seconds`, and say so once, or `raise`.
         augment: modules applied in order to the training batches, floats [batch, time] -> the same shape; one with an
             attribute `changes_lengths` also receives and returns the lengths [batch].
-        memory_gb: waveforms are decoded once and kept in memory, by each process, where those of a split take no more
-            gigabytes than this; else they are decoded in every epoch.
         **loading: arguments of `DataModule`.
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "sample_rate")
+    decoding: ClassVar[tuple[str, ...]] = ("sample_rate", "max_seconds", "too_long")
     suffixes = SUFFIXES
 
     def __init__(
@@ -42,7 +42,6 @@ class AudioData(DataModule):
         max_seconds: float = 10.0,
         too_long: Literal["cut", "raise"] = "cut",
         augment: Sequence[nn.Module] = (),
-        memory_gb: float = 4.0,
         **loading,
     ) -> None:
         if sample_rate < 1:
@@ -51,10 +50,7 @@ class AudioData(DataModule):
             raise ValueError(f"max_seconds is {max_seconds}; it must be more than 0")
         if too_long not in ("cut", "raise"):
             raise ValueError(f"too_long is {too_long!r}; it must be 'cut' or 'raise'")
-        if memory_gb < 0:
-            raise ValueError(f"memory_gb is {memory_gb}; it must not be negative")
         super().__init__(**loading)
-        self.memory_gb = memory_gb
         self.sample_rate, self.max_seconds, self.too_long, self.augment = (sample_rate, max_seconds, too_long, augment)
         self._said_cut = False
 
@@ -89,8 +85,8 @@ class AudioData(DataModule):
             return 0
         return round(min(header.duration, self.max_seconds) * self.sample_rate)
 
-    def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
-        return FileRows(paths, targets, self.decode, ragged=True, on_corrupt=on_corrupt, measure=self.measure)
+    def file_rows(self, paths: list[Path], targets: Any, on_corrupt: OnCorrupt = "raise") -> FileRows:
+        return FileRows(paths, targets, self.decode, True, on_corrupt, self.measure, decoder(self))
 
     def _refuse_or_say(self, path: Path, seconds: float) -> None:
         problem = f"lasts {seconds:.1f} s, more than data.max_seconds={self.max_seconds:g}"

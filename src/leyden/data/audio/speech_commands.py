@@ -6,7 +6,7 @@ from torchaudio.datasets import SPEECHCOMMANDS
 from ..classes import class_numbers
 from ..decode import decoded
 from ..error import DataError
-from ..rows import FileRows, Rows
+from ..rows import Rows
 from .audio_data import AudioData
 
 
@@ -55,5 +55,4 @@ class SpeechCommands(AudioData):
         if subset == "training":
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, subset)
-        rows = FileRows(paths, targets, self.decode, ragged=True, on_corrupt=self.on_corrupt, measure=self.measure)
-        return decoded(rows, self.memory_gb)
+        return decoded(self.file_rows(paths, targets, self.on_corrupt), self.residence)

@@ -3,10 +3,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor
 
+from ..decode import decoded
 from ..error import DataError
-from ..rows import FileRows
+from ..rows import Rows
 from ..split import stratified_split
 from .speech_data import SpeechData
 
@@ -19,18 +19,7 @@ class Utterance(NamedTuple):
 
 
 class TranscribedFiles(SpeechData):
-    """Base of speech in files: a corpus implements `utterances`.
-
-    Args:
-        in_memory: keep the decoded recordings, two bytes a sample in each worker process, instead of decoding them
-            again in each epoch.
-        **speech: arguments of `SpeechData`.
-    """
-
-    def __init__(self, in_memory: bool = False, **speech) -> None:
-        super().__init__(**speech)
-        self.in_memory = in_memory
-        self._kept: dict[Path, Tensor] = {}
+    """Base of speech in files: a corpus implements `utterances`."""
 
     def utterances(self, split: Split) -> list[Utterance]:
         """All recordings of a split with their transcripts.
@@ -39,23 +28,16 @@ class TranscribedFiles(SpeechData):
         """
         raise NotImplementedError
 
-    def decode_once(self, path: Path) -> Tensor:
-        if path not in self._kept:
-            self._kept[path] = self.decode(path)
-        return self._kept[path]
-
-    def load(self, split: Split) -> FileRows:
+    def load(self, split: Split) -> Rows:
         found = self.utterances(split)
         targets = self.transcripts([one.text for one in found], split)
-        paths = [one.path for one in found]
-        decode = self.decode_once if self.in_memory else self.decode
-        return FileRows(paths, targets, decode, ragged=True, on_corrupt=self.on_corrupt)
+        return decoded(self.file_rows([one.path for one in found], targets, self.on_corrupt), self.residence)
 
     def setup(self, stage: str) -> None:
-        if stage in ("fit", "validate") and "train" not in self.rows:
+        is_needed = stage in ("fit", "validate") and "train" not in self.rows
+        if is_needed and self.utterances("train") and self.utterances("validation"):
             training = self.load("train")  # first: it tells the alphabet
-            if len(training) and len(validation := self.load("validation")):
-                self.rows |= {"train": training, "validation": validation}
+            self.rows |= {"train": training, "validation": self.load("validation")}
         super().setup(stage)
 
 

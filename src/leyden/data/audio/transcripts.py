@@ -30,6 +30,9 @@ class TranscriptRows:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def part(self, rows: list[int]) -> "TranscriptRows":
+        return TranscriptRows([self.tokens[row].tolist() for row in rows])
+
     def __getitem__(self, rows: list[int]) -> Transcripts:
         chosen = [self.tokens[row] for row in rows]
         return Transcripts(pad_sequence(chosen, batch_first=True), torch.tensor([len(row) for row in chosen]))

@@ -1,4 +1,6 @@
 import textwrap
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -8,8 +10,10 @@ from torch import Tensor, nn
 
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
+from ..decode import decode_all
 from ..error import DataError
 from ..files import expand_inputs
+from ..fingerprint import decoder, texts_hash, tokenizer_state
 from ..rows import RaggedRows, Rows
 from .byte_pair_tokenizer import BytePairTokenizer
 from .lines import read_lines, read_text
@@ -38,6 +42,7 @@ class CorpusData(DataModule):
     """
 
     publishes: ClassVar[tuple[str, ...]] = ("vocab_size", "max_tokens", "token_bytes")
+    decoding: ClassVar[tuple[str, ...]] = ()  # the texts and the tokenizer tell all
     suffixes: tuple[str, ...] = (".txt",)  # of files that hold one text each
 
     def __init__(
@@ -59,6 +64,10 @@ class CorpusData(DataModule):
     @property
     def vocab_size(self) -> int:
         return self.tokenizer.vocab_size
+
+    @property
+    def token_dtype(self) -> type[np.integer]:
+        return np.uint16 if self.vocab_size <= 2**16 else np.int32
 
     @property
     def token_bytes(self) -> np.ndarray:
@@ -94,7 +103,7 @@ class CorpusData(DataModule):
                 self.rows[split] = self.windows(documents, split)
 
     def windows(self, documents: list[str], split: Split) -> Windows:
-        stream = self.stream(documents, split)
+        stream = self.kept_stream(documents, split)
         needed = 2 * self.max_tokens if split == "train" else 2
         if len(stream) < needed:
             raise DataError(
@@ -109,10 +118,24 @@ class CorpusData(DataModule):
         Raises:
             DataError: the tokenizer does not know a part of a text.
         """
-        dtype = np.uint16 if self.vocab_size <= 2**16 else np.int32
-        end, unknown = self.tokenizer.padding, self.tokenizer.unknown
-        parts = []
-        for document in documents:
+        parts = list(self.stream_parts(documents, split))
+        return np.concatenate(parts) if parts else np.empty(0, dtype=self.token_dtype)
+
+    def kept_stream(self, documents: list[str], split: str) -> np.ndarray:
+        """The same, encoded once and mapped where there is a cache."""
+        made_of = decoder(self) if self.residence.cache else None
+        if made_of is None or not documents:
+            return self.stream(documents, split)
+        made_of |= {"texts": texts_hash(documents), "tokenizer": tokenizer_state(self.tokenizer)}
+        num_bytes = sum(map(len, documents)) * np.dtype(self.token_dtype).itemsize
+        build = partial(self.stream_parts, documents, split)
+        stored = self.residence.keep(self.residence.entry(made_of), build, True, num_bytes)
+        return np.asarray(stored.rows) if stored else self.stream(documents, split)
+
+    def stream_parts(self, documents: list[str], split: str) -> Iterator[np.ndarray]:
+        """See `stream`; each document by itself."""
+
+        def encode(document: str) -> np.ndarray:
             (tokens,) = self.tokenizer.encode([document])
             if unknown != end and unknown in tokens:
                 known = self.tokenizer.decode(tokens[: tokens.index(unknown)])
@@ -120,8 +143,10 @@ class CorpusData(DataModule):
                     f"the {split} text has the character {document[len(known) :][:1]!r}, which the training text has "
                     "not: take BytePairTokenizer, which knows every text"
                 )
-            parts.append(np.array([end, *tokens], dtype=dtype))
-        return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+            return np.array([end, *tokens], dtype=self.token_dtype)
+
+        end, unknown = self.tokenizer.padding, self.tokenizer.unknown
+        return decode_all(documents, encode, in_threads=False)
 
     def _batches(self, stage: Stage) -> Any:
         batches = super()._batches(stage)

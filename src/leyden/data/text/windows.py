@@ -5,6 +5,7 @@ from math import ceil
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Sampler
 
 from ..batch import Batch
@@ -32,6 +33,7 @@ class Windows(Rows):
     def __init__(self, stream: np.ndarray, max_tokens: int, shifts: bool, padding: int = 0) -> None:
         self.stream, self.max_tokens, self.padding = stream, max_tokens, padding
         self.window = np.arange(max_tokens + 1)
+        self.on_device: Tensor | None = None
         # Shifted windows lose up to `max_tokens - 1` tokens at the beginning, and an incomplete one at the end.
         num_rows = (len(stream) - max_tokens) // max_tokens if shifts else ceil((len(stream) - 1) / max_tokens)
         super().__init__(range(num_rows))
@@ -39,11 +41,29 @@ class Windows(Rows):
     def __getitems__(self, indices: list[int]) -> Batch:
         """Inputs and targets [batch, max_tokens], int32."""
         shifts, numbers = np.divmod(np.array(indices), len(self))
-        places = (shifts + numbers * self.max_tokens)[:, None] + self.window
+        starts = shifts + numbers * self.max_tokens
+        if self.on_device is not None:
+            return self.gathered(torch.from_numpy(starts), self.on_device)
+        places = starts[:, None] + self.window
         inside = places < len(self.stream)
         tokens = self.stream[np.minimum(places, len(self.stream) - 1)].astype(np.int32)
         inputs, targets = np.where(inside, tokens, self.padding), np.where(inside, tokens, IGNORED)
         return Batch(torch.from_numpy(inputs[:, :-1]), torch.from_numpy(targets[:, 1:]))
+
+    def gathered(self, starts: Tensor, stream: Tensor) -> Batch:
+        """The same of a stream that lies on a device."""
+        places = starts.to(stream.device, non_blocking=True).unsqueeze(1) + torch.arange(
+            len(self.window), device=stream.device
+        )
+        inside = places < len(stream)
+        tokens = stream[places.clamp(max=len(stream) - 1)]
+        inputs, targets = (tokens.masked_fill(~inside, filling) for filling in (self.padding, IGNORED))
+        return Batch(inputs[:, :-1], targets[:, 1:])
+
+    def move(self, device: torch.device) -> int:
+        stream = torch.from_numpy(self.stream.astype(np.int32)).to(device)
+        self.on_device = stream
+        return stream.nbytes
 
 
 class ShiftedBatches(Sampler[list[int]]):

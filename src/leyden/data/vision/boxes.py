@@ -57,3 +57,8 @@ class BoxRows(Rows):
     def __getitems__(self, indices: list[int]) -> Batch:
         batch = self.images.__getitems__(indices)  # fewer rows than asked for where corrupt files are skipped
         return batch._replace(targets=join_boxes([self.targets[number] for number in batch.targets.tolist()]))
+
+    def move(self, device: torch.device) -> int:
+        num_bytes = self.images.move(device)
+        self.images.targets = self.images.targets.cpu()  # the numbers of the boxes, which stay
+        return num_bytes

@@ -33,6 +33,7 @@ class DetectionData(DataModule):
     """
 
     publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "image_size")
+    decoding: ClassVar[tuple[str, ...]] = ("image_size",)
 
     def __init__(
         self,

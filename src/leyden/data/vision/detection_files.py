@@ -7,6 +7,7 @@ import torch
 from ..classes import class_numbers
 from ..decode import decoded
 from ..error import DataError
+from ..fingerprint import decoder
 from ..rows import FileRows, Rows
 from .boxed_image import BoxedImage, BoxedImages
 from .boxes import Boxes, BoxRows, boxes_of_image
@@ -29,7 +30,6 @@ class DetectionFiles(DetectionData):
         layout: of the annotations.
         train, validation, test: names of the splits; without `validation`, a `validation_fraction` of training.
         on_bad_box: `mend` cuts boxes at the border of their image and leaves out those without area; or `raise`.
-        memory_gb: a split that needs more gigabytes, decoded and resized, is read from its files in every epoch.
         **detection: arguments of `DetectionData`.
 
     Raises:
@@ -44,17 +44,14 @@ class DetectionFiles(DetectionData):
         validation: str | None = "val",
         test: str = "test",
         on_bad_box: Literal["mend", "raise"] = "mend",
-        memory_gb: float = 4.0,
         **detection,
     ) -> None:
         if layout not in ("voc", "coco", "yolo"):
             raise ValueError(f"layout is {layout}; it must be voc, coco or yolo")
-        if memory_gb < 0:
-            raise ValueError(f"memory_gb is {memory_gb}; it must not be negative")
         super().__init__(**detection)
         self.root, self.layout = Path(root).expanduser(), layout
         self.splits = {"train": train, "validation": validation, "test": test}
-        self.on_bad_box, self.memory_gb = on_bad_box, memory_gb
+        self.on_bad_box = on_bad_box
 
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate") and "train" not in self.rows and self.splits["validation"]:
@@ -78,8 +75,9 @@ class DetectionFiles(DetectionData):
 
     def _images(self, paths: list[Path]) -> Rows:
         """Images with the numbers of their files as targets: fewer than files where corrupt ones are skipped."""
-        files = FileRows(paths, torch.arange(len(paths)), self.decode, on_corrupt=self.on_corrupt)
-        return decoded(files, self.memory_gb)
+        numbers, made_of = torch.arange(len(paths)), decoder(self)
+        files = FileRows(paths, numbers, self.decode, on_corrupt=self.on_corrupt, made_of=made_of)
+        return decoded(files, self.residence)
 
     def _boxes(self, found: BoxedImages, split: str) -> list[Boxes]:
         mended = {"without area, left out": 0, "cut at the border of the image": 0}

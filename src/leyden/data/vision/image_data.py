@@ -9,6 +9,7 @@ from torchvision.transforms.v2 import Transform
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..files import expand_inputs
+from ..fingerprint import decoder
 from ..randomness import each_row
 from ..rows import FileRows, OnCorrupt, Rows
 from .pixels import read_pixels
@@ -22,18 +23,20 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", "
 class ImageData(DataModule):
     """Base of all image data: uint8 [batch, channel, height, width] until the device, floats after it.
 
+    `decoding` names the settings on which the result of `decode` depends. A class with a `decode` of its own names all of
+    them again, or its rows stay out of the cache; see `decoder`.
+
     Args:
         image_size: height and width, in pixels, to which pictures are resized.
         in_channels: 1 for grey, 3 for colour; grey datasets are repeated to 3 when a network wants that.
         mean, std: of the pixels between 0 and 1, taken off and divided by, for all channels or one for each.
         augment: modules applied in order to the training batches, floats between 0 and 1. A torchvision transform is
             applied to each image by itself; any other module receives the whole batch.
-        memory_gb: pictures are decoded once and kept in memory, by each process, where those of a split take no more
-            gigabytes than this; else they are decoded in every epoch.
         **loading: arguments of `DataModule`.
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "in_channels", "image_size")
+    decoding: ClassVar[tuple[str, ...]] = ("in_channels", "image_size")
     suffixes = SUFFIXES
 
     def __init__(
@@ -43,17 +46,14 @@ class ImageData(DataModule):
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.25,
         augment: Sequence[nn.Module] = (),
-        memory_gb: float = 4.0,
         **loading,
     ) -> None:
         if image_size < 1:
             raise ValueError(f"image_size is {image_size}; it must be at least 1")
         if in_channels not in (1, 3):
             raise ValueError(f"in_channels is {in_channels}; it must be 1 (grey) or 3 (colour)")
-        if memory_gb < 0:
-            raise ValueError(f"memory_gb is {memory_gb}; it must not be negative")
         super().__init__(**loading)
-        self.image_size, self.in_channels, self.memory_gb = image_size, in_channels, memory_gb
+        self.image_size, self.in_channels = image_size, in_channels
         self.mean, self.std, self.augment = mean, std, augment
 
     def decode(self, path: Path) -> Tensor:
@@ -61,7 +61,7 @@ class ImageData(DataModule):
         return read_pixels(path, self.in_channels, (self.image_size, self.image_size))
 
     def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
-        return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt)
+        return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=decoder(self))
 
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
         paths = expand_inputs(inputs, self.suffixes)

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from ..batch import Batch
 from ..decode import decoded
 from ..error import DataError
 from ..files import FileIndex, find_files
+from ..fingerprint import decoder, file_states
 from ..rows import FileRows, Rows
 from .image_data import SUFFIXES
 from .mask import MaskDecoder
@@ -40,6 +41,8 @@ class MaskFiles(SegmentationData):
     Raises:
         DataError: a mask is missing, of another size than its picture, or holds a value that stands for no class.
     """
+
+    decoding: ClassVar[tuple[str, ...]] = (*SegmentationData.decoding, "known")
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class MaskFiles(SegmentationData):
         self.images, self.masks = self.root / images, self.root / masks
         self.lists = {"train": train_list, "test": test_list}
         self.index = FileIndex(str(self.images), SUFFIXES, None, test, test_fraction)
+        self.known = [list(values or range(len(class_names))), ignore]
         self.decode_mask = MaskDecoder(values or range(len(class_names)), ignore)
 
     def load(self, split: Literal["train", "test"]) -> Rows:
@@ -88,7 +92,9 @@ class MaskFiles(SegmentationData):
             return self.decode_pair(path, masks[_stem(path, self.images)])
 
         targets = torch.zeros(len(images), dtype=torch.int64)  # the masks travel with the pictures
-        return MaskedRows(decoded(FileRows(images, targets, read, on_corrupt=self.on_corrupt), self.memory_gb))
+        made_of = decoder(self, masks=file_states(masks[_stem(path, self.images)] for path in images))
+        files = FileRows(images, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
+        return MaskedRows(decoded(files, self.residence))
 
     def decode_pair(self, image: Path, mask: Path) -> Tensor:
         """A picture and its mask -> uint8 [channel + 1, image_size, image_size]; the mask comes last."""
@@ -126,6 +132,9 @@ class MaskedRows(Rows):
     def __getitems__(self, indices: list[int]) -> Batch:
         pairs = self.rows.__getitems__(indices).inputs
         return Batch(pairs[:, :-1], pairs[:, -1])
+
+    def move(self, device: torch.device) -> int:
+        return self.rows.move(device)
 
 
 def _stem(path: Path, folder: Path) -> str:

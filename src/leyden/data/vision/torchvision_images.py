@@ -13,9 +13,11 @@ from torchvision.transforms.v2.functional import resize, rgb_to_grayscale
 
 from ..decode import decode_all, decoded
 from ..error import DataError
-from ..rows import FileRows, Rows, TensorRows
+from ..mapped import mapped
+from ..rows import FileRows, PartRows, Rows, TensorRows
 from ..split import stratified_split
 from .image_data import ImageData
+from .kept_dataset import kept_files, made_of_dataset
 from .pixels import pixels
 
 Split = Literal["train", "test"]
@@ -66,7 +68,7 @@ class TorchvisionImages(ImageData):
             self.class_names = _class_names(dataset, rows.targets)
         if self.train_arguments != self.test_arguments:
             return rows
-        return _part(rows, stratified_split(rows.targets, fraction=0.2, seed=0)[split == "test"])
+        return PartRows(rows, stratified_split(rows.targets, fraction=0.2, seed=0)[split == "test"])
 
     def _open(self, split: Split, download: bool) -> Any:
         arguments = self.train_arguments if split == "train" else self.test_arguments
@@ -86,14 +88,23 @@ class TorchvisionImages(ImageData):
         if images.dtype is not torch.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
             return None
         images = images.unsqueeze(1) if images.ndim == 3 else images.movedim(-1, 1)
-        if self.in_channels < images.shape[1]:
-            images = rgb_to_grayscale(images)
-        return TensorRows(resize(images, [self.image_size] * 2, antialias=True).contiguous(), targets)
+
+        def build() -> Tensor:
+            grey = rgb_to_grayscale(images) if self.in_channels < images.shape[1] else images
+            return resize(grey, [self.image_size] * 2, antialias=True).contiguous()
+
+        entry = self.residence.entry(made_of_dataset(self, {"images": images.numpy()}, []))
+        stored = self.residence.keep(entry, lambda: build().numpy(), False, images.nbytes)
+        return TensorRows(mapped(stored.rows) if stored else build(), targets)
 
     def _of_items(self, dataset: Any) -> Rows:
-        """One row after the other, kept where they fit into memory."""
+        """One row after the other, kept where they may be."""
+        made_of = made_of_dataset(self, vars(dataset), kept_files(dataset))
+        entry = self.residence.entry(made_of and made_of | {"what": "labels"})
         told = _targets(dataset)
-        targets = torch.zeros(len(dataset), dtype=torch.int64) if told is None else told
+        if told is None and entry and (stored := entry.read()):
+            told = torch.tensor(stored.rows[0])
+        targets = torch.full((len(dataset),), -1) if told is None else told
 
         def read(item: Item) -> Tensor:
             image, label = dataset[item.number]
@@ -103,13 +114,19 @@ class TorchvisionImages(ImageData):
             targets[item.number] = index(label)  # what all datasets have in common is to tell it here
             return pixels(image, self.in_channels, (self.image_size, self.image_size))
 
-        files = FileRows([Item(dataset, n) for n in range(len(dataset))], targets, read, on_corrupt=self.on_corrupt)
+        items = [Item(dataset, n) for n in range(len(dataset))]
+        files = FileRows(items, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
         # A class that we do not know need not bear threads; FakeData draws from torch's own generator.
         in_threads = type(dataset).__module__.startswith("torchvision.") and not isinstance(dataset, FakeData)
-        rows = decoded(files, self.memory_gb, in_threads)
-        if rows is files and told is None:
-            for _ in decode_all(files.paths, files.decode, in_threads):  # once, for the sake of the labels
+        rows = decoded(files, self.residence, in_threads)
+        if told is not None:
+            return rows
+        if (rows.targets < 0).any():  # nobody has read them yet
+            for _ in decode_all(items, files.decode, in_threads):
                 pass
+            targets.clamp_(min=0)  # of those that are skipped
+            rows = files if rows is files else decoded(files, self.residence, in_threads)
+        self.residence.keep(entry, lambda: [targets.numpy()], False, targets.nbytes)
         return rows
 
 
@@ -144,10 +161,3 @@ def _class_names(dataset: Any, targets: Tensor) -> list[str]:
     if not names:
         return [str(number) for number in range(int(targets.max()) + 1 if len(targets) else 0)]
     return [name if isinstance(name, str) else ", ".join(name) for name in names]
-
-
-def _part(rows: Rows, numbers: list[int]) -> Rows:
-    if isinstance(rows, FileRows):
-        return FileRows([rows.paths[n] for n in numbers], rows.targets[numbers], rows.read, on_corrupt=rows.on_corrupt)
-    assert isinstance(rows, TensorRows)
-    return TensorRows(rows.inputs[numbers], rows.targets[numbers])

@@ -31,6 +31,7 @@ class VideoData(ImageData):
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*ImageData.publishes, "num_frames")
+    decoding: ClassVar[tuple[str, ...]] = (*ImageData.decoding, "num_frames")
     suffixes = CLIP_SUFFIXES
 
     def __init__(self, num_frames: int = 16, **image) -> None:

@@ -1,0 +1,114 @@
+"""`data`: what a dataset is once it is decoded, where it lives, and how fast its batches come."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from difflib import get_close_matches
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .compose import options, project_root
+from .errors import RunError, UserError
+from .rundir import RunDirectory, find_run
+
+if TYPE_CHECKING:
+    from .data import DataModule
+
+SECONDS = 2.0  # for which batches are counted
+
+
+def inspect(name: str, overrides: list[str], clears: bool, check: Callable[[list[str]], Any]) -> int:
+    """Shows the data of a run or an experiment, or removes what the cache keeps of it, and returns the exit code.
+
+    Args:
+        name: a run directory, `latest`, or an experiment.
+        overrides: settings of the experiment.
+        clears: removes, instead of showing.
+        check: overrides -> the project's folder and the configuration.
+
+    Raises:
+        UserError: there is no such run or experiment, or a setting is wrong.
+    """
+    root = project_root()
+    is_experiment = name in dict(options(root)["experiment"])
+    if overrides and not is_experiment:
+        raise UserError(f"{name} is no experiment: the settings of a run are frozen")
+    run = None if is_experiment else _run(name, root)
+    config = run.config if run else check([f"experiment={name}", *overrides])[1]
+    os.chdir(root)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger(__package__).setLevel(logging.INFO)
+    from .build import build  # torch: seconds
+
+    try:
+        data: DataModule = build(config["data"], {})
+        if clears:
+            _clear(data)
+            return 0
+        if run and data.is_saved(run.path):
+            data.restore(run.path)
+        data.prepare_data()
+        for stage in ("fit", "test"):
+            data.setup(stage)
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    _show_rows(data)
+    _show_cache(data)
+    _show_speed(data)
+    return 0
+
+
+def _run(name: str, root: Path) -> RunDirectory:
+    try:
+        return find_run(name, root / "runs")
+    except UserError as error:
+        near = get_close_matches(name, [one for one, _ in options(root)["experiment"]], n=1)
+        hint = f", and no experiment; did you mean {near[0]!r}?" if near else ", and no experiment"
+        raise UserError(f"{error}{hint}") from None
+
+
+def _show_rows(data: "DataModule") -> None:
+    from .data.rows import FileRows, whole
+
+    for stage, rows in data.rows.items():
+        where = "decoded in every epoch" if isinstance(whole(rows), FileRows) else data.residence.place or "memory"
+        _show(stage, f"{len(rows)} rows, {where}")
+
+
+def _show_cache(data: "DataModule") -> None:
+    from .data.cache import entries
+    from .data.fingerprint import dataset_name
+
+    for about in entries(data.residence.cache, dataset_name(data)) if data.residence.cache else []:
+        state = "in use" if about["path"] in data.residence.used else "of other files or settings"
+        what = f"{about['rows']} rows, {about['dtype']} {about['shape']}, {about['bytes'] / 1e6:.1f} MB"
+        state = state if about["is_whole"] else "damaged"
+        _show("cache", f"{about['path']}: {what}, decoded in {about['seconds']:.1f} s; {state}")
+
+
+def _show_speed(data: "DataModule") -> None:
+    loader = data.train_dataloader()
+    batches = chain.from_iterable(repeat(loader))
+    next(batches)  # which starts workers
+    begin, num_rows, num_batches = time.perf_counter(), 0, 0
+    while (seconds := time.perf_counter() - begin) < SECONDS:
+        num_rows += len(next(batches).inputs)
+        num_batches += 1
+    workers = f"{loader.num_workers} workers" if loader.num_workers else "this process"
+    _show("speed", f"{num_rows / seconds:.0f} rows/s: {num_batches} batches of {data.batch_size} by {workers}")
+
+
+def _clear(data: "DataModule") -> None:
+    from .data.cache import clear
+    from .data.fingerprint import dataset_name
+
+    freed = clear(data.residence.cache, dataset_name(data)) if data.residence.cache else 0
+    _show("freed", f"{freed / 1e6:.1f} MB in {data.residence.cache}")
+
+
+def _show(name: str, text: str) -> None:
+    print(f"{name:<12} {text}")

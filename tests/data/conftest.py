@@ -1,0 +1,57 @@
+import logging
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def log(caplog):
+    caplog.set_level(logging.INFO, logger="leyden.data")
+    return caplog
+
+
+def tensors(part):
+    if isinstance(part, torch.Tensor):
+        return [part]
+    return [one for parts in part for one in tensors(parts)] if isinstance(part, tuple) else []
+
+
+def all_batches(data):
+    data.setup("fit")
+    data.setup("test")
+    loaders = (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())
+    return [tensors(batch) for loader in loaders for batch in loader]
+
+
+def same(ones, others):
+    return len(ones) == len(others) and all(
+        left.dtype == right.dtype and left.equal(right)
+        for one, other in zip(ones, others, strict=True)
+        for left, right in zip(one, other, strict=True)
+    )
+
+
+@pytest.fixture
+def check_residences(tmp_path, log):
+    """Checks that a data module, made with some options, gives the same batches wherever its rows live."""
+
+    def check(make):
+        cache = str(tmp_path / "cache")
+        kept = all_batches(make(cache=None))
+        assert "mapped" not in log.text
+        ways = {
+            "first run": {"cache": cache},
+            "second run": {"cache": cache},
+            "workers": {"cache": cache, "num_workers": 2},
+            "on the device": {"cache": cache, "residence": "device", "num_workers": 2},
+            "on the device, without a cache": {"cache": None, "residence": "device"},
+            "on disk": {"cache": cache, "residence": "disk"},
+        }
+        for name, options in ways.items():
+            log.clear()
+            assert same(kept, all_batches(make(**options))), name
+            assert ("decoded in" in log.text) == (name in ("first run", "on the device, without a cache")), name
+            assert ("mapped from" in log.text) == (name not in ("on disk", "on the device, without a cache")), name
+            assert ("rows live on cpu" in log.text) == name.startswith("on the device"), name
+
+    return check

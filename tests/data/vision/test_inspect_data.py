@@ -1,0 +1,82 @@
+"""The command `data`, on pictures."""
+
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from leyden.cli import _checked
+from leyden.errors import UserError
+from leyden.inspect_data import inspect
+from leyden.rundir import RunDirectory
+
+ROOT = Path.cwd()
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before():
+    root, ours = logging.getLogger(), logging.getLogger("leyden")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setattr("leyden.inspect_data.SECONDS", 0.05)
+    for split, number in (("train", 30), ("test", 4)):
+        for n in range(number):
+            path = tmp_path / "pictures" / split / "ab"[n % 2] / f"{n}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((9, 7, 3), n, np.uint8)).save(path)
+    folder, cache = tmp_path / "pictures", tmp_path / "cache"
+    return ["data=vision/files", f"data.root={folder}", "data.image_size=8", "data.batch_size=4", f"data.cache={cache}"]
+
+
+def shown(capsys):
+    return [re.split(r" {2,}", line, maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
+    assert inspect("vision/digits", settings, False, _checked) == 0
+    lines = shown(capsys)
+    assert [name for name, _ in lines] == ["train", "validation", "test", "cache", "cache", "speed"]
+    assert [text for _, text in lines[:3]] == ["26 rows, memory", "4 rows, memory", "4 rows, memory"]
+    sizes = sorted(
+        re.search(r"(\d+ rows, uint8 \[.*?\]), .* MB, decoded in .*; in use$", text)[1] for _, text in lines[3:5]
+    )
+    assert sizes == ["30 rows, uint8 [30, 3, 8, 8]", "4 rows, uint8 [4, 3, 8, 8]"]
+    assert int(re.match(r"(\d+) rows/s: \d+ batches of 4 by this process", lines[5][1])[1]) > 0
+
+    assert inspect("vision/digits", [*settings, "data.image_size=9"], False, _checked) == 0
+    states = [text.rpartition("; ")[2] for name, text in shown(capsys) if name == "cache"]
+    assert sorted(states) == ["in use", "in use", "of other files or settings", "of other files or settings"]
+
+    assert inspect("vision/digits", settings, True, _checked) == 0
+    ((name, text),) = shown(capsys)
+    assert name == "freed"
+    assert re.match(r"\d+\.\d MB in ", text)
+    assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
+
+
+def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
+    config = _checked(["experiment=vision/digits", *settings, "data.residence=disk"])[1]
+    run = RunDirectory.create(config | {"runs": str(tmp_path / "runs")}, ROOT, ["test"])
+    assert inspect(str(run.path), [], False, _checked) == 0
+    lines = shown(capsys)
+    assert [text for _, text in lines[:3]] == [f"{n} rows, decoded in every epoch" for n in (26, 4, 4)]
+    assert lines[3][0] == "speed"
+    with pytest.raises(UserError, match="the settings of a run are frozen"):
+        inspect(str(run.path), ["data.batch_size=2"], False, _checked)
+
+
+def test_mistakes(settings, capsys):
+    assert inspect("vision/digits", [*settings, "data.root=/nowhere"], False, _checked) == 1
+    assert "there is no folder /nowhere" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"no run 'vision/digts'.* did you mean 'vision/digits'\?"):
+        inspect("vision/digts", [], False, _checked)

@@ -1,0 +1,76 @@
+"""Runs end with the same bits wherever the rows of their data live, also when they are stopped and go on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import Callback
+from PIL import Image
+
+from leyden.compose import compose
+from leyden.rundir import RunDirectory
+from leyden.stop_request import Stop, Stopped
+from leyden.worker import Worker
+
+ROOT = Path.cwd()
+STOP = 7  # steps, in the second epoch of two
+
+
+class StopAt(Callback):
+    def __init__(self, worker):
+        self.worker = worker
+
+    def on_train_batch_end(self, trainer, *arguments):
+        if trainer.global_step == STOP:
+            self.worker.stop.wanted = Stop.PREEMPTED
+
+
+@pytest.fixture
+def start(tmp_path):
+    random = np.random.default_rng(0)
+    for split, number in (("train", 24), ("test", 4)):
+        for n in range(number):
+            path = tmp_path / "pictures" / split / "ab"[n % 2] / f"{n}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8)).save(path)
+
+    def start(*settings):
+        words = ["data=vision/files", f"data.root={tmp_path}/pictures", "data.image_size=8", "data.batch_size=4"]
+        words += ["+data.in_channels=1", "trainer=cpu", "trainer.max_epochs=2", "callbacks.pictures=null"]
+        words += ["trainer.log_every_n_steps=1", *settings]
+        config = compose(["experiment=vision/digits", *words], ROOT).config | {"runs": str(tmp_path / "runs")}
+        return RunDirectory.create(config, ROOT, ["test"])
+
+    return start
+
+
+def weights(run, stops=False):
+    worker = Worker(run, trains=True)
+    if stops:
+        worker.trainer.callbacks.insert(0, StopAt(worker))
+        with pytest.raises(Stopped):
+            worker.fit()
+        worker = Worker(run, trains=True)
+    results = worker.fit()
+    return torch.cat([tensor.flatten().double() for tensor in worker.model.state_dict().values()]), results
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*does not have many workers",
+    "ignore:.*your dataloader is not resumable",
+    "ignore:Checkpoint directory .* exists and is not empty",
+)
+def test_runs_end_with_the_same_bits_wherever_the_rows_live(start, tmp_path):
+    cache = f"data.cache={tmp_path}/cache"
+    plain, metrics = weights(start("data.cache=null"))
+    ways = {
+        "first run": ([cache], False),
+        "stopped, mapped": ([cache], True),
+        "stopped, on the device": ([cache, "data.residence=device"], True),
+    }
+    for name, (settings, stops) in ways.items():
+        other, others = weights(start(*settings), stops)
+        assert torch.equal(plain, other), name
+        assert others == metrics, name
+    assert len([path for path in (tmp_path / "cache").iterdir() if path.is_dir()]) == 2  # training and test
