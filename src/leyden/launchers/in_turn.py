@@ -42,9 +42,6 @@ class InTurn:
                     codes.append(self._train(run))
                 if codes[-1] in STOPPED:  # from outside, as are those that have not begun
                     break
-                if self.received:  # too late for this one
-                    codes.append(_code(self.received[-1]))
-                    break
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
@@ -52,6 +49,8 @@ class InTurn:
 
     def _train(self, run: RunDirectory) -> int:
         with StopRequest(run.config["preemption"]).held():
+            if self.received:  # while torch was imported, or too late for the run before
+                return INTERRUPTED if signal.SIGINT in self.received else PREEMPTED
             self.process = Forked(run) if self.forks else New(run)
         code = self.process.wait()
         self.process = None
@@ -64,10 +63,11 @@ class InTurn:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received.append(number)
-        if not self.process:  # nothing is lost
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(PREEMPTED)
-        with suppress(ProcessLookupError):
-            os.kill(self.process.pid, number)
+        if self.process:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
 
 
 class New:
@@ -110,7 +110,3 @@ def _live(run: RunDirectory) -> None:
     from ..execute import execute
 
     sys.exit(execute(run, "train"))
-
-
-def _code(number: int) -> int:
-    return INTERRUPTED if number == signal.SIGINT else PREEMPTED
