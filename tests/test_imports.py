@@ -30,6 +30,7 @@ FRONT = (
     "execute",
     "stop_request",
     "torchrun",
+    "uncollected",
 )
 
 

@@ -8,6 +8,7 @@ from types import FrameType
 
 from ..rundir import RunDirectory
 from ..stop_request import StopRequest
+from ..uncollected import uncollected
 from .launcher import EXECUTE, PROGRAM
 
 PREEMPTED, INTERRUPTED = STOPPED = (75, 130)  # exit codes
@@ -88,17 +89,19 @@ class Forked:
     def __init__(self, run: RunDirectory) -> None:
         self.process = ForkProcess(target=_live, args=[run])
         self.process.start()
+        assert self.process.pid is not None
         self.pid = self.process.pid
 
     def wait(self) -> int:
         """Its exit code, or minus the signal that killed it."""
         self.process.join()
+        assert self.process.exitcode is not None
         return self.process.exitcode
 
 
 def _import() -> None:
     """What every run needs, but no random number and no thread that computes."""
-    with suppress(Exception):  # each run says so in its own log
+    with suppress(Exception), uncollected():  # each run says in its own log what cannot be imported
         from .. import predict, worker  # noqa: F401
 
 
