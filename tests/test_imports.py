@@ -31,6 +31,7 @@ FRONT = (
     "inspect_data",
     "stop_request",
     "torchrun",
+    "uncollected",
 )
 
 

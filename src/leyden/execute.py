@@ -18,6 +18,7 @@ from .preflight import meet
 from .rundir import RunDirectory, State
 from .stop_request import Stop, Stopped, StopRequest
 from .torchrun import code_for_torchrun, register
+from .uncollected import uncollected
 
 log = logging.getLogger(__package__)
 
@@ -57,8 +58,9 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
 
 
 def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None:
-    from .predict import predict
-    from .worker import Worker
+    with uncollected():
+        from .predict import predict
+        from .worker import Worker
 
     for name in ("lightning.pytorch", "lightning.fabric"):  # as they are imported, they set up lines of their own
         logging.getLogger(name).handlers.clear()

@@ -164,7 +164,8 @@ def _point_latest(link: Path, path: Path) -> None:
 
 
 def _packages() -> str:
-    found = {f"{distribution.name}=={distribution.version}" for distribution in distributions()}
+    read = (distribution.metadata for distribution in distributions())  # once: `name` and `version` read it each
+    found = {f"{metadata['Name']}=={metadata['Version']}" for metadata in read}
     return "\n".join([f"python=={platform.python_version()}", *sorted(found, key=str.lower)]) + "\n"
 
 

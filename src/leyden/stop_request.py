@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from types import FrameType
 
@@ -39,10 +40,20 @@ class StopRequest:
         self.wanted = Stop.NO
         self.preemption = [signal.Signals[name] for name in preemption]
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A process that is started here hears only when it listens what is sent to it earlier: it is not killed."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, *self.preemption])
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def listen(self) -> None:
         """From now on, the end of a job is remembered."""
         for number in self.preemption:
             signal.signal(number, self._receive)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, *self.preemption])  # see `held`
 
     def ignore(self) -> None:
         """From now on, the end of a job is no news: Python's own end would give it back its power to kill."""

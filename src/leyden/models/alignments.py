@@ -3,7 +3,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torchaudio.functional import forced_align, merge_tokens
 
 
 class AlignedTokens(NamedTuple):
@@ -35,6 +34,8 @@ class Alignments(Sequence[AlignedTokens]):
         frames, tokens = self.frames[row], self.tokens[row]
         if not tokens:
             return AlignedTokens(torch.zeros(0, dtype=torch.int64), torch.zeros(0), torch.zeros(0))
+        from torchaudio.functional import forced_align, merge_tokens  # late: most models need no torchaudio
+
         log_probs = self.log_probs[row : row + 1, :frames].contiguous()
         path, scores = forced_align(log_probs, torch.tensor([tokens], dtype=torch.int32))
         spans = merge_tokens(path[0], scores[0])

@@ -3,16 +3,7 @@ from typing import Any
 import torch
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import nn
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_optimizer_state_dict,
-    set_model_state_dict,
-    set_optimizer_state_dict,
-)
 from torch.optim import Optimizer
-
-GATHERED = StateDictOptions(full_state_dict=True, cpu_offload=True)
-WHOLE = StateDictOptions(full_state_dict=True)
 
 
 class FullySharded(ModelParallelStrategy):
@@ -35,22 +26,33 @@ class FullySharded(ModelParallelStrategy):
         self._data_parallel_size = self.num_nodes * self.num_processes
         super().setup_environment()
 
+    # torch.distributed.checkpoint is imported late: it takes 0.4 s, which other strategies need not pay.
     # Lightning's own numbers the optimizer's states as no optimizer does, and loads past the checkpoint plugin.
 
     def optimizer_state(self, optimizer: Optimizer) -> dict[str, Any]:
         """As the optimizer of a whole network gives it, on the first rank; nothing on the others."""
-        state: Any = get_optimizer_state_dict(self._network(), _bare(optimizer), options=GATHERED)
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict
+
+        gathered = StateDictOptions(full_state_dict=True, cpu_offload=True)
+        state: Any = get_optimizer_state_dict(self._network(), _bare(optimizer), options=gathered)
         names = [name for group in state.get("param_groups", []) for name in group["params"]]
         return _renamed(state, {name: number for number, name in enumerate(names)}) if names else {}
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
+        from torch.distributed.checkpoint.state_dict import (
+            StateDictOptions,
+            set_model_state_dict,
+            set_optimizer_state_dict,
+        )
+
+        whole = StateDictOptions(full_state_dict=True)
         checkpoint, model = self.checkpoint_io.load_checkpoint(checkpoint_path), self._network()
-        set_model_state_dict(model, checkpoint["state_dict"], options=WHOLE)
+        set_model_state_dict(model, checkpoint["state_dict"], options=whole)
         names = {parameter: name for name, parameter in model.named_parameters()}
         for optimizer, state in zip(self.optimizers, checkpoint["optimizer_states"], strict=False):
             ordered = [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
             named = _renamed(state, dict(enumerate(ordered)))
-            set_optimizer_state_dict(model, _bare(optimizer), optim_state_dict=named, options=WHOLE)
+            set_optimizer_state_dict(model, _bare(optimizer), optim_state_dict=named, options=whole)
         return checkpoint
 
     def _network(self) -> nn.Module:

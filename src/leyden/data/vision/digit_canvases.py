@@ -1,7 +1,6 @@
 from typing import Any, Literal, NamedTuple
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -30,6 +29,8 @@ def digit_images(split: Literal["train", "test"]) -> tuple[Tensor, Tensor, list[
     Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998,
     https://doi.org/10.24432/C50P49.
     """
+    from sklearn.datasets import load_digits  # half a second, which other data need not pay
+
     digits: Any = load_digits()
     images = torch.from_numpy(digits.images).mul(255 / 16).round().to(torch.uint8).unsqueeze(1)
     targets = torch.from_numpy(digits.target).long()
