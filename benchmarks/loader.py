@@ -3,7 +3,7 @@
 Ours is the ordinary data module of a configuration: its loader and its transform of whole batches. The other side is
 what templates ship: PIL, soundfile or Python's `re` for each row, torchvision's transforms, a DataLoader of two worker
 processes that stay. Both end with batches of floats or padded token ids. Both run in turn, in fresh processes in empty
-folders. The first pass begins with nothing: decoding and vocabulary are in it. Of the later passes the median counts.
+folders, with one thread of torch each. The first pass begins with nothing: decoding and vocabulary are in it. Of the later passes the median counts.
 
     --repeats N    pairs (3)
     --data FOLDER  the real MNIST, FSDD, TREC in the folders image_classification/mnist and so on; else they are made
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import made_data
 import per_sample
+import torch
 from pairs import ROOT, apart, domains, heading, row, spread
 from torch.utils.data import DataLoader, Dataset
 
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("--only", choices=TASKS)
     parser.add_argument("--short", action="store_true")
     options = parser.parse_args()
+    torch.set_num_threads(1)  # two of them wait for each other as soon as a machine has other work
     names = [options.only] if options.only else [name for name, task in TASKS.items() if task.domain in domains()]
     heading("rows", "pass", "Leyden, rows/s", "row by row, rows/s", "ratio")
     with tempfile.TemporaryDirectory() as made:

@@ -29,14 +29,14 @@ def digits(folder: Path, number: int) -> Path:
 def photographs(folder: Path, number: int) -> Path:
     """So many jpegs of 500 x 375 pixels and about 80 kB in 20 classes for training, 20 for the test.
 
-    The noise has the spectrum of photographs: each octave of detail has half the amplitude of the one before.
+    Noise, smooth as photographs are: each octave of detail is weaker than the one before.
     """
     generator = np.random.default_rng(0)
     scene = np.full((1500, 2000, 3), 127.0, np.float32)
     for octave in range(9):
         noise = generator.integers(256, size=(6 << octave, 8 << octave, 3), dtype=np.uint8)
         enlarged = Image.fromarray(noise).resize((2000, 1500), Image.Resampling.BICUBIC)
-        scene += (np.asarray(enlarged, np.float32) - 127) * 0.5**octave
+        scene += (np.asarray(enlarged, np.float32) - 127) * 0.75**octave
     pixels = scene.clip(0, 255).astype(np.uint8)
 
     def write(n: int) -> None:
