@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, Dataset
 from leyden.build import build
 from leyden.compose import compose
 
-PASSES = 4
+PASSES = 3
 REAL = {
     "mnist": "image_classification/mnist",
     "fsdd": "audio_classification/fsdd/recordings",
