@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
@@ -18,12 +19,12 @@ def disk_error(error: BaseException | None) -> OSError | None:
     return None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes beside the old file and takes its place when complete and on the disk."""
+def write_atomically(path: Path, text: str | Iterable[str]) -> None:
+    """Writes a text, or its lines one by one, beside the old file and takes its place when complete and on the disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", newline="", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines([text] if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

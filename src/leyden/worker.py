@@ -1,6 +1,5 @@
 """Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
 
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -64,7 +63,6 @@ class Worker:
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
         if not torch.cuda.is_available():  # Lightning has torch look for NVML, on disk, at each step of an optimizer
             os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
-        gc.freeze()  # what has been imported and built stays: to look through it takes a third of a second each time
         try:
             with _foreign_checkpoints(last):
                 self.trainer.fit(self.model, self.data, ckpt_path=last)

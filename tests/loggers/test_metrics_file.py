@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 
@@ -88,3 +89,22 @@ def test_a_full_disk_costs_no_row_that_was_there(path, new_column):
     file.truncate(50)
     file.append({"step": 50, "loss": 25.0})
     assert losses(path) == [str(step / 2) for step in range(51)]
+
+
+def test_a_long_file_is_read_and_written_row_by_row(path):
+    file = MetricsFile(path)
+    file.append({"step": 0, "loss": 0.5})
+    with path.open("a", newline="") as raw:
+        raw.writelines(f"{step},0.5\r\n" for step in range(1, 20_000))
+    tracemalloc.start()
+    try:
+        file = MetricsFile(path)
+        file.append({"step": 20_000, "accuracy": 0.75})
+        file.truncate(19_999)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 250_000  # bytes; a dict a row would take millions
+    rows = MetricsFile(path).rows()
+    assert rows[0] == {"step": "0", "loss": "0.5", "accuracy": ""}
+    assert len(rows) == file.num_rows == 19_999

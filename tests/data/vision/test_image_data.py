@@ -20,6 +20,23 @@ def test_grey_images_are_repeated_for_colour_networks():
     assert Digits(in_channels=3).batch_transform("test")(Batch(images, torch.zeros(2))).inputs.shape == (2, 3, 8, 8)
 
 
+def test_what_an_augmentation_keeps_stays_as_it_was():
+    class Alike(torch.nn.Module):
+        """All images of a batch are its first, which lies in memory once."""
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            self.kept = images[:1].expand_as(images)
+            return self.kept
+
+    module, images = Alike(), torch.full((2, 1, 1, 1), 255, dtype=torch.uint8)
+    transformed = Digits(in_channels=1, mean=0.5, std=0.25, augment=[module]).batch_transform("train")(
+        Batch(images, torch.zeros(2))
+    )
+    assert transformed.inputs.flatten().tolist() == [2.0, 2.0]
+    assert module.kept.flatten().tolist() == [1.0, 1.0]
+    assert images.flatten().tolist() == [255, 255]
+
+
 def test_augmentation_in_training_only_and_by_image():
     images = torch.zeros(64, 1, 1, 2, dtype=torch.uint8)
     images[..., 0] = 255

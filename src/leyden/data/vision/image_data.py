@@ -93,8 +93,11 @@ class ImageTransform(nn.Module):
 
     def forward(self, batch: Batch) -> Batch:
         images = batch.inputs.float().div_(255).expand(-1, self.in_channels, -1, -1)
+        is_own = not self.augment and images.shape[1] == batch.inputs.shape[1]
         images, targets = self.augmented(images, batch.targets)
-        return batch._replace(inputs=(images - self.mean) / self.std, targets=targets)
+        # In place where it may be: of large pictures, the new memory costs more than the arithmetic.
+        centred = images.sub_(self.mean) if is_own else images - self.mean
+        return batch._replace(inputs=centred.div_(self.std), targets=targets)
 
     def augmented(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Floats between 0 and 1 and their targets, augmented together."""
