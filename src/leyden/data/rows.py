@@ -26,6 +26,11 @@ class Rows(Dataset[Batch]):
         self.targets = targets
 
     @property
+    def decodes(self) -> bool:
+        """Whether files are decoded whenever a batch is asked for."""
+        return False
+
+    @property
     def classes(self) -> Tensor:
         """The class of each row, for stratified splits [row], int64; all 0 where a row has no single one."""
         if isinstance(self.targets, Tensor) and self.targets.ndim == 1:
@@ -113,6 +118,10 @@ class FileRows(Rows):
         self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
         self.measure = measure
         self.corrupt: set[Any] = set()
+
+    @property
+    def decodes(self) -> bool:
+        return True
 
     @cached_property
     def lengths(self) -> Tensor | None:
