@@ -48,7 +48,7 @@ IMAGES = [
     "+model.network.builder.dropout=0.1",
     "+model.mix={_target_:torchvision.transforms.v2.MixUp,num_classes:10}",
 ]
-TIMES = ("_per_second",)
+TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 
 
 def create(experiment: str, settings: list[str], runs: Path) -> RunDirectory:

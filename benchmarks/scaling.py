@@ -117,7 +117,9 @@ def main() -> None:
         options.rows or (100_000 if options.short else 10**6),
     )
     names = [name for name, (domain, *_) in TASKS.items() if domain in domains()]
-    heading("rows", "number", f"s, {EPOCHS * STEPS} steps", "of the first", "s, whole command", "MB, at most", "MB of files")
+    heading(
+        "rows", "number", f"s, {EPOCHS * STEPS} steps", "of the first", "s, whole command", "MB, at most", "MB of files"
+    )
     for name in names:
         scale(name, repeats)
     (begin, end), (seconds, memory), (resuming, _) = apart(partial(log, num_rows), ROOT)

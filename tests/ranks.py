@@ -21,6 +21,9 @@ import torch
 import yaml
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor, nn
+from torch.distributed import GradBucket
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+from torch.futures import Future
 from torch.utils.data import Subset
 
 from leyden.compose import compose
@@ -143,6 +146,30 @@ class StopAfter(Callback):
             self.stop.wanted = Stop.PREEMPTED
 
 
+class Reductions(Callback):
+    """Counts how often the ranks have added up a bucket of gradients."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_train_start(self, trainer: Trainer, *arguments: Any) -> None:
+        model: Any = trainer.strategy.model
+        assert model.gradient_as_bucket_view
+        model.register_comm_hook(None, self.reduce)
+
+    def reduce(self, state: Any, bucket: GradBucket) -> Future[Tensor]:
+        self.count += 1
+        return allreduce_hook(None, bucket)
+
+
+def count_reductions(run: RunDirectory) -> dict[str, int]:
+    worker, reductions = Worker(run, trains=True), Reductions()
+    worker.trainer.callbacks.insert(0, reductions)
+    worker.trainer.fit(worker.model, worker.data)
+    batches = worker.trainer.fit_loop.epoch_loop.batch_progress.total.completed
+    return {"batches": batches, "steps": worker.trainer.global_step, "reductions": reductions.count}
+
+
 def compare(name: str, folder: Path) -> dict[str, Any]:
     """Metrics on 1 to 4 ranks, and the losses of a short training on 1, 2 and 4."""
     whole, short = create(name, folder), create(name, folder, *SHORT)
@@ -165,7 +192,13 @@ def resume(name: str, folder: Path) -> dict[str, list[float]]:
     return losses
 
 
-VERBS = {"compare": compare, "resume": resume}
+def accumulate(name: str, folder: Path) -> dict[str, int]:
+    """What 4 steps of three batches each do on 2 ranks."""
+    run = create(name, folder, *SHORT, "trainer.accumulate_grad_batches=3")
+    return on_ranks(2, partial(count_reductions, copy(run, 2)))
+
+
+VERBS = {"compare": compare, "resume": resume, "accumulate": accumulate}
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from leyden.compose import options
 ROOT = Path.cwd()
 EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
 SHORT = ["trainer=cpu", "trainer.limit_train_batches=12", "trainer.log_every_n_steps=1", "trainer.max_epochs=3"]
+TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 
 
 def start(*words, **options):
@@ -53,7 +54,7 @@ def weights(folder, name="last"):
 def metrics(folder):
     with (folder / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{key: value for key, value in row.items() if not key.endswith("_per_second")} for row in rows]
+    return [{key: value for key, value in row.items() if not key.endswith(TIMES)} for row in rows]
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,12 @@ def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_
         assert losses == pytest.approx(alone, rel=tolerance)
 
 
+def test_gradients_are_reduced_once_a_step_whatever_is_accumulated_for_it(tmp_path):
+    done = on_ranks("accumulate", EMBEDDED[0], tmp_path)
+    assert (done["batches"], done["steps"]) == (12, 4)
+    assert 4 <= done["reductions"] < 12
+
+
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="sharding needs torch 2.4 or later")
 def test_a_checkpoint_of_any_strategy_goes_on_with_any_number_of_ranks(tmp_path):
     # A language model where there is one: its weights are of the kind that sharding is for.

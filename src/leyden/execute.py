@@ -128,7 +128,8 @@ def _open_log(path: Path) -> None:
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
     # They are of all devices as they are.
     warnings.filterwarnings(
-        "ignore", message=r".*self\.log\('train/(samples_per_second|tokens_per_second|padding)', .*sync_dist"
+        "ignore",
+        message=r".*self\.log\('train/(\w+_per_second|flops_utilization|data_wait|padding)', .*sync_dist",
     )
     # Lightning 2.6 calls what torch 2.14 deprecates.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")

@@ -20,6 +20,7 @@ from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
 from .data.rows import Rows
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
+from .machine import data_parallel, for_this_gpu
 from .models import Task
 from .preflight import require_disk
 from .rundir import RunDirectory
@@ -118,23 +119,23 @@ class Worker:
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():
             callbacks.append(RichProgressBar(refresh_rate=5))  # a second: 100, the default, take a part of a core
-        trainer, plugins = self.config["trainer"], [self.checkpoints, cluster_environment()]
+        trainer, environment = self.config["trainer"], cluster_environment()
         if not self.trains:  # by this process alone, whatever the number of those that trained
-            trainer, plugins = (
-                trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"},
-                [self.checkpoints, LightningEnvironment()],
-            )
+            trainer, environment = trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"}, LightningEnvironment()
+        unset: dict[str, Any] = {} if trainer.get("profiler") else {"profiler": Unprofiled()}
+        if environment.world_size() > 1 and trainer.get("strategy", "auto") == "auto":
+            unset["strategy"] = data_parallel()
         return build(
-            trainer,
+            for_this_gpu(trainer),
             {},
             callbacks=callbacks,
             logger=[metrics, *self.loggers] if self.trains else False,
             default_root_dir=self.run.path,
             enable_progress_bar=draws,
             enable_model_summary=False,
-            plugins=plugins,
-            profiler=trainer.get("profiler") or Unprofiled(),
+            plugins=[self.checkpoints, environment],
             use_distributed_sampler=False,  # the data module divides the batches itself
+            **unset,
         )
 
     def _loggers(self) -> list[Any]:

@@ -10,6 +10,8 @@ import torch
 import yaml
 from mini_slurm import LONG, SETTINGS, TWO_HOSTS, output, status, wait
 
+TIMES = ("_per_second", "/data_wait", "/flops_utilization")
+
 
 def weights(run):
     return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
@@ -18,7 +20,7 @@ def weights(run):
 def metrics(run):
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{key: value for key, value in row.items() if not key.endswith("_per_second")} for row in rows]
+    return [{key: value for key, value in row.items() if not key.endswith(TIMES)} for row in rows]
 
 
 def assert_same_bits(run, other):

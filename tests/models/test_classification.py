@@ -1,5 +1,6 @@
 import shutil
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -186,6 +187,16 @@ def test_channels_last_serves_clips_too():
     assert one(torch.rand(2, 3, 5, 6, 7)).shape == (2, 3)
     for tensor in (one.network[0].weight, seen[0]):
         assert tensor.is_contiguous(memory_format=torch.channels_last_3d)
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cuda", "high"), ("cpu", "highest")])
+def test_only_gpus_multiply_in_tf32(monkeypatch, device, expected):
+    chosen = ["highest"]  # torch's default
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", chosen.append)
+    one = model()
+    one.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device(device)))
+    one.configure_model()
+    assert chosen[-1] == expected
 
 
 @pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")

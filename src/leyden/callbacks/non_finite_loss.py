@@ -86,7 +86,7 @@ class NonFiniteLoss(Callback):
         where = [self._report(trainer, loss, is_bad) for loss, is_bad in pairs if any(is_bad)]
         return where[0] if where else ""
 
-    def _report(self, trainer: Trainer, loss: Loss, is_bad: list[int]) -> str:
+    def _report(self, trainer: Trainer, loss: Loss, is_bad: list[bool]) -> str:
         data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
         ranks = [rank for rank, flag in enumerate(is_bad) if flag]
         where = f"in epoch {loss.epoch}, batch {loss.batch}, on rank {', '.join(map(str, ranks))}"
@@ -101,11 +101,11 @@ class NonFiniteLoss(Callback):
         return where
 
 
-def _gathered(trainer: Trainer, losses: Tensor) -> list[list[int]]:
+def _gathered(trainer: Trainer, losses: Tensor) -> list[list[bool]]:
     """Of each loss, on each rank: whether it is not finite."""
     flags = torch.zeros(trainer.world_size, len(losses), dtype=torch.uint8, device=losses.device)
     flags[trainer.global_rank] = losses.isfinite().logical_not()
-    return trainer.strategy.reduce(flags, reduce_op="max").T.tolist()
+    return trainer.strategy.reduce(flags, reduce_op="max").T.bool().tolist()
 
 
 def _rows(loader: Any, epoch: int, batch: int) -> list[int]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -9,10 +10,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from ..disk import write_atomically
-from ..stop_request import leave_to_parent
 from .batch import Batch
 from .classes import Labels, check_classes, class_counts
 from .error import DataError
+from .loading import Loading, loading_advice
 from .randomness import step_randomness
 from .residence import CACHE, Place, Residence
 from .rows import OnCorrupt, Rows, row_lengths, row_targets, whole
@@ -37,7 +38,7 @@ class DataModule(LightningDataModule):
         seed: of the order of the rows and, with epoch and step, of augmentation and dropout; see `randomness`.
         validation_fraction: share of each class of the training rows that is held out for validation.
         split_seed: of the choice of validation rows; apart from `seed`, so that runs with several seeds compare.
-        num_workers: processes that read batches ahead; 0 reads in the training process.
+        num_workers, prefetch_batches, pin_memory: see `Loading`; by default as the machine and the rows are.
         bucket_batches: rows of similar length share a batch where rows have lengths, which spares padding: so many
             batches of shuffled rows are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
         on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
@@ -58,7 +59,9 @@ class DataModule(LightningDataModule):
         seed: int = 0,
         validation_fraction: float = 0.1,
         split_seed: int = 0,
-        num_workers: int = 0,
+        num_workers: int | None = None,
+        prefetch_batches: int = 2,
+        pin_memory: bool | None = None,
         bucket_batches: int = 32,
         on_corrupt: OnCorrupt = "raise",
         residence: Place | None = None,
@@ -69,12 +72,15 @@ class DataModule(LightningDataModule):
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 < validation_fraction < 1:
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
-        if num_workers < 0:
+        if num_workers is not None and num_workers < 0:
             raise ValueError(f"num_workers is {num_workers}; it must not be negative")
+        if prefetch_batches < 1:
+            raise ValueError(f"prefetch_batches is {prefetch_batches}; it must be at least 1")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
-        self.batch_size, self.bucket_batches, self.num_workers = batch_size, bucket_batches, num_workers
+        self.batch_size, self.bucket_batches = batch_size, bucket_batches
+        self.loading = Loading(num_workers, prefetch_batches, pin_memory)
         self.seed, self.split_seed, self.validation_fraction = seed, split_seed, validation_fraction
         self.residence = Residence(residence, memory_gb, cache)
         self.on_corrupt, self.class_names, self.class_counts, self.labels = on_corrupt, [], [], Labels()
@@ -182,16 +188,14 @@ class DataModule(LightningDataModule):
             batches.resume_at(**self._resume)
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         on_device = stage != "predict" and self.residence.move(whole(self.rows[stage]), device)
-        num_workers = 0 if on_device else self.num_workers
-        return DataLoader(
-            self.rows[stage],
-            batch_sampler=batches,
-            collate_fn=_as_fetched,
-            num_workers=num_workers,
-            worker_init_fn=leave_to_parent,
-            persistent_workers=num_workers > 0,
-            pin_memory=torch.cuda.is_available() and not on_device,
-        )
+        loading = replace(self.loading, num_workers=0, pin_memory=False) if on_device else self.loading
+        return loading.loader(self.rows[stage], batches, self.trainer)
+
+    def loading_advice(self) -> str:
+        """The setting that would have the training wait less for its batches."""
+        assert self.trainer
+        assert self.trainer.train_dataloader
+        return loading_advice(self.trainer.train_dataloader, self.trainer.num_devices)
 
     def _batches(self, stage: Stage) -> EpochBatches:
         rows, trainer = self.rows[stage], self.trainer
@@ -243,8 +247,3 @@ class DataModule(LightningDataModule):
         self._resume = {name: state_dict[name] for name in ("epoch", "batches_done")}
         if self.trainer and self.trainer.train_dataloader:  # some strategies need it before they restore anything
             self.trainer.train_dataloader.batch_sampler.resume_at(**self._resume)
-
-
-def _as_fetched(batch: Any) -> Any:
-    """Stands where torch's DataLoader would collate rows: ours arrive as whole batches."""
-    return batch

@@ -27,6 +27,11 @@ class Rows(Dataset[Batch]):
         self.targets = targets
 
     @property
+    def decodes(self) -> bool:
+        """Whether files are decoded whenever a batch is asked for."""
+        return False
+
+    @property
     def classes(self) -> Tensor:
         """The class of each row, for stratified splits [row], int64; all 0 where a row has no single one."""
         if isinstance(self.targets, Tensor) and self.targets.ndim == 1:
@@ -126,6 +131,10 @@ class PartRows(Rows):
         self.rows, self.numbers = rows, numbers
 
     @property
+    def decodes(self) -> bool:
+        return self.rows.decodes
+
+    @property
     def lengths(self) -> Tensor | None:
         return None if self.rows.lengths is None else self.rows.lengths[self.numbers]
 
@@ -166,6 +175,10 @@ class FileRows(Rows):
         self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
         self.measure, self.made_of = measure, made_of
         self.corrupt: set[Any] = set()
+
+    @property
+    def decodes(self) -> bool:
+        return True
 
     @cached_property
     def lengths(self) -> Tensor | None:

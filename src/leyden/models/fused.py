@@ -25,5 +25,5 @@ def fused(optimizer: Callable[..., Optimizer], groups: list[dict[str, Any]], sca
     except RuntimeError:  # no kernel, as on CPUs before torch 2.4; or `foreach` was chosen
         return optimizer(groups)
     if not scales:
-        one._step_supports_amp_scaling = False  # else Lightning refuses to clip gradients in bfloat16
+        one._step_supports_amp_scaling = False  # pyrefly: ignore[missing-attribute] - else Lightning refuses to clip
     return one

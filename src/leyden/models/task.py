@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from torchmetrics import Metric
 
 from ..errors import UserError
+from .compiled import GraphMode, compile_network
 from .freezing import freeze
 from .fully_sharded import shard
 from .fused import fused
@@ -38,8 +39,11 @@ class Task(LightningModule):
         optimizer: parameter groups -> optimizer.
         scheduler: optimizer -> scheduler. One that takes `total_steps` is given them and steps with each batch, any
             other steps with each epoch.
-        compile: compile the network with `torch.compile`.
+        compile: compile the network with `torch.compile`, or go on without where that fails; `reduce-overhead` and
+            `max-autotune` with CUDA graphs too, for small networks with inputs of one size.
         channels_last: keep images or clips, and convolutions, in the channels-last memory format.
+        float32_matmul: precision of matrix products in float32 on a GPU, see `torch.set_float32_matmul_precision`:
+            `high` is TF32 where there is that, `highest` is exact.
         frozen: parts of the network, by their names in it, that are not trained; their norms and dropout stay in
             evaluation mode.
         layer_decay: for fine-tuning, the learning rate of each layer as a part of that of the next one, see
@@ -55,8 +59,9 @@ class Task(LightningModule):
         network: nn.Module,
         optimizer: Callable[..., Optimizer],
         scheduler: Callable[..., Any] | None = None,
-        compile: bool = False,
+        compile: bool | GraphMode = False,
         channels_last: bool = False,
+        float32_matmul: Literal["highest", "high", "medium"] = "high",
         frozen: Sequence[str] = (),
         layer_decay: float = 1.0,
     ) -> None:
@@ -70,10 +75,13 @@ class Task(LightningModule):
             for parameter in network.parameters():
                 if memory_format := CHANNELS_LAST.get(parameter.ndim):
                     parameter.data = parameter.data.contiguous(memory_format=memory_format)
+        self.float32_matmul = float32_matmul
         if compile:
-            network.compile()
+            compile_network(network, mode=None if compile is True else compile)
 
     def configure_model(self) -> None:
+        if self.trainer.strategy.root_device.type == "cuda":  # on a processor it may mean bfloat16
+            torch.set_float32_matmul_precision(self.float32_matmul)
         if self.device_mesh is not None:
             shard(self.network, self.device_mesh["data_parallel"])
 

@@ -54,6 +54,10 @@ class BoxRows(Rows):
         super().__init__(boxes)
         self.images, self.sizes = images, sizes
 
+    @property
+    def decodes(self) -> bool:
+        return self.images.decodes
+
     def __getitems__(self, indices: list[int]) -> Batch:
         batch = self.images.__getitems__(indices)  # fewer rows than asked for where corrupt files are skipped
         return batch._replace(targets=join_boxes([self.targets[number] for number in batch.targets.tolist()]))

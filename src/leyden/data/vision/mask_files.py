@@ -129,6 +129,10 @@ class MaskedRows(Rows):
         super().__init__(rows.targets)
         self.rows = rows
 
+    @property
+    def decodes(self) -> bool:
+        return self.rows.decodes
+
     def __getitems__(self, indices: list[int]) -> Batch:
         pairs = self.rows.__getitems__(indices).inputs
         return Batch(pairs[:, :-1], pairs[:, -1])
