@@ -14,6 +14,7 @@ without and with the data's own bytes. The log is the real logger of metrics.csv
 import argparse
 import csv
 import itertools
+import os
 import resource
 import statistics
 import tempfile
@@ -44,11 +45,13 @@ TASKS: dict[str, tuple[str, Callable[[Path, int], Path], list[str]]] = {
     "questions": ("text", made_data.questions, QUESTIONS),
 }
 ROWS = 5_000
+SPEED = "train/samples_per_second"
 
 
 def train(settings: list[str]) -> tuple[float, float, float]:
     """Seconds of all steps, seconds of everything, MB of the greatest memory."""
     torch.set_num_threads(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a training prints
     with tempfile.TemporaryDirectory() as runs:
         config = compose([*settings, *COMMON], ROOT).config | {"runs": runs}
         begin = time.perf_counter()
@@ -60,9 +63,6 @@ def train(settings: list[str]) -> tuple[float, float, float]:
             speeds = [float(line[SPEED]) for line in csv.DictReader(file) if line[SPEED]]
     steps = sum(STEPS * config["data"]["batch_size"] / speed for speed in speeds)
     return steps, whole, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-SPEED = "train/samples_per_second"
 
 
 def scale(name: str, repeats: int) -> None:
