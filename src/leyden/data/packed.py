@@ -21,7 +21,8 @@ class Packed(Sequence[Tensor]):
     @classmethod
     def of(cls, rows: Sequence[Tensor]) -> "Packed":
         """Those rows, copied."""
-        return cls(torch.cat(list(rows)), torch.tensor([len(row) for row in rows], dtype=torch.int64))
+        flat = torch.cat(list(rows)) if len(rows) else torch.empty(0)
+        return cls(flat, torch.tensor([len(row) for row in rows], dtype=torch.int64))
 
     def to(self, device: torch.device) -> "Packed":
         return Packed(self.flat.to(device), self.lengths)

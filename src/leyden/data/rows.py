@@ -96,23 +96,18 @@ class RaggedRows(Rows):
 
     def __init__(self, inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> None:
         super().__init__(targets)
-        self.inputs, self.padding = inputs, padding
+        self.inputs, self.padding = inputs if isinstance(inputs, Packed) else Packed.of(inputs), padding
 
-    @cached_property
+    @property
     def lengths(self) -> Tensor:
-        if isinstance(self.inputs, Packed):
-            return self.inputs.lengths
-        return torch.tensor([len(row) for row in self.inputs], dtype=torch.int64)
+        return self.inputs.lengths
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        if isinstance(self.inputs, Packed):
-            inputs, lengths = self.inputs.padded(indices, self.padding)
-            return Batch(inputs, self.targets[indices], lengths)
-        return pad([self.inputs[i] for i in indices], self.targets[indices], self.padding)
+        inputs, lengths = self.inputs.padded(indices, self.padding)
+        return Batch(inputs, self.targets[indices], lengths)
 
     def move(self, device: torch.device) -> int:
-        packed = self.inputs if isinstance(self.inputs, Packed) else Packed.of(self.inputs)
-        self.inputs = packed.to(device)
+        self.inputs = self.inputs.to(device)
         if isinstance(self.targets, Tensor):
             self.targets = self.targets.to(device)
         return self.inputs.flat.nbytes

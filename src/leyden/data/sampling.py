@@ -29,7 +29,7 @@ class EpochBatches(Sampler[list[int]]):
         rank: number of this process.
         num_ranks: processes that share each batch.
         lengths: of the rows [row]; None where they do not matter.
-        bucket_batches: batches whose rows are sorted by length together in training.
+        bucket_batches: about so many batches are sorted by length together in training.
     """
 
     def __init__(
@@ -77,7 +77,8 @@ class EpochBatches(Sampler[list[int]]):
         if self.lengths is None:
             return list(rows.split(self.batch_size))
         about = self.lengths * (1 + JITTER * (2 * torch.rand(self.num_rows, generator=generator) - 1))
-        buckets = rows.split(self.bucket_batches * self.batch_size)
+        num_buckets = max(1, round(len(self) / self.bucket_batches))  # of one size: a small one pads more
+        buckets = rows.split(-(-len(self) // num_buckets) * self.batch_size)
         batches = torch.cat([longest_first(bucket, about) for bucket in buckets]).split(self.batch_size)
         return [batches[number] for number in torch.randperm(len(batches), generator=generator).tolist()]
 
