@@ -23,6 +23,9 @@ def test_several_devices_are_started_by_torchrun():
         ({"devices": 0}, "devices is 0"),
         ({"devices": -1}, "give the number"),
         ({"max_restarts": -1}, "max_restarts is -1"),
+        ({"fork": True}, "received auto; choose trainer=cpu"),
+        ({"fork": True, "accelerator": "gpu"}, "received gpu; choose trainer=cpu"),
+        ({"fork": True, "accelerator": "cpu", "devices": 2}, "devices=1, received 2"),
     ],
 )
 def test_what_is_refused(settings, message):
