@@ -6,6 +6,7 @@ saves checkpoints. Both run in turn, in fresh processes forked from this one; th
 
     --repeats N    pairs (5)
     --only NAME    one of the tasks, such as image
+    --short        one pair of the first task
 """
 
 import argparse
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pairs import ROOT, domains, heading, row, spread
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Subset
 
@@ -36,7 +38,6 @@ from leyden.models.parameter_groups import parameter_groups
 from leyden.rundir import RunDirectory
 from leyden.worker import Worker
 
-ROOT = Path(__file__).parent.parent
 EPOCHS = 4
 SETTINGS = [
     "trainer=cpu",
@@ -152,24 +153,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", choices=TASKS)
+    parser.add_argument("--short", action="store_true")
     options = parser.parse_args()
     os.chdir(ROOT)
+    chosen = [options.only] if options.only else list(TASKS)[:1] if options.short else list(TASKS)
+    heading("task", "`train`, rows/s", "by hand, rows/s", "ratio")
     with tempfile.TemporaryDirectory() as folder:
         write_digits(Path(folder))
-        for task in [options.only] if options.only else TASKS:
+        for task in chosen:
+            if TASKS[task][0].partition("=")[2].partition("/")[0] not in domains():
+                continue
             words = [word.replace("DATA", folder) for word in TASKS[task]] + SETTINGS
             config = compose(words, ROOT).config | {"runs": f"{folder}/runs"}
             pairs = []
-            for _ in range(options.repeats):
+            for _ in range(1 if options.short else options.repeats):
                 one, other = (RunDirectory.create(config, ROOT, ["benchmarks/loop.py"]) for _ in range(2))
                 pairs.append((on_terminal(lambda run=one: template(run)), on_terminal(lambda run=other: by_hand(run))))
-            ratios = [ours / theirs for ours, theirs in pairs]
             ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
-            print(
-                f"{task}: {ours:.0f} of {theirs:.0f} rows/s; ratio {statistics.median(ratios):.3f} "
-                f"({min(ratios):.3f} to {max(ratios):.3f})",
-                flush=True,
-            )
+            row(task, f"{ours:.0f}", f"{theirs:.0f}", spread((one / other for one, other in pairs), ".3f"))
 
 
 if __name__ == "__main__":
