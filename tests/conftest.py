@@ -12,7 +12,8 @@ def one_thread_for_each_test_process():
 @pytest.fixture(autouse=True, scope="session")
 def own_cache(tmp_path_factory):
     """What tests decode is not kept in the project's folder."""
-    if residence := sys.modules.get("leyden.data.residence"):  # else no test has to do with data
+    # Where it has not been imported, no test has to do with data.
+    if residence := sys.modules.get("leyden.data.residence"):
         residence.ROOT = tmp_path_factory.mktemp("project")
 
 

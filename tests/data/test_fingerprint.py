@@ -7,7 +7,12 @@ from functools import partial
 import pytest
 
 from leyden.data.datamodule import DataModule
-from leyden.data.fingerprint import dataset_name, decoder, file_states, texts_hash
+from leyden.data.fingerprint import (
+    dataset_name,
+    decoder,
+    file_states,
+    texts_hash,
+)
 
 SOURCE = """
 from leyden.data import DataModule

@@ -9,7 +9,13 @@ from torch import nn
 from torch.utils.data import Subset
 
 from leyden.data import Batch, DataModule
-from leyden.data.loading import MOST_WORKERS, choose_workers, decodes, loading_advice, spare_cores
+from leyden.data.loading import (
+    MOST_WORKERS,
+    choose_workers,
+    decodes,
+    loading_advice,
+    spare_cores,
+)
 from leyden.data.rows import FileRows, TensorRows
 from leyden.data.vision.boxes import BoxRows
 from leyden.data.vision.mask_files import MaskedRows

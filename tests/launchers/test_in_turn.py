@@ -24,7 +24,8 @@ KILLED, ALONE, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
 
 @contextmanager
 def sweep(runs, fork):
-    command = [sys.executable, "-m", leyden.__name__, "train", "--sweep", f"experiment={EXPERIMENT}", "trainer=cpu"]
+    command = [sys.executable, "-m", leyden.__name__, "train", "--sweep"]
+    command += [f"experiment={EXPERIMENT}", "trainer=cpu"]
     command += [f"trainer.max_epochs={','.join(map(str, EPOCHS))}", "trainer.limit_train_batches=4"]
     command += ["trainer.log_every_n_steps=1", f"runs={runs}", f"launcher.fork={str(fork).lower()}"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:

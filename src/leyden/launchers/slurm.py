@@ -54,7 +54,16 @@ class Slurm(Launcher):
         setup: list[str] | None = None,
         python: str | None = None,
     ) -> None:
-        _require(devices, accelerator, cpus_per_device, signal_seconds, max_jobs)
+        if devices < 1:
+            raise ValueError(f"trainer.devices is {devices}; give the number of devices of each node")
+        if accelerator not in ("cpu", "cuda", "gpu"):
+            raise ValueError(f"trainer.accelerator is {accelerator!r}; say what to ask SLURM for: trainer=gpu or cpu")
+        if cpus_per_device < 1:
+            raise ValueError(f"cpus_per_device is {cpus_per_device}; it must be at least 1")
+        if not 1 <= signal_seconds <= 65535:
+            raise ValueError(f"signal_seconds is {signal_seconds}; SLURM allows 1 to 65535")
+        if max_jobs is not None and max_jobs < 1:
+            raise ValueError(f"max_jobs is {max_jobs}; it must be at least 1")
         super().__init__(nodes)
         self.max_jobs, self.setup, self.python = max_jobs, setup or [], python or shlex.quote(sys.executable)
         self.options = {
@@ -115,19 +124,6 @@ class Slurm(Launcher):
             run.set_state("submitted", job=job if len(runs) == 1 else f"{job}_{number}")
             print(f"job              {run.status['job']}: {PROGRAM} status {run.path}", file=sys.stderr)
         return 0
-
-
-def _require(devices: int, accelerator: str, cpus_per_device: int, signal_seconds: int, max_jobs: int | None) -> None:
-    if devices < 1:
-        raise ValueError(f"trainer.devices is {devices}; give the number of devices of each node")
-    if accelerator not in ("cpu", "cuda", "gpu"):
-        raise ValueError(f"trainer.accelerator is {accelerator!r}; say what to ask SLURM for: trainer=gpu or cpu")
-    if cpus_per_device < 1:
-        raise ValueError(f"cpus_per_device is {cpus_per_device}; it must be at least 1")
-    if not 1 <= signal_seconds <= 65535:
-        raise ValueError(f"signal_seconds is {signal_seconds}; SLURM allows 1 to 65535")
-    if max_jobs is not None and max_jobs < 1:
-        raise ValueError(f"max_jobs is {max_jobs}; it must be at least 1")
 
 
 SCRIPT_TEXT = """\

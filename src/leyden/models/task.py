@@ -150,8 +150,8 @@ class Task(LightningModule):
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
     def configure_optimizers(self) -> Any:
-        trainer: Any = self.trainer
-        scales, clips = trainer.precision == "16-mixed", bool(trainer.gradient_clip_val)
+        trainer: Any = self._trainer  # none where the model is alone
+        scales, clips = bool(trainer) and trainer.precision == "16-mixed", bool(trainer and trainer.gradient_clip_val)
         optimizer = fused(self.optimizer, parameter_groups(self.network, self.layer_decay), scales, clips)
         for group in optimizer.param_groups:
             group["lr"] *= group.get("lr_scale", 1.0)
