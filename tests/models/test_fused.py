@@ -37,7 +37,14 @@ def test_the_kernel_does_what_the_optimizer_does(kind):
     ],
 )
 def test_a_choice_stands(optimizer):
-    assert not fused(optimizer, groups(), scales=False, clips=False).defaults.get("fused")
+    assert not fused(optimizer, groups(), scales=False, clips=False).param_groups[0].get("fused")
+
+
+@pytest.mark.skipif(not NO_KERNEL, reason="this torch has fused kernels for CPUs")
+def test_without_a_kernel_the_optimizer_is_as_ever():
+    optimizer = fused(torch.optim.AdamW, groups(), scales=False, clips=False)
+    optimizer.step()
+    assert not optimizer.param_groups[0]["fused"]
 
 
 def test_scaled_gradients_that_are_clipped_are_not_left_to_the_kernel():

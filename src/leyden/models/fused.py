@@ -21,7 +21,7 @@ def fused(optimizer: Callable[..., Optimizer], groups: list[dict[str, Any]], sca
     if choice is None or choice.default is not None or (scales and clips):
         return optimizer(groups)
     try:
-        one = optimizer(groups, fused=True)
+        one = optimizer([dict(group) for group in groups], fused=True)  # it writes its settings into them
     except RuntimeError:  # no kernel, as on CPUs before torch 2.4; or `foreach` was chosen
         return optimizer(groups)
     if not scales:
