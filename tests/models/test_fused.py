@@ -41,8 +41,9 @@ def test_a_choice_stands(optimizer):
 
 
 @pytest.mark.skipif(not NO_KERNEL, reason="this torch has fused kernels for CPUs")
-def test_without_a_kernel_the_optimizer_is_as_ever():
-    optimizer = fused(torch.optim.AdamW, groups(), scales=False, clips=False)
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, partial(torch.optim.SGD, lr=0.1)])
+def test_without_a_kernel_the_optimizer_is_as_ever(kind):
+    optimizer = fused(kind, groups(), scales=False, clips=False)
     optimizer.step()
     assert not optimizer.param_groups[0]["fused"]
 

@@ -3,6 +3,7 @@ from inspect import signature
 from typing import Any
 
 from torch.optim import Optimizer
+from torch.utils._foreach_utils import _get_fused_kernels_supported_devices
 
 
 def fused(optimizer: Callable[..., Optimizer], groups: list[dict[str, Any]], scales: bool, clips: bool) -> Optimizer:
@@ -18,11 +19,13 @@ def fused(optimizer: Callable[..., Optimizer], groups: list[dict[str, Any]], sca
         clips: whether gradients are clipped.
     """
     choice = signature(optimizer).parameters.get("fused")
-    if choice is None or choice.default is not None or (scales and clips):
+    devices = {parameter.device.type for group in groups for parameter in group["params"]}
+    has_kernel = devices <= set(_get_fused_kernels_supported_devices())  # CPUs have some since torch 2.4
+    if choice is None or choice.default is not None or (scales and clips) or not has_kernel:
         return optimizer(groups)
     try:
         one = optimizer([dict(group) for group in groups], fused=True)  # it writes its settings into them
-    except RuntimeError:  # no kernel, as on CPUs before torch 2.4; or `foreach` was chosen
+    except RuntimeError:  # `foreach` was chosen, or parameters are no floats
         return optimizer(groups)
     if not scales:
         one._step_supports_amp_scaling = False  # pyrefly: ignore[missing-attribute] - else Lightning refuses to clip
