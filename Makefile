@@ -12,7 +12,7 @@ HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
 # There, all that torchtext's torch does not decide is present in the lowest version that pyproject.toml allows.
 LOCKING_torchtext := --group torchtext --resolution lowest-direct
 
-.PHONY: help setup demo test check lock bench
+.PHONY: help setup demo test quick check lock bench
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -39,6 +39,9 @@ demo: setup ## train, test and predict on the embedded data of each domain
 
 test: setup ## the test suite; ARGS="-k digits" and the like go to pytest
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+
+quick: override ARGS += -m "not slow"
+quick: test ## the tests without those that train whole runs: minutes
 
 check: setup ## ruff, ruff format and pyrefly
 	$(BIN)/ruff check

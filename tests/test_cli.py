@@ -142,6 +142,7 @@ def trained(request, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_train_leaves_everything_in_the_run_directory(trained):
     for name in ("config.yaml", "command.txt", "environment.txt", "git.patch", "hardware.json", "log.txt"):
         assert (trained / name).stat().st_size, name
@@ -157,17 +158,20 @@ def test_train_leaves_everything_in_the_run_directory(trained):
         torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
 
 
+@pytest.mark.slow
 def test_status_and_what_is_no_job(trained):
     assert "finished" in run("status", trained)[0]
     assert "is no job of SLURM" in run("cancel", trained, code=2)[1]
 
 
+@pytest.mark.slow
 def test_runs_of_a_sweep_are_trained_one_after_the_other(tmp_path):
     run("train", "--sweep", f"experiment={EMBEDDED[0]}", "trainer=debug", f"runs={tmp_path}", "seed=0,1")
     states = [json.loads(file.read_text())["state"] for file in tmp_path.glob("**/status.json")]
     assert states == ["finished", "finished"]
 
 
+@pytest.mark.slow
 def test_test_and_validate_evaluate_again(trained):
     before = json.loads((trained / "results.json").read_text())
     run("test", trained)
@@ -177,6 +181,7 @@ def test_test_and_validate_evaluate_again(trained):
     assert {name.replace("test/", "val/") for name in before} <= after.keys()
 
 
+@pytest.mark.slow
 def test_predict_gives_a_row_for_each_input(trained):
     domain = trained.parent.parent.name
     samples = ROOT / "tests" / "samples" / domain
@@ -197,6 +202,7 @@ def test_predict_gives_a_row_for_each_input(trained):
     assert set(first["probabilities"]) == set(classes)
 
 
+@pytest.mark.slow
 def test_predict_names_what_is_missing(trained):
     _, errors = run("predict", trained, "no/such/file.png", code=1)
     assert "there is no file or folder" in errors

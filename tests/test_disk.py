@@ -14,6 +14,8 @@ from leyden.checkpoint_file import CheckpointFile
 from leyden.compose import options
 from leyden.disk import disk_error, write_atomically
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path.cwd()
 EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
 MOUNT = ["unshare", "--mount"]

@@ -17,6 +17,8 @@ import torch
 import leyden
 from leyden.compose import options
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path.cwd()
 EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
 SHORT = ["trainer=cpu", "trainer.limit_train_batches=12", "trainer.log_every_n_steps=1", "trainer.max_epochs=3"]

@@ -16,6 +16,8 @@ from leyden.predict import predict
 from leyden.rundir import RunDirectory
 from leyden.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path.cwd()
 EXPERIMENTS = dict(options(ROOT)["experiment"])
 

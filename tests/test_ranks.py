@@ -11,6 +11,8 @@ import torch
 
 from leyden.compose import options
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path.cwd()
 EMBEDDED = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
 

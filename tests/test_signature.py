@@ -90,6 +90,7 @@ def comparison() -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_no_signature_disagrees_with_python(comparison: dict) -> None:
     assert comparison["wrong"] == []
 

@@ -15,6 +15,8 @@ import leyden
 from leyden.compose import options
 from leyden.rundir import RunDirectory
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path.cwd()
 EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
 

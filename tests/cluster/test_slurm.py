@@ -10,6 +10,8 @@ import torch
 import yaml
 from mini_slurm import LONG, SETTINGS, TWO_HOSTS, output, status, wait
 
+pytestmark = pytest.mark.slow
+
 TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 
 

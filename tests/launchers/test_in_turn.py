@@ -16,6 +16,8 @@ import yaml
 import leyden
 from leyden.compose import options
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path.cwd()
 EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
 # Runs are told apart by their epochs: one to be killed, one to be left alone, one to be stopped, one more.

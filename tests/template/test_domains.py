@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DOMAINS = {"vision", "audio", "text"}
 CHOICES = ["all", "vision", "audio", "text", "vision+audio", "vision+text", "audio+text"]
 IMPORT_ALL_THEN_TRAIN = """

@@ -30,6 +30,7 @@ def test_the_other_lock_is_made_when_it_is_asked_for(generate):
     assert compiled < installed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", ["current", "torchtext"])
 def test_its_tokenizer_trains_where_it_can(stack, generate):
     project = generate(text_stack=stack, package_name="shapes", domains="text")
