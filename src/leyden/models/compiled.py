@@ -20,8 +20,9 @@ def compile_network(network: nn.Module, mode: GraphMode | None = None) -> None:
 
     Errors of the network itself stay what they are.
     """
+    # Else what fails there fails once the loss is known; torch 2.3 has no such switch.
     if hasattr(functorch, "force_non_lazy_backward_lowering"):
-        functorch.force_non_lazy_backward_lowering = True  # else what fails there fails once the loss is known
+        functorch.force_non_lazy_backward_lowering = True  # pyrefly: ignore[missing-attribute]
     network.compile(mode=mode)
     compiled: Callable[..., Any] = network._compiled_call_impl  # pyrefly: ignore[bad-assignment]
 
