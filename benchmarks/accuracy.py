@@ -11,14 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from pairs import ROOT, embedded
+
 PROGRAM = [sys.executable, "-m", "leyden"]
 SEEDS = (0, 1, 2)
-
-
-def embedded() -> list[str]:
-    files = sorted((ROOT / "configs" / "experiment").glob("*/*.yaml"))
-    return [f"{file.parent.name}/{file.stem}" for file in files if "embedded" in file.read_text(encoding="utf-8")]
 
 
 def train(experiment: str, seed: int, settings: list[str]) -> tuple[float, float]:

@@ -27,12 +27,12 @@ from pathlib import Path
 import lightning.pytorch  # noqa: F401 - once for all lives
 import numpy as np
 import torch
+from pairs import ROOT, embedded
 
-from leyden.compose import compose, options
+from leyden.compose import compose
 from leyden.execute import execute
 from leyden.rundir import RunDirectory
 
-ROOT = Path(__file__).parent.parent
 SETTINGS = [
     "trainer=cpu",
     "trainer.max_epochs=6",
@@ -161,11 +161,10 @@ class Chaos:
 
 
 def main() -> int:
-    embedded = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--experiment", default="vision/digits" if "vision/digits" in embedded else embedded[0])
+    parser.add_argument("--experiment", default=embedded()[0])
     parser.add_argument("settings", nargs="*")
     words = parser.parse_args()
     os.chdir(ROOT)

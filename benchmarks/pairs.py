@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from leyden.compose import options
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("torch", "torchvision", "lightning", "numpy", "pillow")
 
@@ -33,6 +35,12 @@ def processor() -> str:
 def domains() -> set[str]:
     """Those that the project has: a generated one may do without some."""
     return {folder.name for folder in (ROOT / "configs" / "data").iterdir() if folder.is_dir()}
+
+
+def embedded() -> list[str]:
+    """Experiments that bring their data with them; the digits first, where the project has them."""
+    names = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+    return sorted(names, key=lambda name: name != "vision/digits")
 
 
 def apart(function: Callable[[], Any], folder: str | Path) -> Any:

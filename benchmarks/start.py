@@ -13,13 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from leyden.compose import options
+from pairs import ROOT, embedded
 
-ROOT = Path(__file__).parent.parent
 PROGRAM = "leyden"
 REPEATS = 7
-EMBEDDED = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
-EXPERIMENT = "vision/digits" if "vision/digits" in EMBEDDED else EMBEDDED[0]
+EXPERIMENT = embedded()[0]
 
 
 def misspelt_project(folder: Path) -> Path:

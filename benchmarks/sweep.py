@@ -16,11 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-from leyden.compose import options
+from pairs import ROOT, embedded
 
-ROOT = Path(__file__).parent.parent
 PROGRAM = "leyden"
 
 
@@ -42,11 +40,10 @@ def processor_seconds() -> float:
 
 
 def main() -> None:
-    embedded = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--runs", type=int, default=4)
-    parser.add_argument("--experiment", default="vision/digits" if "vision/digits" in embedded else embedded[0])
+    parser.add_argument("--experiment", default=embedded()[0])
     parser.add_argument("settings", nargs="*")
     words = parser.parse_args()
     os.chdir(ROOT)

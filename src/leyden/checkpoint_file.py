@@ -13,6 +13,7 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from .data import DataError
+from .disk import sync
 from .rundir import LAST, PREVIOUS
 
 log = logging.getLogger(__name__)
@@ -87,22 +88,13 @@ def _write(checkpoint: dict[str, Any], path: Path, previous: Path | None) -> Non
         if previous and path.exists():
             path.replace(previous)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     except RuntimeError as error:  # torch's complaint about the unfinished file hides why it is unfinished
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the new names survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path, map_location: Any) -> dict[str, Any]:

@@ -32,6 +32,15 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def sync(path: Path) -> None:
+    """Brings what was written to a file, or the names in a folder, to the disk: it survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class LogFile(logging.FileHandler):
     """A log that says once that it cannot be written: a line of it is not worth a run."""
 

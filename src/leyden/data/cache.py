@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from ..disk import write_atomically
+from ..disk import sync, write_atomically
 from .error import DataError
 
 FORMAT = 1  # of what is written here
@@ -89,10 +89,10 @@ class Entry:
             about |= {"made_of": self.made_of, "seconds": round(time.perf_counter() - begin, 2)}
             about["files"] = {path.name: _stamped(path) for path in sorted(self.part.iterdir())}
             write_atomically(self.part / ABOUT, json.dumps(about))
-            _sync(self.part)
+            sync(self.part)
             shutil.rmtree(self.path, ignore_errors=True)  # what is damaged
             self.part.rename(self.path)
-            _sync(self.path.parent)
+            sync(self.path.parent)
         finally:
             shutil.rmtree(self.part, ignore_errors=True)
 
@@ -220,15 +220,7 @@ def _state(path: Path) -> list[int]:
 def _stamped(path: Path) -> list[int]:
     """Brings a file to the disk, with a time that no file system rounds, and gives its state."""
     second = int(time.time()) // 2 * 2
-    _sync(path)
+    sync(path)
     os.utime(path, (second, second))
-    _sync(path)
+    sync(path)
     return _state(path)
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -66,19 +66,11 @@ class Slurm(Launcher):
             raise ValueError(f"max_jobs is {max_jobs}; it must be at least 1")
         super().__init__(nodes)
         self.max_jobs, self.setup, self.python = max_jobs, setup or [], python or shlex.quote(sys.executable)
-        self.options = {
-            "--nodes": nodes,
-            "--ntasks-per-node": devices,
-            "--gpus-per-node": None if accelerator == "cpu" else devices,
-            "--cpus-per-task": cpus_per_device,
-            "--mem": memory,
-            "--time": time,
-            "--partition": partition,
-            "--account": account,
-            "--qos": qos,
-            "--constraint": constraint,
-            "--signal": f"USR1@{signal_seconds}",  # to the processes, not to the script
-        }
+        gpus = None if accelerator == "cpu" else devices
+        sizes = {"--nodes": nodes, "--ntasks-per-node": devices, "--gpus-per-node": gpus}
+        wants = {"--mem": memory, "--time": time, "--partition": partition, "--account": account, "--qos": qos}
+        wants |= {"--constraint": constraint, "--signal": f"USR1@{signal_seconds}"}  # to the processes, not the script
+        self.options = {**sizes, "--cpus-per-task": cpus_per_device, **wants}
         self.further_options, self.cpus_per_device = options or [], cpus_per_device
 
     def describe(self, paths: list[Path]) -> str:

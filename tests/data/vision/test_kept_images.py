@@ -13,15 +13,9 @@ SETTINGS = {"batch_size": 4, "validation_fraction": 0.25, "num_workers": 0}
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """Twelve training and four test pictures of two classes."""
+def pictures(save_pictures):
     random = np.random.default_rng(0)
-    for split, number in (("train", 12), ("test", 4)):
-        for n in range(number):
-            path = tmp_path / "pictures" / split / "ab"[n % 2] / f"{n}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(random.integers(0, 255, (9, 7, 3), np.uint8)).save(path)
-    return tmp_path / "pictures"
+    return save_pictures(12, 4, lambda n: random.integers(0, 255, (9, 7, 3), np.uint8))
 
 
 @pytest.fixture

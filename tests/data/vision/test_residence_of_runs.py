@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback
-from PIL import Image
 
 from leyden.compose import compose
 from leyden.rundir import RunDirectory
@@ -27,16 +26,12 @@ class StopAt(Callback):
 
 
 @pytest.fixture
-def start(tmp_path):
+def start(tmp_path, save_pictures):
     random = np.random.default_rng(0)
-    for split, number in (("train", 24), ("test", 4)):
-        for n in range(number):
-            path = tmp_path / "pictures" / split / "ab"[n % 2] / f"{n}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8)).save(path)
+    pictures = save_pictures(24, 4, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
 
     def start(*settings):
-        words = ["data=vision/files", f"data.root={tmp_path}/pictures", "data.image_size=8", "data.batch_size=4"]
+        words = ["data=vision/files", f"data.root={pictures}", "data.image_size=8", "data.batch_size=4"]
         words += ["+data.in_channels=1", "trainer=cpu", "trainer.max_epochs=2", "callbacks.pictures=null"]
         words += ["trainer.log_every_n_steps=1", *settings]
         config = compose(["experiment=vision/digits", *words], ROOT).config | {"runs": str(tmp_path / "runs")}
