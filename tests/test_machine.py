@@ -1,4 +1,7 @@
 import logging
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -33,3 +36,25 @@ def test_only_a_trainer_that_uses_a_gpu_is_changed(monkeypatch, accelerator):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 0))
     assert for_this_gpu(settings) == settings | {"precision": "16-mixed"}
     assert for_this_gpu(settings | {"accelerator": "cpu"}) == settings | {"accelerator": "cpu"}
+
+
+ALLOCATE = """
+import resource, sys, torch
+from leyden.machine import keep_freed_memory
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+for step in range(22):
+    if step == 2:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.zeros(40_000_000, dtype=torch.uint8)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
+def test_memory_that_a_step_has_freed_is_there_for_the_next_one():
+    faults = {
+        how: int(subprocess.run([sys.executable, "-c", ALLOCATE, how], check=True, capture_output=True).stdout)
+        for how in ("keep", "give back")
+    }
+    assert faults["keep"] < 100 < faults["give back"]

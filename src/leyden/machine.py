@@ -1,6 +1,10 @@
-"""What a trainer's configuration leaves to the machine: precision on an old GPU, and how several ranks train together."""
+"""What a trainer's configuration leaves to the machine: precision on an old GPU, how several ranks train together, and
+what a processor does with memory that is free again.
+"""
 
+import ctypes
 import logging
+import platform
 from typing import Any
 
 import torch
@@ -9,6 +13,9 @@ from lightning.pytorch.strategies import DDPStrategy
 log = logging.getLogger(__package__)
 
 FIRST_WITH_BFLOAT16 = (8, 0)  # compute capability: Ampere
+
+# Of malloc.h: the memory at the heap's end that is given back once it is free, and the blocks outside of the heap.
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def for_this_gpu(trainer: dict[str, Any]) -> dict[str, Any]:
@@ -33,3 +40,15 @@ def data_parallel() -> DDPStrategy:
     asked; nor is the graph said to be static, which that of a network that drops layers is not.
     """
     return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=False)
+
+
+def keep_freed_memory() -> None:
+    """Has glibc keep what a step frees for the next one, as torch itself does on a GPU.
+
+    By default each large tensor is a mapping of its own, which the system fills with zeros, page by page, in each step
+    anew: https://man7.org/linux/man-pages/man3/mallopt.3.html. Elsewhere than on Linux with glibc this does nothing.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        malloc = ctypes.CDLL(None)
+        malloc.mallopt(M_MMAP_MAX, 0)
+        malloc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

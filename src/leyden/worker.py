@@ -20,7 +20,7 @@ from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
 from .data.rows import Rows
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
-from .machine import data_parallel, for_this_gpu
+from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
 from .preflight import require_disk
 from .rundir import RunDirectory
@@ -64,6 +64,8 @@ class Worker:
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
         if not torch.cuda.is_available():  # Lightning has torch look for NVML, on disk, at each step of an optimizer
             os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+        if self.trainer.strategy.root_device.type == "cpu":
+            keep_freed_memory()
         try:
             with _foreign_checkpoints(last):
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
@@ -118,7 +120,7 @@ class Worker:
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():
-            callbacks.append(RichProgressBar(refresh_rate=5))  # a second: 100, the default, take a part of a core
+            callbacks.append(RichProgressBar(refresh_rate=2))  # a second: each takes 2 ms, and 100 are the default
         trainer, environment = self.config["trainer"], cluster_environment()
         if not self.trains:  # by this process alone, whatever the number of those that trained
             trainer, environment = trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"}, LightningEnvironment()
