@@ -51,14 +51,17 @@ SPEED = "train/samples_per_second"
 def train(settings: list[str]) -> tuple[float, float, float]:
     """Seconds of all steps, seconds of everything, MB of the greatest memory."""
     torch.set_num_threads(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a training prints
+    nothing, terminal = os.open(os.devnull, os.O_WRONLY), os.dup(2)
+    for stream in (1, 2):  # what a training prints
+        os.dup2(nothing, stream)
     with tempfile.TemporaryDirectory() as runs:
         config = compose([*settings, *COMMON], ROOT).config | {"runs": runs}
         begin = time.perf_counter()
         run = RunDirectory.create(config, ROOT, ["benchmarks/scaling.py", *settings])
-        if execute(run, "train"):
+        code, whole = execute(run, "train"), time.perf_counter() - begin
+        os.dup2(terminal, 2)
+        if code:
             raise RuntimeError((run.path / "log.txt").read_text())
-        whole = time.perf_counter() - begin
         with (run.path / "metrics.csv").open(newline="") as file:
             speeds = [float(line[SPEED]) for line in csv.DictReader(file) if line[SPEED]]
     steps = sum(STEPS * config["data"]["batch_size"] / speed for speed in speeds)

@@ -24,6 +24,13 @@ class Packed(Sequence[Tensor]):
         flat = torch.cat(list(rows)) if len(rows) else torch.empty(0)
         return cls(flat, torch.tensor([len(row) for row in rows], dtype=torch.int64))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Packed"]) -> "Packed":
+        """The rows of all parts, copied."""
+        if not parts:
+            return cls.of([])
+        return cls(torch.cat([part.flat for part in parts]), torch.cat([part.lengths for part in parts]))
+
     def to(self, device: torch.device) -> "Packed":
         return Packed(self.flat.to(device), self.lengths)
 

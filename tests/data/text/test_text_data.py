@@ -145,3 +145,14 @@ def test_drawing_takes_any_sign(table):
 def test_refused_arguments(table, name, value):
     with pytest.raises(ValueError, match=f"{name} is {value}"):
         text_data(table, **{name: value})
+
+
+def test_texts_are_encoded_some_at_a_time_and_counted_as_a_whole(table, monkeypatch, caplog):
+    data = text_data(table, max_tokens=2)
+    data.setup("fit")
+    monkeypatch.setattr("leyden.data.text.text_data.TEXTS", 2)
+    caplog.clear()
+    rows = data.encode(["bark", "bark bark bark", "meow bark", "", "meow meow meow"])
+    assert [len(row) for row in rows] == [1, 2, 2, 1, 2]
+    assert list(rows[2]) == list(data.encode(["meow bark"])[0])
+    assert [record.getMessage() for record in caplog.records] == ["2 of 5 texts are cut after data.max_tokens=2 tokens"]

@@ -10,6 +10,7 @@ from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..error import DataError
 from ..files import expand_inputs
+from ..packed import Packed
 from ..randomness import streams
 from ..rows import RaggedRows, Rows
 from .lines import read_lines
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 log = logging.getLogger(__name__)
+
+TEXTS = 4096  # that are encoded at a time
 
 
 class TextData(DataModule):
@@ -97,8 +100,18 @@ class TextData(DataModule):
             self.word_vectors = word_vectors(self.vectors, self.tokenizer.vocabulary)
         return RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
 
-    def encode(self, texts: list[str]) -> list[Tensor]:
-        """Texts -> token ids [token], at least one, at most `max_tokens`."""
+    def encode(self, texts: list[str]) -> Packed:
+        """Texts -> token ids [token], at least one, at most `max_tokens` a row.
+
+        Some texts at a time: what tokenizers say of each takes a hundred times the memory of its ids.
+        """
+        parts = [self._encode(texts[start : start + TEXTS]) for start in range(0, len(texts), TEXTS)]
+        if num_cut := sum(num_cut for _, num_cut in parts):
+            log.warning("%d of %d texts are cut after data.max_tokens=%d tokens", num_cut, len(texts), self.max_tokens)
+        return Packed.joined([rows for rows, _ in parts])
+
+    def _encode(self, texts: list[str]) -> tuple[Packed, int]:
+        """The rows, and how many of them are cut."""
         rows = self.tokenizer.encode(texts)
         if long := [number for number, tokens in enumerate(rows) if len(tokens) > self.max_tokens]:
             if self.too_long == "raise":
@@ -106,12 +119,12 @@ class TextData(DataModule):
                     f"the text {textwrap.shorten(texts[long[0]], 60)!r} has {len(rows[long[0]])} tokens: raise "
                     f"data.max_tokens={self.max_tokens}, or set data.too_long=cut"
                 )
-            log.warning("%d of %d texts are cut after data.max_tokens=%d tokens", len(long), len(rows), self.max_tokens)
             shorter = self.tokenizer.encode([texts[number] for number in long], self.max_tokens)
             for number, tokens in zip(long, shorter, strict=True):
                 rows[number] = tokens
         # An empty text becomes one unknown token: no row may be without any.
-        return [torch.tensor(tokens or [self.tokenizer.unknown], dtype=torch.int32) for tokens in rows]
+        tokens = [torch.tensor(ids or [self.tokenizer.unknown], dtype=torch.int32) for ids in rows]
+        return Packed.of(tokens), len(long)
 
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
         """Text files and folders of them: each line that is not empty is a row."""
