@@ -36,6 +36,11 @@ SIZES = (7, 101)
 BATCH_SIZE = 12  # divides among 1, 2, 3 and 4 ranks
 SHORT = ["trainer.max_steps=4", "trainer.limit_val_batches=0", "callbacks.best=null", "callbacks.pictures=null"]
 
+# All that is for speed, that a processor has, and that computes no other sums: what bfloat16 rounds, ranks would change.
+STEPS = ["trainer.max_steps=3", "trainer.accumulate_grad_batches=2"]
+FAST = ["data.residence=memory", "data.num_workers=1", "data.prefetch_batches=3"]
+FAST += ["model.compile=true", "checkpoint.asynchronous=true"]
+
 
 def on_ranks(num_ranks: int, function: Callable[[], Any]) -> Any:
     """What the first of so many processes returns."""
@@ -192,13 +197,27 @@ def resume(name: str, folder: Path) -> dict[str, list[float]]:
     return losses
 
 
+def fast(name: str, folder: Path) -> dict[str, Any]:
+    """Losses without what is fast and with all of it: of 2 ranks, of those that they began; and whether bits are the same."""
+    settings = [*FAST, *["model.channels_last=true"] * name.startswith("vision")]
+    begun, plain = create(name, folder, *SHORT, *STEPS, *settings), create(name, folder, *SHORT, *STEPS)
+    losses = {"plain": on_ranks(1, partial(train, copy(plain, 1)))}
+    whole, stopped = copy(begun, 2), copy(begun, 2, suffix="stopped")
+    losses["2"] = on_ranks(2, partial(train, whole))
+    losses["2 stopped"] = on_ranks(2, partial(train, stopped, stop_after=1))
+    losses["2 stopped, then 1"] = on_ranks(1, partial(train, copy(stopped, 1)))
+    losses["2 stopped, then 2"] = on_ranks(2, partial(train, stopped))
+    ends = [torch.load(run.checkpoint("last"), weights_only=True)["state_dict"] for run in (whole, stopped)]
+    return {"losses": losses, "same": all(ends[0][name].equal(ends[1][name]) for name in ends[0])}
+
+
 def accumulate(name: str, folder: Path) -> dict[str, int]:
     """What 4 steps of three batches each do on 2 ranks."""
     run = create(name, folder, *SHORT, "trainer.accumulate_grad_batches=3")
     return on_ranks(2, partial(count_reductions, copy(run, 2)))
 
 
-VERBS = {"compare": compare, "resume": resume, "accumulate": accumulate}
+VERBS = {"compare": compare, "resume": resume, "accumulate": accumulate, "fast": fast}
 
 
 def main() -> None:

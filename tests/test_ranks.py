@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
 EMBEDDED = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+EACH_DOMAIN = ("vision/digits", "text/stdlib", "audio/vowels")  # the last one takes minutes to compile
 
 
 def on_ranks(verb, experiment, folder):
@@ -62,3 +64,16 @@ def test_a_checkpoint_of_any_strategy_goes_on_with_any_number_of_ranks(tmp_path)
     assert len(losses) == 6
     for those in losses.values():
         assert those == pytest.approx(alone, rel=1e-5)
+
+
+@pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
+@pytest.mark.parametrize("experiment", [name for name in EACH_DOMAIN if name in EMBEDDED][:2])
+def test_what_is_fast_changes_neither_losses_nor_the_bits_of_a_resumed_run(experiment, tmp_path):
+    result = on_ranks("fast", experiment, tmp_path)
+    plain = result["losses"].pop("plain")
+    assert len(plain) == 3
+    assert result["losses"].pop("2 stopped") == pytest.approx(plain[:1], rel=1e-5)
+    assert len(result["losses"]) == 3
+    for losses in result["losses"].values():
+        assert losses == pytest.approx(plain, rel=1e-5)
+    assert result["same"]
