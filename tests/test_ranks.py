@@ -66,6 +66,7 @@ def test_a_checkpoint_of_any_strategy_goes_on_with_any_number_of_ranks(tmp_path)
         assert those == pytest.approx(alone, rel=1e-5)
 
 
+@pytest.mark.skipif(torch.__version__ < "2.4", reason="what torch 2.3 compiles anew rounds otherwise in audio/vowels")
 @pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("experiment", [name for name in EACH_DOMAIN if name in EMBEDDED][:2])
 def test_what_is_fast_changes_neither_losses_nor_the_bits_of_a_resumed_run(experiment, tmp_path):
