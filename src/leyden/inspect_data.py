@@ -1,4 +1,4 @@
-"""`data`: what a dataset is once it is decoded, where it lives, and how fast its batches come."""
+"""`data`: what a dataset is once it is decoded, where it lives, and how fast its batches come; or writes it anew."""
 
 import logging
 import os
@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 SECONDS = 2.0  # for which batches are counted
 
 
-def inspect(name: str, overrides: list[str], clears: bool, check: Callable[[list[str]], Any]) -> int:
-    """Shows the data of a run or an experiment, or removes what the cache keeps of it, and returns the exit code.
+def inspect(
+    name: str, overrides: list[str], clears: bool, check: Callable[[list[str]], Any], stream: Path | None = None
+) -> int:
+    """Shows the data of a run or an experiment, removes what the cache keeps of it, or writes it as a stream.
 
     Args:
         name: a run directory, `latest`, or an experiment.
         overrides: settings of the experiment.
         clears: removes, instead of showing.
         check: overrides -> the project's folder and the configuration.
+        stream: a folder for the rows, to be written instead of shown; see `write_stream`.
+
+    Returns:
+        The exit code.
 
     Raises:
         UserError: there is no such run or experiment, or a setting is wrong.
@@ -38,6 +44,7 @@ def inspect(name: str, overrides: list[str], clears: bool, check: Callable[[list
         raise UserError(f"{name} is no experiment: the settings of a run are frozen")
     run = None if is_experiment else _run(name, root)
     config = run.config if run else check([f"experiment={name}", *overrides])[1]
+    stream = stream and stream.absolute()
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger(__package__).setLevel(logging.INFO)
@@ -53,6 +60,9 @@ def inspect(name: str, overrides: list[str], clears: bool, check: Callable[[list
         data.prepare_data()
         for stage in ("fit", "test"):
             data.setup(stage)
+        if stream:
+            _write(data, stream)
+            return 0
     except RunError as error:
         print(error, file=sys.stderr)
         return 1
@@ -76,6 +86,8 @@ def _show_rows(data: "DataModule") -> None:
 
     for stage, rows in data.rows.items():
         where = "decoded in every epoch" if isinstance(whole(rows), FileRows) else data.residence.place or "memory"
+        if (chunks := whole(rows).chunks) is not None:
+            where = f"in {len(chunks)} chunks of a stream"
         _show(stage, f"{len(rows)} rows, {where}")
 
 
@@ -108,6 +120,13 @@ def _clear(data: "DataModule") -> None:
 
     freed = clear(data.residence.cache, dataset_name(data)) if data.residence.cache else 0
     _show("freed", f"{freed / 1e6:.1f} MB in {data.residence.cache}")
+
+
+def _write(data: "DataModule", folder: Path) -> None:
+    from .data.stream_writing import write_stream
+
+    write_stream(data, folder)
+    _show("stream", f"{folder}: read it with data.stream={folder}, or from wherever you copy it to")
 
 
 def _show(name: str, text: str) -> None:

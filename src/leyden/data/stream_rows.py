@@ -1,0 +1,110 @@
+import os
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .batch import Batch
+from .rows import Rows
+from .stream_folder import StreamFolder, litdata_part
+
+OPEN = 32  # chunks that a process has mapped
+
+
+class StreamRows(Rows):
+    """Rows in the chunks of one split of a stream, as litdata writes them.
+
+    litdata's own datasets go through their chunks one after the other and forget each one. Rows in the order of
+    (seed, epoch) would have them fetch and decode chunks again and again, so only litdata's files, downloads and
+    decoding are used here.
+
+    Args:
+        folder: the stream.
+        split: its name.
+        about: what `write_stream` says of it.
+        chunks: its chunks, as litdata's index has them.
+        targets: [row]; or as many numbers where targets are as large as inputs and in the chunks.
+        lengths: [row], int64; None where all are equal.
+    """
+
+    def __init__(
+        self,
+        folder: StreamFolder,
+        split: str,
+        about: dict[str, Any],
+        chunks: list[dict[str, Any]],
+        targets: Any,
+        lengths: Tensor | None,
+    ) -> None:
+        super().__init__(targets)
+        self.folder, self.split, self.about, self._lengths = folder, split, about, lengths
+        self.names = [f"{split}/{chunk['filename']}" for chunk in chunks]
+        self._chunks = torch.tensor([chunk["chunk_size"] for chunk in chunks], dtype=torch.int64)
+        self.sizes = [chunk["chunk_bytes"] for chunk in chunks]
+        self.starts = [0, *self._chunks.cumsum(0).tolist()]
+        self._reader = _Reader()
+
+    @property
+    def decodes(self) -> bool:
+        return True
+
+    @property
+    def lengths(self) -> Tensor | None:
+        return self._lengths
+
+    @property
+    def chunks(self) -> Tensor:
+        return self._chunks
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        lengths = None if self.lengths is None else self.lengths[indices]
+        shape = self.about["shape"] if lengths is None else [int(lengths.max())]
+        inputs = np.full((len(indices), *shape), self.about["padding"], self.about["dtype"])
+        large = self.about["large_targets"]
+        targets = np.empty((len(indices), *large["shape"]), large["dtype"]) if large else None
+        for place in sorted(range(len(indices)), key=indices.__getitem__):  # chunk by chunk
+            row = self.read(indices[place])
+            if lengths is None:
+                inputs[place] = row["inputs"]
+            else:
+                inputs[place, : len(row["inputs"])] = row["inputs"]
+            if targets is not None:
+                targets[place] = row["targets"]
+        chosen = self.targets[indices] if targets is None else torch.from_numpy(targets)
+        return Batch(torch.from_numpy(inputs), chosen, lengths)
+
+    def read(self, number: int) -> dict[str, np.ndarray]:
+        """One row; valid until the next one is read."""
+        chunk = bisect_right(self.starts, number) - 1
+        if self._reader.pid != os.getpid():  # what is mapped and open is not shared with a process that was forked
+            self._reader = _Reader.of(self.folder, self.split, len(self.names))
+        reader, size = self._reader, self.sizes[chunk]
+        if chunk != reader.chunk:
+            reader.chunk, reader.path = chunk, str(self.folder.file(self.names[chunk], size))
+        return reader.loader.load_item_from_chunk(number, chunk, reader.path, self.starts[chunk], size)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_reader": _Reader()}
+
+
+@dataclass
+class _Reader:
+    """What one process reads with."""
+
+    pid: int = -1
+    loader: Any = None
+    chunk: int = -1  # the last one, and where it is
+    path: str = ""
+
+    @classmethod
+    def of(cls, folder: StreamFolder, split: str, num_chunks: int) -> "_Reader":
+        # Decoded ahead, rows that nobody asks for next would cost ten times as much as those that are asked for.
+        loader = litdata_part("streaming.item_loader").PyTreeLoader(batch_decode=0)
+        index = folder.file(f"{split}/index.json")
+        litdata_part("streaming.reader").BinaryReader(str(index.parent), item_loader=loader).get_length()
+        loader.set_posix_fast(True, keep=OPEN, willneed=False)
+        loader.set_mmap_allowed_chunks(set(range(num_chunks)))
+        return cls(os.getpid(), loader)

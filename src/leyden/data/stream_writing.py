@@ -1,0 +1,105 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Subset
+
+from ..disk import sync, write_atomically
+from .datamodule import DataModule, Stage
+from .error import DataError
+from .residence import say
+from .rows import row_lengths, whole
+from .sampling import EpochBatches
+from .stream import ABOUT, FORMAT, SPLITS, settings
+from .stream_folder import litdata_part
+
+CHUNK = 32_000_000  # bytes; large enough for a store, small enough that many of them are mixed
+TOGETHER = 64  # rows that are decoded as one batch
+
+
+def write_stream(data: DataModule, folder: Path, chunk_bytes: int = CHUNK) -> None:
+    """Writes the rows of all splits, decoded, with all that a data module must know of them, for `Stream` to read.
+
+    The training rows are written in an order by chance, so that even a few chunks hold all kinds of rows. The folder is
+    written beside its place and renamed: it is whole or not there.
+
+    Args:
+        data: after `setup` for all stages.
+        folder: is created.
+        chunk_bytes: size of a chunk.
+
+    Raises:
+        DataError: the folder is there, or the rows are none that streams hold.
+    """
+    if folder.exists():
+        raise DataError(f"{folder} is there already: remove it, or name another folder for the stream")
+    for split in SPLITS:
+        _check_kind(data, split)
+    litdata_part("streaming")
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of one who was killed
+    part.mkdir(parents=True)
+    data.save(part)
+    files = sorted(path.name for path in part.iterdir())
+    about = {"format": FORMAT, "id": uuid4().hex, "settings": settings(data), "files": files}
+    about["splits"] = {split: _write_split(data, split, part / split, chunk_bytes) for split in SPLITS}
+    for path in part.rglob("*"):
+        sync(path)
+    write_atomically(part / ABOUT, json.dumps(about, indent=1))
+    sync(part)
+    part.rename(folder)
+    sync(folder.parent)
+
+
+def _check_kind(data: DataModule, split: Stage) -> None:
+    rows = whole(data.rows[split])
+    if not isinstance(rows.targets, Tensor):
+        raise DataError(
+            f"rows of {type(data).__name__} cannot be written as a stream, whose targets are classes or masks: these "
+            f"are {type(rows).__name__} with targets of the type {type(rows.targets).__name__}"
+        )
+
+
+def _write_split(data: DataModule, split: Stage, folder: Path, chunk_bytes: int) -> dict[str, Any]:
+    rows, generator = data.rows[split], torch.Generator().manual_seed(data.split_seed)
+    order = torch.randperm(len(rows), generator=generator) if split == "train" else torch.arange(len(rows))
+    batches = EpochBatches(len(rows), TOGETHER, seed=0, epoch=lambda: 0, shuffle=False)
+    loader = data.loading.loader(Subset(rows, order.tolist()), batches, None)
+    cache = litdata_part("streaming").Cache(str(folder.absolute()), chunk_bytes=chunk_bytes)
+    is_ragged = row_lengths(rows) is not None
+    arrays: dict[str, list[Any]] = {"targets": [], **({"lengths": []} if is_ragged else {})}
+    inputs = large = None
+    number = 0
+    for batch in loader:
+        for place in range(len(batch.inputs)):  # fewer than asked for where corrupt files are skipped
+            inputs, target = (part.numpy() for part in batch.row(place))
+            item = {"inputs": inputs}
+            if target.ndim > 1:  # as large as a picture
+                item["targets"] = large = target
+            else:
+                arrays["targets"].append(target)
+            if is_ragged:
+                arrays["lengths"].append(len(inputs))
+            cache[number] = item
+            number += 1
+    cache.done()
+    cache.merge()
+    assert inputs is not None
+    kept = {name: np.array(values) for name, values in arrays.items() if values}
+    for name, array in kept.items():
+        np.save(folder / f"{name}.npy", array)
+    num_bytes = sum(path.stat().st_size for path in folder.iterdir())
+    say(f"{split}: {number} rows, {num_bytes / 1e6:.1f} MB in {len(list(folder.glob('*.bin')))} chunks")
+    return {
+        "rows": number,
+        "arrays": list(kept),
+        "dtype": inputs.dtype.name,
+        "shape": list(inputs.shape),
+        "padding": getattr(whole(rows), "padding", 0),
+        "large_targets": None if large is None else {"dtype": large.dtype.name, "shape": list(large.shape)},
+    }
