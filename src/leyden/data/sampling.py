@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -87,7 +88,7 @@ class EpochBatches(Sampler[list[int]]):
         num_buckets = max(1, round(len(self) / self.bucket_batches))  # of one size: a small one pads more
         buckets = rows.split(-(-len(self) // num_buckets) * self.batch_size)
         buckets = [longest_first(bucket, about).split(self.batch_size) for bucket in buckets]
-        groups = [sum(buckets, ())] if self.chunks is None else buckets
+        groups = [[*chain.from_iterable(buckets)]] if self.chunks is None else buckets
         return [
             group[number] for group in groups for number in torch.randperm(len(group), generator=generator).tolist()
         ]
