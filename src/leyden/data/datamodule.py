@@ -45,9 +45,8 @@ class DataModule(LightningDataModule):
             batches of shuffled rows are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
         on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
         residence, memory_gb, cache: where decoded rows live, see `Residence`.
-        stream: a folder or an address from which all is read that `write_stream` wrote there, in place of the dataset's
-            own files; see `Stream`.
-        stream_gb: what is kept of a remote stream, below `cache`, in gigabytes.
+        stream, stream_gb: where rows are read that `write_stream` wrote, in place of the dataset's files, see `Stream`;
+            and how many gigabytes of a remote one are kept below `cache`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -135,6 +134,10 @@ class DataModule(LightningDataModule):
         raise NotImplementedError
 
     # What a dataset of another task than classification replaces
+
+    def join_targets(self, rows: list[list[Tensor]]) -> Any:
+        """The tensors of the targets of rows, as `Batch.row` gives them -> the targets of a batch."""
+        return torch.stack([target for (target,) in rows])
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
         """Draws one row with its target and what the model predicts: here, probabilities [class]."""

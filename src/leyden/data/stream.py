@@ -51,7 +51,7 @@ class Stream:
         splits = {"fit": SPLITS[:2], "validate": SPLITS[1:2], "test": SPLITS[2:]}
         for split in splits.get(stage, ()):
             if split not in data.rows:
-                data.rows[split] = self.rows(split)
+                data.rows[split] = self.rows(data, split)
 
     def open(self) -> tuple[StreamFolder, dict[str, Any]]:
         """The folder with all that describes the stream, and what is written of it."""
@@ -84,7 +84,7 @@ class Stream:
         self._opened = folder, about
         return self._opened
 
-    def rows(self, split: str) -> StreamRows:
+    def rows(self, data: "DataModule", split: str) -> StreamRows:
         folder, about = self.open()
         chunks = json.loads(folder.file(f"{split}/index.json").read_text())["chunks"]
         largest = max(chunk["chunk_bytes"] for chunk in chunks)
@@ -97,8 +97,7 @@ class Stream:
             folder.file(f"{split}/{chunk['filename']}", chunk["chunk_bytes"])
         part = about["splits"][split]
         arrays = {name: torch.from_numpy(np.load(folder.file(f"{split}/{name}.npy"))) for name in part["arrays"]}
-        targets = arrays.get("targets", range(part["rows"]))
-        return StreamRows(folder, split, part, chunks, targets, arrays.get("lengths"))
+        return StreamRows(folder, split, part, chunks, arrays.get("targets"), arrays.get("lengths"), data.join_targets)
 
 
 def settings(data: "DataModule") -> dict[str, Any]:

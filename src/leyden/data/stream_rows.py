@@ -1,5 +1,6 @@
 import os
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +27,9 @@ class StreamRows(Rows):
         split: its name.
         about: what `write_stream` says of it.
         chunks: its chunks, as litdata's index has them.
-        targets: [row]; or as many numbers where targets are as large as inputs and in the chunks.
+        targets: [row]; None where they are in the chunks.
         lengths: [row], int64; None where all are equal.
+        join: the tensors of the targets of rows -> those of a batch; see `DataModule.join_targets`.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class StreamRows(Rows):
         split: str,
         about: dict[str, Any],
         chunks: list[dict[str, Any]],
-        targets: Any,
+        targets: Tensor | None,
         lengths: Tensor | None,
+        join: Callable[[list[list[Tensor]]], Any],
     ) -> None:
-        super().__init__(targets)
+        super().__init__(range(about["rows"]) if targets is None else targets)
         self.folder, self.split, self.about, self._lengths = folder, split, about, lengths
+        self.join = join
         self.names = [f"{split}/{chunk['filename']}" for chunk in chunks]
         self._chunks = torch.tensor([chunk["chunk_size"] for chunk in chunks], dtype=torch.int64)
         self.sizes = [chunk["chunk_bytes"] for chunk in chunks]
@@ -63,20 +67,18 @@ class StreamRows(Rows):
         lengths = None if self.lengths is None else self.lengths[indices]
         shape = self.about["shape"] if lengths is None else [int(lengths.max())]
         inputs = np.full((len(indices), *shape), self.about["padding"], self.about["dtype"])
-        large = self.about["large_targets"]
-        targets = np.empty((len(indices), *large["shape"]), large["dtype"]) if large else None
+        targets: list[list[Tensor]] = [[]] * len(indices)
         for place in sorted(range(len(indices)), key=indices.__getitem__):  # chunk by chunk
             row = self.read(indices[place])
             if lengths is None:
                 inputs[place] = row["inputs"]
             else:
                 inputs[place, : len(row["inputs"])] = row["inputs"]
-            if targets is not None:
-                targets[place] = row["targets"]
-        chosen = self.targets[indices] if targets is None else torch.from_numpy(targets)
-        return Batch(torch.from_numpy(inputs), chosen, lengths)
+            targets[place] = [torch.from_numpy(part.copy()) for part in row.get("targets", ())]
+        joined = self.targets[indices] if isinstance(self.targets, Tensor) else self.join(targets)
+        return Batch(torch.from_numpy(inputs), joined, lengths)
 
-    def read(self, number: int) -> dict[str, np.ndarray]:
+    def read(self, number: int) -> dict[str, Any]:
         """One row; valid until the next one is read."""
         chunk = bisect_right(self.starts, number) - 1
         if self._reader.pid != os.getpid():  # what is mapped and open is not shared with a process that was forked

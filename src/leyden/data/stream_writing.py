@@ -34,35 +34,27 @@ def write_stream(data: DataModule, folder: Path, chunk_bytes: int = CHUNK) -> No
         chunk_bytes: size of a chunk.
 
     Raises:
-        DataError: the folder is there, or the rows are none that streams hold.
+        DataError: the folder is there, or the data is of a kind that streams do not hold.
     """
     if folder.exists():
         raise DataError(f"{folder} is there already: remove it, or name another folder for the stream")
-    for split in SPLITS:
-        _check_kind(data, split)
     litdata_part("streaming")
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)  # of one who was killed
     part.mkdir(parents=True)
-    data.save(part)
-    files = sorted(path.name for path in part.iterdir())
-    about = {"format": FORMAT, "id": uuid4().hex, "settings": settings(data), "files": files}
-    about["splits"] = {split: _write_split(data, split, part / split, chunk_bytes) for split in SPLITS}
-    for path in part.rglob("*"):
-        sync(path)
-    write_atomically(part / ABOUT, json.dumps(about, indent=1))
-    sync(part)
-    part.rename(folder)
-    sync(folder.parent)
-
-
-def _check_kind(data: DataModule, split: Stage) -> None:
-    rows = whole(data.rows[split])
-    if not isinstance(rows.targets, Tensor):
-        raise DataError(
-            f"rows of {type(data).__name__} cannot be written as a stream, whose targets are classes or masks: these "
-            f"are {type(rows).__name__} with targets of the type {type(rows.targets).__name__}"
-        )
+    try:
+        data.save(part)
+        files = sorted(path.name for path in part.iterdir())
+        about = {"format": FORMAT, "id": uuid4().hex, "settings": settings(data), "files": files}
+        about["splits"] = {split: _write_split(data, split, part / split, chunk_bytes) for split in SPLITS}
+        for path in part.rglob("*"):
+            sync(path)
+        write_atomically(part / ABOUT, json.dumps(about, indent=1))
+        sync(part)
+        part.rename(folder)
+        sync(folder.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_split(data: DataModule, split: Stage, folder: Path, chunk_bytes: int) -> dict[str, Any]:
@@ -72,24 +64,26 @@ def _write_split(data: DataModule, split: Stage, folder: Path, chunk_bytes: int)
     loader = data.loading.loader(Subset(rows, order.tolist()), batches, None)
     cache = litdata_part("streaming").Cache(str(folder.absolute()), chunk_bytes=chunk_bytes)
     is_ragged = row_lengths(rows) is not None
-    arrays: dict[str, list[Any]] = {"targets": [], **({"lengths": []} if is_ragged else {})}
-    inputs = large = None
-    number = 0
+    arrays: dict[str, list[Any]] = {"targets": [], "lengths": []}
+    inputs, number = np.empty(0), 0
     for batch in loader:
         for place in range(len(batch.inputs)):  # fewer than asked for where corrupt files are skipped
-            inputs, target = (part.numpy() for part in batch.row(place))
-            item = {"inputs": inputs}
-            if target.ndim > 1:  # as large as a picture
-                item["targets"] = large = target
-            else:
+            row, target = batch.row(place)
+            inputs = row.numpy()
+            item: dict[str, Any] = {"inputs": inputs}
+            if isinstance(whole(rows).targets, Tensor) and target.ndim < 2:
                 arrays["targets"].append(target)
+            else:
+                parts = [target] if isinstance(target, Tensor) else list(target)
+                item["targets"] = [part.numpy() for part in parts]
+                if not number:
+                    data.join_targets([parts])  # which data that cannot be written refuses
             if is_ragged:
                 arrays["lengths"].append(len(inputs))
             cache[number] = item
             number += 1
     cache.done()
     cache.merge()
-    assert inputs is not None
     kept = {name: np.array(values) for name, values in arrays.items() if values}
     for name, array in kept.items():
         np.save(folder / f"{name}.npy", array)
@@ -101,5 +95,4 @@ def _write_split(data: DataModule, split: Stage, folder: Path, chunk_bytes: int)
         "dtype": inputs.dtype.name,
         "shape": list(inputs.shape),
         "padding": getattr(whole(rows), "padding", 0),
-        "large_targets": None if large is None else {"dtype": large.dtype.name, "shape": list(large.shape)},
     }

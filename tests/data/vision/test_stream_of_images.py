@@ -14,7 +14,8 @@ from lightning.pytorch import Callback
 
 from leyden.cli import main
 from leyden.compose import compose
-from leyden.data.vision import Digits, DigitsSegmentation, ImageFiles
+from leyden.data.vision import Digits, DigitsDetection, DigitsSegmentation, DigitsVideo, ImageFiles
+from leyden.data.vision.boxes import boxes_of_image
 from leyden.rundir import RunDirectory
 from leyden.stop_request import Stop, Stopped
 from leyden.worker import Worker
@@ -49,30 +50,42 @@ def digits(tmp_path):
     return tmp_path / "digits"
 
 
+def tensors(part):
+    return [part] if isinstance(part, torch.Tensor) else [one for parts in part for one in tensors(parts)]
+
+
 def sorted_rows(data):
-    """All training rows, in an order of their own."""
-    batch = data.rows["train"].__getitems__(list(range(len(data.rows["train"]))))
-    rows = zip(
-        batch.inputs.flatten(1).tolist(),
-        batch.targets.flatten(1).tolist() if batch.targets.ndim > 1 else batch.targets.tolist(),
-        strict=True,
+    rows = data.rows["train"]
+    return sorted(
+        [one.flatten().tolist() for one in tensors(rows.__getitems__([number])[:2])] for number in range(len(rows))
     )
-    return sorted(rows)
 
 
-@pytest.mark.parametrize("kind", [Digits, DigitsSegmentation])
+@pytest.mark.parametrize("kind", [Digits, DigitsSegmentation, DigitsDetection, DigitsVideo])
 def test_batches_have_the_bits_of_the_data_itself(kind, tmp_path):
     itself = ready(kind())
-    write_stream(itself, tmp_path / "stream", 100_000)
+    write_stream(itself, tmp_path / "stream", 1_000_000)
     data = ready(kind(stream=str(tmp_path / "stream"), num_workers=0))
     for loader in ("val_dataloader", "test_dataloader"):
-        for one, other in zip(getattr(data, loader)(), getattr(itself, loader)(), strict=True):
-            assert one.inputs.dtype == other.inputs.dtype
-            assert one.targets.dtype == other.targets.dtype
-            assert one.inputs.equal(other.inputs)
-            assert one.targets.equal(other.targets)
+        for batches in zip(getattr(data, loader)(), getattr(itself, loader)(), strict=True):
+            for one, other in zip(*(tensors(batch[:2]) for batch in batches), strict=True):
+                assert one.dtype == other.dtype
+                assert one.equal(other)
     assert sorted_rows(data) == sorted_rows(itself)
     assert data.published() == itself.published()
+
+
+def test_pictures_without_objects_keep_their_place(tmp_path):
+    itself = ready(DigitsDetection())
+    nothing = boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    itself.rows["test"].targets[1] = nothing
+    write_stream(itself, tmp_path / "stream")
+    rows = ready(DigitsDetection(stream=str(tmp_path / "stream"))).rows["test"]
+    for one, other in zip(
+        tensors(rows.__getitems__([2, 1, 0])[:2]), tensors(itself.rows["test"].__getitems__([2, 1, 0])[:2]), strict=True
+    ):
+        assert one.dtype == other.dtype
+        assert one.equal(other)
 
 
 def test_files_that_are_skipped_are_no_rows_of_the_stream(tmp_path, save_pictures):
