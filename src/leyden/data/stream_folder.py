@@ -84,7 +84,7 @@ class StreamFolder:
         try:
             self._downloader[1].download_file(f"{self.address}/{name}", str(path))
         except Exception as error:  # each store has its own
-            reason = str(error).strip() or type(error).__name__
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise DataError(f"data.stream={self.address}: cannot bring {name}: {reason}") from error
 
     def _make_room(self, num_bytes: int) -> None:

@@ -83,10 +83,16 @@ class StreamRows(Rows):
         chunk = bisect_right(self.starts, number) - 1
         if self._reader.pid != os.getpid():  # what is mapped and open is not shared with a process that was forked
             self._reader = _Reader.of(self.folder, self.split, len(self.names))
-        reader, size = self._reader, self.sizes[chunk]
+        try:
+            return self._read(self._reader, chunk, number)
+        except FileNotFoundError:  # another process, with other rows to read, has made room
+            self._reader.chunk = -1
+            return self._read(self._reader, chunk, number)
+
+    def _read(self, reader: "_Reader", chunk: int, number: int) -> dict[str, Any]:
         if chunk != reader.chunk:
-            reader.chunk, reader.path = chunk, str(self.folder.file(self.names[chunk], size))
-        return reader.loader.load_item_from_chunk(number, chunk, reader.path, self.starts[chunk], size)
+            reader.chunk, reader.path = chunk, str(self.folder.file(self.names[chunk], self.sizes[chunk]))
+        return reader.loader.load_item_from_chunk(number, chunk, reader.path, self.starts[chunk], self.sizes[chunk])
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_reader": _Reader()}
