@@ -55,21 +55,29 @@ def inspect(
         if clears:
             _clear(data)
             return 0
-        if run and data.is_saved(run.path):
-            data.restore(run.path)
-        data.prepare_data()
-        for stage in ("fit", "test"):
-            data.setup(stage)
+        _prepare(data, run)
         if stream:
             _write(data, stream)
-            return 0
+        else:
+            _show_all(data)
     except RunError as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _prepare(data: "DataModule", run: RunDirectory | None) -> None:
+    if run and data.is_saved(run.path):
+        data.restore(run.path)
+    data.prepare_data()
+    for stage in ("fit", "test"):
+        data.setup(stage)
+
+
+def _show_all(data: "DataModule") -> None:
     _show_rows(data)
     _show_cache(data)
     _show_speed(data)
-    return 0
 
 
 def _run(name: str, root: Path) -> RunDirectory:
@@ -119,6 +127,7 @@ def _clear(data: "DataModule") -> None:
     from .data.fingerprint import dataset_name
 
     freed = clear(data.residence.cache, dataset_name(data)) if data.residence.cache else 0
+    freed += data.source.clear() if data.source else 0
     _show("freed", f"{freed / 1e6:.1f} MB in {data.residence.cache}")
 
 

@@ -89,9 +89,9 @@ class DataModule(LightningDataModule):
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
-        if stream:  # whatever a dataset does there is about files that are not needed
-            source = Stream(stream, self.residence.streams, stream_gb * 1e9)
-            self.prepare_data, self.setup = source.prepare, partial(source.setup, self)
+        self.source = Stream(stream, self.residence.streams, stream_gb * 1e9) if stream else None
+        if self.source:  # whatever a dataset does there is about files that are not needed
+            self.prepare_data, self.setup = self.source.prepare, partial(self.source.setup, self)
 
     @property
     def num_classes(self) -> int:

@@ -1,6 +1,7 @@
 """Rows that are written once as chunks and read from a folder or a store, however many there are."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,6 +53,16 @@ class Stream:
         for split in splits.get(stage, ()):
             if split not in data.rows:
                 data.rows[split] = self.rows(data, split)
+
+    def clear(self) -> int:
+        """Removes what is kept of a remote stream, and gives its bytes."""
+        folder, _ = self.open()
+        if not folder.is_remote:
+            return 0
+        self._opened = None
+        freed = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+        shutil.rmtree(folder.path)
+        return freed
 
     def open(self) -> tuple[StreamFolder, dict[str, Any]]:
         """The folder with all that describes the stream, and what is written of it."""

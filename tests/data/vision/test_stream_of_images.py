@@ -12,7 +12,6 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from leyden.cli import main
 from leyden.compose import compose
 from leyden.data.vision import Digits, DigitsDetection, DigitsSegmentation, DigitsVideo, ImageFiles
 from leyden.data.vision.boxes import boxes_of_image
@@ -98,21 +97,6 @@ def test_files_that_are_skipped_are_no_rows_of_the_stream(tmp_path, save_picture
     (batch,) = data.test_dataloader()
     assert batch.inputs[:, 0, 0, 0].tolist() == [0, 1, 3]
     assert batch.targets.tolist() == [0, 1, 1]
-
-
-def test_the_command_line_writes_and_shows_a_stream(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("leyden.inspect_data.SECONDS", 0.05)
-    folder = str(tmp_path / "stream")
-    assert main(["data", "vision/digits", "--write-stream", folder]) == 0
-    assert f"read it with data.stream={folder}" in capsys.readouterr().out
-    assert main(["data", "vision/digits", f"data.stream={folder}", "data.num_workers=0"]) == 0
-    assert "1295 rows, in 1 chunks of a stream" in capsys.readouterr().out
-    assert main(["data", "vision/digits", "--write-stream", folder]) == 1
-    assert "is there already" in capsys.readouterr().err
-    assert main(["data", "vision/digits", f"data.stream={folder}/nowhere"]) == 1
-    error = capsys.readouterr().err
-    assert "nowhere is no stream, or its writing was interrupted" in error
-    assert "Traceback" not in error
 
 
 def weights(folder, runs, stops=False):
