@@ -10,7 +10,9 @@ DEMO = $(BIN)/python scripts/demo.py
 PYTHONS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
 HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
 # There, all that torchtext's torch does not decide is present in the lowest version that pyproject.toml allows.
-LOCKING_torchtext := --group torchtext --resolution lowest-direct
+# Without the extra `stream`: litdata needs torch 2.4.
+LOCKING_current := --all-extras
+LOCKING_torchtext := --group torchtext --resolution lowest-direct $(addprefix --extra=,wandb beam notebook dev)
 
 .PHONY: help setup demo test quick check lock bench
 help:
@@ -49,7 +51,7 @@ check: setup ## ruff, ruff format and pyrefly
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
 
 lock: $(BIN)/uv ## resolve requirements/current.txt anew; STACK=torchtext that of torchtext
-	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras $(LOCKING_$(STACK)) --universal \
+	$(BIN)/uv pip compile --quiet pyproject.toml $(LOCKING_$(STACK)) --universal \
 	  --python-version 3.$(firstword $(PYTHONS)) --generate-hashes --no-header --no-emit-index-url --no-annotate -o $(LOCK)
 
 $(LOCK): # one that does not travel with the project

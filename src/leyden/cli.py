@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     add("list", "experiments and options, a line each", [])
     what = ("run", {"metavar": "RUN", "help": "a run directory, `latest`, or an experiment"})
     clear = ("--clear", {"action": "store_true", "help": "remove the decoded rows from the cache, and stop"})
-    add("data", "size, place and speed of the decoded data of a run or an experiment", [what, overrides, clear])
+    stream = ("--write-stream", {"type": Path, "metavar": "FOLDER", "help": "write the rows as chunks for data.stream"})
+    add("data", "size, place and speed of the decoded data of a run or an experiment", [what, overrides, clear, stream])
     add("check", "validate a configuration without running it", [overrides, all_])
     add("doctor", "what this machine has, and what is wrong with it", [])
     return top
@@ -203,7 +204,7 @@ def _check(options: argparse.Namespace) -> int:
 def _data(options: argparse.Namespace) -> int:
     from .inspect_data import inspect
 
-    return inspect(options.run, options.overrides, options.clear, _checked)
+    return inspect(options.run, options.overrides, options.clear, _checked, options.write_stream)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`data`: what a dataset is once it is decoded, where it lives, and how fast its batches come."""
+"""`data`: what a dataset is once it is decoded, where it lives, and how fast its batches come; or writes it anew."""
 
 import logging
 import os
@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 SECONDS = 2.0  # for which batches are counted
 
 
-def inspect(name: str, overrides: list[str], clears: bool, check: Callable[[list[str]], Any]) -> int:
-    """Shows the data of a run or an experiment, or removes what the cache keeps of it, and returns the exit code.
+def inspect(
+    name: str, overrides: list[str], clears: bool, check: Callable[[list[str]], Any], stream: Path | None = None
+) -> int:
+    """Shows the data of a run or an experiment, removes what the cache keeps of it, or writes it as a stream.
 
     Args:
         name: a run directory, `latest`, or an experiment.
         overrides: settings of the experiment.
         clears: removes, instead of showing.
         check: overrides -> the project's folder and the configuration.
+        stream: a folder for the rows, to be written instead of shown; see `write_stream`.
+
+    Returns:
+        The exit code.
 
     Raises:
         UserError: there is no such run or experiment, or a setting is wrong.
@@ -38,6 +44,7 @@ def inspect(name: str, overrides: list[str], clears: bool, check: Callable[[list
         raise UserError(f"{name} is no experiment: the settings of a run are frozen")
     run = None if is_experiment else _run(name, root)
     config = run.config if run else check([f"experiment={name}", *overrides])[1]
+    stream = stream and stream.absolute()
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger(__package__).setLevel(logging.INFO)
@@ -48,18 +55,29 @@ def inspect(name: str, overrides: list[str], clears: bool, check: Callable[[list
         if clears:
             _clear(data)
             return 0
-        if run and data.is_saved(run.path):
-            data.restore(run.path)
-        data.prepare_data()
-        for stage in ("fit", "test"):
-            data.setup(stage)
+        _prepare(data, run)
+        if stream:
+            _write(data, stream)
+        else:
+            _show_all(data)
     except RunError as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _prepare(data: "DataModule", run: RunDirectory | None) -> None:
+    if run and data.is_saved(run.path):
+        data.restore(run.path)
+    data.prepare_data()
+    for stage in ("fit", "test"):
+        data.setup(stage)
+
+
+def _show_all(data: "DataModule") -> None:
     _show_rows(data)
     _show_cache(data)
     _show_speed(data)
-    return 0
 
 
 def _run(name: str, root: Path) -> RunDirectory:
@@ -76,6 +94,8 @@ def _show_rows(data: "DataModule") -> None:
 
     for stage, rows in data.rows.items():
         where = "decoded in every epoch" if isinstance(whole(rows), FileRows) else data.residence.place or "memory"
+        if (chunks := whole(rows).chunks) is not None:
+            where = f"in {len(chunks)} chunks of a stream"
         _show(stage, f"{len(rows)} rows, {where}")
 
 
@@ -107,7 +127,15 @@ def _clear(data: "DataModule") -> None:
     from .data.fingerprint import dataset_name
 
     freed = clear(data.residence.cache, dataset_name(data)) if data.residence.cache else 0
+    freed += data.source.clear() if data.source else 0
     _show("freed", f"{freed / 1e6:.1f} MB in {data.residence.cache}")
+
+
+def _write(data: "DataModule", folder: Path) -> None:
+    from .data.stream_writing import write_stream
+
+    write_stream(data, folder)
+    _show("stream", f"{folder}: read it with data.stream={folder}, or from wherever you copy it to")
 
 
 def _show(name: str, text: str) -> None:

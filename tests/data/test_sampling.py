@@ -3,7 +3,7 @@ from itertools import chain
 import pytest
 import torch
 
-from leyden.data.sampling import EpochBatches
+from leyden.data.sampling import WINDOW, EpochBatches
 
 
 def batches(num_rows=10, batch_size=4, seed=0, epoch=0, shuffle=True, rank=0, num_ranks=1):
@@ -124,3 +124,32 @@ def test_a_bucketed_epoch_resumes_where_it_was_left():
     resumed.resume_at(epoch=2, batches_done=40)
     assert list(resumed) == list(bucketed(epoch=2))[40:]
     assert len(resumed) == 62
+
+
+def of_chunks(epoch, lengths=None):
+    sizes = torch.tensor([7, 5] * 40)
+    return EpochBatches(480, 8, 0, lambda: epoch, True, lengths=lengths, bucket_batches=2, chunks=sizes), sizes
+
+
+@pytest.mark.parametrize("lengths", [None, torch.arange(480) % 11 + 1])
+def test_rows_of_a_chunk_stay_near_one_another(lengths):
+    epochs = []
+    for epoch in (0, 0, 1):
+        batches, sizes = of_chunks(epoch, lengths)
+        rows = list(chain.from_iterable(batches))
+        assert sorted(rows) == list(range(480))
+        epochs.append(rows)
+        places = torch.empty(480)
+        places[rows] = torch.arange(480.0)
+        spans = [part.max() - part.min() for part in places.split(sizes.tolist())]
+        assert max(spans) < (WINDOW + 1) * 7 + 2 * 16  # it may move within a bucket, of 16 rows, at both ends
+    assert epochs[0] == epochs[1] != epochs[2]
+
+
+def test_evaluation_of_chunks_sorts_within_buckets():
+    lengths = torch.arange(480) % 11 + 1
+    rows = list(chain.from_iterable(EpochBatches(480, 8, 0, int, False, 0, 1, lengths, 2, torch.tensor([12] * 40))))
+    for begin in range(0, 480, 16):
+        bucket = rows[begin : begin + 16]
+        assert sorted(bucket) == list(range(begin, begin + 16))
+        assert [int(lengths[row]) for row in bucket] == sorted((int(lengths[row]) for row in bucket), reverse=True)

@@ -1,7 +1,7 @@
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -18,7 +18,9 @@ from .randomness import step_randomness
 from .residence import CACHE, Place, Residence
 from .rows import OnCorrupt, Rows, row_lengths, row_targets, whole
 from .sampling import EpochBatches
-from .split import stratified_split
+from .split import check_validation, stratified_split
+from .state import check_same
+from .stream import Stream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +45,8 @@ class DataModule(LightningDataModule):
             batches of shuffled rows are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
         on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
         residence, memory_gb, cache: where decoded rows live, see `Residence`.
+        stream, stream_gb: where rows are read that `write_stream` wrote, in place of the dataset's files, see `Stream`;
+            and how many gigabytes of a remote one are kept below `cache`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -67,15 +71,13 @@ class DataModule(LightningDataModule):
         residence: Place | None = None,
         memory_gb: float = 4.0,
         cache: str | None = CACHE,
+        stream: str | None = None,
+        stream_gb: float = 100.0,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 < validation_fraction < 1:
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
-        if num_workers is not None and num_workers < 0:
-            raise ValueError(f"num_workers is {num_workers}; it must not be negative")
-        if prefetch_batches < 1:
-            raise ValueError(f"prefetch_batches is {prefetch_batches}; it must be at least 1")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
@@ -87,6 +89,9 @@ class DataModule(LightningDataModule):
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
+        self.source = Stream(stream, self.residence.streams, stream_gb * 1e9) if stream else None
+        if self.source:  # whatever a dataset does there is about files that are not needed
+            self.prepare_data, self.setup = self.source.prepare, partial(self.source.setup, self)
 
     @property
     def num_classes(self) -> int:
@@ -130,6 +135,10 @@ class DataModule(LightningDataModule):
 
     # What a dataset of another task than classification replaces
 
+    def join_targets(self, rows: list[list[Tensor]]) -> Any:
+        """The tensors of the targets of rows, as `Batch.row` gives them -> the targets of a batch."""
+        return torch.stack([target for (target,) in rows])
+
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
         """Draws one row with its target and what the model predicts: here, probabilities [class]."""
         self.draw(axes, inputs)
@@ -146,11 +155,7 @@ class DataModule(LightningDataModule):
             rows = self.load("train")
             check_classes(rows.classes, self.class_names, "train")
             training, validation = self.split(rows.classes)
-            if not validation:
-                raise DataError(
-                    f"{len(rows)} training rows leave none for validation with "
-                    f"validation_fraction={self.validation_fraction}: raise it, or give more data"
-                )
+            check_validation(len(rows), len(validation), self.validation_fraction)
             self.rows |= {"train": Subset(rows, training), "validation": Subset(rows, validation)}
         if "train" in self.rows:
             self.class_counts = class_counts(row_targets(self.rows["train"]), self.num_classes)
@@ -212,6 +217,7 @@ class DataModule(LightningDataModule):
             num_ranks=num_ranks,
             lengths=row_lengths(rows) if self.bucket_batches else None,
             bucket_batches=self.bucket_batches,
+            chunks=rows.chunks if isinstance(rows, Rows) else None,
         )
 
     # On the device
@@ -238,12 +244,7 @@ class DataModule(LightningDataModule):
         return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": progress.ready}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        for name, value in self.state().items():
-            if value and state_dict[name] != value:
-                raise DataError(
-                    f"the checkpoint belongs to other data: its {name} are {shorten(str(state_dict[name]), 80)}, "
-                    f"those of this run {shorten(str(value), 80)}"
-                )
+        check_same(self.state(), state_dict, "the checkpoint belongs to")
         self._resume = {name: state_dict[name] for name in ("epoch", "batches_done")}
         if self.trainer and self.trainer.train_dataloader:  # some strategies need it before they restore anything
             self.trainer.train_dataloader.batch_sampler.resume_at(**self._resume)

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Subset
 from ..stop_request import leave_to_parent
 from .batch import Batch
 from .residence import say
-from .rows import Rows
+from .rows import Rows, whole
 from .sampling import EpochBatches
 
 MOST_WORKERS = 8  # of those that nobody asked for: each takes memory
@@ -27,11 +27,20 @@ class Loading:
             else one for each spare core, at most 8.
         prefetch_batches: so many each of them reads ahead.
         pin_memory: put batches where a GPU copies them from at once. None: where a GPU trains.
+
+    Raises:
+        ValueError: an argument is out of range.
     """
 
     num_workers: int | None
     prefetch_batches: int
     pin_memory: bool | None
+
+    def __post_init__(self) -> None:
+        if self.num_workers is not None and self.num_workers < 0:
+            raise ValueError(f"num_workers is {self.num_workers}; it must not be negative")
+        if self.prefetch_batches < 1:
+            raise ValueError(f"prefetch_batches is {self.prefetch_batches}; it must be at least 1")
 
     def loader(self, rows: Rows | Subset[Batch], batches: EpochBatches, trainer: Trainer | None) -> DataLoader:
         num_workers, pin_memory = self.num_workers, self.pin_memory
@@ -88,6 +97,8 @@ def loading_advice(loader: DataLoader, num_ranks: int) -> str:
             return "data.num_workers=0: the rows are in memory, and to hand batches over between processes takes longer"
         return "data.num_workers=1: batches are then put together beside the training, not in turn with it"
     once = "data.residence=memory, so that rows are decoded only once"
+    if whole(loader.dataset).chunks is not None:  # pyrefly: ignore[bad-argument-type]
+        once = "a copy of data.stream on a disk of this machine"
     return f"data.num_workers={most}, now {now}, to decode more rows ahead; or {once}" if now < most else once
 
 

@@ -41,6 +41,11 @@ class Residence:
         self.used: set[Path] = set()  # parts of the cache
         self._moved: list[Rows] = []
 
+    @property
+    def streams(self) -> Path | None:
+        """Where chunks of remote streams are kept."""
+        return self.cache / "streams" if self.cache else None
+
     def holds(self, num_bytes: float, what: str) -> bool:
         """Whether decoded rows are to be kept; says so where they are too large."""
         if self.place == "disk":

@@ -43,6 +43,11 @@ class Rows(Dataset[Batch]):
         """The length of each row [row], int64, known without reading it; None where all are equal or nobody knows."""
         return None
 
+    @property
+    def chunks(self) -> Tensor | None:
+        """Rows of each chunk that is fetched as a whole [chunk], int64; None where all rows are near."""
+        return None
+
     def __len__(self) -> int:
         return len(self.targets)
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -6,6 +7,7 @@ from torch.utils.data import Sampler
 
 # Rows are sorted by lengths that are off by up to this share: else rows of one length would always share a batch.
 JITTER = 0.02
+WINDOW = 16  # chunks that are mixed at a time
 
 
 class EpochBatches(Sampler[list[int]]):
@@ -19,6 +21,10 @@ class EpochBatches(Sampler[list[int]]):
     shuffled: the smaller a bucket, the more is left to chance, and the more padding. In evaluation, all rows are sorted,
     the longest first, so that memory that does not suffice is known at once.
 
+    Where rows come in chunks, the chunks are shuffled, and each row comes at most `WINDOW` chunks later than it would:
+    at any time rows of about so many chunks are mixed, and each chunk is needed during one part of the epoch only.
+    Sorting by length keeps to its buckets then.
+
     Args:
         num_rows: rows in the dataset.
         batch_size: rows of one batch over all ranks.
@@ -30,6 +36,7 @@ class EpochBatches(Sampler[list[int]]):
         num_ranks: processes that share each batch.
         lengths: of the rows [row]; None where they do not matter.
         bucket_batches: about so many batches are sorted by length together in training.
+        chunks: rows of each chunk [chunk], of which one after the other is near; None where all rows are.
     """
 
     def __init__(
@@ -43,10 +50,11 @@ class EpochBatches(Sampler[list[int]]):
         num_ranks: int = 1,
         lengths: Tensor | None = None,
         bucket_batches: int = 1,
+        chunks: Tensor | None = None,
     ) -> None:
         self.num_rows, self.batch_size, self.seed, self.epoch = num_rows, batch_size, seed, epoch
         self.shuffle, self.rank, self.num_ranks = shuffle, rank, num_ranks
-        self.lengths, self.bucket_batches = lengths, bucket_batches
+        self.lengths, self.bucket_batches, self.chunks = lengths, bucket_batches, chunks
         self._resumed_epoch, self._batches_done = -1, 0
 
     def resume_at(self, epoch: int, batches_done: int) -> None:
@@ -73,19 +81,30 @@ class EpochBatches(Sampler[list[int]]):
         """Row numbers of each batch over all ranks."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         # The rows that are left out this time are chosen by chance, not by length.
-        rows = torch.randperm(self.num_rows, generator=generator)[: len(self) * self.batch_size]
+        rows = self._shuffled(generator)[: len(self) * self.batch_size]
         if self.lengths is None:
             return list(rows.split(self.batch_size))
         about = self.lengths * (1 + JITTER * (2 * torch.rand(self.num_rows, generator=generator) - 1))
         num_buckets = max(1, round(len(self) / self.bucket_batches))  # of one size: a small one pads more
         buckets = rows.split(-(-len(self) // num_buckets) * self.batch_size)
-        batches = torch.cat([longest_first(bucket, about) for bucket in buckets]).split(self.batch_size)
-        return [batches[number] for number in torch.randperm(len(batches), generator=generator).tolist()]
+        buckets = [longest_first(bucket, about).split(self.batch_size) for bucket in buckets]
+        groups = [[*chain.from_iterable(buckets)]] if self.chunks is None else buckets
+        return [
+            group[number] for group in groups for number in torch.randperm(len(group), generator=generator).tolist()
+        ]
+
+    def _shuffled(self, generator: torch.Generator) -> Tensor:
+        if self.chunks is None:
+            return torch.randperm(self.num_rows, generator=generator)
+        places = torch.randperm(len(self.chunks), generator=generator).repeat_interleave(self.chunks)
+        later = torch.rand(self.num_rows, generator=generator, dtype=torch.float64)
+        return (places + WINDOW * later).argsort(stable=True)
 
     def _evaluation_batches(self) -> list[Tensor]:
         rows = torch.arange(self.num_rows)
         if self.lengths is not None:
-            rows = longest_first(rows, self.lengths)
+            size = self.num_rows if self.chunks is None else self.bucket_batches * self.batch_size
+            rows = torch.cat([longest_first(bucket, self.lengths) for bucket in rows.split(size)])
         last = (len(self) - 1) * self.batch_size
         return [*rows[:last].split(self.batch_size), rows[last:]] if last else [rows]
 

@@ -1,6 +1,8 @@
 import torch
 from torch import Tensor
 
+from .error import DataError
+
 
 def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[int], list[int]]:
     """Row numbers of the larger and of the smaller part of a dataset, every class in proportion.
@@ -18,3 +20,16 @@ def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[
         count = min(max(1, round(len(rows) * fraction)), len(rows) - 1)
         chosen[rows[torch.randperm(len(rows), generator=generator)[:count]]] = True
     return (~chosen).nonzero().flatten().tolist(), chosen.nonzero().flatten().tolist()
+
+
+def check_validation(num_rows: int, num_validation: int, fraction: float) -> None:
+    """Refuses a split without rows to validate on.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not num_validation:
+        raise DataError(
+            f"{num_rows} training rows leave none for validation with validation_fraction={fraction}: raise it, or "
+            "give more data"
+        )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leyden.cli import _checked
+from leyden.cli import _checked, main
 from leyden.errors import UserError
 from leyden.inspect_data import inspect
 from leyden.rundir import RunDirectory
@@ -80,3 +80,25 @@ def test_mistakes(settings, capsys):
     assert "there is no folder /nowhere" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"no run 'vision/digts'.* did you mean 'vision/digits'\?"):
         inspect("vision/digts", [], False, _checked)
+
+
+def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("litdata")
+    monkeypatch.setattr("leyden.inspect_data.SECONDS", 0.05)
+    folder = str(tmp_path / "stream")
+    assert main(["data", "vision/digits", "--write-stream", folder]) == 0
+    assert f"read it with data.stream={folder}" in capsys.readouterr().out
+    assert main(["data", "vision/digits", f"data.stream={folder}", "data.num_workers=0"]) == 0
+    assert "1295 rows, in 1 chunks of a stream" in capsys.readouterr().out
+    cache = ["vision/digits", f"data.stream=local:{folder}", f"data.cache={tmp_path}/cache", "data.num_workers=0"]
+    assert main(["data", *cache]) == 0
+    assert len(list(tmp_path.glob("cache/streams/*/train/*.bin"))) == 1
+    assert main(["data", *cache, "--clear"]) == 0
+    assert re.search(r"freed +0\.\d MB in", capsys.readouterr().out)
+    assert not list(tmp_path.glob("cache/streams/*"))
+    assert main(["data", "vision/digits", "--write-stream", folder]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert main(["data", "vision/digits", f"data.stream={folder}/nowhere"]) == 1
+    error = capsys.readouterr().err
+    assert "nowhere is no stream, or its writing was interrupted" in error
+    assert "Traceback" not in error

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..rows import Rows
 from .alphabet import Unit, learn_alphabet, separator, token_numbers
 from .audio_data import AudioData
-from .transcripts import TranscriptRows
+from .transcripts import TranscriptRows, Transcripts, join_transcripts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +62,9 @@ class SpeechData(AudioData):
         if split == "train":
             self.alphabet = learn_alphabet(texts, self.tokens, self.unseen)
         return TranscriptRows(token_numbers(texts, self.alphabet, self.tokens, split))
+
+    def join_targets(self, rows: list[list[Tensor]]) -> Transcripts:
+        return join_transcripts([tokens for (tokens,) in rows])
 
     def text(self, tokens: Tensor) -> str:
         """Token numbers [token] -> a text."""

@@ -34,5 +34,9 @@ class TranscriptRows:
         return TranscriptRows([self.tokens[row].tolist() for row in rows])
 
     def __getitem__(self, rows: list[int]) -> Transcripts:
-        chosen = [self.tokens[row] for row in rows]
-        return Transcripts(pad_sequence(chosen, batch_first=True), torch.tensor([len(row) for row in chosen]))
+        return join_transcripts([self.tokens[row] for row in rows])
+
+
+def join_transcripts(rows: Sequence[Tensor]) -> Transcripts:
+    """Tokens of several rows -> a batch."""
+    return Transcripts(pad_sequence(list(rows), batch_first=True), torch.tensor([len(row) for row in rows]))

@@ -152,6 +152,11 @@ class CorpusData(DataModule):
         batches = super()._batches(stage)
         return ShiftedBatches(batches, self.max_tokens) if stage == "train" else batches
 
+    def join_targets(self, rows: list[list[Tensor]]) -> Any:
+        raise DataError(
+            "windows of one long text are no rows of a stream: they are mapped from data.cache, and need not fit into memory"
+        )
+
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
         """Prompts [token]: each line of a .txt file that is not empty; of other files the whole text."""
         prompts: dict[str, str] = {}

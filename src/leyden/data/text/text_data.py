@@ -58,6 +58,8 @@ class TextData(DataModule):
             raise ValueError(f"max_tokens is {max_tokens}; it must be at least 1")
         if not 0 <= word_dropout < 1:
             raise ValueError(f"word_dropout is {word_dropout}; a probability below 1 is wanted")
+        if vectors and loading.get("stream"):
+            raise ValueError(f"vectors is {vectors}; with rows from data.stream a network cannot start from them")
         super().__init__(**loading)
         self.tokenizer: Tokenizer = tokenizer or WordTokenizer()
         self.max_tokens, self.too_long, self.word_dropout, self.encoding = (

@@ -11,7 +11,7 @@ from ..files import expand_inputs
 from ..rows import FileRows, Rows
 from .box_drawing import draw_boxes
 from .boxed_image import file_size
-from .boxes import Boxes, BoxRows, boxes_of_image
+from .boxes import Boxes, BoxRows, boxes_of_image, join_boxes
 from .image_data import SUFFIXES
 from .pixels import read_pixels
 
@@ -70,6 +70,9 @@ class DetectionData(DataModule):
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         axes.imshow(inputs.movedim(0, -1).clamp(0, 1).numpy())
+
+    def join_targets(self, rows: list[list[Tensor]]) -> Boxes:
+        return join_boxes([Boxes(*parts) for parts in rows])
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Boxes, prediction: Any) -> None:
         """Draws one image with its true boxes in green and the predicted ones in orange."""

@@ -1,0 +1,23 @@
+from textwrap import shorten
+from typing import Any
+
+from .error import DataError
+
+
+def check_same(known: dict[str, Any], other: dict[str, Any], what: str) -> None:
+    """Refuses what was learnt from other data than this; anything will do where nothing is known yet.
+
+    Args:
+        known: what this data has told.
+        other: the same values, from elsewhere.
+        what: from where, as the beginning of a sentence.
+
+    Raises:
+        DataError: a value differs.
+    """
+    for name, value in known.items():
+        if value and other[name] != value:
+            raise DataError(
+                f"{what} other data: its {name} are {shorten(str(other[name]), 80)}, those of this run "
+                f"{shorten(str(value), 80)}"
+            )
