@@ -1,10 +1,11 @@
 import logging
-import threading
+import multiprocessing
+import os
 
 import pytest
 import torch
 
-from leyden.data import DataError
+from leyden.data import DataError, decode
 from leyden.data.decode import decode_all, decoded
 from leyden.data.residence import Residence
 from leyden.data.rows import FileRows, RaggedRows, TensorRows
@@ -85,11 +86,45 @@ def test_nothing_but_broken_files(paths):
         decoded(files, Residence())
 
 
+@pytest.fixture
+def in_processes(monkeypatch):
+    monkeypatch.setattr(decode, "ALONE", 0.0)
+
+
+@pytest.mark.usefixtures("in_processes")
 def test_files_are_decoded_side_by_side_and_come_in_order():
-    together = threading.Barrier(2, timeout=20)  # one thread alone would wait for ever
+    together = multiprocessing.Barrier(2, timeout=20)  # one process alone would wait for ever
 
-    def decode(number):
-        together.wait()
-        return 2 * number
+    def double(number):
+        if number % 16 == 0:
+            together.wait()
+        return 2 * number, os.getpid()
 
-    assert list(decode_all(range(8), decode)) == [0, 2, 4, 6, 8, 10, 12, 14]
+    numbers, processes = zip(*decode_all(range(64), double), strict=True)
+    assert numbers == tuple(range(0, 128, 2))
+    assert len(set(processes)) > 1
+    assert os.getpid() not in processes
+
+
+def test_what_takes_no_time_starts_no_process():
+    assert {process for process in decode_all(range(64), lambda number: os.getpid())} == {os.getpid()}
+
+
+@pytest.mark.usefixtures("in_processes")
+@pytest.mark.parametrize("cache", [True, False])
+def test_rows_of_other_processes(paths, tmp_path, log, cache):
+    files = FileRows(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
+    for path in paths:
+        path.touch()
+    files.made_of = {"of": "numbers"}
+    rows = decoded(files, Residence(cache=str(tmp_path / "cache") if cache else None))
+    one, other = files.__getitems__([3, 20]), rows.__getitems__([3, 20])
+    assert all(left.equal(right) for left, right in zip(one, other, strict=True))
+    assert ("mapped from" in log.text) == cache
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_a_broken_file_is_named_without_a_traceback(paths):
+    with pytest.raises(DataError, match=r"^cannot read .*17\.bin: it is broken\n") as caught:
+        decoded(FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Residence())
+    assert "Traceback" not in str(caught.value)

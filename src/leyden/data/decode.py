@@ -1,35 +1,39 @@
 """Decoding is paid for once where the decoded rows may be kept, and in every epoch where they may not."""
 
+import multiprocessing
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 from rich.progress import track
+from torch.utils.data import DataLoader, Dataset
 
+from ..stop_request import leave_to_parent
 from .cache import Entry, Row, Stored
 from .error import DataError
 from .fingerprint import file_states
+from .loading import MOST_WORKERS, spare_cores
 from .mapped import mapped
 from .packed import Packed
 from .residence import Residence, say
 from .rows import FileRows, RaggedRows, Rows, TensorRows, part_of
 
 SAMPLE = 32  # files that tell how large all of them are, decoded
-AHEAD = 256  # rows that are decoded while others are written
+ALONE = 0.2  # seconds of decoding in this process, before others are started: they cost as much
+TOGETHER = 16  # rows that a process hands over at once
 
 
-def decoded(files: FileRows, residence: Residence, in_threads: bool = True) -> Rows:
+def decoded(files: FileRows, residence: Residence) -> Rows:
     """The rows of files, decoded once and kept as `residence` says; or as they are, where it does not hold them.
 
     They are kept in its cache, where `made_of` of the files tells what they depend on and all are files, else in
-    memory. A file that cannot be read is named or, with `on_corrupt=skip`, is no row any more. What reads the files
-    runs in several threads unless `in_threads` forbids it.
+    memory. A file that cannot be read is named or, with `on_corrupt=skip`, is no row any more.
 
     Raises:
         DataError: a file cannot be read, or none can.
@@ -42,13 +46,13 @@ def decoded(files: FileRows, residence: Residence, in_threads: bool = True) -> R
     if not residence.holds(num_bytes, what):
         return files
     if entry:
-        build, is_good = partial(_arrays, files, in_threads), partial(_is_good, files)
+        build, is_good = partial(_arrays, files), partial(_is_good, files)
         if kept := residence.keep(entry, build, files.ragged, num_bytes, is_good):
             return _mapped_rows(files, kept)
         if num_bytes > residence.memory_gb * 1e9:
             say(f"{what} take more than data.memory_gb={residence.memory_gb:g} without a cache: decoded in every epoch")
             return files
-    return _in_memory(files, in_threads)
+    return _in_memory(files)
 
 
 def _entry(files: FileRows, residence: Residence) -> Entry | None:
@@ -68,13 +72,18 @@ def _is_good(files: FileRows, stored: Stored) -> bool:
     return all(files.decode(files.paths[number]) is None for number in missing)
 
 
-def _arrays(files: FileRows, in_threads: bool) -> Iterator[Row]:
+def _arrays(files: FileRows) -> Iterator[Row]:
     is_empty = True
-    for row in decode_all(files.paths, files.decode, in_threads, is_alone=True):
+    for row in decode_all(files.paths, partial(_array, files), is_alone=True):
         is_empty &= row is None
-        yield None if row is None else row.numpy()
+        yield row
     if is_empty:
         raise _none_readable(files)
+
+
+def _array(files: FileRows, path: Any) -> Row:
+    row = files.decode(path)
+    return None if row is None else np.ascontiguousarray(row.numpy())
 
 
 def _mapped_rows(files: FileRows, stored: Stored) -> Rows:
@@ -85,11 +94,11 @@ def _mapped_rows(files: FileRows, stored: Stored) -> Rows:
     return RaggedRows(Packed(rows, mapped(stored.lengths)), targets)
 
 
-def _in_memory(files: FileRows, in_threads: bool) -> Rows:
+def _in_memory(files: FileRows) -> Rows:
     start, rows, kept = time.perf_counter(), [], []
-    for number, row in enumerate(decode_all(files.paths, files.decode, in_threads)):
+    for number, row in enumerate(decode_all(files.paths, partial(_array, files))):
         if row is not None:
-            rows.append(row)
+            rows.append(torch.from_numpy(row))
             kept.append(number)
     if not kept:
         raise _none_readable(files)
@@ -111,34 +120,56 @@ def _none_readable(files: FileRows) -> DataError:
 
 
 def decode_all(
-    items: Sequence[Any], decode: Callable[[Any], Any], in_threads: bool = True, is_alone: bool = False
+    items: Sequence[Any], decode: Callable[[Any], Any], is_alone: bool = False, in_processes: bool = True
 ) -> Iterator[Any]:
     """Decodes on all processors and hands over in order, with a bar where somebody watches.
 
     Args:
         items: what is decoded.
-        decode: one item -> its row.
-        in_threads: whether several may be decoded at the same time.
+        decode: one item -> its row; what it changes in this process is lost, unless it lies in shared memory.
         is_alone: whether all other processes wait for this one, whatever its rank.
+        in_processes: whether others than this process may decode.
+
+    Raises:
+        DataError: `decode` raised it.
     """
-    with ThreadPoolExecutor(None if in_threads else 1) as pool:
-        results = _in_order(pool, items, decode)
-        # Even a disabled bar of rich 13 writes an empty line.
-        yield from track(results, "decoding", total=len(items)) if somebody_watches(is_alone) else results
+    # Threads would wait for each other: short rows are then decoded at a third of the speed of one thread alone.
+    can_fork = in_processes and multiprocessing.get_start_method() == "fork"
+    num_workers = min(spare_cores(1) + 1, 32 if is_alone else MOST_WORKERS) if can_fork else 0
+    results = _in_order(items, decode, num_workers)
+    # Even a disabled bar of rich 13 writes an empty line.
+    yield from track(results, "decoding", total=len(items)) if somebody_watches(is_alone) else results
 
 
-def _in_order(pool: ThreadPoolExecutor, items: Sequence[Any], decode: Callable[[Any], Any]) -> Iterator[Any]:
-    waiting: deque[Future[Any]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(decode, item))
-            if len(waiting) == AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+def _in_order(items: Sequence[Any], decode: Callable[[Any], Any], num_workers: int) -> Iterator[Any]:
+    begin, number = time.perf_counter(), 0
+    while number < len(items) and (not num_workers or time.perf_counter() < begin + ALONE):
+        yield decode(items[number])
+        number += 1
+    if number == len(items):
+        return
+    rest = _Decoding(items[number:], decode)
+    results: Iterable[list[Any]] = DataLoader(
+        rest, TOGETHER, num_workers=num_workers, collate_fn=list, worker_init_fn=leave_to_parent
+    )
+    for result in chain.from_iterable(results):
+        if isinstance(result, DataError):
+            raise result
+        yield result
+
+
+class _Decoding(Dataset[Any]):
+    def __init__(self, items: Sequence[Any], decode: Callable[[Any], Any]) -> None:
+        self.items, self.decode = items, decode
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, number: int) -> Any:
+        try:
+            return self.decode(self.items[number])
+        except DataError as error:  # torch would hand over its traceback as the message
+            return error
 
 
 def somebody_watches(is_alone: bool) -> bool:

@@ -146,7 +146,7 @@ class CorpusData(DataModule):
             return np.array([end, *tokens], dtype=self.token_dtype)
 
         end, unknown = self.tokenizer.padding, self.tokenizer.unknown
-        return decode_all(documents, encode, in_threads=False)
+        return decode_all(documents, encode, in_processes=False)  # tokenizers have threads of their own
 
     def _batches(self, stage: Stage) -> Any:
         batches = super()._batches(stage)

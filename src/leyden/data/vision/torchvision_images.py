@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets import FakeData
 from torchvision.transforms.v2.functional import resize, rgb_to_grayscale
 
 from ..decode import decode_all, decoded
@@ -104,28 +103,26 @@ class TorchvisionImages(ImageData):
         told = _targets(dataset)
         if told is None and entry and (stored := entry.read()):
             told = torch.tensor(stored.rows[0])
-        targets = torch.full((len(dataset),), -1) if told is None else told
+        targets = torch.full((len(dataset),), -1).share_memory_() if told is None else told
 
         def read(item: Item) -> Tensor:
             image, label = dataset[item.number]
             if not isinstance(image, Image.Image) or not hasattr(label, "__index__"):
                 kinds = f"{type(image).__name__} and {type(label).__name__}"
                 raise ValueError(f"it is {kinds}, not a picture without transforms and a class number")
-            targets[item.number] = index(label)  # what all datasets have in common is to tell it here
+            targets[item.number] = index(label)  # all datasets tell it here; in memory that processes share
             return pixels(image, self.in_channels, (self.image_size, self.image_size))
 
         items = [Item(dataset, n) for n in range(len(dataset))]
         files = FileRows(items, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
-        # A class that we do not know need not bear threads; FakeData draws from torch's own generator.
-        in_threads = type(dataset).__module__.startswith("torchvision.") and not isinstance(dataset, FakeData)
-        rows = decoded(files, self.residence, in_threads)
+        rows = decoded(files, self.residence)
         if told is not None:
             return rows
         if (rows.targets < 0).any():  # nobody has read them yet
-            for _ in decode_all(items, files.decode, in_threads):
+            for _ in decode_all(items, lambda item: files.decode(item) is not None):
                 pass
             targets.clamp_(min=0)  # of those that are skipped
-            rows = files if rows is files else decoded(files, self.residence, in_threads)
+            rows = files if rows is files else decoded(files, self.residence)
         self.residence.keep(entry, lambda: [targets.numpy()], False, targets.nbytes)
         return rows
 
