@@ -36,8 +36,9 @@ def pixels(picture: Image.Image, in_channels: int, size: Sequence[int]) -> Tenso
         )  # large photographs are decoded at a half, a quarter or an eighth
     if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:  # MPO: a photograph and its own thumbnails
         raise ValueError(f"it has {picture.n_frames} frames; one picture a file is wanted")  # pyrefly: ignore
-    upright = _opaque(_eight_bits(ImageOps.exif_transpose(picture)))
-    array = np.array(upright.convert("L" if in_channels == 1 else "RGB"))
+    ImageOps.exif_transpose(picture, in_place=True)
+    opaque, mode = _opaque(_eight_bits(picture)), "L" if in_channels == 1 else "RGB"
+    array = np.array(opaque if opaque.mode == mode else opaque.convert(mode))  # to convert would copy once more
     image = torch.from_numpy(array).reshape(*array.shape[:2], in_channels).movedim(-1, 0)
     return resize(image, list(size), antialias=True)
 
