@@ -107,7 +107,7 @@ def test_files_are_decoded_side_by_side_and_come_in_order():
 
 
 def test_what_takes_no_time_starts_no_process():
-    assert {process for process in decode_all(range(64), lambda number: os.getpid())} == {os.getpid()}
+    assert set(decode_all(range(64), lambda number: os.getpid())) == {os.getpid()}
 
 
 @pytest.mark.usefixtures("in_processes")
