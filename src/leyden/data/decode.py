@@ -165,9 +165,9 @@ class _Decoding(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, number: int) -> Any:
+    def __getitem__(self, index: int) -> Any:
         try:
-            return self.decode(self.items[number])
+            return self.decode(self.items[index])
         except DataError as error:  # torch would hand over its traceback as the message
             return error
 
