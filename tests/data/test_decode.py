@@ -106,6 +106,13 @@ def test_files_are_decoded_side_by_side_and_come_in_order():
     assert os.getpid() not in processes
 
 
+@pytest.mark.usefixtures("in_processes")
+def test_decoding_draws_no_random_numbers():
+    before = torch.random.get_rng_state()
+    assert list(decode_all(range(64), str)) == [str(number) for number in range(64)]
+    assert torch.random.get_rng_state().equal(before)
+
+
 def test_what_takes_no_time_starts_no_process():
     assert set(decode_all(range(64), lambda number: os.getpid())) == {os.getpid()}
 

@@ -150,7 +150,12 @@ def _in_order(items: Sequence[Any], decode: Callable[[Any], Any], num_workers: i
         return
     rest = _Decoding(items[number:], decode)
     results: Iterable[list[Any]] = DataLoader(
-        rest, TOGETHER, num_workers=num_workers, collate_fn=list, worker_init_fn=leave_to_parent
+        rest,
+        TOGETHER,
+        num_workers=num_workers,
+        collate_fn=list,
+        worker_init_fn=leave_to_parent,
+        generator=torch.Generator(),  # nothing is drawn from the one that a run begins with
     )
     for result in chain.from_iterable(results):
         if isinstance(result, DataError):
