@@ -95,7 +95,7 @@ def _show_rows(data: "DataModule") -> None:
     for stage, rows in data.rows.items():
         where = "decoded in every epoch" if isinstance(whole(rows), FileRows) else data.residence.place or "memory"
         if (chunks := whole(rows).chunks) is not None:
-            where = f"in {len(chunks)} chunks of a stream"
+            where = f"in a stream (chunks: {len(chunks)})"
         _show(stage, f"{len(rows)} rows, {where}")
 
 
@@ -118,8 +118,8 @@ def _show_speed(data: "DataModule") -> None:
     while (seconds := time.perf_counter() - begin) < SECONDS:
         num_rows += len(next(batches).inputs)
         num_batches += 1
-    workers = f"{loader.num_workers} workers" if loader.num_workers else "this process"
-    _show("speed", f"{num_rows / seconds:.0f} rows/s: {num_batches} batches of {data.batch_size} by {workers}")
+    workers = f"workers: {loader.num_workers}" if loader.num_workers else "by this process"
+    _show("speed", f"{num_rows / seconds:.0f} rows/s: {num_batches} batches of {data.batch_size}, {workers}")
 
 
 def _clear(data: "DataModule") -> None:

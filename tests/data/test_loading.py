@@ -100,7 +100,7 @@ def test_files_are_read_ahead_by_themselves_which_is_said_once(cores, caplog):
     assert [loader.num_workers for loader in loaders] == [2, 0]  # all four rows of the validation are one batch
     assert [loader.prefetch_factor for loader in loaders] == [2, None]
     (record,) = caplog.records
-    assert record.getMessage() == "2 processes read ahead (data.num_workers), as many as there are cores to spare"
+    assert record.getMessage() == "processes that read ahead: 2 (data.num_workers), as many as there are cores to spare"
 
 
 def test_the_batches_do_not_depend_on_who_reads_them(cores):

@@ -47,7 +47,7 @@ class Loading:
         if num_workers is None:
             num_workers = choose_workers(rows, len(batches), trainer.num_devices if trainer else 1)
             if num_workers and batches.shuffle:  # once: of the training
-                say(f"{num_workers} processes read ahead (data.num_workers), as many as there are cores to spare")
+                say(f"processes that read ahead: {num_workers} (data.num_workers), as many as there are cores to spare")
         if pin_memory is None:
             pin_memory = trainer is not None and trainer.strategy.root_device.type == "cuda"
         return DataLoader(

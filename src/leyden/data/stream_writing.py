@@ -88,7 +88,7 @@ def _write_split(data: DataModule, split: Stage, folder: Path, chunk_bytes: int)
     for name, array in kept.items():
         np.save(folder / f"{name}.npy", array)
     num_bytes = sum(path.stat().st_size for path in folder.iterdir())
-    say(f"{split}: {number} rows, {num_bytes / 1e6:.1f} MB in {len(list(folder.glob('*.bin')))} chunks")
+    say(f"{split}: {number} rows, {num_bytes / 1e6:.1f} MB, chunks: {len(list(folder.glob('*.bin')))}")
     return {
         "rows": number,
         "arrays": list(kept),

@@ -51,7 +51,7 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
         re.search(r"(\d+ rows, uint8 \[.*?\]), .* MB, decoded in .*; in use$", text)[1] for _, text in lines[3:5]
     )
     assert sizes == ["30 rows, uint8 [30, 3, 8, 8]", "4 rows, uint8 [4, 3, 8, 8]"]
-    assert int(re.match(r"(\d+) rows/s: \d+ batches of 4 by this process", lines[5][1])[1]) > 0
+    assert int(re.match(r"(\d+) rows/s: \d+ batches of 4, by this process", lines[5][1])[1]) > 0
 
     assert inspect("vision/digits", [*settings, "data.image_size=9"], False, _checked) == 0
     states = [text.rpartition("; ")[2] for name, text in shown(capsys) if name == "cache"]
@@ -89,7 +89,7 @@ def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
     assert main(["data", "vision/digits", "--write-stream", folder]) == 0
     assert f"read it with data.stream={folder}" in capsys.readouterr().out
     assert main(["data", "vision/digits", f"data.stream={folder}", "data.num_workers=0"]) == 0
-    assert "1295 rows, in 1 chunks of a stream" in capsys.readouterr().out
+    assert "1295 rows, in a stream (chunks: 1)" in capsys.readouterr().out
     cache = ["vision/digits", f"data.stream=local:{folder}", f"data.cache={tmp_path}/cache", "data.num_workers=0"]
     assert main(["data", *cache]) == 0
     assert len(list(tmp_path.glob("cache/streams/*/train/*.bin"))) == 1
