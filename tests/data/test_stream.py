@@ -17,6 +17,7 @@ from leyden.data.sampling import WINDOW
 
 pytest.importorskip("litdata")
 
+from leyden.data import stream_writing
 from leyden.data.stream_writing import write_stream
 
 ROWS = 900
@@ -228,13 +229,13 @@ def test_data_of_other_classes_is_refused(plain):
 def test_interrupted_writing_is_refused_and_can_be_done_again(tmp_path, monkeypatch):
     data, folder = ready(Numbers()), tmp_path / "stream"
     with monkeypatch.context() as context:
-        context.setattr("leyden.data.stream_writing.write_atomically", lambda *_: sys.exit("killed"))
+        context.setattr(stream_writing, "write_atomically", lambda *_: sys.exit("killed"))
         with pytest.raises(SystemExit):
             write_stream(data, folder, CHUNK)
     assert not list(tmp_path.iterdir())
     with monkeypatch.context() as context:  # by a signal that nobody hears
         context.setattr("shutil.rmtree", lambda *_, **__: None)
-        context.setattr("leyden.data.stream_writing.write_atomically", lambda *_: sys.exit("killed"))
+        context.setattr(stream_writing, "write_atomically", lambda *_: sys.exit("killed"))
         with pytest.raises(SystemExit):
             write_stream(data, folder, CHUNK)
     for path in (folder, tmp_path / "stream.part"):

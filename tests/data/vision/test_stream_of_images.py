@@ -13,7 +13,13 @@ import torch
 from lightning.pytorch import Callback
 
 from leyden.compose import compose
-from leyden.data.vision import Digits, DigitsDetection, DigitsSegmentation, DigitsVideo, ImageFiles
+from leyden.data.vision import (
+    Digits,
+    DigitsDetection,
+    DigitsSegmentation,
+    DigitsVideo,
+    ImageFiles,
+)
 from leyden.data.vision.boxes import boxes_of_image
 from leyden.rundir import RunDirectory
 from leyden.stop_request import Stop, Stopped
