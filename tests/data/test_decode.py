@@ -113,6 +113,12 @@ def test_decoding_draws_no_random_numbers():
     assert torch.random.get_rng_state().equal(before)
 
 
+@pytest.mark.usefixtures("in_processes")
+def test_one_core_alone_decodes_without_a_warning(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
+    assert list(decode_all(range(64), str)) == [str(number) for number in range(64)]
+
+
 def test_what_takes_no_time_starts_no_process():
     assert set(decode_all(range(64), lambda number: os.getpid())) == {os.getpid()}
 

@@ -1,6 +1,7 @@
 """Decoding is paid for once where the decoded rows may be kept, and in every epoch where they may not."""
 
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -134,8 +135,9 @@ def decode_all(
         DataError: `decode` raised it.
     """
     # Threads would wait for each other: short rows are then decoded at a third of the speed of one thread alone.
-    can_fork = in_processes and multiprocessing.get_start_method() == "fork"
-    num_workers = min(spare_cores(1) + 1, 32 if is_alone else MOST_WORKERS) if can_fork else 0
+    can_fork = in_processes and multiprocessing.get_start_method() == "fork" and hasattr(os, "sched_getaffinity")
+    most = 32 if is_alone else MOST_WORKERS
+    num_workers = min(spare_cores(1) + 1, len(os.sched_getaffinity(0)), most) if can_fork else 0
     results = _in_order(items, decode, num_workers)
     # Even a disabled bar of rich 13 writes an empty line.
     yield from track(results, "decoding", total=len(items)) if somebody_watches(is_alone) else results
