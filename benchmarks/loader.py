@@ -126,10 +126,8 @@ def theirs(task: Task, folder: Path) -> tuple[float, float]:
 def compare(name: str, folder: Path, repeats: int) -> None:
     task = TASKS[name]
     words = [word.replace("DATA", str(folder)) for word in task.settings]
-    words += [
-        f"data.batch_size={task.batch_size}",
-        "data.validation_fraction=0.001",
-    ]  # the other side has no validation
+    # The other side has no validation.
+    words += [f"data.batch_size={task.batch_size}", "data.validation_fraction=0.001"]
     config = compose(words, ROOT).config
     importlib.import_module(config["data"]["_target_"].rpartition(".")[0])  # once for all processes
     pairs = []

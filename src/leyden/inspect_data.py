@@ -39,10 +39,7 @@ def inspect(
         UserError: there is no such run or experiment, or a setting is wrong.
     """
     root = project_root()
-    is_experiment = name in dict(options(root)["experiment"])
-    if overrides and not is_experiment:
-        raise UserError(f"{name} is no experiment: the settings of a run are frozen")
-    run = None if is_experiment else _run(name, root)
+    run = _run(name, root, overrides)
     config = run.config if run else check([f"experiment={name}", *overrides])[1]
     stream = stream and stream.absolute()
     os.chdir(root)
@@ -54,12 +51,9 @@ def inspect(
         data: DataModule = build(config["data"], {})
         if clears:
             _clear(data)
-            return 0
-        _prepare(data, run)
-        if stream:
-            _write(data, stream)
         else:
-            _show_all(data)
+            _prepare(data, run)
+            _write(data, stream) if stream else _show_all(data)
     except RunError as error:
         print(error, file=sys.stderr)
         return 1
@@ -80,11 +74,17 @@ def _show_all(data: "DataModule") -> None:
     _show_speed(data)
 
 
-def _run(name: str, root: Path) -> RunDirectory:
+def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
+    """The run of that name; None where it is the name of an experiment."""
+    experiments = [one for one, _ in options(root)["experiment"]]
+    if name in experiments:
+        return None
+    if overrides:
+        raise UserError(f"{name} is no experiment: the settings of a run are frozen")
     try:
         return find_run(name, root / "runs")
     except UserError as error:
-        near = get_close_matches(name, [one for one, _ in options(root)["experiment"]], n=1)
+        near = get_close_matches(name, experiments, n=1)
         hint = f", and no experiment; did you mean {near[0]!r}?" if near else ", and no experiment"
         raise UserError(f"{error}{hint}") from None
 

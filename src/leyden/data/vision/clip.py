@@ -32,8 +32,6 @@ def read_clip(path: Path, num_frames: int, in_channels: int) -> Tensor:
     import av  # a tenth of a second that others need not wait for
 
     try:
-        # One thread in all: a process that is forked later has no other threads, and would wait for them for ever as
-        # it frees what it inherits of them.
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise ValueError("it holds no video")
@@ -44,17 +42,23 @@ def read_clip(path: Path, num_frames: int, in_channels: int) -> Tensor:
         wanted = [(2 * number + 1) * total // (2 * num_frames) for number in range(num_frames)]
         frames = []
         with av.open(str(path)) as container:
+            # One thread, here and for the pixels: a process that is forked later has no other threads, and would wait
+            # for them for ever as it frees what it inherits of them.
             container.streams.video[0].codec_context.thread_count = 1
             for number, frame in enumerate(container.decode(video=0)):
                 if number == wanted[len(frames)]:
-                    pixels = frame.to_ndarray(format="gray" if in_channels == 1 else "rgb24", threads=1)
-                    upright = np.rot90(np.atleast_3d(pixels), quarter_turns(frame))
-                    frames.append(torch.from_numpy(upright.copy()).movedim(-1, 0))
+                    frames.append(_pixels(frame, in_channels))
                     if len(frames) == num_frames:
                         return torch.stack(frames)
     except av.FFmpegError as error:
         raise OSError(f"FFmpeg: {error}") from error
     raise OSError(f"its frames end before number {wanted[len(frames)]} of {total}")
+
+
+def _pixels(frame: "VideoFrame", in_channels: int) -> Tensor:
+    array = frame.to_ndarray(format="gray" if in_channels == 1 else "rgb24", threads=1)
+    upright = np.rot90(np.atleast_3d(array), quarter_turns(frame))
+    return torch.from_numpy(upright.copy()).movedim(-1, 0)
 
 
 def quarter_turns(frame: "VideoFrame") -> int:
