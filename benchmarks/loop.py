@@ -2,33 +2,34 @@
 
 The hand-written loop has the same network, optimizer, schedule, batches and device transform, indexes tensors that are
 in memory, and prints a loss now and then; nothing else. `train` logs, draws its progress bar on a terminal, measures and
-saves checkpoints. Both run in turn, in fresh processes forked from this one; the first epoch of each does not count.
+saves checkpoints. Both sides are fresh processes forked from this one, which take turns, an epoch each: a pair. The
+first epoch of each does not count.
 
-    --repeats N    pairs (5)
+    --repeats N    processes of each side (3), of eight pairs each
     --only NAME    one of the tasks, such as image
-    --short        one pair of the first task
+    --short        one process of each side, the first task
 """
 
 import argparse
 import csv
 import gc
 import itertools
-import json
 import os
-import pty
 import statistics
 import struct
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from pairs import ROOT, domains, heading, row, spread
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import Subset
+from turns import Turns, by_turns
 
 from leyden.compose import compose
 from leyden.data.batch import Batch
@@ -38,7 +39,7 @@ from leyden.models.parameter_groups import parameter_groups
 from leyden.rundir import RunDirectory
 from leyden.worker import Worker
 
-EPOCHS = 4
+EPOCHS = 9
 SETTINGS = [
     "trainer=cpu",
     f"trainer.max_epochs={EPOCHS}",
@@ -71,38 +72,17 @@ def write_digits(folder: Path) -> None:
         (raw / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 2049, number) + labels)
 
 
-def on_terminal(function: Callable[[], float]) -> float:
-    """What a forked process returns that believes it has a terminal."""
-    read, write = os.pipe()
-    child, terminal = pty.fork()
-    if not child:
-        code = 1
-        try:
-            os.write(write, json.dumps(function()).encode())
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(write)
-    shown = b""
-    while True:
-        try:
-            shown = (shown + os.read(terminal, 65536))[-4000:]
-        except OSError:  # the end
-            break
-    os.close(terminal)
-    os.waitpid(child, 0)
-    with os.fdopen(read) as pipe:
-        result = pipe.read()
-    return json.loads(result) if result else sys.exit(shown.decode(errors="replace"))
-
-
-def template(run: RunDirectory) -> float:
+def template(config: dict[str, Any], turns: Turns) -> list[float]:
+    """Rows a second of each epoch after the first."""
+    taken = {"turns": {"_target_": "turns.Turns", "own": turns.own, "other": turns.other}}
+    callbacks = taken | config["callbacks"]  # before that which takes the time
+    run = RunDirectory.create(config | {"callbacks": callbacks}, ROOT, ["benchmarks/loop.py"])
     execute(run, "train")
     with (run.path / "metrics.csv").open(newline="") as file:
         speeds = [
             float(row["train/samples_per_second"]) for row in csv.DictReader(file) if row["train/samples_per_second"]
         ]
-    return statistics.median(speeds[1:])
+    return speeds[1:]
 
 
 def fetcher(rows: Any) -> Callable[[list[int]], Batch]:
@@ -119,19 +99,22 @@ def fetcher(rows: Any) -> Callable[[list[int]], Batch]:
     return fetch
 
 
-def by_hand(run: RunDirectory) -> float:
+def by_hand(config: dict[str, Any], turns: Turns) -> list[float]:
+    """Rows a second of each epoch after the first."""
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"  # as it is without Lightning
     gc.freeze()
-    worker = Worker(run, trains=True)
+    worker = Worker(RunDirectory.create(config, ROOT, ["benchmarks/loop.py"]), trains=True)
     data, model, network = worker.data, worker.model, worker.model.network
     rows = data.rows["train"]
     fetch, transform, batches = fetcher(rows), data.batch_transform("train"), data._batches("train")
-    limit = run.config["trainer"].get("limit_train_batches") or len(batches)
-    optimizer = fused(model.optimizer, parameter_groups(network), scales=False, clips=False)
+    limit, clip = (config["trainer"].get(name) for name in ("limit_train_batches", "gradient_clip_val"))
+    limit = limit or len(batches)
+    optimizer = fused(model.optimizer, parameter_groups(network), scales=False, clips=bool(clip))
     scheduler = model.scheduler(optimizer, total_steps=EPOCHS * limit) if model.scheduler else None
     network.train()
     speeds = []
     for epoch in range(EPOCHS):
+        turns.take()
         begin, seen = time.perf_counter(), 0
         for number, indices in enumerate(itertools.islice(batches, limit)):
             inputs, targets, lengths = transform(fetch(indices))
@@ -139,6 +122,8 @@ def by_hand(run: RunDirectory) -> float:
             loss = cross_entropy(logits.flatten(0, targets.ndim - 1), targets.flatten())
             optimizer.zero_grad()
             loss.backward()
+            if clip:
+                clip_grad_norm_(network.parameters(), clip)
             optimizer.step()
             if scheduler:
                 scheduler.step()
@@ -146,12 +131,12 @@ def by_hand(run: RunDirectory) -> float:
             if number % 10 == 0:
                 print(epoch, number, loss.item())
         speeds.append(seen / (time.perf_counter() - begin))
-    return statistics.median(speeds[1:])
+    return speeds[1:]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", choices=TASKS)
     parser.add_argument("--short", action="store_true")
     options = parser.parse_args()
@@ -167,8 +152,7 @@ def main() -> None:
             config = compose(words, ROOT).config | {"runs": f"{folder}/runs"}
             pairs = []
             for _ in range(1 if options.short else options.repeats):
-                one, other = (RunDirectory.create(config, ROOT, ["benchmarks/loop.py"]) for _ in range(2))
-                pairs.append((on_terminal(lambda run=one: template(run)), on_terminal(lambda run=other: by_hand(run))))
+                pairs += zip(*by_turns(partial(template, config), partial(by_hand, config), ROOT), strict=True)
             ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
             row(task, f"{ours:.0f}", f"{theirs:.0f}", spread((one / other for one, other in pairs), ".3f"))
 

@@ -11,10 +11,9 @@ import torch
 from filelock import FileLock
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import RichProgressBar
 
 from .build import build
-from .callbacks import Interruption, ProgressLines, Watchdog
+from .callbacks import Interruption, ProgressBar, ProgressLines, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
@@ -120,7 +119,7 @@ class Worker:
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():
-            callbacks.append(RichProgressBar(refresh_rate=2))  # a second: each takes 2 ms, and 100 are the default
+            callbacks.append(ProgressBar())
         trainer, environment = self.config["trainer"], cluster_environment()
         if not self.trains:  # by this process alone, whatever the number of those that trained
             trainer, environment = trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"}, LightningEnvironment()

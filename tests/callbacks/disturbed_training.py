@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from torch import nn
 
 from leyden.data import DataModule
@@ -68,7 +68,7 @@ def parts(folder, callbacks, num_ranks=1, **options):
         callbacks=callbacks,
         default_root_dir=folder,
         enable_checkpointing=any(isinstance(one, Checkpoint) for one in callbacks),
-        enable_progress_bar=False,
+        enable_progress_bar=any(isinstance(one, ProgressBar) for one in callbacks),
         enable_model_summary=False,
         use_distributed_sampler=False,
         **options,

@@ -3,6 +3,7 @@ from .last_checkpoint import LastCheckpoint
 from .non_finite_loss import NonFiniteLoss
 from .optimization import Optimization
 from .pictures import Pictures
+from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
 from .throughput import Throughput
 from .watchdog import Watchdog
@@ -13,6 +14,7 @@ __all__ = [
     "NonFiniteLoss",
     "Optimization",
     "Pictures",
+    "ProgressBar",
     "ProgressLines",
     "Throughput",
     "Watchdog",

@@ -46,6 +46,8 @@ class Interruption(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        if trainer.world_size == 1 and self.stop.wanted is Stop.NO:
+            return  # known at once, unlike where a run can go on from
         if is_resumable(trainer) and (stop := self._agreed(trainer)):
             # This step's metrics would be logged after this hook, which does not return.
             trainer._logger_connector.update_train_step_metrics()

@@ -85,6 +85,12 @@ class Task(LightningModule):
         if self.device_mesh is not None:
             shard(self.network, self.device_mesh["data_parallel"])
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_current_fx_name":  # Lightning sets it 40 times a step, past torch's search for parameters
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def on_train_start(self) -> None:
         self.train()
 
