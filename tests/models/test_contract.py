@@ -17,8 +17,10 @@ ROOT = Path.cwd()
 ROWS = 6
 # Settings of torchvision's detectors that leave no box out.
 EVERYTHING = {
-    **dict.fromkeys(("_pre_nms_top_n", "_post_nms_top_n"), {"testing": 10**6}),
-    **dict.fromkeys(("topk_candidates", "detections_per_img"), 10**6),
+    "_pre_nms_top_n": {"testing": 10**6},
+    "_post_nms_top_n": {"testing": 10**6},
+    "topk_candidates": 10**6,
+    "detections_per_img": 10**6,
     "nms_thresh": 1.0,
     "score_thresh": 0.0,
 }
