@@ -22,14 +22,11 @@ class Turns(Callback):
         self.own, self.other, self.has_turn = own, other, False
 
     def take(self) -> None:
-        self.give()
-        os.read(self.own, 1)
-        self.has_turn = True
-
-    def give(self) -> None:
+        """Gives the turn that it has to the other one, and waits for the next."""
         if self.has_turn:
             os.write(self.other, b".")
-        self.has_turn = False
+        os.read(self.own, 1)
+        self.has_turn = True
 
     def on_train_epoch_start(self, *_: Any) -> None:
         self.take()
