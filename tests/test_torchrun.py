@@ -69,43 +69,61 @@ def run(tmp_path):
     return RunDirectory.create(config, tmp_path, [])
 
 
-def start(run, *arguments):
-    worker = run.path.parents[2] / "worker.py"
-    command = [sys.executable, "-c", PARENT, worker, run.path, *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+@pytest.fixture
+def start(run):
+    """Starts the parent, and ends it and its workers where a test failed."""
+    processes = []
+
+    def start(*arguments):
+        worker = run.path.parents[2] / "worker.py"
+        command = [sys.executable, "-c", PARENT, worker, run.path, *arguments]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment))
+        wait_until(lambda: run.status["state"] == "running")  # it hears signals from here on
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        with process:
+            if process.poll() is None:
+                (run.path / "state").write_text("failed 1")
 
 
-def wait_for(*paths):
+def wait_until(is_so):
     deadline = time.monotonic() + 120
-    while not all(path.exists() for path in paths):
-        assert time.monotonic() < deadline, paths
+    while not is_so():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
+def wait_for(*paths):
+    wait_until(lambda: all(path.exists() for path in paths))
+
+
 def received(run):
-    return [(run.path / f"received{rank}").read_text().split() for rank in range(2)]
+    files = [run.path / f"received{rank}" for rank in range(2)]
+    return [file.read_text().split() if file.exists() else [] for file in files]
 
 
-def test_every_worker_receives_every_signal_once_and_the_parent_ends_as_they_say(run):
-    process = start(run)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGUSR1)  # before there are workers
-    wait_for(*(run.path / f"received{rank}" for rank in range(2)))
-    process.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
+def test_every_worker_receives_every_signal_once_and_the_parent_ends_as_they_say(run, start):
+    process = start()
+    told = []
+    # The first one comes before there are workers.
+    for number, name in ((signal.SIGUSR1, "SIGUSR1"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGTERM")):
+        process.send_signal(number)
+        told.append(name)
+        wait_until(lambda: received(run) == [told, told])
     (run.path / "state").write_text("preempted 75")
     _, errors = process.communicate()
     assert process.returncode == 75, errors
-    assert received(run) == [["SIGUSR1", "SIGTERM", "SIGTERM"]] * 2
+    assert received(run) == [told, told]
     assert "Traceback" not in errors
 
 
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="torchrun of torch 2.3 closes its rendezvous before")
-def test_workers_that_are_started_again_receive_it_too(run):
+def test_workers_that_are_started_again_receive_it_too(run, start):
     (run.path / "fails").touch()
-    process = start(run, "--max-restarts=1")
+    process = start("--max-restarts=1")
     wait_for(*(run.path / f"ready{rank}.1" for rank in range(2)))
     process.send_signal(signal.SIGINT)
     wait_for(run.path / "received1")
@@ -115,9 +133,9 @@ def test_workers_that_are_started_again_receive_it_too(run):
     assert received(run)[1] == ["SIGINT"]
 
 
-def test_a_worker_that_fails_is_never_taken_for_success(run):
+def test_a_worker_that_fails_is_never_taken_for_success(run, start):
     (run.path / "fails").touch()
-    process = start(run)
+    process = start()
     wait_for(run.path / "ready0.0", run.path / "ready1.0")
     (run.path / "state").write_text("finished 0")  # as rank 0 would say
     process.communicate()
@@ -125,8 +143,8 @@ def test_a_worker_that_fails_is_never_taken_for_success(run):
     assert run.status["state"] == "failed"
 
 
-def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run):
-    process = start(run)
+def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run, start):
+    process = start()
     wait_for(run.path / "ready0.0", run.path / "ready1.0")
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)

@@ -82,6 +82,8 @@ class Task(LightningModule):
     def configure_model(self) -> None:
         if self.trainer.strategy.root_device.type == "cuda":  # on a processor it may mean bfloat16
             torch.set_float32_matmul_precision(self.float32_matmul)
+        # Lightning would load a checkpoint of trainer.precision=64-true into float32, and then convert that.
+        self.trainer.precision_plugin.convert_module(self)
         if self.device_mesh is not None:
             shard(self.network, self.device_mesh["data_parallel"])
 
@@ -153,6 +155,8 @@ class Task(LightningModule):
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Any:
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=CHANNELS_LAST[inputs.ndim])
+        if inputs.is_floating_point():  # transforms make float32, also for trainer.precision=64-true and bf16-true
+            inputs = inputs.to(torch.get_default_dtype())
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
     def configure_optimizers(self) -> Any:
