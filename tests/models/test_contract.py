@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch.plugins import DoublePrecision
 
 from leyden.build import build
 from leyden.compose import compose, options
@@ -121,6 +122,15 @@ def test_gradient_reaches_every_parameter(parts):
         name for name, one in model.named_parameters() if one.requires_grad and (one.grad is None or not one.grad.any())
     ]
     assert not silent
+
+
+def test_trains_in_float64(parts):
+    model, rows = parts
+    precision = DoublePrecision()
+    batch = rows(list(range(ROWS)))  # float32: transforms know no precision
+    with precision.forward_context():
+        step(precision.convert_module(model), batch).backward()
+    assert all(one.grad.dtype is torch.float64 for one in model.parameters() if one.grad is not None)
 
 
 def test_rows_do_not_mix(parts):

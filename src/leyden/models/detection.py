@@ -12,7 +12,7 @@ from torchvision.ops import box_iou
 
 from ..errors import UserError
 from .mean_average_precision import MeanAveragePrecision
-from .task import Evaluated, EvaluationStage, Task
+from .task import Evaluated, EvaluationStage, Task, in_default_type
 
 log = logging.getLogger(__name__)
 SURE, OVERLAP = 0.4, 0.5  # from where on a box counts as shown, and as found, in the order of the worst pictures
@@ -54,7 +54,7 @@ class Detection(Task):
         targets = [
             {"boxes": one.corners[~one.ignored], "labels": one.labels[~one.ignored]} for one in batch.targets.rows()
         ]
-        losses = self.network(list(batch.inputs), targets)
+        losses = self.network(list(in_default_type(batch.inputs)), targets)
         loss = torch.stack(list(losses.values())).sum()
         self.log_training(loss=loss, **losses)
         return loss
@@ -69,7 +69,7 @@ class Detection(Task):
         """Of each image: boxes [box, 4], labels [box] and scores [box], the most certain first."""
         # bfloat16 has steps of two pixels from 256 pixels on.
         with torch.autocast(self.device.type, enabled=False):
-            return self.network(list(batch.inputs))
+            return self.network(list(in_default_type(batch.inputs)))
 
     def on_validation_epoch_end(self) -> None:
         self._log_map("val")

@@ -119,6 +119,7 @@ class Segmentation(Task):
         """Cross-entropy [batch, height, width], 0 where there is no class."""
         # As rows of classes: CUDA has no deterministic cross-entropy of images.
         rows, classes = logits.movedim(1, -1).flatten(0, 2), targets.flatten()
+        weights = weights if weights is None else weights.to(rows.dtype)
         losses = cross_entropy(rows, classes, weights, ignore_index=self.ignore_index, reduction="none")
         return losses.reshape(targets.shape)
 

@@ -155,8 +155,7 @@ class Task(LightningModule):
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Any:
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=CHANNELS_LAST[inputs.ndim])
-        if inputs.is_floating_point():  # transforms make float32, also for trainer.precision=64-true and bf16-true
-            inputs = inputs.to(torch.get_default_dtype())
+        inputs = in_default_type(inputs)
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
     def configure_optimizers(self) -> Any:
@@ -177,3 +176,8 @@ class Task(LightningModule):
             )
         interval = "step" if takes_steps else "epoch"
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": interval}}
+
+
+def in_default_type(inputs: Tensor) -> Tensor:
+    """What transforms make in float32 as trainer.precision=64-true and bf16-true want it."""
+    return inputs.to(torch.get_default_dtype()) if inputs.is_floating_point() else inputs
