@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.plugins import Precision
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import CutMix, MixUp
@@ -194,7 +195,8 @@ def test_only_gpus_multiply_in_tf32(monkeypatch, device, expected):
     chosen = ["highest"]  # torch's default
     monkeypatch.setattr(torch, "set_float32_matmul_precision", chosen.append)
     one = model()
-    one.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device(device)))
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    one.trainer = SimpleNamespace(strategy=strategy, precision_plugin=Precision())
     one.configure_model()
     assert chosen[-1] == expected
 

@@ -85,7 +85,7 @@ def step(model, batch):
 def keep_all_boxes(model):
     """Those of a fresh detector score alike: rounding, which depends on the processor and on the size of the batch,
     would choose among them."""
-    for module in model.double().modules():
+    for module in model.modules():
         for name in EVERYTHING.keys() & vars(module).keys():
             setattr(module, name, EVERYTHING[name])
 
@@ -143,12 +143,12 @@ def test_rows_do_not_mix(parts):
         keep_all_boxes(model)
 
     def predict(numbers):
-        batch = rows(numbers)
-        if not finds_boxes:
-            return model.predict_step(batch, 0)
-        return [sorted_boxes(found) for found in model.predict_step(batch._replace(inputs=batch.inputs.double()), 0)]
+        predictions = model.predict_step(rows(numbers), 0)
+        return [sorted_boxes(found) for found in predictions] if finds_boxes else predictions
 
-    with torch.no_grad():
+    precision = DoublePrecision()
+    precision.convert_module(model)
+    with torch.no_grad(), precision.forward_context():
         together = predict(list(range(ROWS)))
         alone = [predict([number])[0] for number in range(ROWS)]
     for row in range(ROWS):
