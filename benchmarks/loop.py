@@ -2,8 +2,8 @@
 
 The hand-written loop has the same network, optimizer, schedule, batches and device transform, indexes tensors that are
 in memory, and prints a loss now and then; nothing else. `train` logs, draws its progress bar on a terminal, measures and
-saves checkpoints. Both sides are fresh processes forked from this one, which take turns, an epoch each: a pair. The
-first epoch of each does not count.
+saves checkpoints. Both sides are new processes, which take turns of a tenth of a second. Two epochs are a pair; the first
+ones do not count, nor does what comes between two epochs.
 
     --repeats N    processes of each side (3), of eight pairs each
     --only NAME    one of the tasks, such as image
@@ -11,25 +11,23 @@ first epoch of each does not count.
 """
 
 import argparse
-import csv
 import gc
 import itertools
 import os
 import statistics
 import struct
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+import turns
 from pairs import ROOT, domains, heading, row, spread
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import Subset
-from turns import Turns, by_turns
 
 from leyden.compose import compose
 from leyden.data.batch import Batch
@@ -72,17 +70,14 @@ def write_digits(folder: Path) -> None:
         (raw / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 2049, number) + labels)
 
 
-def template(config: dict[str, Any], turns: Turns) -> list[float]:
-    """Rows a second of each epoch after the first."""
-    taken = {"turns": {"_target_": "turns.Turns", "own": turns.own, "other": turns.other}}
-    callbacks = taken | config["callbacks"]  # before that which takes the time
+def template(config: dict[str, Any], own: str, other: str) -> list[list[float]]:
+    """Seconds of each step of each epoch after the first."""
+    taken = {"turns": {"_target_": "turns.Turns", "own": own, "other": other}}
+    callbacks = taken | config["callbacks"]
     run = RunDirectory.create(config | {"callbacks": callbacks}, ROOT, ["benchmarks/loop.py"])
-    execute(run, "train")
-    with (run.path / "metrics.csv").open(newline="") as file:
-        speeds = [
-            float(row["train/samples_per_second"]) for row in csv.DictReader(file) if row["train/samples_per_second"]
-        ]
-    return speeds[1:]
+    if execute(run, "train"):
+        raise RuntimeError((run.path / "log.txt").read_text())
+    return turns.EPOCHS[1:]
 
 
 def fetcher(rows: Any) -> Callable[[list[int]], Batch]:
@@ -99,8 +94,9 @@ def fetcher(rows: Any) -> Callable[[list[int]], Batch]:
     return fetch
 
 
-def by_hand(config: dict[str, Any], turns: Turns) -> list[float]:
-    """Rows a second of each epoch after the first."""
+def by_hand(config: dict[str, Any], own: str, other: str) -> list[list[float]]:
+    """Seconds of each step of each epoch after the first."""
+    side = turns.Turns(own, other)
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"  # as it is without Lightning
     gc.freeze()
     worker = Worker(RunDirectory.create(config, ROOT, ["benchmarks/loop.py"]), trains=True)
@@ -112,10 +108,8 @@ def by_hand(config: dict[str, Any], turns: Turns) -> list[float]:
     optimizer = fused(model.optimizer, parameter_groups(network), scales=False, clips=bool(clip))
     scheduler = model.scheduler(optimizer, total_steps=EPOCHS * limit) if model.scheduler else None
     network.train()
-    speeds = []
     for epoch in range(EPOCHS):
-        turns.take()
-        begin, seen = time.perf_counter(), 0
+        side.start_epoch()
         for number, indices in enumerate(itertools.islice(batches, limit)):
             inputs, targets, lengths = transform(fetch(indices))
             logits = network(inputs) if lengths is None else network(inputs, lengths)
@@ -127,11 +121,10 @@ def by_hand(config: dict[str, Any], turns: Turns) -> list[float]:
             optimizer.step()
             if scheduler:
                 scheduler.step()
-            seen += len(inputs)
             if number % 10 == 0:
                 print(epoch, number, loss.item())
-        speeds.append(seen / (time.perf_counter() - begin))
-    return speeds[1:]
+            side.end_step()
+    return turns.EPOCHS[1:]
 
 
 def main() -> None:
@@ -142,7 +135,7 @@ def main() -> None:
     options = parser.parse_args()
     os.chdir(ROOT)
     chosen = [options.only] if options.only else list(TASKS)[:1] if options.short else list(TASKS)
-    heading("task", "`train`, rows/s", "by hand, rows/s", "ratio")
+    heading("task", "`train`, ms a step", "by hand, ms a step", "ratio")
     with tempfile.TemporaryDirectory() as folder:
         write_digits(Path(folder))
         for task in chosen:
@@ -152,9 +145,10 @@ def main() -> None:
             config = compose(words, ROOT).config | {"runs": f"{folder}/runs"}
             pairs = []
             for _ in range(1 if options.short else options.repeats):
-                pairs += zip(*by_turns(partial(template, config), partial(by_hand, config), ROOT), strict=True)
-            ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
-            row(task, f"{ours:.0f}", f"{theirs:.0f}", spread((one / other for one, other in pairs), ".3f"))
+                pairs += zip(*turns.by_turns(partial(template, config), partial(by_hand, config)), strict=True)
+            sides = zip(*pairs, strict=True)
+            ours, theirs = (f"{1000 * statistics.median(map(statistics.mean, side)):.1f}" for side in sides)
+            row(task, ours, theirs, spread((sum(other) / sum(one) for one, other in pairs), ".3f"))
 
 
 if __name__ == "__main__":

@@ -45,11 +45,6 @@ def embedded() -> list[str]:
 
 def apart(function: Callable[[], Any], folder: str | Path) -> Any:
     """What a function returns, as JSON, in a process of its own that is forked from this one and works in `folder`."""
-    return started(function, folder)()
-
-
-def started(function: Callable[[], Any], folder: str | Path) -> Callable[[], Any]:
-    """The same, but goes on at once; the result is a function that waits for what the other one returns."""
     read, write = os.pipe()
     if not (child := os.fork()):
         code = 1
@@ -62,15 +57,11 @@ def started(function: Callable[[], Any], folder: str | Path) -> Callable[[], Any
         finally:
             os._exit(code)
     os.close(write)
-
-    def result() -> Any:
-        with os.fdopen(read) as pipe:
-            text = pipe.read()
-        if os.waitpid(child, 0)[1]:
-            sys.exit("a process failed, for the reason above")
-        return json.loads(text)
-
-    return result
+    with os.fdopen(read) as pipe:
+        result = pipe.read()
+    if os.waitpid(child, 0)[1]:
+        sys.exit("a process failed, for the reason above")
+    return json.loads(result)
 
 
 def spread(values: Iterable[float], form: str = ".2f") -> str:
