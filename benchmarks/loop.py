@@ -2,8 +2,8 @@
 
 The hand-written loop has the same network, optimizer, schedule, batches and device transform, indexes tensors that are
 in memory, and prints a loss now and then; nothing else. `train` logs, draws its progress bar on a terminal, measures and
-saves checkpoints. Both sides are new processes, which take turns of a tenth of a second. Two epochs are a pair; the first
-ones do not count, nor does what comes between two epochs.
+saves checkpoints. Both sides are new processes, which take turns of a tenth of a second. An epoch of each is a pair; the
+first does not count, nor does what comes between two epochs.
 
     --repeats N    processes of each side (3), of eight pairs each
     --only NAME    one of the tasks, such as image
@@ -77,7 +77,7 @@ def template(config: dict[str, Any], own: str, other: str) -> list[list[float]]:
     run = RunDirectory.create(config | {"callbacks": callbacks}, ROOT, ["benchmarks/loop.py"])
     if execute(run, "train"):
         raise RuntimeError((run.path / "log.txt").read_text())
-    return turns.EPOCHS[1:]
+    return turns.SECONDS[1:]
 
 
 def fetcher(rows: Any) -> Callable[[list[int]], Batch]:
@@ -109,7 +109,7 @@ def by_hand(config: dict[str, Any], own: str, other: str) -> list[list[float]]:
     scheduler = model.scheduler(optimizer, total_steps=EPOCHS * limit) if model.scheduler else None
     network.train()
     for epoch in range(EPOCHS):
-        side.start_epoch()
+        side.on_train_epoch_start()
         for number, indices in enumerate(itertools.islice(batches, limit)):
             inputs, targets, lengths = transform(fetch(indices))
             logits = network(inputs) if lengths is None else network(inputs, lengths)
@@ -123,8 +123,8 @@ def by_hand(config: dict[str, Any], own: str, other: str) -> list[list[float]]:
                 scheduler.step()
             if number % 10 == 0:
                 print(epoch, number, loss.item())
-            side.end_step()
-    return turns.EPOCHS[1:]
+            side.on_train_batch_end()
+    return turns.SECONDS[1:]
 
 
 def main() -> None:

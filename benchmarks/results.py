@@ -21,9 +21,9 @@ PROGRAM = [sys.executable, "-m", "leyden"]
 SEEDS = (0, 1, 2)
 
 
-def metric(experiment: str) -> str:
+def metric(experiment: str, settings: list[str]) -> str:
     """Such as test/accuracy."""
-    task = compose([f"experiment={experiment}"], ROOT).config["model"]["_target_"]
+    task = compose([f"experiment={experiment}", *settings], ROOT).config["model"]["_target_"]
     return pkgutil.resolve_name(task).monitor.replace("val/", "test/")
 
 
@@ -32,7 +32,8 @@ def train(experiment: str, seed: int, settings: list[str]) -> tuple[dict[str, fl
     with tempfile.TemporaryDirectory() as runs:
         words = ["train", f"experiment={experiment}", f"seed={seed}", f"runs={runs}", *settings]
         begin = time.perf_counter()
-        subprocess.run([*PROGRAM, *words], cwd=ROOT, check=True, capture_output=True)
+        if subprocess.run([*PROGRAM, *words], cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+            sys.exit("a training failed, for the reason above")
         seconds = time.perf_counter() - begin
         (results,) = Path(runs).glob("**/results.json")
         return json.loads(results.read_text()), seconds
@@ -43,7 +44,7 @@ def main() -> None:
     experiments = [word for word in sys.argv[1:] if "=" not in word] or embedded()
     heading("experiment", "metric", "mean", f"seeds {', '.join(map(str, SEEDS))}", "s each")
     for experiment in experiments:
-        name = metric(experiment)
+        name = metric(experiment, settings)
         results, seconds = zip(*(train(experiment, seed, settings) for seed in SEEDS), strict=True)
         values = [result[name] for result in results]
         each = ", ".join(f"{value:.4f}" for value in values)

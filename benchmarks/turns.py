@@ -15,7 +15,7 @@ from typing import Any
 from lightning.pytorch import Callback
 
 TURN = 0.1  # seconds: the machine's moods last longer, and what the other left in caches is a small part
-EPOCHS: list[list[float]] = []  # of this process: the seconds of each step
+SECONDS: list[list[float]] = []  # of this process: of each step of each epoch
 
 
 class Turns(Callback):
@@ -42,22 +42,16 @@ class Turns(Callback):
     def give(self, number: int = 1) -> None:
         os.write(self.other, b"." * number)
 
-    def start_epoch(self) -> None:
+    def on_train_epoch_start(self, *_: Any) -> None:
         self.take()
-        EPOCHS.append([])
+        SECONDS.append([])
 
-    def end_step(self) -> None:
+    def on_train_batch_end(self, *_: Any) -> None:
         now = time.perf_counter()
-        EPOCHS[-1].append(now - self.begin)
+        SECONDS[-1].append(now - self.begin)
         self.begin = now
         if now > self.end:
             self.take()
-
-    def on_train_epoch_start(self, *_: Any) -> None:
-        self.start_epoch()
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        self.end_step()
 
 
 def by_turns(one: Callable[[str, str], Any], other: Callable[[str, str], Any]) -> list[Any]:
