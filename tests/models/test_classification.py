@@ -190,6 +190,17 @@ def test_channels_last_serves_clips_too():
         assert tensor.is_contiguous(memory_format=torch.channels_last_3d)
 
 
+def test_channels_last_leaves_what_is_no_image_to_the_network():
+    one = model(
+        nn.Sequential(nn.Unflatten(1, (2, 8, 4)), nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(48, 3)),
+        channels_last=True,
+    )
+    seen = []
+    one.network[1].register_forward_hook(lambda module, inputs, output: seen.append(output))
+    assert one(torch.rand(2, 64)).shape == (2, 3)
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize(("device", "expected"), [("cuda", "high"), ("cpu", "highest")])
 def test_only_gpus_multiply_in_tf32(monkeypatch, device, expected):
     chosen = ["highest"]  # torch's default

@@ -153,8 +153,8 @@ class Task(LightningModule):
         return self.evaluate(batch, "test")
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Any:
-        if self.channels_last:
-            inputs = inputs.contiguous(memory_format=CHANNELS_LAST[inputs.ndim])
+        if self.channels_last and (memory_format := CHANNELS_LAST.get(inputs.ndim)):
+            inputs = inputs.contiguous(memory_format=memory_format)
         inputs = in_default_type(inputs)
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
