@@ -200,10 +200,3 @@ def test_predict_gives_a_row_for_each_input(trained):
     first = json.loads(lines.splitlines()[0])
     assert first["prediction"] == rows[0]["prediction"]
     assert set(first["probabilities"]) == set(classes)
-
-
-@pytest.mark.slow
-def test_predict_names_what_is_missing(trained):
-    _, errors = run("predict", trained, "no/such/file.png", code=1)
-    assert "there is no file or folder" in errors
-    assert "Traceback" not in errors

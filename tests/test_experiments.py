@@ -4,7 +4,6 @@ One whose data is downloaded gets the embedded data of another experiment of its
 """
 
 import csv
-import io
 import json
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def test_an_experiment_trains_tests_and_predicts(name, tmp_path):
     assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in run.path.glob("plots/*")}
     torch.load(run.checkpoint("best"), weights_only=True)
 
-    output = io.StringIO()
+    output = tmp_path / "predictions.csv"
     samples = ROOT / "tests" / "samples" / name.split("/")[0]
     predict(Worker(run, trains=False), [samples], "best", output, "csv")
-    assert len(list(csv.DictReader(output.getvalue().splitlines()))) >= 1
+    assert len(list(csv.DictReader(output.read_text().splitlines()))) >= 1

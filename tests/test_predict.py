@@ -1,5 +1,4 @@
 import csv
-import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,9 +24,9 @@ def worker(tmp_path):
 
 
 def written(worker, form):
-    output = io.StringIO()
+    output = worker.run.path / "written"
     predict(worker, [Path("in")], "best", output, form)
-    return output.getvalue()
+    return output.read_text()
 
 
 def test_csv_has_a_column_for_each_name_and_a_line_for_each_record(worker, tmp_path):
@@ -45,3 +44,18 @@ def test_jsonl_keeps_dicts(worker):
     assert lines[1] == {"input": "in/two.png", "class": "b", "score": 0.25}
     assert lines[2] == {"input": "in/none.png"}
     assert lines[3]["shares"] == {"x": 0.25, "y": 0.75}
+
+
+def test_what_was_written_before_stays_until_all_is_predicted(worker, tmp_path):
+    before = written(worker, "csv")
+    worker.predict = lambda rows, checkpoint: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        written(worker, "csv")
+    assert (tmp_path / "written").read_text() == before
+
+
+def test_the_terminal_and_a_device_are_written_as_they_are(worker, capsys):
+    predict(worker, [Path("in")], "best", None, "jsonl")
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    predict(worker, [Path("in")], "best", Path("/dev/null"), "jsonl")
+    assert Path("/dev/null").is_char_device()

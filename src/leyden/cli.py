@@ -1,69 +1,14 @@
 """The command line. Nothing here imports torch: help, lists and refused configurations answer at once."""
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from .arguments import PROGRAM, parser
 from .disk import disk_error
 from .errors import UserError
-
-PROGRAM = __package__ or ""
-OVERRIDES = "settings such as trainer.max_epochs=3 or model.optimizer.lr=3e-3, or a group's option such as trainer=cpu"
-RUN = "a run directory, `latest`, or an experiment's name for its newest run"
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        chosen = re.search(r"invalid choice: '(.*?)'", message)
-        near = get_close_matches(chosen[1], [*VERBS, "csv", "jsonl"], n=1) if chosen else []
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"{message}{hint}\n{self.format_usage().strip()}")
-
-
-def parser() -> argparse.ArgumentParser:
-    top = Parser(prog=PROGRAM, description="Trains, tests and uses models. Every run is a folder with a frozen config.")
-    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-
-    def add(verb: str, text: str, arguments: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        one = verbs.add_parser(verb, help=text, description=text)
-        for name, options in arguments:
-            one.add_argument(name, **options)
-
-    overrides = ("overrides", {"nargs": "*", "metavar": "SETTING", "help": OVERRIDES})
-    run = ("run", {"metavar": "RUN", "help": RUN})
-    checkpoint = ("--ckpt", {"default": "best", "metavar": "NAME", "help": "best (default), last, or a path"})
-    inputs = ("inputs", {"nargs": "+", "type": Path, "metavar": "INPUT", "help": "files or folders"})
-    output = ("--output", {"type": Path, "metavar": "FILE", "help": "write there instead of to the terminal"})
-    form = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "of the rows"})
-    all_ = ("--all", {"action": "store_true", "help": "every experiment of the project"})
-    sweep = ("--sweep", {"action": "store_true", "help": "a run for each combination of values, as of seed=0,1,2"})
-    dry = ("--dry-run", {"action": "store_true", "help": "print what would be executed or submitted, and stop"})
-    runs = ("runs", {"nargs": "+", "metavar": "RUN", "help": RUN})
-    text = "compose, check and freeze a run; train it; test its best checkpoint"
-    add("train", text, [overrides, sweep, dry])
-    moves = (
-        "overrides",
-        {"nargs": "*", "metavar": "SETTING", "help": "where: trainer.devices=4, launcher.time=8:00:00"},
-    )
-    add("resume", "continue a run in its directory, from its last checkpoint", [run, moves])
-    add("status", "what became of runs, and what SLURM says of their jobs", [runs])
-    add("cancel", "take the jobs of runs out of SLURM's queue", [runs])
-    add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint])
-    add("test", "evaluate a run's checkpoint on the test split", [run, checkpoint])
-    add("predict", "what the network makes of your own files", [run, inputs, checkpoint, output, form])
-    add("sync", "upload to Weights & Biases what runs have logged without a connection", [runs])
-    add("list", "experiments and options, a line each", [])
-    what = ("run", {"metavar": "RUN", "help": "a run directory, `latest`, or an experiment"})
-    clear = ("--clear", {"action": "store_true", "help": "remove the decoded rows from the cache, and stop"})
-    stream = ("--write-stream", {"type": Path, "metavar": "FOLDER", "help": "write the rows as chunks for data.stream"})
-    add("data", "size, place and speed of the decoded data of a run or an experiment", [what, overrides, clear, stream])
-    add("check", "validate a configuration without running it", [overrides, all_])
-    add("doctor", "what this machine has, and what is wrong with it", [])
-    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,11 +102,8 @@ def _predict(options: argparse.Namespace) -> int:
     from .launch import launch
 
     root, run = _found(options.run)
-    known = {"checkpoint": options.ckpt, "form": options.format, "inputs": [path.absolute() for path in options.inputs]}
-    if not options.output:
-        return launch(run, "predict", root, output=sys.stdout, **known)
-    with options.output.open("w", newline="", encoding="utf-8") as output:
-        return launch(run, "predict", root, output=output, **known)
+    known = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
+    return launch(run, "predict", root, **known)
 
 
 def _sync(options: argparse.Namespace) -> int:

@@ -1,25 +1,30 @@
 import csv
+import io
 import json
+import sys
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from PIL.Image import Image
 
+from .disk import write_atomically
 from .worker import Worker
 
 
-def predict(worker: Worker, inputs: list[Path], checkpoint: str, output: TextIO, form: Literal["csv", "jsonl"]) -> None:
+def predict(
+    worker: Worker, inputs: list[Path], checkpoint: str, output: Path | None, form: Literal["csv", "jsonl"]
+) -> None:
     """Writes what the model says of each of the user's files: a line for each record that the data module makes of it.
 
     Records hold plain values and, one level down, dicts of them, which become columns of their own in CSV; lists, such
-    as words with their times, are JSON there. Pictures, such as masks, are saved in the run's `predictions/`, and their paths are written. A file of which the model says
-    nothing has a line with its name alone.
+    as words with their times, are JSON there. Pictures, such as masks, are saved in the run's `predictions/`, and their
+    paths are written. A file of which the model says nothing has a line with its name alone.
 
     Args:
         worker: of a trained run.
         inputs: files or folders.
         checkpoint: `best`, `last` or a path.
-        output: where to write.
+        output: file to write, which keeps what it had until all is predicted; None for the terminal.
         form: of the rows.
 
     Raises:
@@ -27,18 +32,27 @@ def predict(worker: Worker, inputs: list[Path], checkpoint: str, output: TextIO,
     """
     rows, names = worker.data.read(inputs)
     predictions = worker.predict(rows, checkpoint)
-    lines: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     for number, (name, prediction) in enumerate(zip(names, predictions, strict=True)):
         place = worker.run.path / "predictions" / f"{number:05d}-{Path(name).stem}"
-        records = worker.data.records(rows, number, prediction) or [{}]
-        lines += [{"input": name} | {key: _saved(value, place) for key, value in one.items()} for one in records]
-    if form == "csv":
-        flat = [_flat(line) for line in lines]
-        writer = csv.DictWriter(output, list(dict.fromkeys(key for line in flat for key in line)))
-        writer.writeheader()
-        writer.writerows(flat)
-    else:
-        output.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        told = worker.data.records(rows, number, prediction) or [{}]
+        records += [{"input": name} | {key: _saved(value, place) for key, value in one.items()} for one in told]
+    text = _csv(records) if form == "csv" else "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records)
+    if output is None:
+        sys.stdout.write(text)
+    elif output.is_file() or not output.exists():
+        write_atomically(output, text)
+    else:  # a pipe or a device
+        output.write_text(text, encoding="utf-8", newline="")
+
+
+def _csv(records: list[dict[str, Any]]) -> str:
+    flat = [_flat(one) for one in records]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for one in flat for key in one)))
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()
 
 
 def _saved(value: Any, place: Path) -> Any:
