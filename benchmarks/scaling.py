@@ -3,8 +3,8 @@
     python benchmarks/scaling.py
 
 The steps are those of the ordinary `train`, each training in a process of its own, in turn. What grows is told apart:
-seconds of the steps, those of the whole command, which reads the data once, and the greatest memory the process held,
-without and with the data's own bytes. The log is the real logger of metrics.csv with rows as training writes them.
+seconds of the steps, those of the whole command, which reads the data once, and the greatest memory the process held
+until it trained, and from then on. The log is the real logger of metrics.csv with rows as training writes them.
 
     --repeats N    of each training (3)
     --rows N       of the log (1,000,000)
@@ -22,9 +22,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import made_data
 import torch
+from lightning.pytorch import Callback, Trainer
 from pairs import ROOT, apart, domains, heading, row, spread
 
 from leyden.compose import compose
@@ -48,14 +50,29 @@ ROWS = 5_000
 SPEED = "train/samples_per_second"
 
 
-def train(settings: list[str]) -> tuple[float, float, float]:
-    """Seconds of all steps, seconds of everything, MB of the greatest memory."""
+class Peak(Callback):
+    """Writes down the greatest memory until training begins, and has the kernel forget it."""
+
+    def on_train_start(self, trainer: Trainer, *_: Any) -> None:
+        Path(trainer.default_root_dir, "peak").write_text(str(peak()))
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak() -> float:
+    """Megabytes, the most that this process had in memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith("VmHWM"))
+
+
+def train(settings: list[str]) -> tuple[float, float, float, float]:
+    """Seconds of all steps, seconds of everything, MB of the greatest memory before and while it trains."""
     torch.set_num_threads(1)
     nothing, terminal = os.open(os.devnull, os.O_WRONLY), os.dup(2)
     for stream in (1, 2):  # what a training prints
         os.dup2(nothing, stream)
     with tempfile.TemporaryDirectory() as runs:
         config = compose([*settings, *COMMON], ROOT).config | {"runs": runs}
+        config["callbacks"]["peak"] = {"_target_": "scaling.Peak"}
         begin = time.perf_counter()
         run = RunDirectory.create(config, ROOT, ["benchmarks/scaling.py", *settings])
         code, whole = execute(run, "train"), time.perf_counter() - begin
@@ -64,8 +81,9 @@ def train(settings: list[str]) -> tuple[float, float, float]:
             raise RuntimeError((run.path / "log.txt").read_text())
         with (run.path / "metrics.csv").open(newline="") as file:
             speeds = [float(line[SPEED]) for line in csv.DictReader(file) if line[SPEED]]
+        before = float((run.path / "peak").read_text())
     steps = sum(STEPS * config["data"]["batch_size"] / speed for speed in speeds)
-    return steps, whole, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return steps, whole, before, peak()
 
 
 def scale(name: str, repeats: int) -> None:
@@ -73,7 +91,7 @@ def scale(name: str, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for factor in FACTORS:
             apart(lambda factor=factor: str(make(Path(folder) / str(factor), factor * ROWS)), folder)
-        found: dict[int, list[tuple[float, float, float]]] = {factor: [] for factor in FACTORS}
+        found: dict[int, list[tuple[float, float, float, float]]] = {factor: [] for factor in FACTORS}
         for _, factor in itertools.product(range(repeats), FACTORS):
             words = [word.replace("DATA", f"{folder}/{factor}") for word in settings]
             with tempfile.TemporaryDirectory() as empty:
@@ -82,10 +100,11 @@ def scale(name: str, repeats: int) -> None:
             factor: sum(path.stat().st_size for path in Path(folder, str(factor)).rglob("*")) for factor in FACTORS
         }
     for factor in FACTORS:
-        steps, whole, memory = zip(*found[factor], strict=True)
+        steps, whole, *memory = zip(*found[factor], strict=True)
         ratios = [one[0] / other[0] for one, other in zip(found[factor], found[1], strict=True)]
         files = f"{sizes[factor] / 1e6:.1f}"
-        row(name, f"{factor * ROWS:,}", spread(steps), spread(ratios), spread(whole), spread(memory, ".0f"), files)
+        peaks = [spread(one, ".0f") for one in memory]
+        row(name, f"{factor * ROWS:,}", spread(steps), spread(ratios), spread(whole), *peaks, files)
 
 
 def log(num_rows: int) -> list[tuple[float, float]]:
@@ -120,9 +139,8 @@ def main() -> None:
         options.rows or (100_000 if options.short else 10**6),
     )
     names = [name for name, (domain, *_) in TASKS.items() if domain in domains()]
-    heading(
-        "rows", "number", f"s, {EPOCHS * STEPS} steps", "of the first", "s, whole command", "MB, at most", "MB of files"
-    )
+    costs = (f"s, {EPOCHS * STEPS} steps", "of the first", "s, whole command", "MB before", "MB in training")
+    heading("rows", "number", *costs, "MB of files")
     for name in names:
         scale(name, repeats)
     (begin, end), (seconds, memory), (resuming, _) = apart(partial(log, num_rows), ROOT)

@@ -1,7 +1,6 @@
 """The user's own recordings and transcripts, from the manifest to the predictions, with YAML only."""
 
 import csv
-import io
 import json
 import os
 import signal
@@ -85,12 +84,12 @@ def test_a_stopped_training_ends_with_the_same_bits(undisturbed, recordings, tmp
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_predictions_lie_within_the_recording(undisturbed, recordings):
+def test_predictions_lie_within_the_recording(undisturbed, recordings, tmp_path):
     run, _ = undisturbed
     files = [recordings / "24.wav", recordings / "25.wav"]
-    output = io.StringIO()
+    output = tmp_path / "predictions.csv"
     predict(Worker(run, trains=False), files, "best", output, "csv")
-    rows = list(csv.DictReader(output.getvalue().splitlines()))
+    rows = list(csv.DictReader(output.read_text().splitlines()))
     assert [row["input"] for row in rows] == list(map(str, files))
     for row, file in zip(rows, files, strict=True):
         words = json.loads(row["words"])
