@@ -56,8 +56,6 @@ def jpegs(size: int) -> Task:
     return Task("vision", made_data.photographs, (5_000, 500), settings, images(size))
 
 
-FSDD = ["data=audio/files", "model=audio/mel_convnet", "data.root=DATA", r'data.label="^(\d)_"']
-FSDD += [r'data.test="_[0-4]\.wav$"', "data.sample_rate=8000"]
 TREC = ["experiment=text/trec", "data.train=DATA/train_5500.label", "data.test=DATA/TREC_10.label"]
 TASKS = {
     "mnist": Task(
@@ -74,7 +72,7 @@ TASKS = {
         "audio",
         made_data.spoken_digits,
         (3_000, 3_000),
-        FSDD,
+        made_data.SPOKEN_DIGITS,
         lambda folder: (per_sample.Waveforms(folder), per_sample.padded),
     ),
     "trec": Task(

@@ -10,6 +10,9 @@ import soundfile
 from PIL import Image
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# How the free spoken digits are read and trained, as in the README
+SPOKEN_DIGITS = ["data=audio/files", "model=audio/mel_convnet", "data.root=DATA", r'data.label="^(\d)_"']
+SPOKEN_DIGITS += [r'data.test="_[0-4]\.wav$"', "data.sample_rate=8000"]
 KINDS = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
 
 

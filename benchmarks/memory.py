@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
+from pairs import peak
 from PIL import Image
 
 from leyden.data.decode import decoded
@@ -39,13 +40,12 @@ def memory() -> dict[str, float]:
     """Megabytes of this process, as /proc has them."""
     lines = dict(line.split(":", 1) for line in Path("/proc/self/smaps_rollup").read_text().splitlines()[1:])
     known = {name: int(lines[name].split()[0]) / 1e3 for name in FIELDS}
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return {
         "rss": known["Rss"],
         "pss": known["Pss"],
         "private": known["Private_Clean"] + known["Private_Dirty"],
         "shared": known["Shared_Clean"] + known["Shared_Dirty"],
-        "peak rss": int(peak.split()[1]) / 1e3,
+        "peak rss": peak(),
     }
 
 

@@ -25,6 +25,12 @@ def machine() -> str:
     return f"{date.today()}: {os.cpu_count()} cores ({processor()}), Python {platform.python_version()}, {versions}"
 
 
+def peak() -> float:
+    """Megabytes, the most that this process had in memory, as Linux tells."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith("VmHWM"))
+
+
 def processor() -> str:
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.exists() else []

@@ -15,7 +15,6 @@ import argparse
 import csv
 import itertools
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -27,7 +26,7 @@ from typing import Any
 import made_data
 import torch
 from lightning.pytorch import Callback, Trainer
-from pairs import ROOT, apart, domains, heading, row, spread
+from pairs import ROOT, apart, domains, heading, peak, row, spread
 
 from leyden.compose import compose
 from leyden.execute import execute
@@ -56,12 +55,6 @@ class Peak(Callback):
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         Path(trainer.default_root_dir, "peak").write_text(str(peak()))
         Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak() -> float:
-    """Megabytes, the most that this process had in memory."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith("VmHWM"))
 
 
 def train(settings: list[str]) -> tuple[float, float, float, float]:
@@ -120,9 +113,9 @@ def log(num_rows: int) -> list[tuple[float, float]]:
             for step in range(number * part, (number + 1) * part):
                 logger.log_metrics({"train/loss": 1 / (step + 1), "lr-AdamW": 1e-3, "epoch": step // 1000}, step)
             times.append((clock() - begin) / part * 1e6)
-        before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, clock()
+        before, begin = peak(), clock()
         logger.log_metrics({"test/loss": 0.5, "test/accuracy": 0.75, "epoch": 9}, num_rows)
-        column = clock() - begin, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        column = clock() - begin, peak() - before
         begin = clock()
         MetricsCSV(Path(folder)).file.truncate(num_rows)
         return [(statistics.median(times[:5]), statistics.median(times[-5:])), column, (clock() - begin, 0.0)]

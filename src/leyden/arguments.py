@@ -17,8 +17,7 @@ RUN = "a run directory, `latest`, or an experiment's name for its newest run"
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         chosen = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
-        near = get_close_matches(chosen[1], re.findall(r"\w+", chosen[2]), n=1) if chosen else []
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = _nearest(chosen[1], re.findall(r"\w+", chosen[2])) if chosen else ""
         raise UserError(f"{message}{hint}\n{self.format_usage().strip()}")
 
 
@@ -70,9 +69,7 @@ def existing(text: str) -> Path:
     if path.exists():
         return path
     names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = get_close_matches(path.name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise argparse.ArgumentTypeError(f"there is no file or folder {path}{hint}")
+    raise argparse.ArgumentTypeError(f"there is no file or folder {path}{_nearest(path.name, names)}")
 
 
 def writable(text: str) -> Path:
@@ -83,3 +80,8 @@ def writable(text: str) -> Path:
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
     return path
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
