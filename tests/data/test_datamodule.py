@@ -36,6 +36,17 @@ def test_splits_are_apart_and_the_same_for_every_seed():
     assert parts[0] == parts[1]
 
 
+def test_files_are_not_asked_for_again_once_rows_are_read(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Counting, "download_files", lambda self: asked.append(self))
+    data = Counting(batch_size=6)
+    data.prepare_data()
+    data.setup("fit")
+    assert asked == [data]
+    data.prepare_data()  # as Lightning does before each fit and test
+    assert asked == [data]
+
+
 def test_loaders_give_whole_batches():
     data = Counting(batch_size=6)
     data.setup("fit")

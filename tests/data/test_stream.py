@@ -33,7 +33,7 @@ class Numbers(DataModule):
         super().__init__(**loading)
         self.width, self.ragged = width, ragged
 
-    def prepare_data(self):
+    def download_files(self):
         raise AssertionError("a stream needs nothing else")
 
     def load(self, split):

@@ -13,7 +13,7 @@ from ..disk import write_atomically
 from .batch import Batch
 from .classes import Labels, check_classes, class_counts
 from .error import DataError
-from .loading import Loading, loading_advice
+from .loading import Loading
 from .randomness import step_randomness
 from .residence import CACHE, Place, Residence
 from .rows import OnCorrupt, Rows, row_lengths, row_targets, whole
@@ -90,8 +90,8 @@ class DataModule(LightningDataModule):
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
         self.source = Stream(stream, self.residence.streams, stream_gb * 1e9) if stream else None
-        if self.source:  # whatever a dataset does there is about files that are not needed
-            self.prepare_data, self.setup = self.source.prepare, partial(self.source.setup, self)
+        if self.source:
+            self.setup = partial(self.source.setup, self)  # a dataset's own is about files that are not needed
 
     @property
     def num_classes(self) -> int:
@@ -116,6 +116,9 @@ class DataModule(LightningDataModule):
         return {"class_names": self.class_names, "class_counts": self.class_counts}
 
     # What a dataset implements
+
+    def download_files(self) -> None:
+        """Brings what is missing of the dataset's files, where it can be had; in one process at a time."""
 
     def load(self, split: Literal["train", "test"]) -> Rows:
         """All rows of an official split; sets `class_names`."""
@@ -149,6 +152,10 @@ class DataModule(LightningDataModule):
         return [self.labels.record(prediction, self.class_names)]
 
     # Splits
+
+    def prepare_data(self) -> None:
+        if not self.rows and not self.source:  # Lightning asks again before each fit and test
+            self.download_files()
 
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate") and "train" not in self.rows:
@@ -196,12 +203,6 @@ class DataModule(LightningDataModule):
         loading = replace(self.loading, num_workers=0, pin_memory=False) if on_device else self.loading
         return loading.loader(self.rows[stage], batches, self.trainer)
 
-    def loading_advice(self) -> str:
-        """The setting that would have the training wait less for its batches."""
-        assert self.trainer
-        assert self.trainer.train_dataloader
-        return loading_advice(self.trainer.train_dataloader, self.trainer.num_devices)
-
     def _batches(self, stage: Stage) -> EpochBatches:
         rows, trainer = self.rows[stage], self.trainer
         num_ranks = trainer.world_size if trainer else 1
@@ -227,13 +228,12 @@ class DataModule(LightningDataModule):
         stage: Stage = "train" if self.trainer.training else "predict" if self.trainer.predicting else "test"
         if stage not in self._transforms:
             self._transforms[stage] = self.batch_transform(stage).to(batch.inputs.device)
-        transform = self._transforms[stage]
         if stage != "train":
-            return transform(batch)
+            return self._transforms[stage](batch)
         step = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
         ranks = self.trainer.global_rank, self.trainer.world_size
         with step_randomness(self.seed, self.trainer.current_epoch, step, *ranks):
-            return transform(batch)
+            return self._transforms[stage](batch)
 
     # Resuming
 

@@ -35,9 +35,6 @@ class Stream:
         self.address, self.kept, self.limit = address, kept, limit
         self._opened: tuple[StreamFolder, dict[str, Any]] | None = None
 
-    def prepare(self) -> None:
-        """Nothing: what is needed is brought when it is needed."""
-
     def setup(self, data: "DataModule", stage: str) -> None:
         """The rows of a stage, as `DataModule.setup` has them.
 

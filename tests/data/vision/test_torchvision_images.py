@@ -49,16 +49,6 @@ def small_mnist(tmp_path, server, monkeypatch):
     return MNIST
 
 
-def test_a_dataset_that_was_read_is_not_opened_again_to_be_prepared(small_mnist, tmp_path, monkeypatch):
-    data = TorchvisionImages(
-        dataset=small_mnist, root=str(tmp_path / "data"), in_channels=1, image_size=28, batch_size=8
-    )
-    data.prepare_data()
-    data.setup("fit")
-    monkeypatch.setattr(small_mnist, "_load_data", lambda self: pytest.fail("opened again"))
-    data.prepare_data()
-
-
 def test_downloads_checks_and_loads(small_mnist, tmp_path):
     data = TorchvisionImages(
         dataset=small_mnist, root=str(tmp_path / "data"), in_channels=1, image_size=28, batch_size=8

@@ -30,7 +30,7 @@ class LibriSpeech(TranscribedFiles):
         super().__init__(**files)
         self.root, self.subsets = root, {"train": train, "validation": validation, "test": test}
 
-    def prepare_data(self) -> None:
+    def download_files(self) -> None:
         Path(self.root).mkdir(parents=True, exist_ok=True)
         for subset in self.subsets.values():
             try:

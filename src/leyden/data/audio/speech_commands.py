@@ -29,7 +29,7 @@ class SpeechCommands(AudioData):
         super().__init__(**audio)
         self.root, self.url = root, url
 
-    def prepare_data(self) -> None:
+    def download_files(self) -> None:
         Path(self.root).mkdir(parents=True, exist_ok=True)
         try:
             SPEECHCOMMANDS(self.root, self.url, download=True)

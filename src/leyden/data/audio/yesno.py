@@ -23,7 +23,7 @@ class YesNo(TranscribedFiles):
         super().__init__(**files)
         self.root = root
 
-    def prepare_data(self) -> None:
+    def download_files(self) -> None:
         Path(self.root).mkdir(parents=True, exist_ok=True)
         try:
             YESNO(self.root, download=True)

@@ -43,7 +43,7 @@ class CorpusFiles(CorpusData):
         self.patterns = {"test": test, "validation": validation}
         self.test_fraction, self.download = test_fraction, download
 
-    def prepare_data(self) -> None:
+    def download_files(self) -> None:
         if self.download:
             fetch(self.download["url"], self.download["sha256"], self.root)
 

@@ -52,7 +52,7 @@ class TextFiles(TextData):
         self.labels = Labels(list(self.names.values()) or classes, label_separator)
         self.class_names = self.labels.classes
 
-    def prepare_data(self) -> None:
+    def download_files(self) -> None:
         for split, source in self.download.items():
             if path := self.files[split]:
                 fetch(source["url"], source["sha256"], path)

@@ -55,9 +55,8 @@ class TorchvisionImages(ImageData):
         self.train_arguments = {"train": True} if train is None else _given(train)
         self.test_arguments = {"train": False} if test is None else _given(test)
 
-    def prepare_data(self) -> None:
-        # Lightning asks again before each fit and test; a dataset that is opened takes the memory of all its rows.
-        if "download" in _accepted(self.dataset) and not self.rows:
+    def download_files(self) -> None:
+        if "download" in _accepted(self.dataset):
             self._open("train", download=True)
             self._open("test", download=True)
 
