@@ -10,7 +10,7 @@ DEMO = $(BIN)/python scripts/demo.py
 PYTHONS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
 HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
 # There, all that torchtext's torch does not decide is present in the lowest version that pyproject.toml allows.
-# Without the extra `stream`: litdata needs torch 2.4.
+# Without the extras `stream` and `jpeg`: litdata needs torch 2.4, TorchCodec 2.11.
 LOCKING_current := --all-extras
 LOCKING_torchtext := --group torchtext --resolution lowest-direct $(addprefix --extra=,wandb beam notebook dev)
 

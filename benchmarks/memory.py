@@ -28,8 +28,8 @@ from pairs import peak
 from PIL import Image
 
 from leyden.data.decode import decoded
+from leyden.data.file_rows import FileRows
 from leyden.data.residence import Residence
-from leyden.data.rows import FileRows
 from leyden.data.sampling import EpochBatches
 
 SIZE = 96

@@ -90,7 +90,8 @@ def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
 
 
 def _show_rows(data: "DataModule") -> None:
-    from .data.rows import FileRows, whole
+    from .data.file_rows import FileRows
+    from .data.rows import whole
 
     for stage, rows in data.rows.items():
         where = "decoded in every epoch" if isinstance(whole(rows), FileRows) else data.residence.place or "memory"

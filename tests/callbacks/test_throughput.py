@@ -14,7 +14,8 @@ from torch import nn
 from leyden.callbacks import Throughput, throughput
 from leyden.callbacks.flops import Flops
 from leyden.data import DataModule
-from leyden.data.rows import FileRows, TensorRows
+from leyden.data.file_rows import FileRows
+from leyden.data.rows import TensorRows
 from leyden.loggers.metrics_csv import MetricsCSV
 from leyden.models import Classification
 from leyden.unprofiled import Unprofiled

@@ -7,8 +7,9 @@ import torch
 
 from leyden.data import DataError, decode
 from leyden.data.decode import decode_all, decoded
+from leyden.data.file_rows import FileRows
 from leyden.data.residence import Residence
-from leyden.data.rows import FileRows, RaggedRows, TensorRows
+from leyden.data.rows import RaggedRows, TensorRows
 
 NUM_FILES = 40
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils.data import Subset
 
 from leyden.data import Batch, DataModule
+from leyden.data.file_rows import FileRows
 from leyden.data.loading import (
     MOST_WORKERS,
     choose_workers,
@@ -16,7 +17,7 @@ from leyden.data.loading import (
     loading_advice,
     spare_cores,
 )
-from leyden.data.rows import FileRows, TensorRows
+from leyden.data.rows import TensorRows
 from leyden.data.vision.boxes import BoxRows
 from leyden.data.vision.mask_files import MaskedRows
 
@@ -29,6 +30,7 @@ def read(number):
 
 
 IN_FILES = FileRows(range(NUM_ROWS), torch.arange(NUM_ROWS) % 2, read)
+IN_BATCHES = FileRows(range(NUM_ROWS), torch.arange(NUM_ROWS) % 2, read, read_many=lambda paths: [None] * len(paths))
 
 
 @pytest.fixture
@@ -48,6 +50,7 @@ def test_only_files_are_decoded_ahead():
     assert decodes(MaskedRows(IN_FILES))
     assert decodes(BoxRows(IN_FILES, [], []))
     assert not decodes(MaskedRows(IN_MEMORY))
+    assert not decodes(IN_BATCHES)
     assert not decodes(BoxRows(IN_MEMORY, [], []))
 
 
@@ -142,6 +145,7 @@ def test_no_batch_ahead_is_refused():
         (IN_MEMORY, 2, "data.num_workers=0: the rows are in memory"),
         (IN_FILES, 1, "data.num_workers=3, now 1, to decode more rows ahead; or data.residence=memory, so that"),
         (IN_FILES, 3, "data.residence=memory, so that rows are decoded only once"),
+        (Subset(IN_BATCHES, range(20)), 0, "data.residence=memory, so that rows are decoded only once"),
     ],
 )
 def test_the_advice_is_for_the_situation(cores, rows, num_workers, advice):

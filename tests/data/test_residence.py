@@ -5,8 +5,8 @@ import torch
 
 from leyden.data import DataError
 from leyden.data.decode import decoded
+from leyden.data.file_rows import FileRows
 from leyden.data.residence import Residence
-from leyden.data.rows import FileRows
 
 
 def test_a_file_that_could_not_be_read_for_a_moment_is_a_row_again(tmp_path):

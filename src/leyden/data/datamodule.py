@@ -13,10 +13,11 @@ from ..disk import write_atomically
 from .batch import Batch
 from .classes import Labels, check_classes, class_counts
 from .error import DataError
+from .file_rows import OnCorrupt
 from .loading import Loading
 from .randomness import step_randomness
 from .residence import CACHE, Place, Residence
-from .rows import OnCorrupt, Rows, row_lengths, row_targets, whole
+from .rows import Rows, row_lengths, row_targets, whole
 from .sampling import EpochBatches
 from .split import check_validation, stratified_split
 from .state import check_same

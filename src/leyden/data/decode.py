@@ -13,20 +13,23 @@ import numpy as np
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 from rich.progress import track
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..stop_request import leave_to_parent
 from .cache import Entry, Row, Stored
 from .error import DataError
+from .file_rows import FileRows
 from .fingerprint import file_states
 from .loading import MOST_WORKERS, spare_cores
 from .mapped import mapped
 from .packed import Packed
 from .residence import Residence, say
-from .rows import FileRows, RaggedRows, Rows, TensorRows, part_of
+from .rows import RaggedRows, Rows, TensorRows, part_of
 
 SAMPLE = 32  # files that tell how large all of them are, decoded
 ALONE = 0.2  # seconds of decoding in this process, before others are started: they cost as much
+AT_ONCE = 64  # files that are given to what reads many of them
 TOGETHER = 16  # rows that a process hands over at once
 
 
@@ -75,15 +78,22 @@ def _is_good(files: FileRows, stored: Stored) -> bool:
 
 def _arrays(files: FileRows) -> Iterator[Row]:
     is_empty = True
-    for row in decode_all(files.paths, partial(_array, files), is_alone=True):
+    for row in _decode_files(files, is_alone=True):
         is_empty &= row is None
         yield row
     if is_empty:
         raise _none_readable(files)
 
 
-def _array(files: FileRows, path: Any) -> Row:
-    row = files.decode(path)
+def _decode_files(files: FileRows, is_alone: bool = False) -> Iterator[Row]:
+    if not files.read_many:
+        return decode_all(files.paths, lambda path: _array(files.decode(path)), is_alone)
+    parts = [files.paths[first : first + AT_ONCE] for first in range(0, len(files), AT_ONCE)]
+    rows = decode_all(parts, files.decode_many, is_alone, in_processes=False)
+    return map(_array, chain.from_iterable(rows))
+
+
+def _array(row: Tensor | None) -> Row:
     return None if row is None else np.ascontiguousarray(row.numpy())
 
 
@@ -97,7 +107,7 @@ def _mapped_rows(files: FileRows, stored: Stored) -> Rows:
 
 def _in_memory(files: FileRows) -> Rows:
     start, rows, kept = time.perf_counter(), [], []
-    for number, row in enumerate(decode_all(files.paths, partial(_array, files))):
+    for number, row in enumerate(_decode_files(files)):
         if row is not None:
             rows.append(torch.from_numpy(row))
             kept.append(number)

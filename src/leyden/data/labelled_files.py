@@ -4,8 +4,9 @@ from typing import ClassVar, Literal
 from .classes import Labels
 from .datamodule import DataModule
 from .decode import decoded
+from .file_rows import FileRows
 from .files import FileIndex
-from .rows import FileRows, Rows
+from .rows import Rows
 
 
 class LabelledFiles(DataModule):

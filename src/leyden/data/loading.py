@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Subset
 
 from ..stop_request import leave_to_parent
 from .batch import Batch
+from .file_rows import FileRows
 from .residence import say
 from .rows import Rows, whole
 from .sampling import EpochBatches
@@ -92,12 +93,14 @@ def loading_advice(loader: DataLoader, num_ranks: int) -> str:
         num_ranks: of this machine.
     """
     now, most = loader.num_workers, max(1, min(spare_cores(num_ranks), len(loader) - 1))
-    if not decodes(loader.dataset):
+    once = "data.residence=memory, so that rows are decoded only once"
+    if isinstance(rows := whole(loader.dataset), FileRows) and rows.read_many:  # pyrefly: ignore[bad-argument-type]
+        return once
+    if not decodes(rows):
         if now:
             return "data.num_workers=0: the rows are in memory, and to hand batches over between processes takes longer"
         return "data.num_workers=1: batches are then put together beside the training, not in turn with it"
-    once = "data.residence=memory, so that rows are decoded only once"
-    if whole(loader.dataset).chunks is not None:  # pyrefly: ignore[bad-argument-type]
+    if rows.chunks is not None:
         once = "a copy of data.stream on a disk of this machine"
     return f"data.num_workers={most}, now {now}, to decode more rows ahead; or {once}" if now < most else once
 

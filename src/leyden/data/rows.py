@@ -1,8 +1,7 @@
 """Datasets that hand over whole batches: one `__getitems__` a batch instead of one `__getitem__` a row."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,8 +11,6 @@ from torch.utils.data import Dataset, Subset
 from .batch import Batch
 from .error import DataError
 from .packed import Packed
-
-OnCorrupt = Literal["raise", "skip"]
 
 
 class Rows(Dataset[Batch]):
@@ -28,7 +25,7 @@ class Rows(Dataset[Batch]):
 
     @property
     def decodes(self) -> bool:
-        """Whether files are decoded whenever a batch is asked for."""
+        """Whether files are decoded whenever a batch is asked for, which other processes may do ahead."""
         return False
 
     @property
@@ -143,73 +140,6 @@ class PartRows(Rows):
 
     def move(self, device: torch.device) -> int:
         return self.rows.move(device)
-
-
-class FileRows(Rows):
-    """Rows read from files when their batch is asked for.
-
-    Args:
-        paths: one file a row, or what else `read` takes and an error message names.
-        targets: [row], or what the task says, one a row.
-        read: file -> tensor in storage dtype; raises on a file that it cannot decode.
-        ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
-        on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
-        measure: file -> its length, from its header alone; 0 for a file that cannot be read. Asked once for each file.
-        made_of: plain values that tell how the files are decoded, see `decoder`; without them no cache keeps the rows.
-
-    Raises:
-        DataError: a file cannot be read; the message names it.
-    """
-
-    def __init__(
-        self,
-        paths: Sequence[Any],
-        targets: Any,
-        read: Callable[[Any], Tensor],
-        ragged: bool = False,
-        on_corrupt: OnCorrupt = "raise",
-        measure: Callable[[Any], int] | None = None,
-        made_of: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(targets)
-        self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
-        self.measure, self.made_of = measure, made_of
-        self.corrupt: set[Any] = set()
-
-    @property
-    def decodes(self) -> bool:
-        return True
-
-    @cached_property
-    def lengths(self) -> Tensor | None:
-        if self.measure is None:
-            return None
-        return torch.tensor([self.measure(path) for path in self.paths], dtype=torch.int64)
-
-    def __getitems__(self, indices: list[int]) -> Batch:
-        decoded = [(tensor, i) for i in indices if (tensor := self.decode(self.paths[i])) is not None]
-        if not decoded:
-            names = ", ".join(str(self.paths[i]) for i in indices[:3])
-            raise DataError(f"no file of a whole batch could be read: {names} ...")
-        inputs, kept = [tensor for tensor, _ in decoded], [i for _, i in decoded]
-        if self.ragged:
-            return pad(inputs, self.targets[kept])
-        return Batch(torch.stack(inputs), self.targets[kept])
-
-    def decode(self, path: Any) -> Tensor | None:
-        """One row, or None where its file cannot be read and is skipped."""
-        try:
-            return self.read(path)
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            if self.on_corrupt == "raise":
-                raise DataError(
-                    f"cannot read {path}: {reason}\nRepair or remove the file, or set data.on_corrupt=skip."
-                ) from None
-            if path not in self.corrupt:
-                self.corrupt.add(path)
-                print(f"skipped {path}: {reason}", flush=True)
-            return None
 
 
 def chosen(values: Tensor, rows: Tensor) -> Tensor:

@@ -10,9 +10,10 @@ from torchaudio.functional import amplitude_to_DB, resample, spectrogram
 
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
+from ..file_rows import FileRows, OnCorrupt
 from ..files import expand_inputs
 from ..fingerprint import decoder
-from ..rows import FileRows, OnCorrupt, Rows
+from ..rows import Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
+from ..file_rows import FileRows
 from ..files import expand_inputs
-from ..rows import FileRows, Rows
+from ..rows import Rows
 from .box_drawing import draw_boxes
 from .boxed_image import file_size
 from .boxes import Boxes, BoxRows, boxes_of_image, join_boxes

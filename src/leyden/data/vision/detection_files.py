@@ -7,8 +7,9 @@ import torch
 from ..classes import class_numbers
 from ..decode import decoded
 from ..error import DataError
+from ..file_rows import FileRows
 from ..fingerprint import decoder
-from ..rows import FileRows, Rows
+from ..rows import Rows
 from .boxed_image import BoxedImage, BoxedImages
 from .boxes import Boxes, BoxRows, boxes_of_image
 from .coco import read_coco

@@ -8,10 +8,11 @@ from torchvision.transforms.v2 import Transform
 
 from ..batch import Batch
 from ..datamodule import DataModule, Stage
+from ..file_rows import FileRows, OnCorrupt
 from ..files import expand_inputs
 from ..fingerprint import decoder
 from ..randomness import each_row
-from ..rows import FileRows, OnCorrupt, Rows
+from ..rows import Rows
 from .pixels import read_pixels
 
 if TYPE_CHECKING:

@@ -1,6 +1,49 @@
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..file_rows import FileRows, OnCorrupt
+from ..fingerprint import decoder
 from ..labelled_files import LabelledFiles
+from ..residence import say
 from .image_data import ImageData
+from .jpegs import decode_jpegs, jpeg_decoder
+
+GPU = torch.device("cuda")
 
 
 class ImageFiles(LabelledFiles, ImageData):
-    """The user's own pictures, one a file; see `LabelledFiles` and `ImageData`."""
+    """The user's own pictures, one a file; see `LabelledFiles` and `ImageData`.
+
+    Args:
+        jpeg_device: `cuda` decodes jpegs on the GPU, by TorchCodec, in the process that asks for them; what it does not
+            know, and all other files, the processor decodes, as `cpu` has it done. Pixels differ by a few of 256 steps.
+        num_workers: see `Loading`; none beside a GPU that decodes.
+        **files: arguments of `LabelledFiles`.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+
+    def __init__(self, jpeg_device: Literal["cpu", "cuda"] = "cpu", num_workers: int | None = None, **files) -> None:
+        if jpeg_device not in ("cpu", "cuda"):
+            raise ValueError(f"jpeg_device is {jpeg_device!r}; it must be cpu or cuda")
+        if jpeg_device == "cuda" and num_workers:
+            raise ValueError(f"num_workers is {num_workers}; with jpeg_device=cuda it must be null or 0")
+        super().__init__(num_workers=num_workers, **files)
+        self.jpeg_device = jpeg_device
+
+    def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
+        rows = super().file_rows(paths, targets, on_corrupt)
+        if self.jpeg_device == "cuda" and not torch.cuda.is_available():
+            say("data.jpeg_device=cuda, but there is no GPU: the processor decodes")
+        elif self.jpeg_device == "cuda":
+            jpeg_decoder()  # before any file is read
+            size = (self.image_size, self.image_size)
+            rows.read_many = partial(decode_jpegs, in_channels=self.in_channels, size=size, device=GPU)
+            rows.made_of = decoder(self, jpegs=f"nvJPEG, torchcodec {version('torchcodec')}")
+        return rows

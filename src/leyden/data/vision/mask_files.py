@@ -11,9 +11,10 @@ from torchvision.transforms.v2.functional import resize
 from ..batch import Batch
 from ..decode import decoded
 from ..error import DataError
+from ..file_rows import FileRows
 from ..files import FileIndex, find_files
 from ..fingerprint import decoder, file_states
-from ..rows import FileRows, Rows
+from ..rows import Rows
 from .image_data import SUFFIXES
 from .mask import MaskDecoder
 from .segmentation_data import SegmentationData, image_size

@@ -11,8 +11,9 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import Transform
 
 from ..datamodule import Stage
+from ..file_rows import FileRows
 from ..randomness import each_row
-from ..rows import FileRows, Rows
+from ..rows import Rows
 from .image_data import ImageData, ImageTransform
 from .warp import NO_CLASS, Warp
 

@@ -12,8 +12,9 @@ from torchvision.transforms.v2.functional import resize, rgb_to_grayscale
 
 from ..decode import decode_all, decoded
 from ..error import DataError
+from ..file_rows import FileRows
 from ..mapped import mapped
-from ..rows import FileRows, PartRows, Rows, TensorRows
+from ..rows import PartRows, Rows, TensorRows
 from ..split import stratified_split
 from .image_data import ImageData
 from .kept_dataset import kept_files, made_of_dataset
