@@ -28,7 +28,8 @@ def predict(
         form: of the rows.
 
     Raises:
-        DataError: a file is missing or cannot be read.
+        UserError: a file is missing or of another kind.
+        DataError: a file cannot be read.
     """
     rows, names = worker.data.read(inputs)
     predictions = worker.predict(rows, checkpoint)

@@ -2,6 +2,7 @@ import pytest
 
 from leyden.data import DataError
 from leyden.data.files import FileIndex, expand_inputs
+from leyden.errors import UserError
 
 
 @pytest.fixture
@@ -83,7 +84,9 @@ def test_files_may_be_left_out(folder):
 def test_inputs_of_a_command_line(folder):
     root = folder("a/1.x", "a/2.x", "b.x", "c.y")
     assert [path.name for path in expand_inputs([root / "b.x", root / "a"], {".x"})] == ["b.x", "1.x", "2.x"]
-    with pytest.raises(DataError, match="there is no file or folder"):
+    with pytest.raises(UserError, match="there is no file or folder"):
         expand_inputs([root / "none.x"], {".x"})
-    with pytest.raises(DataError, match=r"is none of \.x"):
+    with pytest.raises(UserError, match=r"is none of \.x"):
         expand_inputs([root / "c.y"], {".x"})
+    with pytest.raises(UserError, match=r"no \.z file in"):
+        expand_inputs([root], {".z"})

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ..errors import UserError
 from .classes import Labels
 from .error import DataError
 from .split import stratified_split
@@ -124,16 +125,16 @@ def expand_inputs(inputs: list[Path], suffixes: Collection[str]) -> list[Path]:
     """Files and folders of files, as given on a command line -> files.
 
     Raises:
-        DataError: one does not exist or is of another kind.
+        UserError: one does not exist, or holds nothing of that kind.
     """
     files = []
     for path in inputs:
-        if path.is_dir():
-            files += find_files(path, suffixes)
-        elif not path.exists():
-            raise DataError(f"there is no file or folder {path}")
-        elif path.suffix.lower() not in suffixes:
-            raise DataError(f"{path} is none of {', '.join(sorted(suffixes))}")
-        else:
-            files.append(path)
+        try:
+            files += find_files(path, suffixes) if path.is_dir() else [path]
+        except DataError as error:
+            raise UserError(str(error)) from None
+        if not path.exists():
+            raise UserError(f"there is no file or folder {path}")
+        if path.is_file() and path.suffix.lower() not in suffixes:
+            raise UserError(f"{path} is none of {', '.join(sorted(suffixes))}")
     return files

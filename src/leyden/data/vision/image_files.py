@@ -20,6 +20,7 @@ class ImageFiles(LabelledFiles, ImageData):
     """The user's own pictures, one a file; see `LabelledFiles` and `ImageData`.
 
     Args:
+        root: the folder.
         jpeg_device: `cuda` decodes jpegs on the GPU, by TorchCodec, in the process that asks for them; what it does not
             know, and all other files, the processor decodes, as `cpu` has it done. Pixels differ by a few of 256 steps.
         num_workers: see `Loading`; none beside a GPU that decodes.
@@ -29,12 +30,14 @@ class ImageFiles(LabelledFiles, ImageData):
         ValueError: an argument is out of range.
     """
 
-    def __init__(self, jpeg_device: Literal["cpu", "cuda"] = "cpu", num_workers: int | None = None, **files) -> None:
+    def __init__(
+        self, root: str, jpeg_device: Literal["cpu", "cuda"] = "cpu", num_workers: int | None = None, **files
+    ) -> None:
         if jpeg_device not in ("cpu", "cuda"):
             raise ValueError(f"jpeg_device is {jpeg_device!r}; it must be cpu or cuda")
         if jpeg_device == "cuda" and num_workers:
             raise ValueError(f"num_workers is {num_workers}; with jpeg_device=cuda it must be null or 0")
-        super().__init__(num_workers=num_workers, **files)
+        super().__init__(root, num_workers=num_workers, **files)
         self.jpeg_device = jpeg_device
 
     def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
