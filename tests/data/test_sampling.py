@@ -3,6 +3,7 @@ from itertools import chain
 import pytest
 import torch
 
+from leyden.data.error import DataError
 from leyden.data.sampling import WINDOW, EpochBatches
 
 
@@ -44,6 +45,11 @@ def test_ranks_share_the_batches_of_one_rank():
     shared = [list(batches(num_rows=32, batch_size=8, rank=rank, num_ranks=4)) for rank in range(4)]
     for number, batch in enumerate(alone):
         assert sorted(batch) == sorted(chain.from_iterable(rank[number] for rank in shared))
+
+
+def test_a_batch_that_ranks_cannot_share_is_refused():
+    with pytest.raises(DataError, match=r"data\.batch_size=4 does not divide among 3 devices"):
+        batches(num_ranks=3)
 
 
 def test_a_resumed_epoch_begins_where_it_was_left_and_the_next_one_is_whole():

@@ -6,7 +6,6 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from ..data.loading import loading_advice
 from .flops import Flops, peak_flops
 
 log = logging.getLogger(__name__)
@@ -121,9 +120,8 @@ class Throughput(Callback):
         pl_module.log("train/data_wait", share, rank_zero_only=True)
         if share > MUCH_WAITING and waited > LONG_WAITING and not self.has_warned:
             self.has_warned = True
-            loader: Any = trainer.train_dataloader
-            advice = loading_advice(loader, trainer.num_devices)
-            log.warning("training waits for data in %.0f %% of its time: try %s", 100 * share, advice)
+            data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
+            log.warning("training waits for data in %.0f %% of its time: try %s", 100 * share, data.loading_advice())
 
 
 def _seconds_waited(trainer: Trainer) -> float:

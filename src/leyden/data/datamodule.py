@@ -12,9 +12,8 @@ from torch.utils.data import DataLoader, Subset
 from ..disk import write_atomically
 from .batch import Batch
 from .classes import Labels, check_classes, class_counts
-from .error import DataError
 from .file_rows import OnCorrupt
-from .loading import Loading
+from .loading import Loading, loading_advice
 from .randomness import step_randomness
 from .residence import CACHE, Place, Residence
 from .rows import Rows, row_lengths, row_targets, whole
@@ -176,7 +175,7 @@ class DataModule(LightningDataModule):
         """Row numbers for training and for validation; the same ones whenever it is asked."""
         return stratified_split(classes, self.validation_fraction, self.split_seed)
 
-    # Loaders
+    # Loaders, and batches on the device
 
     def train_dataloader(self) -> DataLoader:
         return self._loader("train")
@@ -204,11 +203,13 @@ class DataModule(LightningDataModule):
         loading = replace(self.loading, num_workers=0, pin_memory=False) if on_device else self.loading
         return loading.loader(self.rows[stage], batches, self.trainer)
 
+    def loading_advice(self) -> str:
+        """The setting that would have the training wait less for its batches."""
+        trainer: Any = self.trainer
+        return loading_advice(trainer.train_dataloader, trainer.num_devices)
+
     def _batches(self, stage: Stage) -> EpochBatches:
         rows, trainer = self.rows[stage], self.trainer
-        num_ranks = trainer.world_size if trainer else 1
-        if self.batch_size % num_ranks:
-            raise DataError(f"data.batch_size={self.batch_size} does not divide among {num_ranks} devices")
         return EpochBatches(
             num_rows=len(rows),
             batch_size=self.batch_size,
@@ -216,13 +217,11 @@ class DataModule(LightningDataModule):
             epoch=lambda: trainer.current_epoch if trainer else 0,
             shuffle=stage == "train",
             rank=trainer.global_rank if trainer else 0,
-            num_ranks=num_ranks,
+            num_ranks=trainer.world_size if trainer else 1,
             lengths=row_lengths(rows) if self.bucket_batches else None,
             bucket_batches=self.bucket_batches,
             chunks=rows.chunks if isinstance(rows, Rows) else None,
         )
-
-    # On the device
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         assert self.trainer

@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from .error import DataError
+
 # Rows are sorted by lengths that are off by up to this share: else rows of one length would always share a batch.
 JITTER = 0.02
 WINDOW = 16  # chunks that are mixed at a time
@@ -37,6 +39,9 @@ class EpochBatches(Sampler[list[int]]):
         lengths: of the rows [row]; None where they do not matter.
         bucket_batches: about so many batches are sorted by length together in training.
         chunks: rows of each chunk [chunk], of which one after the other is near; None where all rows are.
+
+    Raises:
+        DataError: the ranks cannot share each batch of a training equally.
     """
 
     def __init__(
@@ -52,6 +57,8 @@ class EpochBatches(Sampler[list[int]]):
         bucket_batches: int = 1,
         chunks: Tensor | None = None,
     ) -> None:
+        if shuffle and batch_size % num_ranks:
+            raise DataError(f"data.batch_size={batch_size} does not divide among {num_ranks} devices")
         self.num_rows, self.batch_size, self.seed, self.epoch = num_rows, batch_size, seed, epoch
         self.shuffle, self.rank, self.num_ranks = shuffle, rank, num_ranks
         self.lengths, self.bucket_batches, self.chunks = lengths, bucket_batches, chunks
