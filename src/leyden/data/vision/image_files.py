@@ -22,7 +22,7 @@ class ImageFiles(LabelledFiles, ImageData):
     Args:
         root: the folder.
         jpeg_device: `cuda` decodes jpegs on the GPU, by TorchCodec, in the process that asks for them; what it does not
-            know, and all other files, the processor decodes, as `cpu` has it done. Pixels differ by a few of 256 steps.
+            know, and all other files, the processor decodes, as `cpu` has it done. The pixels are slightly others.
         num_workers: see `Loading`; none beside a GPU that decodes.
         **files: arguments of `LabelledFiles`.
 

@@ -21,7 +21,7 @@ THREADS = 8  # that read files
 def decode_jpegs(
     paths: Sequence[Path], in_channels: int, size: Sequence[int], device: torch.device
 ) -> list[Tensor | None]:
-    """Files -> uint8 [in_channels, *size] in ordinary memory, one a file, as `pixels` has them to a few of 256 steps.
+    """Files -> uint8 [in_channels, *size] in ordinary memory, one a file, about as `pixels` has them.
 
     TorchCodec turns them as their Exif data says. None stands for each file that the processor has to decode: it is no
     jpeg of grey or three colours, is cut, or shares the call with one that cannot be decoded.
