@@ -12,7 +12,6 @@ second that the loader and the transform of rows on the GPU give, and of the fir
 
 import argparse
 import csv
-import os
 import statistics
 import sys
 import tempfile
@@ -25,7 +24,7 @@ import made_data
 import numpy as np
 import torch
 from epochs import SECONDS, now
-from pairs import ROOT, apart, domains, heading, row, spread
+from pairs import ROOT, apart, domains, heading, quietly, row, spread
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -54,18 +53,6 @@ TASKS = {
     "ResNet": (IMAGE, ["data.batch_size=32", "model.network.num_layers=8"]),
     "GPT": (TOKEN, [*TINY_TOKEN, "data.batch_size=4"]),
 }
-
-
-def quietly(function: Callable[[], Any]) -> Any:
-    """What a function returns; what it prints goes nowhere."""
-    nothing, kept = os.open(os.devnull, os.O_WRONLY), [os.dup(stream) for stream in (1, 2)]
-    try:
-        for stream in (1, 2):
-            os.dup2(nothing, stream)
-        return function()
-    finally:
-        for stream, one in zip((1, 2), kept, strict=True):
-            os.dup2(one, stream)
 
 
 def template(config: dict[str, Any]) -> tuple[list[float], float | None]:

@@ -15,5 +15,6 @@ class NoiseTokens(CorpusData):
     def setup(self, stage: str) -> None:
         generator = np.random.default_rng(0)
         for split, number in (("train", 10_000_000), ("validation", 100_000), ("test", 100_000)):
-            stream = generator.integers(VOCABULARY, size=number, dtype=np.uint16)
-            self.rows.setdefault(split, Windows(stream, self.max_tokens, shifts=split == "train"))
+            if split not in self.rows:
+                stream = generator.integers(VOCABULARY, size=number, dtype=np.uint16)
+                self.rows[split] = Windows(stream, self.max_tokens, shifts=split == "train")

@@ -70,6 +70,18 @@ def apart(function: Callable[[], Any], folder: str | Path) -> Any:
     return json.loads(result)
 
 
+def quietly(function: Callable[[], Any]) -> Any:
+    """What a function returns; what it prints goes nowhere."""
+    nothing, kept = os.open(os.devnull, os.O_WRONLY), [os.dup(stream) for stream in (1, 2)]
+    try:
+        for stream in (1, 2):
+            os.dup2(nothing, stream)
+        return function()
+    finally:
+        for stream, one in zip((1, 2), kept, strict=True):
+            os.dup2(one, stream)
+
+
 def spread(values: Iterable[float], form: str = ".2f") -> str:
     """The median, and the least and the greatest."""
     values = list(values)

@@ -14,7 +14,6 @@ until it trained, and from then on. The log is the real logger of metrics.csv wi
 import argparse
 import csv
 import itertools
-import os
 import statistics
 import tempfile
 import time
@@ -26,7 +25,7 @@ from typing import Any
 import made_data
 import torch
 from lightning.pytorch import Callback, Trainer
-from pairs import ROOT, apart, domains, heading, peak, row, spread
+from pairs import ROOT, apart, domains, heading, peak, quietly, row, spread
 
 from leyden.compose import compose
 from leyden.execute import execute
@@ -60,16 +59,12 @@ class Peak(Callback):
 def train(settings: list[str]) -> tuple[float, float, float, float]:
     """Seconds of all steps, seconds of everything, MB of the greatest memory before and while it trains."""
     torch.set_num_threads(1)
-    nothing, terminal = os.open(os.devnull, os.O_WRONLY), os.dup(2)
-    for stream in (1, 2):  # what a training prints
-        os.dup2(nothing, stream)
     with tempfile.TemporaryDirectory() as runs:
         config = compose([*settings, *COMMON], ROOT).config | {"runs": runs}
         config["callbacks"]["peak"] = {"_target_": "scaling.Peak"}
         begin = time.perf_counter()
         run = RunDirectory.create(config, ROOT, ["benchmarks/scaling.py", *settings])
-        code, whole = execute(run, "train"), time.perf_counter() - begin
-        os.dup2(terminal, 2)
+        code, whole = quietly(lambda: execute(run, "train")), time.perf_counter() - begin
         if code:
             raise RuntimeError((run.path / "log.txt").read_text())
         with (run.path / "metrics.csv").open(newline="") as file:

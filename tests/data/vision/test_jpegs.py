@@ -1,5 +1,7 @@
 """On the processor: what a GPU does in its place is TorchCodec's own."""
 
+import sys
+
 import pytest
 import torch
 from PIL import ExifTags, Image
@@ -130,7 +132,7 @@ def test_without_a_gpu_the_processor_decodes(folder, caplog):
 
 @pytest.mark.usefixtures("gpu")
 def test_without_torchcodec_the_extra_is_named(folder, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "torchcodec.decoders", None)
+    monkeypatch.setitem(sys.modules, "torchcodec.decoders", None)
     with pytest.raises(DataError, match="install torchcodec, or the extra `jpeg`"):
         jpegs.jpeg_decoder()
 

@@ -41,12 +41,13 @@ class ImageFiles(LabelledFiles, ImageData):
         self.jpeg_device = jpeg_device
 
     def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
-        rows = super().file_rows(paths, targets, on_corrupt)
-        if self.jpeg_device == "cuda" and not torch.cuda.is_available():
+        if self.jpeg_device == "cpu":
+            return super().file_rows(paths, targets, on_corrupt)
+        if not torch.cuda.is_available():
             say("data.jpeg_device=cuda, but there is no GPU: the processor decodes")
-        elif self.jpeg_device == "cuda":
-            jpeg_decoder()  # before any file is read
-            size = (self.image_size, self.image_size)
-            rows.read_many = partial(decode_jpegs, in_channels=self.in_channels, size=size, device=GPU)
-            rows.made_of = decoder(self, jpegs=f"nvJPEG, torchcodec {version('torchcodec')}")
-        return rows
+            return super().file_rows(paths, targets, on_corrupt)
+        jpeg_decoder()  # before any file is read
+        size = (self.image_size, self.image_size)
+        read_many = partial(decode_jpegs, in_channels=self.in_channels, size=size, device=GPU)
+        made_of = decoder(self, jpegs=f"nvJPEG, torchcodec {version('torchcodec')}")
+        return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=made_of, read_many=read_many)
