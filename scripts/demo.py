@@ -43,7 +43,13 @@ def run_command(*arguments: str) -> str:
     threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "NO_COLOR": "1"}
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout)

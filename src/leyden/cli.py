@@ -13,6 +13,8 @@ from .errors import UserError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code: 0 done, 1 the run failed, 2 a mistake in what was typed."""
+    if sys.stdout is not None and sys.stdout.errors == "strict":  # a terminal of another encoding is no reason to fail
+        getattr(sys.stdout, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
         options, more = parser().parse_known_args(arguments)
         if more and (
@@ -31,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has read enough
         sys.stderr.close()
         return 0
+    except UnicodeEncodeError as error:  # a path
+        print(f"{error}: the locale of this machine cannot write that; set PYTHONUTF8=1", file=sys.stderr)
+        return 2
     except OSError as error:
         if not disk_error(error):
             raise

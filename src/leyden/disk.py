@@ -45,7 +45,7 @@ class LogFile(logging.FileHandler):
     """A log that says once that it cannot be written: a line of it is not worth a run."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, delay=True)  # an error in opening it is one in writing
+        super().__init__(path, delay=True, encoding="utf-8", errors="backslashreplace")  # opening may fail, too: later
         self.is_complete = True
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -80,7 +80,7 @@ def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
     """On process 0: hears all others, tells them what is wrong, and returns it."""
     deadline = time.monotonic() + seconds
     token = secrets.token_hex(8)
-    (folder / TOKEN_FILE).write_text(token)
+    (folder / TOKEN_FILE).write_text(token, encoding="utf-8")
     facts = {"token": token, "node": platform.node(), "packages": _packages()}
     problems, missing, streams = [], set(range(1, size)), []
     is_dual = socket.has_dualstack_ipv6()
@@ -91,7 +91,7 @@ def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
                 server.settimeout(max(0.01, deadline - time.monotonic()))
                 connection, _ = server.accept()
                 connection.settimeout(max(0.01, deadline - time.monotonic()))
-                streams.append(connection.makefile("rw"))
+                streams.append(connection.makefile("rw", encoding="utf-8"))
                 _write(streams[-1], facts)
             for stream in streams:
                 answer = json.loads(stream.readline())
@@ -122,7 +122,7 @@ def _report(folder: Path, address: str, port: int, rank: int, seconds: float) ->
             time.sleep(0.1)
     with connection:
         connection.settimeout(max(0.01, deadline - time.monotonic()))
-        stream = connection.makefile("rw")
+        stream = connection.makefile("rw", encoding="utf-8")
         _write(stream, {"rank": rank, "problem": _difference(folder, json.loads(stream.readline()))})
         return json.loads(stream.readline())
 
@@ -155,7 +155,7 @@ def _token(folder: Path) -> str:
         return ""
     list(folder.iterdir())  # asks the file server, where a lookup may be answered from memory
     file = folder / TOKEN_FILE
-    return file.read_text() if file.exists() else ""
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _packages() -> dict[str, str]:

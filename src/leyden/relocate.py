@@ -47,5 +47,5 @@ def relocate(run: RunDirectory, overrides: list[str], root: Path) -> None:
     if found := problems(Composed(config, root, [], typed)):
         raise UserError("\n".join(found))
     write_atomically(run.path / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    with (run.path / "command.txt").open("a") as file:
+    with (run.path / "command.txt").open("a", encoding="utf-8") as file:
         file.write(shlex.join([__name__.partition(".")[0], "resume", str(run.path), *overrides]) + "\n")

@@ -54,22 +54,22 @@ class RunDirectory:
         parent = root / config["runs"] / config["name"]
         path = parent / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}"
         path.mkdir(parents=True)  # refuses to exist twice: two runs in one second never meet
-        (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-        (path / "command.txt").write_text(shlex.join(command) + "\n")
-        (path / "environment.txt").write_text(_packages())
-        (path / "git.patch").write_text(_changes(root))
-        (path / "hardware.json").write_text(json.dumps(_hardware(), indent=1))
+        (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
+        (path / "command.txt").write_text(shlex.join(command) + "\n", "utf-8")
+        (path / "environment.txt").write_text(_packages(), "utf-8")
+        (path / "git.patch").write_text(_changes(root), "utf-8")
+        (path / "hardware.json").write_text(json.dumps(_hardware(), indent=1), "utf-8")
         write_atomically(path / "status.json", json.dumps({"id": identity, "state": "created"}))
         _point_latest(parent / "latest", path)
         return cls(path)
 
     @property
     def config(self) -> dict[str, Any]:
-        return yaml.safe_load((self.path / "config.yaml").read_text())
+        return yaml.safe_load((self.path / "config.yaml").read_text(encoding="utf-8"))
 
     @property
     def status(self) -> dict[str, Any]:
-        return json.loads((self.path / "status.json").read_text())
+        return json.loads((self.path / "status.json").read_text(encoding="utf-8"))
 
     def set_state(self, state: State, **details: Any) -> None:
         status = self.status | {"state": state, "changed": f"{datetime.now():%Y-%m-%d %H:%M:%S}"} | details
@@ -86,7 +86,7 @@ class RunDirectory:
             UserError: another process trains it.
         """
         deadline = time.monotonic() + seconds
-        with (self.path / ".training.lock").open("w") as file:
+        with (self.path / ".training.lock").open("wb") as file:
             while not _locked(file):
                 if time.monotonic() > deadline:
                     raise UserError(f"{self.path} is being trained by another process: stop that one first")
@@ -114,7 +114,7 @@ class RunDirectory:
 
     def add_results(self, results: dict[str, float]) -> None:
         file = self.path / "results.json"
-        known = json.loads(file.read_text()) if file.exists() else {}
+        known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         write_atomically(file, json.dumps(known | results, indent=1))
 
 
@@ -172,7 +172,7 @@ def _packages() -> str:
 def _output(command: list[str], folder: Path | None = None) -> str:
     if not shutil.which(command[0]):
         return ""
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace").stdout
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace").stdout
 
 
 def _changes(root: Path) -> str:

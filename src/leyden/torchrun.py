@@ -49,7 +49,7 @@ def run_torchrun(command: list[str], run: RunDirectory) -> int:
 def register() -> None:
     """To be called by a worker that is ready for signals."""
     if folder := os.environ.get(WORKERS):
-        (Path(folder) / os.environ["LOCAL_RANK"]).write_text(str(os.getpid()))
+        (Path(folder) / os.environ["LOCAL_RANK"]).write_text(str(os.getpid()), "utf-8")
 
 
 def code_for_torchrun(code: int, run: RunDirectory) -> int:
@@ -65,7 +65,7 @@ def _hand_on(received: list[int], process: subprocess.Popen[bytes], folder: Path
     while process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.1)
-        workers = [int(text) for file in folder.iterdir() if (text := file.read_text())]
+        workers = [int(text) for file in folder.iterdir() if (text := file.read_text("utf-8"))]
         for worker in workers:
             for number in received[told[worker] :]:
                 _kill(worker, number)

@@ -41,7 +41,7 @@ class Watchdog(Callback):
         self.thread.start()
 
     def _watch(self, path: Path, rank: int) -> None:
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8") as file:
             has_reported = False
             while not self.over.wait(min(5.0, self.seconds / 10)):
                 idle = time.monotonic() - self.moved

@@ -51,7 +51,7 @@ class Entry:
     def read(self) -> Stored | None:
         """What is there, or None where nothing is, or it is damaged."""
         try:
-            about = json.loads((self.path / ABOUT).read_text())
+            about = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
             if any(_state(self.path / name) != state for name, state in about["files"].items()):
                 return None
             shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
@@ -181,7 +181,7 @@ def entries(folder: Path, of: str) -> list[dict[str, Any]]:
     found = []
     for path in sorted(folder.glob(f"*/{ABOUT}")):
         try:
-            about = json.loads(path.read_text())
+            about = json.loads(path.read_text(encoding="utf-8"))
             if about["made_of"]["of"] != of:
                 continue
             is_whole = Entry(folder, about["made_of"]).read() is not None

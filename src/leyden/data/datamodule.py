@@ -108,7 +108,7 @@ class DataModule(LightningDataModule):
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in json.loads((folder / STATE_FILE).read_text()).items():
+        for name, value in json.loads((folder / STATE_FILE).read_text(encoding="utf-8")).items():
             setattr(self, name, value)
 
     def state(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Stream:
 
     def rows(self, data: "DataModule", split: str) -> StreamRows:
         folder, about = self.open()
-        chunks = json.loads(folder.file(f"{split}/index.json").read_text())["chunks"]
+        chunks = json.loads(folder.file(f"{split}/index.json").read_text(encoding="utf-8"))["chunks"]
         largest = max(chunk["chunk_bytes"] for chunk in chunks)
         if folder.is_remote and self.limit < 2 * WINDOW * largest:
             raise DataError(

@@ -105,7 +105,7 @@ class Slurm(Launcher):
         """
         script = self.describe([run.path for run in runs])
         for run in runs:
-            (run.path / SCRIPT).write_text(script)
+            (run.path / SCRIPT).write_text(script, encoding="utf-8")
         try:
             job = submit(runs[0].path / SCRIPT)
         except UserError as error:

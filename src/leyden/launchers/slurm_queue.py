@@ -79,4 +79,4 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
             f"there is no {command[0]} on this machine: type this on a login node of the cluster, or train here with "
             "launcher=local"
         )
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")

@@ -44,7 +44,7 @@ class MetricsFile:
     def flush_to_disk(self) -> None:
         """Returns when the rows would survive a power cut."""
         if self.path.exists():
-            with self.path.open("a") as file:
+            with self.path.open("ab") as file:
                 os.fsync(file.fileno())
 
     def _complete_lines(self) -> Iterator[str]:
