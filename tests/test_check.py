@@ -91,6 +91,8 @@ def test_all_is_said_at_once_with_file_or_override(found):
         (["data.size=[3]"], "Rows wants int"),
         (["trainer.steps=2.5"], "Trainer wants int | None"),
         (["data=null"], "the configuration has no 'data'"),
+        (["trainer.logger=true"], "trainer.logger is given by the run"),
+        (["trainer.default_root_dir=null"], "choose another folder for all runs with runs=FOLDER"),
     ],
 )
 def test_one_mistake(found, words, message):

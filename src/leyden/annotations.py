@@ -85,17 +85,15 @@ def _fits(value: Any, wanted: Any) -> bool:
     if value is ... or (isinstance(value, dict) and "_target_" in value):
         return True
     if origin is Literal:
-        return value in arguments
+        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in arguments)
     name = getattr(origin or wanted, "__name__", "")
     match name, value:
         case (("int" | "float" | "bool"), bool()):
-            return True
+            return name == "bool"  # to Python, true is 1: to whoever writes it, it is none
         case "bool", _:
             return value in (0, 1)
-        case "int", float():
-            return value.is_integer()
         case "int", _:
-            return isinstance(value, int)
+            return isinstance(value, int)  # 3.0 is none: range and torch refuse it
         case "float", _:
             return isinstance(value, int | float)
         case "str", _:
@@ -106,8 +104,10 @@ def _fits(value: Any, wanted: Any) -> bool:
             return len(value) == len(arguments) and all(map(_fits, value, arguments))
         case _, list() if name in _LISTS | _ITERABLES:
             return not arguments or all(_fits(item, arguments[0]) for item in value)
-        case _, str() | dict() if name in _ITERABLES:
-            return True
+        case _, str() if name in _ITERABLES:
+            return not arguments  # of strings, it would be a list of its characters
+        case _, dict() if name in _ITERABLES:
+            return name != "Sequence"
     if wanted in (None, NoneType):
         return value is None
     return name not in {*_LISTS, *_ITERABLES, "Callable", "_Object"}

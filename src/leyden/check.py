@@ -13,6 +13,7 @@ from .origins import Key, Origins
 from .published import published
 from .signature import Signature, signature
 from .source import NameMissingError
+from .trainer_arguments import REFUSED
 
 _OF_HYDRA = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
 # What the worker gives to every logger and callback.
@@ -67,6 +68,9 @@ class _Check:
             text = f"there is no {error.name!r} {place}{hint(error.name, error.choices)}"
             self.report((*key, "_target_"), text, target)
             return
+        if key == ("trainer",):
+            for name in REFUSED.keys() & node.keys():
+                self.report((*key, name), f"trainer.{name} {REFUSED[name]}", node[name])
         if not known or node.get("_args_"):
             return
         given = {name: value for name, value in node.items() if name not in _OF_HYDRA}
