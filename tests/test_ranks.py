@@ -78,3 +78,9 @@ def test_what_is_fast_changes_neither_losses_nor_the_bits_of_a_resumed_run(exper
     for losses in result["losses"].values():
         assert losses == pytest.approx(plain, rel=1e-5)
     assert result["same"]
+
+
+def test_the_test_after_a_training_on_several_ranks_is_that_of_its_checkpoint(tmp_path):
+    results = on_ranks("report", EMBEDDED[0], tmp_path)
+    for strategy in [name for name in results if "alone" not in name]:
+        assert results[strategy] == pytest.approx(results[f"{strategy}, alone"], rel=0, abs=1e-6)

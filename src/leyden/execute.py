@@ -131,6 +131,8 @@ def _open_log(path: Path) -> None:
         "ignore",
         message=r".*self\.log\('train/(\w+_per_second|flops_utilization|data_wait|padding)', .*sync_dist",
     )
+    # The averaged weights are the checkpoint's.
+    warnings.filterwarnings("ignore", message=".*WeightAveraging callback, but loading a checkpoint outside the 'fit'")
     # Lightning 2.6 calls what torch 2.14 deprecates.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
 

@@ -1,5 +1,6 @@
 """Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -45,15 +46,18 @@ class Worker:
             self._prepare_data()
         else:
             self.data.restore(run.path)
-        seed_everything(self.config["seed"], verbose=False)
-        self.model: Task = build(self.config["model"], self.data.published())
+        self.model = self._model()
         self.checkpoints: CheckpointFile = build(self.config["checkpoint"], {})
+        self.metrics = MetricsCSV(self.run.path)
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
     def fit(self) -> dict[str, float]:
         """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where a limit
         of steps ended the training before anything was validated.
+
+        The test has a model and a trainer of its own, as `evaluate` has in a process of its own: what callbacks did to
+        the others, such as averaging weights or pruning them, is in the checkpoint or does not count.
 
         Returns:
             The test metrics.
@@ -70,6 +74,7 @@ class Worker:
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
         finally:
             self.checkpoints.teardown()  # which not every strategy of Lightning calls
+        self._renew()
         is_validated = (self.run.path / "checkpoints" / "best.ckpt").exists()
         return self.evaluate("test", "best" if is_validated else "last")
 
@@ -95,6 +100,24 @@ class Worker:
             if hasattr(logger, "finish"):
                 logger.finish(exit_code)
 
+    def _model(self) -> Task:
+        seed_everything(self.config["seed"], verbose=False)
+        return build(self.config["model"], self.data.published())
+
+    def _renew(self) -> None:
+        """Model and trainer as they were before the training, but for its progress, which rows of metrics name."""
+        progress = self.trainer.fit_loop.state_dict()
+        del self.model, self.trainer
+        self.data.trainer = None
+        gc.collect()  # the optimizer's states and the gradients, which the test need not share the memory with
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if self.config["model"].get("compile"):
+            torch.compiler.reset()  # what was compiled for the other one
+        self.model = self._model()
+        self.trainer = self._trainer()
+        self.trainer.fit_loop.load_state_dict(progress)
+
     def _prepare_data(self) -> None:
         """The first process of a run downloads the data and learns of it, such as a vocabulary; all others take that."""
         with FileLock(self.run.path / ".prepare.lock"):
@@ -107,11 +130,10 @@ class Worker:
             self.data.setup("fit")
 
     def _trainer(self) -> Trainer:
-        metrics = MetricsCSV(self.run.path)
         best = {"monitor": self.model.monitor, "mode": self.model.mode}
         callbacks: list[Callback] = [build(one, best) for one in self.config["callbacks"].values() if one]
         callbacks += [
-            ResumeMetrics(metrics),
+            ResumeMetrics(self.metrics),
             ProgressLines(),
         ]
         if self.trains:
@@ -130,7 +152,7 @@ class Worker:
             for_this_gpu(trainer),
             {},
             callbacks=callbacks,
-            logger=[metrics, *self.loggers] if self.trains else False,
+            logger=[self.metrics, *self.loggers] if self.trains else False,
             default_root_dir=self.run.path,
             enable_progress_bar=draws,
             enable_model_summary=False,
