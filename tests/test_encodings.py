@@ -48,7 +48,7 @@ def lacks_encoding(call):
         mode = call.args[place] if len(call.args) > place else named.get("mode")
         binary = "b" if name.endswith("File") else "r"  # the mode of no mode
         return "b" not in (mode.value if isinstance(mode, ast.Constant) and isinstance(mode.value, str) else binary)
-    return name in RUNS and bool({"text", "universal_newlines"} & named.keys()) or name == "FileHandler"
+    return name == "FileHandler" or (name in RUNS and bool({"text", "universal_newlines"} & named.keys()))
 
 
 def test_every_file_that_is_read_or_written_as_text_names_its_encoding():

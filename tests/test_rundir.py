@@ -84,19 +84,19 @@ def test_results_are_added(tmp_path):
 def test_runs_are_found_by_path_by_latest_and_by_name(tmp_path):
     old, new = sorted((create(tmp_path) for _ in range(2)), key=lambda run: run.path.name)
     runs = tmp_path / "runs"
-    assert find_run(str(old.path), runs).path == old.path
-    assert find_run("latest", runs).path == new.path
-    assert find_run("some/thing", runs).path == new.path
-    assert find_run(str(runs / "some/thing/latest"), runs).path in (old.path, new.path)
+    assert find_run(str(old.path), tmp_path).path == old.path
+    assert find_run("latest", tmp_path).path == new.path
+    assert find_run("some/thing", tmp_path).path == new.path
+    assert find_run(str(runs / "some/thing/latest"), tmp_path).path in (old.path, new.path)
 
 
 def test_what_is_not_a_run(tmp_path):
     create(tmp_path)
     with pytest.raises(UserError, match="did you mean 'some/thing'"):
-        find_run("some/think", tmp_path / "runs")
+        find_run("some/think", tmp_path)
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match=r"is not a run directory: it has no status\.json"):
-        find_run(str(tmp_path / "folder"), tmp_path / "runs")
+        find_run(str(tmp_path / "folder"), tmp_path)
 
 
 def test_a_checkpoint_that_is_not_there(tmp_path):

@@ -176,7 +176,7 @@ def _found(name: str) -> tuple[Path, Any]:
     from .rundir import find_run
 
     root = project_root()
-    return root, find_run(name, root / "runs")
+    return root, find_run(name, root)
 
 
 VERBS = {

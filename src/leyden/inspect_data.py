@@ -82,7 +82,7 @@ def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
     if overrides:
         raise UserError(f"{name} is no experiment: the settings of a run are frozen")
     try:
-        return find_run(name, root / "runs")
+        return find_run(name, root)
     except UserError as error:
         near = get_close_matches(name, experiments, n=1)
         hint = f", and no experiment; did you mean {near[0]!r}?" if near else ", and no experiment"

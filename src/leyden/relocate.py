@@ -26,7 +26,7 @@ def relocate(run: RunDirectory, overrides: list[str], root: Path) -> None:
         UserError: an override changes something else, or what it sets is refused.
     """
     config, typed = run.config, {}
-    for word in overrides:
+    for word in sorted(overrides, key=lambda word: not word.startswith("launcher=")):  # a new launcher comes first
         key, equals, value = word.partition("=")
         if not equals or not any(f"{key}.".startswith(f"{place}.") for place in PLACES):
             raise UserError(
@@ -35,11 +35,7 @@ def relocate(run: RunDirectory, overrides: list[str], root: Path) -> None:
         if key == "launcher":
             config[key] = compose([word], root).config[key]
             continue
-        *parents, name = key.split(".")
-        node: Any = config
-        for parent in parents:
-            node = node[parent]
-        node[name] = value if key == "launcher.time" else yaml.safe_load(value)  # 8:00:00 is a number to YAML
+        _set(config, key, value, word)
         typed[key] = word
     for name, source in FROM_TRAINER.items():
         if name in config["launcher"]:
@@ -49,3 +45,16 @@ def relocate(run: RunDirectory, overrides: list[str], root: Path) -> None:
     write_atomically(run.path / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     with (run.path / "command.txt").open("a", encoding="utf-8") as file:
         file.write(shlex.join([__name__.partition(".")[0], "resume", str(run.path), *overrides]) + "\n")
+
+
+def _set(config: dict[str, Any], key: str, value: str, word: str) -> None:
+    *parents, name = key.split(".")
+    node: Any = config
+    for parent in parents:
+        node = node.setdefault(parent, {})  # for the check to name what is unknown
+        if not isinstance(node, dict):
+            raise UserError(f"{word}: {key.rpartition('.')[0]} is one value, without settings of its own")
+    try:
+        node[name] = value if key == "launcher.time" else yaml.safe_load(value)  # 8:00:00 is a number to YAML
+    except yaml.YAMLError:
+        raise UserError(f"{word}: the value cannot be read; quote it: '{key}=\"{value}\"'") from None

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from importlib.metadata import distributions
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import IO, Any, Literal
 
 import yaml
 
-from .disk import write_atomically
+from .disk import FULL, write_atomically
 from .errors import UserError
+from .history import experiments, folders, newest_run, remember
 
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
 
@@ -43,24 +44,32 @@ class RunDirectory:
 
     @classmethod
     def create(cls, config: dict[str, Any], root: Path, command: list[str]) -> "RunDirectory":
-        """Makes `runs/<name>/<time>-<id>/` and freezes configuration, code, packages and machine in it.
+        """Makes `runs/<name>/<time>-<counter>-<id>/` and freezes configuration, code, packages and machine in it.
+
+        The time is UTC, the counter that of this second: names sort as the runs were made.
 
         Args:
             config: the composed configuration.
             root: the project's folder.
             command: the words typed.
+
+        Raises:
+            UserError: it cannot be made where `runs` says.
         """
-        identity = secrets.token_hex(4)
-        parent = root / config["runs"] / config["name"]
-        path = parent / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}"
-        path.mkdir(parents=True)  # refuses to exist twice: two runs in one second never meet
+        folder, identity = runs_folder(config, root), secrets.token_hex(4)
+        parent = folder / config["name"]
+        path = _make(parent, f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
         (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
         (path / "command.txt").write_text(shlex.join(command) + "\n", "utf-8")
         (path / "environment.txt").write_text(_packages(), "utf-8")
         (path / "git.patch").write_text(_changes(root), "utf-8")
         (path / "hardware.json").write_text(json.dumps(_hardware(), indent=1), "utf-8")
-        write_atomically(path / "status.json", json.dumps({"id": identity, "state": "created"}))
+        write_atomically(
+            path / "status.json",
+            json.dumps({"id": identity, "state": "created", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}),
+        )
         _point_latest(parent / "latest", path)
+        remember(path, folder, root)
         return cls(path)
 
     @property
@@ -118,33 +127,49 @@ class RunDirectory:
         write_atomically(file, json.dumps(known | results, indent=1))
 
 
-def find_run(name: str, runs: Path) -> RunDirectory:
+def find_run(name: str, root: Path) -> RunDirectory:
     """A path, `latest` or an experiment's name -> the run directory; for the last two the newest one.
 
     Raises:
         UserError: there is none.
     """
-    if (path := Path(name)).is_dir() and (path / "status.json").is_file():
-        return RunDirectory(path.resolve())
-    folder = runs if name == "latest" else runs / name
-    found = sorted(folder.glob("**/status.json"), key=lambda file: file.parent.name)
-    if found:
-        return RunDirectory(found[-1].parent)
-    if path.is_dir():
-        return RunDirectory(path)
-    known = sorted({str(file.parent.parent.relative_to(runs)) for file in runs.glob("**/status.json")})
+    path = Path(name)
+    with suppress(OSError):  # as of a name that is too long
+        if (path / "status.json").is_file():
+            return RunDirectory(path.resolve())
+    if newest := newest_run(name, root):
+        return RunDirectory(newest)
+    with suppress(OSError):
+        if path.is_dir():
+            return RunDirectory(path)  # which says what it lacks
+    known = experiments(root)
     near = get_close_matches(name, known, n=1)
+    there = f"; there are runs of {', '.join(known)}" if known else "; there is none yet"
     raise UserError(
-        f"there is no run {name!r}: neither a run directory nor an experiment with runs in {runs}"
-        + (
-            f"; did you mean {near[0]!r}?"
-            if near
-            else f"; there {'are runs of ' + ', '.join(known) if known else 'is none yet'}"
-        )
+        f"there is no run {name!r}: neither a run directory nor an experiment with runs in "
+        f"{', '.join(map(str, folders(root)))}{f'; did you mean {near[0]!r}?' if near else there}"
     )
 
 
-def _locked(file: IO[str]) -> bool:
+def runs_folder(config: dict[str, Any], root: Path) -> Path:
+    """Where the runs of a configuration are kept."""
+    return (root / Path(config["runs"]).expanduser()).absolute()
+
+
+def _make(parent: Path, time: str, identity: str) -> Path:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        path = parent / f"{time}-{sum(1 for _ in parent.glob(f'{time}-*')):02d}-{identity}"
+        path.mkdir()  # refuses to exist twice: two runs in one second never meet
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"no run directory can be made in {parent}: {reason}; set runs=FOLDER to another one") from None
+    return path
+
+
+def _locked(file: IO[bytes]) -> bool:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not kept by forked processes
     except BlockingIOError:

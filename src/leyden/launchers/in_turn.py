@@ -9,9 +9,7 @@ from types import FrameType
 from ..rundir import RunDirectory
 from ..stop_request import StopRequest
 from ..uncollected import uncollected
-from .launcher import EXECUTE, PROGRAM
-
-PREEMPTED, INTERRUPTED = STOPPED = (75, 130)  # exit codes
+from .launcher import EXECUTE, INTERRUPTED, PREEMPTED, PROGRAM, STOPPED
 
 
 class InTurn:

@@ -4,6 +4,7 @@ from ..rundir import RunDirectory
 
 PROGRAM = __name__.partition(".")[0]
 EXECUTE = f"{PROGRAM}.execute"
+PREEMPTED, INTERRUPTED = STOPPED = (75, 130)  # exit codes
 
 
 class Launcher:
@@ -22,6 +23,11 @@ class Launcher:
         """What `launch` would do with run directories at these places, in the shell's words."""
         raise NotImplementedError
 
-    def launch(self, runs: list[RunDirectory]) -> int:
-        """Trains the runs, each from its last checkpoint where there is one, and returns the exit code."""
+    def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
+        """Trains the runs, each from its last checkpoint where there is one, and returns the exit code.
+
+        Args:
+            runs: their directories.
+            is_alone: whether this process is there for one run, and may be used up by it.
+        """
         raise NotImplementedError

@@ -6,8 +6,8 @@ from ..errors import UserError
 from ..installed import installed_version
 from ..rundir import RunDirectory
 from ..torchrun import run_torchrun
-from .in_turn import STOPPED, InTurn
-from .launcher import EXECUTE, Launcher
+from .in_turn import InTurn
+from .launcher import EXECUTE, STOPPED, Launcher
 
 
 class Local(Launcher):
@@ -52,7 +52,7 @@ class Local(Launcher):
     def describe(self, paths: list[Path]) -> str:
         return "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
 
-    def launch(self, runs: list[RunDirectory]) -> int:
+    def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
         """Trains one run after the other; a failed one does not keep the next from its turn.
 
         Raises:
@@ -61,7 +61,7 @@ class Local(Launcher):
         if self.max_restarts and installed_version("torch").startswith("2.3."):
             raise UserError("torchrun of torch 2.3 cannot start processes again: set launcher.max_restarts=0")
         if self.num_devices == 1:
-            return self._train_here(runs[0]) if len(runs) == 1 else InTurn(runs, self.fork).train()
+            return self._train_here(runs[0]) if is_alone else InTurn(runs, self.fork).train()
         codes = []
         for run in runs:
             with run.claimed():

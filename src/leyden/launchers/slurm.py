@@ -97,7 +97,7 @@ class Slurm(Launcher):
             command=f"{self.python} -m {EXECUTE}",
         )
 
-    def launch(self, runs: list[RunDirectory]) -> int:
+    def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
         """Submits the runs and returns at once.
 
         Raises:
