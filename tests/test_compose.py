@@ -84,6 +84,58 @@ def test_values_are_kept_as_they_are(root):
     assert config["data"] == {"x": None, "y": [1, 2.5, "a"], "z": {"a": True}, "w": "3", "v": "???"}
 
 
+NODES = {
+    "train.yaml": "defaults:\n  - _self_\n  - model: plain\n  - experiment: null\n",
+    "model/plain.yaml": (
+        "_target_: builtins.dict\nsize: 3\nscheduler:\n"
+        "  _target_: torch.optim.lr_scheduler.ExponentialLR\n  _partial_: true\n  gamma: 0.5\n"
+        "network:\n  _target_: builtins.dict\n  builder:\n    _target_: builtins.list\n    a: 1\n"
+    ),
+    "experiment/steps.yaml": (
+        "# @package _global_\nmodel:\n  scheduler:\n"
+        "    _target_: torch.optim.lr_scheduler.CosineAnnealingLR\n    T_max: 3\n"
+    ),
+    "experiment/target.yaml": "# @package _global_\nmodel:\n  _target_: builtins.list\n",
+}
+STEP_LR = "torch.optim.lr_scheduler.StepLR"
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    for name, text in NODES.items():
+        path = tmp_path / "configs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return lambda *words: compose([*words], tmp_path).config["model"]
+
+
+def test_a_whole_node_with_another_target_replaces_what_was_there(nodes):
+    scheduler = nodes(f"model.scheduler={{_target_: {STEP_LR}, step_size: 3}}", "model.scheduler.gamma=0.1")[
+        "scheduler"
+    ]
+    assert scheduler == {"_target_": STEP_LR, "_partial_": True, "step_size": 3, "gamma": 0.1}
+    network = nodes("model.network={builder: {_target_: builtins.set, b: 2}}")["network"]
+    assert network == {"_target_": "builtins.dict", "builder": {"_target_": "builtins.set", "b": 2}}
+
+
+def test_a_node_with_the_same_target_or_none_is_merged(nodes):
+    exponential = {
+        "_target_": "torch.optim.lr_scheduler.ExponentialLR",
+        "_partial_": True,
+        "gamma": 0.5,
+        "last_epoch": 1,
+    }
+    assert nodes("model.scheduler={last_epoch: 1}")["scheduler"] == exponential
+    assert nodes(f"model.scheduler={{_target_: {exponential['_target_']}, last_epoch: 1}}")["scheduler"] == exponential
+    assert nodes(f"model.scheduler._target_={STEP_LR}")["scheduler"]["gamma"] == 0.5
+
+
+def test_in_files_only_arguments_give_way_that_the_new_target_does_not_have(nodes):
+    cosine = {"_target_": "torch.optim.lr_scheduler.CosineAnnealingLR", "_partial_": True, "T_max": 3}
+    assert nodes("experiment=steps")["scheduler"] == cosine
+    assert nodes("experiment=target")["size"] == 3  # what source does not tell is merged
+
+
 def test_the_project_is_found_from_below_only(root):
     (root / "data" / "deep").mkdir(parents=True)
     assert project_root(root / "data" / "deep") == root

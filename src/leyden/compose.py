@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from .errors import UserError
+from .merge import merge
 
 MISSING = "???"
 Options = dict[str, list[tuple[str, str]]]
@@ -102,7 +103,7 @@ def compose(overrides: list[str], root: Path) -> Composed:
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        merged, defaults = _merge([_parsed(_for_hydra(word, groups)) for word in overrides], root)
+        merged, defaults = merge([_parsed(_for_hydra(word, groups)) for word in overrides], root / "configs")
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_yaml_mistake(error, root)) from None
     except (HydraException, OmegaConfBaseException, RecursionError) as error:
@@ -117,35 +118,6 @@ def compose(overrides: list[str], root: Path) -> Composed:
     files = [(root / "configs" / f"{one.config_path}.yaml", one.package or "") for one in defaults]
     values = {key: word for word in overrides if (key := _key(word)) not in groups}
     return Composed(config, root, [(file, key) for file, key in files if file.is_file()], values)
-
-
-def _merge(overrides: list[Any], root: Path) -> tuple[Any, list[Any]]:
-    """Hydra's own merging, without the settings and plugins of its launchers, which would take half of the time.
-
-    Returns:
-        The merged configuration and the files in it.
-    """
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.config_repository import CachingConfigRepository
-    from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
-    from hydra._internal.core_plugins.file_config_source import FileConfigSource
-    from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
-    from hydra._internal.defaults_list import create_defaults_list
-    from hydra._internal.sources_registry import SourcesRegistry
-    from hydra.version import setbase
-
-    setbase("1.3")
-    for source in (FileConfigSource, StructuredConfigSource):
-        SourcesRegistry.instance().register(source)
-    places = ConfigSearchPathImpl()
-    places.append("main", f"file://{root / 'configs'}")
-    places.append("schema", "structured://")
-    loader = ConfigLoaderImpl(places)
-    repository = CachingConfigRepository(loader.repository)
-    listed = create_defaults_list(repository, "train", overrides, prepend_hydra=False, skip_missing=False)
-    merged = loader._compose_config_from_defaults_list(listed.defaults, repository)
-    loader._apply_overrides_to_config(listed.config_overrides, merged)
-    return merged, listed.defaults
 
 
 @cache
