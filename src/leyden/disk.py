@@ -23,7 +23,8 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Writes a text, or its lines one by one, beside the old file and takes its place when complete and on the disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        # What is no text, such as a part of a file's name, becomes an escape, which JSON reads back as it was.
+        with temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines([text] if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
@@ -45,7 +46,8 @@ class LogFile(logging.FileHandler):
     """A log that says once that it cannot be written: a line of it is not worth a run."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, delay=True)  # an error in opening it is one in writing
+        # An error in opening it is one in writing.
+        super().__init__(path, delay=True, encoding="utf-8", errors="backslashreplace")
         self.is_complete = True
 
     def emit(self, record: logging.LogRecord) -> None:
