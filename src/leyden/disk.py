@@ -25,7 +25,8 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Writes a text, or its lines one by one, beside the old file and takes its place when complete and on the disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        # What is no text, such as a part of a file's name, becomes an escape, which JSON reads back as it was.
+        with temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines([text] if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())

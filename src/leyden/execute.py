@@ -15,6 +15,7 @@ from typing import Any
 from .disk import LogFile, disk_error
 from .errors import RunError, UserError
 from .preflight import meet
+from .reserved_stdout import reserved_stdout
 from .rundir import RunDirectory, State
 from .stop_request import Stop, Stopped, StopRequest
 from .torchrun import code_for_torchrun, register
@@ -59,19 +60,22 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
 
 def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None:
     with uncollected():
-        from .predict import predict
         from .worker import Worker
 
     for name in ("lightning.pytorch", "lightning.fabric"):  # as they are imported, they set up lines of their own
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).setLevel(logging.WARNING)
+    if verb == "predict":
+        from .predict import predict
+
+        with reserved_stdout() as stdout:
+            predict(Worker(run, trains=False), stdout=stdout, **options)
+        return
     worker = Worker(run, trains=verb == "train", stop=stop)
     code = 1
     try:
         if verb == "train":
             report(worker.fit(), run)
-        elif verb == "predict":
-            predict(worker, **options)
         else:
             report(worker.evaluate("test" if verb == "test" else "val", options["checkpoint"]), run)
         code = 0

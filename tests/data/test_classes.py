@@ -63,3 +63,9 @@ def test_titles_of_several_classes():
         SEVERAL.title(axes, torch.tensor(target, dtype=torch.uint8), torch.tensor([0.9, 0.1]), ["a", "b"])
         assert axes.get_title() == title
         assert axes.title.get_color() == color
+
+
+def test_the_predicted_class_is_the_most_probable_one_however_close():
+    record = Labels().record(torch.tensor([0.4999997, 0.4999999, 0.0]), ["a", "b", "c"])
+    assert record["prediction"] == "b"
+    assert record["probabilities"] == {"a": 0.5, "b": 0.5, "c": 0.0}

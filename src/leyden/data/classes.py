@@ -132,7 +132,7 @@ def likely(probabilities: Tensor, class_names: Sequence[str]) -> list[str]:
 def class_record(probabilities: Tensor, class_names: Sequence[str]) -> dict[str, Any]:
     """Probabilities [class] of one row -> what `predict` writes of it."""
     known = [round(value, 6) for value in probabilities.tolist()]
-    best = max(range(len(known)), key=known.__getitem__)
+    best = int(probabilities.argmax())  # of what was not rounded: several may be 1.0 or 0.5 when it is
     return {
         "prediction": class_names[best],
         "probability": known[best],

@@ -126,7 +126,7 @@ def test_too_many_to_keep_are_read_with_each_batch(recordings):
 
 
 @pytest.mark.parametrize("memory_gb", [0.0, 1.0])
-def test_corrupt_files_are_named_or_skipped(recordings, capsys, memory_gb):
+def test_corrupt_files_are_named_or_skipped(recordings, caplog, memory_gb):
     (recordings / "2_tom_0.wav").write_bytes(b"no sound")
     data = by_name(recordings, memory_gb=memory_gb)
     data.setup("fit")
@@ -137,7 +137,7 @@ def test_corrupt_files_are_named_or_skipped(recordings, capsys, memory_gb):
     skipping.setup("test")
     for _ in range(2):
         assert sum(len(batch.targets) for batch in skipping.test_dataloader()) == 5
-    assert capsys.readouterr().out.count("skipped") == 1
+    assert caplog.text.count("skipped") == 1
 
 
 def test_a_folder_without_sound(tmp_path):

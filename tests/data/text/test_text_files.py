@@ -137,6 +137,41 @@ def test_several_labels_a_row(tmp_path):
         TextFiles(str(path), names={"1": "cat"}, label_separator=";")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "arguments"),
+    [
+        ("a.tsv", 'label\ttext\ncat\tmeow "loud"\ndog\tbark\n', {}),
+        ("a.csv", 'text,label\n"meow ""loud""",cat\nbark,dog\n', {}),
+        ("a.csv", 'cat,"meow ""loud"""\ndog,bark\n', {"text": 1, "label": 0}),
+        ("a.jsonl", '{"text": "meow \\"loud\\"", "label": "cat"}\n{"text": "bark", "label": "dog"}\n', {}),
+        ("a.label", 'cat: meow "loud"\ndog: bark\n', {"pattern": r"^(?P<label>\w+): (?P<text>.*)"}),
+        ("a.txt", 'cat: meow "loud"\ndog: bark\n', {"pattern": r"^(?P<label>\w+): (?P<text>.*)"}),
+    ],
+)
+def test_predicting_reads_tables_as_training_does(tmp_path, name, content, arguments):
+    path = tmp_path / name
+    path.write_text(content)
+    data = TextFiles(str(path), test=str(path), **arguments)
+    rows = data.load("train")
+    again, names = data.read([tmp_path])
+    assert [again.inputs[row].tolist() for row in range(2)] == [rows.inputs[row].tolist() for row in range(2)]
+    assert [name.rpartition(":")[0] for name in names] == [str(path)] * 2
+    # Lines of text alone are texts, too.
+    (tmp_path / "more.txt").write_text("meow\n\nbark\n")
+    assert data.read([tmp_path / "more.txt"])[1] == [f"{tmp_path}/more.txt:1", f"{tmp_path}/more.txt:3"]
+
+
+def test_a_table_to_predict_needs_no_labels_but_its_texts(tmp_path):
+    (tmp_path / "train.csv").write_text("label,text\n" + "cat,meow\ndog,bark\n" * 10)
+    data = TextFiles(str(tmp_path / "train.csv"))
+    data.setup("fit")
+    (tmp_path / "new.csv").write_text("id,text\n7,meow\n")
+    assert data.tokenizer.decode(data.read([tmp_path / "new.csv"])[0].inputs[0].tolist()) == "meow"
+    (tmp_path / "new.csv").write_text("id,body\n7,meow\n")
+    with pytest.raises(DataError, match=r"new\.csv:2: there is no column 'text', only 'id', 'body'"):
+        data.read([tmp_path / "new.csv"])
+
+
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format, *args):
         pass

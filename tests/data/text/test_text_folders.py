@@ -47,3 +47,17 @@ def test_several_labels_in_a_manifest(tmp_path):
     assert len(data.rows["train"]) == 6
     training = data.rows["train"].dataset.targets[torch.tensor(data.rows["train"].indices)]
     assert data.class_counts == training.sum(dim=0).tolist()
+
+
+def test_predicting_reads_a_file_as_one_text_as_training_does(reviews, tmp_path):
+    data = TextFolders(str(reviews), only="/(pos|neg)/")
+    data.setup("fit")
+    path = tmp_path / "mine" / "new.txt"
+    path.parent.mkdir()
+    path.write_bytes((reviews / "train/pos/0_7.txt").read_bytes())
+    rows, names = data.read([path.parent])
+    assert names == [str(path)]
+    trained = data.rows["train"].dataset
+    files = data.index.split("train")
+    row = next(number for number, file in enumerate(files) if file.path == reviews / "train/pos/0_7.txt")
+    assert rows.inputs[0].equal(trained.inputs[row])

@@ -11,6 +11,7 @@ from ..error import DataError
 from .lines import read_lines, read_text
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+SUFFIXES = {*DELIMITERS, ".jsonl"}
 
 
 class LabelledText(NamedTuple):
@@ -56,12 +57,23 @@ class Table:
         """
         rows = []
         for line, cells in self._cells(path):
-            texts = [_cell(cells, column, f"{path}:{line}") for column in self.text]
+            text = self._text(cells, path, line)
             label = _cell(cells, self.label, f"{path}:{line}").strip()
             if not (label or self.may_be_empty):
                 raise DataError(f"{path}:{line}: the label (column {self.label!r}) is empty")
-            rows.append(LabelledText(" ".join(texts), label))
+            rows.append(LabelledText(text, label))
         return rows
+
+    def texts(self, path: Path) -> list[tuple[int, str]]:
+        """The texts of a file, which need no labels, with the numbers of their lines.
+
+        Raises:
+            DataError: see `read`.
+        """
+        return [(line, self._text(cells, path, line)) for line, cells in self._cells(path)]
+
+    def _text(self, cells: dict[Any, Any], path: Path, line: int) -> str:
+        return " ".join(_cell(cells, column, f"{path}:{line}") for column in self.text)
 
     def _cells(self, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
         """Line number and cells, by name or number, of each row."""

@@ -1,5 +1,6 @@
 import logging
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -129,16 +130,21 @@ class TextData(DataModule):
         return Packed.of(tokens), len(long)
 
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
-        """Text files and folders of them: each line that is not empty is a row."""
-        lines = [
-            (line.strip(), f"{path}:{number}")
-            for path in expand_inputs(inputs, {".txt"})
-            for number, line in read_lines(path, self.encoding)
-        ]
-        if not lines:
-            raise DataError(f"no line with text in {', '.join(map(str, inputs))}")
-        texts, names = map(list, zip(*lines, strict=True))
+        named = list(self.read_texts(inputs))
+        if not named:
+            raise DataError(f"no text in {', '.join(map(str, inputs))}")
+        names, texts = map(list, zip(*named, strict=True))
         return RaggedRows(self.encode(texts), torch.zeros(len(texts), dtype=torch.int64), self.tokenizer.padding), names
+
+    def read_texts(self, inputs: list[Path]) -> Iterator[tuple[str, str]]:
+        """Names and texts of user files, in the units that training reads: here, each line of a .txt file that is not
+        empty."""
+        for path in expand_inputs(inputs, {".txt"}):
+            yield from self._lines(path)
+
+    def _lines(self, path: Path) -> Iterator[tuple[str, str]]:
+        for number, line in read_lines(path, self.encoding):
+            yield f"{path}:{number}", line.strip()
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return TokenTransform(self.tokenizer.unknown, self.word_dropout if stage == "train" else 0.0)

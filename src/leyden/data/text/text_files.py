@@ -1,12 +1,15 @@
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from ..classes import Labels
 from ..error import DataError
 from ..fetch import fetch
+from ..files import expand_inputs
 from ..split import stratified_split
-from .table import Table
+from .lines import read_lines
+from .table import SUFFIXES, Table
 from .text_data import TextData
 
 
@@ -75,3 +78,17 @@ class TextFiles(TextData):
         if label not in self.names:
             raise DataError(f"{path} has the label {label!r}, which data.names does not name: {self.names}")
         return self.names[label]
+
+    def read_texts(self, inputs: list[Path]) -> Iterator[tuple[str, str]]:
+        """The texts of tables like those of training, which need no labels; or each line of a .txt file."""
+        own = {path.suffix.lower() for path in self.files.values() if path}
+        for path in expand_inputs(inputs, {".txt", *SUFFIXES, *own}):
+            if path.suffix.lower() == ".txt" and not self._is_table(path):
+                yield from self._lines(path)
+            else:
+                yield from ((f"{path}:{number}", text) for number, text in self.table.texts(path))
+
+    def _is_table(self, path: Path) -> bool:
+        """Whether a .txt file is one of lines that the pattern takes apart, and not of texts alone."""
+        pattern = self.table.pattern
+        return bool(pattern) and any(re.search(pattern, line) for _, line in read_lines(path, self.encoding))

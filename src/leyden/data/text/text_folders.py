@@ -1,8 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 from ..classes import Labels
-from ..files import FileIndex
+from ..files import FileIndex, expand_inputs
 from .lines import read_text
 from .text_data import TextData
 
@@ -39,3 +40,8 @@ class TextFolders(TextData):
 
     def load_labels(self, split: Literal["train", "test"]) -> list[str]:
         return [file.label for file in self.index.split(split)]
+
+    def read_texts(self, inputs: list[Path]) -> Iterator[tuple[str, str]]:
+        """Each .txt file is one text, as in training."""
+        for path in expand_inputs(inputs, {".txt"}):
+            yield str(path), read_text(path, self.encoding)
