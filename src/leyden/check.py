@@ -7,8 +7,9 @@ import ast
 from typing import Any
 
 from .annotations import choices, fits
-from .compose import MISSING, Composed, hint, options
+from .compose import MISSING, Composed, options
 from .guards import refusals
+from .nearest import hint
 from .origins import Key, Origins
 from .published import published
 from .signature import Signature, signature
