@@ -38,6 +38,12 @@ class _Scope(dict[str, Any]):
         names = (node.id for node in ast.walk(expression) if isinstance(node, ast.Name) and node.id in self)
         return next((self.arguments.get(name, name) for name in names), "")
 
+    def renamed(self, name: str, variable: str) -> "_Scope":
+        """A copy in which a variable has the value of that name."""
+        scope = _Scope({**self, variable: self[name]})
+        scope.arguments = self.arguments | {variable: self.argument(ast.Name(name))}
+        return scope
+
     def assign(self, statement: ast.stmt) -> None:
         """Follows an assignment, or forgets what the statement sets."""
         match statement:
@@ -59,11 +65,7 @@ def refusals(signature: Signature, arguments: Mapping[str, Any], depth: int = 0)
     The constructors of base classes are followed, and what a constructor calls of its own package. An argument that is
     `...` has a value that is not known yet.
     """
-    scope = dict(arguments)
-    for name, parameter in signature.parameters.items():
-        if name not in arguments and parameter.default:
-            with suppress(ValueError, TypeError):
-                scope[name] = ast.literal_eval(parameter.default)
+    scope = signature.defaults() | dict(arguments)
     for read in filter(None, (_library_guard(signature), signature)):
         yield from _run(read.node.body, read, _Scope(scope), depth)
 
@@ -98,6 +100,10 @@ def _run(
                     yield _refusal(branch[0], test, scope)
                 elif (yield from _run(branch, signature, scope, depth)):
                     return True
+            case ast.For(ast.Name(variable), ast.Tuple(elements), inner):  # a guard of several arguments
+                for name in (one.id for one in elements if isinstance(one, ast.Name) and one.id in scope):
+                    yield from _run(inner, signature, scope.renamed(name, variable), depth)
+                scope.assign(statement)
             case ast.Return() | ast.Raise():
                 return True
             case ast.Assign() | ast.AnnAssign() | ast.Expr():

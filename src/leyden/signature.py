@@ -2,9 +2,10 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from .source import Definition, Module, bindings, find, last_name, resolve, stored_names, texts
 
@@ -49,6 +50,14 @@ class Signature:
     @property
     def node(self) -> ast.FunctionDef:
         return self.function.node
+
+    def defaults(self) -> dict[str, Any]:
+        """The arguments' defaults, as far as they are plain values."""
+        plain = {}
+        for name, parameter in self.parameters.items():
+            with suppress(ValueError, TypeError):
+                plain |= {name: ast.literal_eval(parameter.default)} if parameter.default else {}
+        return plain
 
 
 @cache

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ..classes import Labels
 from ..files import FileIndex
@@ -16,6 +16,8 @@ class TextFolders(TextData):
         classes, label_separator: see `Labels`.
         **text: arguments of `TextData`.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest", "vectors")
 
     def __init__(
         self,
