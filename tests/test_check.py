@@ -87,7 +87,7 @@ def test_all_is_said_at_once_with_file_or_override(found):
             ["model.network._target_=MODULE.Sound"],
             "Sound needs 'sample_rate', which Rows does not publish (it publishes num_rows, num_classes)",
         ),
-        (["seed=-1"], "seed is -1; it must not be negative"),
+        (["seed=-1"], "seed is -1; it must be at least 0 and below 2**32"),
         (["data.size=[3]"], "Rows wants int"),
         (["trainer.steps=2.5"], "Trainer wants int | None"),
         (["data=null"], "the configuration has no 'data'"),

@@ -33,6 +33,17 @@ def fits(value: Any, parameter: Parameter) -> bool:
     return value == default or _fits(value, wanted) or not _fits(default, wanted)
 
 
+def is_called(parameter: Parameter) -> bool:
+    """Whether the argument is a function or a class, to be called later."""
+    return "Callable" in _names(_meaning(parameter.annotation, parameter.module))
+
+
+def is_object(parameter: Parameter) -> bool:
+    """Whether the argument is one of torch's objects, which nothing else can stand for."""
+    names = _names(_meaning(parameter.annotation, parameter.module))
+    return "_Object" in names and names <= {"_Object", "NoneType"}
+
+
 def choices(parameter: Parameter) -> list[str]:
     """The values of every `Literal` in the annotation."""
     return list(dict.fromkeys(map(str, _literals(_meaning(parameter.annotation, parameter.module)))))
@@ -111,6 +122,13 @@ def _fits(value: Any, wanted: Any) -> bool:
     if wanted in (None, NoneType):
         return value is None
     return name not in {*_LISTS, *_ITERABLES, "Callable", "_Object"}
+
+
+def _names(wanted: Any) -> set[str]:
+    """The names of the types of which an annotation allows any."""
+    if get_origin(wanted) in (Union, UnionType):
+        return {name for argument in get_args(wanted) for name in _names(argument)}
+    return {getattr(get_origin(wanted) or wanted, "__name__", "")}
 
 
 def _literals(wanted: Any) -> list[Any]:

@@ -140,7 +140,7 @@ def _check(options: argparse.Namespace) -> int:
     problems = []
     for name, _ in group_options(project_root())["experiment"]:
         try:
-            _checked([f"experiment={name}", *options.overrides])
+            _checked([f"experiment={name}", *options.overrides], looks_for_files=False)
             print(f"{name}: no problem found")
         except UserError as error:
             problems.append(str(error))
@@ -160,13 +160,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return examine()
 
 
-def _checked(overrides: list[str]) -> tuple[Path, dict[str, Any]]:
+def _checked(overrides: list[str], looks_for_files: bool = True) -> tuple[Path, dict[str, Any]]:
     from .check import problems
     from .compose import compose, project_root
 
     root = project_root()
     composed = compose(overrides, root)
-    if found := problems(composed):
+    if found := problems(composed, looks_for_files):
         raise UserError("\n".join(found))
     return root, composed.config
 

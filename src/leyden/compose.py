@@ -1,9 +1,7 @@
 """Command-line overrides -> a plain configuration. Torch-free; Hydra is imported when something is composed."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -13,6 +11,7 @@ import yaml
 
 from .errors import UserError
 from .merge import merge
+from .nearest import hint
 
 MISSING = "???"
 Options = dict[str, list[tuple[str, str]]]
@@ -209,11 +208,3 @@ def _explain(error: Exception, root: Path) -> str:
         return f"{asker}there is no configs/{group}/{name}.yaml{hint(name, known)}"
     sentences = [line.strip() for line in str(error).partition("\n\n")[0].splitlines() if "To append" not in line]
     return f"the configuration cannot be composed: {' '.join(sentences)}"
-
-
-def hint(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence: the nearest of these names, or all of them where they are few."""
-    known = sorted(set(names))
-    if near := get_close_matches(name, known, n=1):
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(known)}" if 0 < len(known) <= 40 else ""

@@ -33,5 +33,5 @@ class Experiment:
         runs: str = "runs",
         preemption: Sequence[Literal["SIGTERM", "SIGUSR1", "SIGUSR2"]] = ("SIGTERM", "SIGUSR1"),
     ) -> None:
-        if seed < 0:
-            raise ValueError(f"seed is {seed}; it must not be negative")
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed is {seed}; it must be at least 0 and below 2**32")

@@ -21,7 +21,7 @@ SECONDS = 2.0  # for which batches are counted
 
 
 def inspect(
-    name: str, overrides: list[str], clears: bool, check: Callable[[list[str]], Any], stream: Path | None = None
+    name: str, overrides: list[str], clears: bool, check: Callable[[list[str], bool], Any], stream: Path | None = None
 ) -> int:
     """Shows the data of a run or an experiment, removes what the cache keeps of it, or writes it as a stream.
 
@@ -29,7 +29,7 @@ def inspect(
         name: a run directory, `latest`, or an experiment.
         overrides: settings of the experiment.
         clears: removes, instead of showing.
-        check: overrides -> the project's folder and the configuration.
+        check: overrides, and whether the data's files are looked for -> the project's folder and the configuration.
         stream: a folder for the rows, to be written instead of shown; see `write_stream`.
 
     Returns:
@@ -40,7 +40,7 @@ def inspect(
     """
     root = project_root()
     run = _run(name, root, overrides)
-    config = run.config if run else check([f"experiment={name}", *overrides])[1]
+    config = run.config if run else check([f"experiment={name}", *overrides], not clears)[1]
     stream = stream and stream.absolute()
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)

@@ -79,10 +79,9 @@ def _give_way(merged: Any, part: Any) -> None:
             known = signature(target._value()) if isinstance(target._value(), str) else None
         except NameMissingError:  # for the check to say
             known = None
-        names = [name for name in merged if known and not known.is_open and str(name)[0] != "_"]
-        for name in names:
-            if name not in known.parameters and name not in part:
-                del merged[name]
+        accepted = {*known.parameters, *part} if known and not known.is_open else {*merged}
+        for name in [name for name in merged if name not in accepted and str(name)[0] != "_"]:
+            del merged[name]
     for name in merged:
         below = [node._get_node(name) for node in (merged, part)]
         if all(isinstance(node, DictConfig) and not node._is_none() and not node._is_missing() for node in below):

@@ -40,7 +40,7 @@ def relocate(run: RunDirectory, overrides: list[str], root: Path) -> None:
     for name, source in FROM_TRAINER.items():
         if name in config["launcher"]:
             config["launcher"][name] = config["trainer"][source]
-    if found := problems(Composed(config, root, [], typed)):
+    if found := problems(Composed(config, root, [], typed), looks_for_files=False):
         raise UserError("\n".join(found))
     write_atomically(run.path / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     with (run.path / "command.txt").open("a", encoding="utf-8") as file:

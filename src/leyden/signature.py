@@ -2,15 +2,25 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from .source import Definition, Module, bindings, find, last_name, resolve, stored_names, texts
 
 # Bases without arguments of their own, and decorators that keep the arguments of what they decorate.
 _PLAIN_BASES = {"object", "ABC", "Generic", "Protocol"}
-_PLAIN_DECORATORS = {"abstractmethod", "cache", "deprecated", "final", "inference_mode", "lru_cache", "no_grad"}
+_PLAIN_DECORATORS = {
+    "abstractmethod",
+    "cache",
+    "classmethod",
+    "deprecated",
+    "final",
+    "inference_mode",
+    "lru_cache",
+    "no_grad",
+}
 _PLAIN_DECORATORS |= {"override", "runtime_checkable", "total_ordering"}
 
 
@@ -24,7 +34,7 @@ class Parameter:
     is_required: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Signature:
     """What a call may give by name; `is_open` says that names that are not among `parameters` are accepted, too.
 
@@ -40,6 +50,14 @@ class Signature:
     @property
     def node(self) -> ast.FunctionDef:
         return self.function.node
+
+    def defaults(self) -> dict[str, Any]:
+        """The arguments' defaults, as far as they are plain values."""
+        plain = {}
+        for name, parameter in self.parameters.items():
+            with suppress(ValueError, TypeError):
+                plain |= {name: ast.literal_eval(parameter.default)} if parameter.default else {}
+        return plain
 
 
 @cache
@@ -142,12 +160,13 @@ def _with_keywords(read: Signature, kwargs: str) -> Signature:
     named, calls = _uses(read.node, kwargs)
     optional = Parameter(read.function.module, is_required=False)
     parameters = read.parameters | dict.fromkeys(named - read.parameters.keys(), optional)
-    callees = [(call, _callee(read, call)) for call in calls or ()]
+    callees = [(call, called_in(read, call)) for call in calls or ()]
     for call, callee in callees:
-        for name, one in callee.parameters.items() if callee else ():
-            if name not in _bound(call, callee):
-                is_required = one.is_required and _is_certain(call, read.node)
-                parameters.setdefault(name, replace(one, is_required=is_required))
+        if callee:
+            bound = _bound(call, callee) | parameters.keys()
+            for name, one in callee.parameters.items():
+                if name not in bound:
+                    parameters[name] = replace(one, is_required=one.is_required and _is_certain(call, read.node))
     # With `*args` beside it, a function that uses nothing is meant to take whatever it is given, as nn.Identity is.
     is_open = calls is None or (not calls and read.node.args.vararg is not None)
     is_open = is_open or any(not callee or callee.is_open for _, callee in callees)
@@ -207,7 +226,8 @@ def is_super_init(function: ast.expr) -> bool:
     return False
 
 
-def _callee(read: Signature, call: ast.Call) -> Signature | None:
+def called_in(read: Signature, call: ast.Call) -> Signature | None:
+    """The signature of what a call in the body of a function calls; None where source does not tell."""
     if is_super_init(call.func):
         return read.find_base()
     first = ast.unparse(call.func).partition(".")[0]
@@ -222,7 +242,6 @@ def _callee(read: Signature, call: ast.Call) -> Signature | None:
 def _of_class_method(owner: Definition, name: str) -> Signature | None:
     match bindings(owner.node.body).get(name):
         case [ast.FunctionDef(decorator_list=[ast.Name("classmethod")]) as function]:
-            plain = ast.FunctionDef(**{**dict(ast.iter_fields(function)), "decorator_list": []})
-            found = _of_function(name, Definition(owner.module, plain), lambda: None)
+            found = _of_function(name, Definition(owner.module, function), lambda: None)
             return found and _without_first(found)
     return None

@@ -33,7 +33,8 @@ class DataModule(LightningDataModule):
     """Splits, batches and device transforms of one dataset. A new dataset implements `load`.
 
     `publishes` names the attributes that a network may ask for: arguments of the same name, required or given as
-    `???` in YAML, receive them.
+    `???` in YAML, receive them. `paths` names the arguments that are files or, with a `/` at the end, folders which
+    have to be there; `root/manifest` is a file in the folder `root`.
 
     Args:
         batch_size: rows of one optimizer step over all devices; divided among them.
@@ -54,6 +55,7 @@ class DataModule(LightningDataModule):
     """
 
     publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
+    paths: ClassVar[tuple[str, ...]] = ()
     class_names: list[str]
     class_counts: list[int]  # training rows of each class
 
@@ -78,6 +80,9 @@ class DataModule(LightningDataModule):
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 < validation_fraction < 1:
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
+        for number in (seed, split_seed):
+            if not 0 <= number < 2**32:
+                raise ValueError(f"a seed is {number}; it must be at least 0 and below 2**32")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()

@@ -24,6 +24,8 @@ class LabelledFiles(DataModule):
     suffixes: ClassVar[Collection[str]]
     file_rows: Callable[..., FileRows]
 
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest")
+
     def __init__(
         self,
         root: str,

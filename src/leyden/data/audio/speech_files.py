@@ -1,6 +1,6 @@
 import csv
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 
@@ -54,6 +54,8 @@ class SpeechFiles(TranscribedFiles):
     Raises:
         DataError: the manifest or a file in it is missing, or a split has another name.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest")
 
     def __init__(self, root: str, manifest: str = "manifest.csv", test_fraction: float = 0.2, **files) -> None:
         if not 0 < test_fraction < 1:

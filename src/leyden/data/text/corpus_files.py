@@ -1,6 +1,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from ..error import DataError
 from ..fetch import fetch
@@ -25,6 +26,8 @@ class CorpusFiles(CorpusData):
         download: `url` and `sha256` of the file `root`, which is fetched where it is missing.
         **corpus: arguments of `CorpusData`.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root",)
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ..classes import Labels
 from ..error import DataError
@@ -28,6 +28,8 @@ class TextFiles(TextData):
         download: `train` and `test` -> `url` and `sha256` of files that are fetched where they are missing.
         **loading: arguments of `TextData`.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("train", "test", "vectors")
 
     def __init__(
         self,

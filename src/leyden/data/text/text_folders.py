@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ..classes import Labels
 from ..files import FileIndex, expand_inputs
@@ -17,6 +17,8 @@ class TextFolders(TextData):
         classes, label_separator: see `Labels`.
         **text: arguments of `TextData`.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest", "vectors")
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
@@ -36,6 +36,8 @@ class DetectionFiles(DetectionData):
     Raises:
         DataError: the annotations cannot be used as they are.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root/",)
 
     def __init__(
         self,

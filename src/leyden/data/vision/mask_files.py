@@ -45,6 +45,8 @@ class MaskFiles(SegmentationData):
 
     decoding: ClassVar[tuple[str, ...]] = (*SegmentationData.decoding, "known")
 
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/images/", "root/masks/", "root/train_list", "root/test_list")
+
     def __init__(
         self,
         root: str,
