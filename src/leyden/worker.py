@@ -19,6 +19,7 @@ from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
 from .data.rows import Rows
+from .lifetime import kept_status
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
@@ -40,6 +41,7 @@ class Worker:
 
     def __init__(self, run: RunDirectory, trains: bool, stop: StopRequest | None = None) -> None:
         self.run, self.config, self.trains = run, run.config, trains
+        self.is_in_python = stop is None  # not by a command, which keeps the status
         self.stop = stop or StopRequest(self.config["preemption"])
         self.data: DataModule = build(self.config["data"], {})
         if trains:
@@ -52,6 +54,7 @@ class Worker:
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
+    @kept_status
     def fit(self) -> dict[str, float]:
         """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where a limit
         of steps ended the training before anything was validated.
