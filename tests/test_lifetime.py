@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,8 +16,9 @@ import leyden
 from leyden import status_file
 from leyden.cli import main
 from leyden.errors import UserError
-from leyden.lifetime import has_died
+from leyden.lifetime import has_died, kept_status
 from leyden.rundir import RunDirectory
+from leyden.stop_request import Stop, Stopped
 
 PACKAGE = leyden.__name__
 # Holds the lock of a run, as whoever trains it does, or starts those who do.
@@ -111,6 +114,44 @@ def test_status_says_that_a_run_was_killed(run, holder, tmp_path, monkeypatch, c
     assert not has_died(run)
     run.set_state("running", host=platform.node(), job="7")  # which SLURM knows better
     assert not has_died(run)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (None, "finished"),
+        (KeyboardInterrupt(), "interrupted"),
+        (Stopped(Stop.PREEMPTED, ""), "preempted"),
+        (ValueError("no"), "failed"),
+    ],
+)
+def test_a_run_that_is_trained_in_python_says_what_became_of_it(run, error, state):
+    @kept_status
+    def fit(worker):
+        assert run.status["state"] == "running"
+        if error:
+            raise error
+
+    worker = SimpleNamespace(run=run, is_in_python=True, trainer=SimpleNamespace(world_size=1))
+    with pytest.raises(type(error)) if error else nullcontext():
+        fit(worker)
+    assert run.status["state"] == state
+    assert state != "failed" or run.status["error"] == "ValueError: no"
+
+
+def test_a_command_keeps_the_status_itself(run):
+    kept_status(lambda worker: None)(SimpleNamespace(run=run, is_in_python=False))
+    assert run.status["state"] == "created"
+
+
+def test_ranks_and_jobs_change_the_status_one_after_the_other(run):
+    """Each adds its own: nothing that another has written meanwhile is lost."""
+    code = f"import pathlib, sys; from {RunDirectory.__module__} import RunDirectory as Run\n"
+    code += "for n in range(20): Run(pathlib.Path(sys.argv[1])).note(**{f'{sys.argv[2]}{n}': n})"
+    words = [[sys.executable, "-c", code, str(run.path), name] for name in "abc"]
+    processes = [subprocess.Popen(command) for command in words]
+    assert [process.wait() for process in processes] == [0] * 3
+    assert len(run.status.keys() & {f"{name}{n}" for name in "abc" for n in range(20)}) == 60
 
 
 def test_a_full_disk_takes_the_status(run, monkeypatch):

@@ -35,7 +35,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     if keeps_status:
         stop.listen()
         register()
-    _open_log(run.path / "log.txt")
+    _open_log(run)
     state, code, details = "finished", 0, {}
     begin = time.perf_counter()
     try:
@@ -47,11 +47,12 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
         code = EXIT_CODES[state]
-        log.warning("%s; go on with: %s resume %s", str(error) or "stopped at once", __package__, run.path)
+        resume = f"; go on with: {__package__} resume {run.path}" if keeps_status else ""
+        log.warning("%s%s", str(error) or "stopped at once", resume)
     except Exception as error:
         state, code = "failed", 2 if isinstance(error, UserError) else EXIT_CODES["failed"]
         details = {"error": f"{type(error).__name__}: {error}"}
-        _explain(error, run)
+        _explain(error, run, keeps_status)
     if keeps_status:
         stop.ignore()  # the exit code is decided
         details |= {"exit_code": code, "seconds": round(time.perf_counter() - begin, 1)}
@@ -90,7 +91,7 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
     log.info("run              %s", run.path)
 
 
-def _explain(error: Exception, run: RunDirectory) -> None:
+def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
     from hydra.errors import InstantiationException
 
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):
@@ -100,7 +101,9 @@ def _explain(error: Exception, run: RunDirectory) -> None:
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
     elif not (run.path / "status.json").is_file():
         log.error("%s is gone: was it moved or removed while it was in use? Bring it back", run.path)
-    elif reason := disk_error(error):
+    elif (reason := disk_error(error)) and not trains:
+        log.error("%s", reason)
+    elif reason:
         saved = ", ".join(sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt")))
         log.error("the run stopped: %s", reason)
         log.error("Nothing saved before is lost (%s). When that is mended: %s resume %s", saved, __package__, run.path)
@@ -124,12 +127,16 @@ def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> bool:
     return True
 
 
-def _open_log(path: Path) -> None:
+def _open_log(run: RunDirectory) -> None:
     """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
-    terminal, file = logging.StreamHandler(sys.stderr), LogFile(path)
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if run.is_writable:
+        handlers.append(LogFile(run.path / "log.txt"))
+        handlers[-1].setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=handlers, force=True)
     log.setLevel(logging.INFO if IS_FIRST else logging.ERROR)
+    if not run.is_writable:
+        log.warning("%s must not be written: no log, results or figures are kept", run.path)
     logging.captureWarnings(True)
     # Whole batches from memory are faster without workers, whatever the number of cores.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")

@@ -120,6 +120,10 @@ class RunDirectory:
             yield
 
     @property
+    def is_writable(self) -> bool:
+        return os.access(self.path, os.W_OK)
+
+    @property
     def has_checkpoint(self) -> bool:
         """Whether there is one to go on from."""
         return any((self.path / "checkpoints" / name).exists() for name in (LAST, PREVIOUS))

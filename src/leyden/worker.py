@@ -14,7 +14,7 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
 
 from .build import build
-from .callbacks import Interruption, ProgressBar, ProgressLines, Watchdog
+from .callbacks import Interruption, Pictures, ProgressBar, ProgressLines, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
@@ -87,7 +87,8 @@ class Worker:
         path = self.run.checkpoint(checkpoint)
         with _foreign_checkpoints(path):
             (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False)
-        self.run.add_results(dict(results))
+        if self.trains or self.run.is_writable:
+            self.run.add_results(dict(results))
         return dict(results)
 
     def predict(self, rows: Rows, checkpoint: str) -> list[Any]:
@@ -141,6 +142,9 @@ class Worker:
         ]
         if self.trains:
             callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
+        if not self.trains:  # nobody waits for it, and a run that is only read keeps no figures
+            kinds = (Watchdog,) if self.run.is_writable else (Watchdog, Pictures)
+            callbacks = [one for one in callbacks if not isinstance(one, kinds)]
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():
