@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -16,6 +19,7 @@ from rich.table import Column, Table
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2  # each process spends some seconds of one core on its imports
 CONSOLE = Console()
+RUNNING: set[subprocess.Popen[str]] = set()
 
 
 @dataclass
@@ -42,18 +46,21 @@ def run_command(*arguments: str) -> str:
     command = [sys.executable, "-m", "leyden", *arguments]
     threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "NO_COLOR": "1"}
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
-    return done.stdout
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipe) as process:
+        RUNNING.add(process)
+        output, _ = process.communicate()
+        RUNNING.remove(process)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, output)
+    return output
+
+
+def stop(number: int, frame: FrameType | None) -> NoReturn:
+    """What is said to this process, as by a `make` that is ended, is said to those that it has started."""
+    for process in list(RUNNING):
+        process.terminate()
+    sys.exit(128 + number)
 
 
 def demonstrate(experiment: str) -> Result:
@@ -74,6 +81,8 @@ def demonstrate(experiment: str) -> Result:
 
 
 def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     experiments = list(embedded_experiments())
     if not experiments:
         CONSOLE.print("No experiment in configs/experiment/ says in its first comment that its data are embedded.")

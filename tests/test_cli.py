@@ -97,7 +97,7 @@ def test_mistakes_are_refused_before_torch_is_imported(words, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trainer.devices=2"], "torch.distributed.run --standalone --nproc-per-node=2"),
+        (["trainer.devices=2"], "torchrun --standalone --nproc-per-node=2"),
         (["launcher=slurm", "trainer=cpu", "trainer.num_nodes=3"], "#SBATCH --nodes=3"),
         (["launcher=slurm", "trainer=cpu", "--sweep", "seed=1,2,3"], "#SBATCH --array=0-2"),
     ],

@@ -70,7 +70,7 @@ def test_a_dry_run_shows_every_launcher(tmp_path, monkeypatch):
     text = describe(
         [config(Local, devices=2), slurm(time="1:00"), config(Local, devices=1), slurm(time="2:00")], tmp_path
     )
-    assert text.count("torch.distributed.run") == 1
+    assert text.count(".torchrun --standalone") == 1
     assert [f"RUN-{number}" in text for number in range(4)] == [True] * 4
     assert "--time=1:00" in text
     assert "--time=2:00" in text

@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from {leyden.__name__}.rundir import RunDirectory
 from {leyden.__name__}.torchrun import run_torchrun
-torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *sys.argv[3:]]
+torchrun = [sys.executable, "-m", "{leyden.__name__}.torchrun", "--standalone", "--nproc-per-node=2", *sys.argv[3:]]
 sys.exit(run_torchrun([*torchrun, sys.argv[1], sys.argv[2]], RunDirectory(Path(sys.argv[2]))))
 """
 
@@ -52,6 +52,11 @@ if fails:  # as a rank does that has lost another, and is told to end
 (run.path / f"ready{{rank}}.{{life}}").touch()
 if rank == "1" and fails:
     sys.exit(3)
+if (run.path / "loses").exists():
+    if rank == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    run.set_state("failed", error="gloo: connection closed by peer", exit_code=1)
+    sys.exit(1)
 while not (run.path / "state").exists():
     time.sleep(0.02)
 state, code = (run.path / "state").read_text().split()
@@ -141,6 +146,17 @@ def test_a_worker_that_fails_is_never_taken_for_success(run, start):
     process.communicate()
     assert process.returncode == 1
     assert run.status["state"] == "failed"
+
+
+def test_a_killed_rank_is_named_not_what_another_one_says_of_it(run, start):
+    (run.path / "loses").touch()
+    process = start()
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert run.status["state"] == "failed"
+    assert run.status["error"].startswith("rank 1 was killed by SIGKILL")
+    assert run.status["error"] in errors
+    assert "Traceback" not in errors
 
 
 def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run, start):

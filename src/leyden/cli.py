@@ -62,15 +62,24 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from .launchers.slurm_queue import state
+    from .launchers.slurm_queue import is_here, state
+    from .lifetime import has_died
 
+    code = 0
     for name in options.runs:
-        run = _found(name)[1]
-        status = run.status
-        job = f"job {status['job']}: {state(status['job']) or 'forgotten by SLURM'}" if "job" in status else ""
-        error = status.get("error", "").partition("\n")[0] if status["state"] == "failed" else ""
-        print("  ".join(filter(None, [str(run.path), status["state"], status.get("changed"), job, error])))
-    return 0
+        try:
+            run = _found(name)[1]
+            status = run.status
+        except UserError as error:  # no reason to be silent about the others
+            code = 2
+            print(error, file=sys.stderr)
+            continue
+        said = "ask where SLURM is installed" if not is_here() else state(status["job"]) if "job" in status else ""
+        job = f"job {status['job']}: {said or 'forgotten by SLURM'}" if "job" in status else ""
+        error = (status.get("error") or "").partition("\n")[0] if status["state"] == "failed" else ""
+        now = f"killed; go on with: {PROGRAM} resume {run.path}" if has_died(run) else status["state"]
+        print("  ".join(filter(None, [str(run.path), now, status.get("changed"), job, error])))
+    return code
 
 
 def _cancel(options: argparse.Namespace) -> int:

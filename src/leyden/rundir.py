@@ -1,4 +1,3 @@
-import fcntl
 import json
 import os
 import platform
@@ -14,14 +13,16 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import yaml
 
 from .disk import FULL, write_atomically
 from .errors import UserError
 from .history import experiments, folders, newest_run, remember
+from .status_file import StatusFile, locked, read_json
 
+LOCK = ".training.lock"  # held by the process that trains, or that started those that do
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
 
 State = Literal["created", "submitted", "running", "interrupted", "preempted", "failed", "finished"]
@@ -74,15 +75,31 @@ class RunDirectory:
 
     @property
     def config(self) -> dict[str, Any]:
-        return yaml.safe_load((self.path / "config.yaml").read_text(encoding="utf-8"))
+        """
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        path = self.path / "config.yaml"
+        try:
+            config = yaml.safe_load(path.read_bytes())
+        except FileNotFoundError:
+            raise UserError(f"{self.path} is no run directory that can be used: it has no config.yaml") from None
+        except (yaml.YAMLError, ValueError) as error:
+            raise UserError(f"{path} is damaged: {' '.join(str(error).split())}; bring it back from a copy") from None
+        if not isinstance(config, dict) or "name" not in config:
+            raise UserError(f"{path} is damaged: it holds no configuration of a run; bring it back from a copy")
+        return config
 
     @property
     def status(self) -> dict[str, Any]:
-        return json.loads((self.path / "status.json").read_text(encoding="utf-8"))
+        return StatusFile(self.path / "status.json").read()
 
     def set_state(self, state: State, **details: Any) -> None:
-        status = self.status | {"state": state, "changed": f"{datetime.now():%Y-%m-%d %H:%M:%S}"} | details
-        write_atomically(self.path / "status.json", json.dumps(status, indent=1))
+        self.note(state=state, changed=f"{datetime.now():%Y-%m-%d %H:%M:%S}", **details)
+
+    def note(self, **details: Any) -> None:
+        """Adds to the status."""
+        StatusFile(self.path / "status.json").add(**details)
 
     @contextmanager
     def claimed(self, seconds: float = 10.0) -> Iterator[None]:
@@ -95,12 +112,16 @@ class RunDirectory:
             UserError: another process trains it.
         """
         deadline = time.monotonic() + seconds
-        with (self.path / ".training.lock").open("wb") as file:
-            while not _locked(file):
+        with (self.path / LOCK).open("wb") as file:
+            while not locked(file):
                 if time.monotonic() > deadline:
                     raise UserError(f"{self.path} is being trained by another process: stop that one first")
                 time.sleep(0.1)
             yield
+
+    @property
+    def is_writable(self) -> bool:
+        return os.access(self.path, os.W_OK)
 
     @property
     def has_checkpoint(self) -> bool:
@@ -123,7 +144,7 @@ class RunDirectory:
 
     def add_results(self, results: dict[str, float]) -> None:
         file = self.path / "results.json"
-        known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        known = (read_json(file) if file.exists() else None) or {}
         write_atomically(file, json.dumps(known | results, indent=1))
 
 
@@ -167,16 +188,6 @@ def _make(parent: Path, time: str, identity: str) -> Path:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"no run directory can be made in {parent}: {reason}; set runs=FOLDER to another one") from None
     return path
-
-
-def _locked(file: IO[bytes]) -> bool:
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not kept by forked processes
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        pass
-    return True
 
 
 def _point_latest(link: Path, path: Path) -> None:

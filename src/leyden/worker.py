@@ -14,11 +14,12 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
 
 from .build import build
-from .callbacks import Interruption, ProgressBar, ProgressLines, Watchdog
+from .callbacks import Interruption, Pictures, ProgressBar, ProgressLines, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
 from .data.rows import Rows
+from .lifetime import kept_status
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
@@ -40,6 +41,7 @@ class Worker:
 
     def __init__(self, run: RunDirectory, trains: bool, stop: StopRequest | None = None) -> None:
         self.run, self.config, self.trains = run, run.config, trains
+        self.is_in_python = stop is None  # not by a command, which keeps the status
         self.stop = stop or StopRequest(self.config["preemption"])
         self.data: DataModule = build(self.config["data"], {})
         if trains:
@@ -52,6 +54,7 @@ class Worker:
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
+    @kept_status
     def fit(self) -> dict[str, float]:
         """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where a limit
         of steps ended the training before anything was validated.
@@ -84,7 +87,8 @@ class Worker:
         path = self.run.checkpoint(checkpoint)
         with _foreign_checkpoints(path):
             (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False)
-        self.run.add_results(dict(results))
+        if self.trains or self.run.is_writable:
+            self.run.add_results(dict(results))
         return dict(results)
 
     def predict(self, rows: Rows, checkpoint: str) -> list[Any]:
@@ -138,6 +142,9 @@ class Worker:
         ]
         if self.trains:
             callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
+        if not self.trains:  # nobody waits for it, and a run that is only read keeps no figures
+            kinds = (Watchdog,) if self.run.is_writable else (Watchdog, Pictures)
+            callbacks = [one for one in callbacks if not isinstance(one, kinds)]
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():

@@ -121,6 +121,18 @@ def test_the_log_of_a_forked_run_is_its_own(forked, new):
     assert str(folder(forked[0], ALONE)) in one[-1]
 
 
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_run_saves_when_whoever_started_it_is_killed(tmp_path, fork):
+    """As by `kill -9` of make's process group, to which the run does not belong."""
+    with sweep(tmp_path, fork) as process:
+        wait_for(lambda: (folder(tmp_path, KILLED) / "metrics.csv").exists())
+        process.kill()
+        process.communicate()
+        wait_for(lambda: status(tmp_path, KILLED)["state"] != "running")
+    assert status(tmp_path, KILLED)["state"] == "preempted"
+    assert status(tmp_path, ALONE)["state"] == "created"
+
+
 def test_the_end_of_a_job_while_torch_is_imported_for_all(tmp_path):
     with sweep(tmp_path, fork=True) as process:
         time.sleep(2)

@@ -35,6 +35,8 @@ class Watchdog(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self._move()
         self.over.clear()
+        if stage == "predict":  # which has no batches of its own that it would know of
+            return
         path = Path(trainer.default_root_dir) / "stacks" / f"rank{trainer.global_rank}.txt"
         path.parent.mkdir(exist_ok=True)
         self.thread = threading.Thread(target=self._watch, args=(path, trainer.global_rank), daemon=True)
@@ -66,11 +68,11 @@ class Watchdog(Callback):
 
     def teardown(self, *_: Any, **__: Any) -> None:
         self.over.set()
-        self.thread.join(GRACE_SECONDS)
+        if hasattr(self, "thread"):  # else it failed, or predicted, before there was anything to watch
+            self.thread.join(GRACE_SECONDS)
 
     def on_exception(self, *_: Any, **__: Any) -> None:
-        if hasattr(self, "thread"):  # else it failed before there was anything to watch
-            self.teardown()
+        self.teardown()
 
     def _move(self, *_: Any, **__: Any) -> None:
         self.moved = time.monotonic()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from errno import ENOSPC
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,7 +47,8 @@ class Entry:
     def __init__(self, folder: Path, made_of: dict[str, Any]) -> None:
         self.made_of = json.loads(json.dumps(made_of | {"format": FORMAT}, default=str, sort_keys=True))
         key = blake2b(json.dumps(self.made_of, sort_keys=True).encode(), digest_size=12).hexdigest()
-        self.path, self.part, self.lock = (folder / f"{key}{suffix}" for suffix in ("", ".part", ".lock"))
+        self.path, self.lock = folder / key, folder / f"{key}.lock"
+        self.part = folder / f"{key}.{token_hex(4)}.part"  # of this process: some file systems lock on one host alone
 
     def read(self) -> Stored | None:
         """What is there, or None where nothing is, or it is damaged."""
@@ -79,7 +81,8 @@ class Entry:
             OSError: the disk is full, or the folder must not be written.
             DataError: rows have different sizes.
         """
-        shutil.rmtree(self.part, ignore_errors=True)  # of one who was killed
+        for abandoned in self.path.parent.glob(f"{self.path.name}.*.part"):  # by one who was killed
+            shutil.rmtree(abandoned, ignore_errors=True)
         self.part.mkdir(parents=True)
         try:
             if (free := shutil.disk_usage(self.part).free) < 1.05 * num_bytes:
@@ -204,7 +207,7 @@ def clear(folder: Path, of: str) -> int:
         freed += about["bytes"]
     for part in folder.glob("*.part"):
         try:
-            with FileLock(part.with_suffix(".lock"), 0):
+            with FileLock(part.with_name(f"{part.name.partition('.')[0]}.lock"), 0):
                 freed += sum(file.stat().st_size for file in part.iterdir())
                 shutil.rmtree(part)
         except Timeout:  # it is being written

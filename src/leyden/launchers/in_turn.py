@@ -6,6 +6,7 @@ from contextlib import suppress
 from multiprocessing.context import ForkProcess
 from types import FrameType
 
+from ..lifetime import CHILD, stop_with_parent
 from ..rundir import RunDirectory
 from ..stop_request import StopRequest
 from ..uncollected import uncollected
@@ -73,7 +74,8 @@ class New:
     """A new process."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", EXECUTE, str(run.path), "train"], start_new_session=True)
+        command = [sys.executable, "-m", EXECUTE, str(run.path), "train"]
+        self.process = subprocess.Popen(command, start_new_session=True, env={**os.environ, CHILD: "1"})
         self.pid = self.process.pid
 
     def wait(self) -> int:
@@ -110,4 +112,5 @@ def _live(run: RunDirectory) -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     from ..execute import execute
 
+    stop_with_parent(run)
     sys.exit(execute(run, "train"))

@@ -4,6 +4,7 @@ from ..rundir import RunDirectory
 
 PROGRAM = __name__.partition(".")[0]
 EXECUTE = f"{PROGRAM}.execute"
+TORCHRUN = f"{PROGRAM}.torchrun"
 PREEMPTED, INTERRUPTED = STOPPED = (75, 130)  # exit codes
 
 

@@ -7,7 +7,7 @@ from ..installed import installed_version
 from ..rundir import RunDirectory
 from ..torchrun import run_torchrun
 from .in_turn import InTurn
-from .launcher import EXECUTE, STOPPED, Launcher
+from .launcher import EXECUTE, STOPPED, TORCHRUN, Launcher
 
 
 class Local(Launcher):
@@ -80,5 +80,5 @@ class Local(Launcher):
         module = ["-m", EXECUTE, str(path), "train"]
         if self.num_devices == 1:
             return [sys.executable, *module]
-        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.num_devices}"]
+        torchrun = ["-m", TORCHRUN, "--standalone", f"--nproc-per-node={self.num_devices}"]
         return [sys.executable, *torchrun, f"--max-restarts={self.max_restarts}", *module]

@@ -106,6 +106,7 @@ class Slurm(Launcher):
         script = self.describe([run.path for run in runs])
         for run in runs:
             (run.path / SCRIPT).write_text(script, encoding="utf-8")
+            run.set_state("submitted")  # before: a job may begin, and say so, at once
         try:
             job = submit(runs[0].path / SCRIPT)
         except UserError as error:
@@ -113,7 +114,7 @@ class Slurm(Launcher):
                 run.set_state("failed", error=str(error))
             raise
         for number, run in enumerate(runs):
-            run.set_state("submitted", job=job if len(runs) == 1 else f"{job}_{number}")
+            run.note(job=job if len(runs) == 1 else f"{job}_{number}")
             print(f"job              {run.status['job']}: {PROGRAM} status {run.path}", file=sys.stderr)
         return 0
 

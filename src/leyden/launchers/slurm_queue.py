@@ -39,6 +39,11 @@ def submit(script: Path) -> str:
     raise UserError(f"{words}\nTo change: {remedy.format(partitions=_partitions())}; the script is {script}")
 
 
+def is_here() -> bool:
+    """Whether this machine can ask SLURM."""
+    return shutil.which("squeue") is not None
+
+
 def state(job: str) -> str:
     """SLURM's word for a job's state and, while it waits or runs, why or where; empty if it is forgotten."""
     done = _run("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T %R")
@@ -55,7 +60,7 @@ def require_ended(run: RunDirectory) -> None:
         UserError: a job trains this run, or is going to.
     """
     job = run.status.get("job")
-    if job and shutil.which("squeue") and (found := state(job)) and not found.startswith(ENDED):
+    if job and is_here() and (found := state(job)) and not found.startswith(ENDED):
         raise UserError(f"job {job} of {run.path} has not ended; first: {PROGRAM} cancel {run.path}")
 
 
