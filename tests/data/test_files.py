@@ -1,7 +1,8 @@
 import pytest
 
 from leyden.data import DataError
-from leyden.data.files import FileIndex, expand_inputs
+from leyden.data.file_index import FileIndex
+from leyden.data.files import expand_inputs
 from leyden.errors import UserError
 
 
@@ -77,7 +78,7 @@ def test_a_label_that_does_not_match(folder):
 def test_files_may_be_left_out(folder):
     root = folder("train/pos/1.x", "train/unsup/2.x", "test/pos/3.x", "train/urls.x")
     assert names(FileIndex(str(root), {".x"}, only="/pos/").split("train")) == [("1.x", "pos")]
-    with pytest.raises(DataError, match=r"data\.only='/neg/' matches none of the 3 files"):
+    with pytest.raises(DataError, match=r"data\.only='/neg/' matches none of the 4 files"):
         FileIndex(str(root), {".x"}, only="/neg/").split("train")
 
 
