@@ -70,7 +70,7 @@ def demonstrate(experiment: str) -> Result:
     try:
         run_command("train", f"experiment={experiment}")
         run = run.resolve()
-        results = json.loads((run / "results.json").read_text(encoding="utf-8"))
+        (results,) = json.loads((run / "results.json").read_text(encoding="utf-8"))["test"].values()
         metric = ", ".join(f"{key} {value:.4f}" for key, value in results.items() if key.startswith("test/acc"))
         predictions = run_command("predict", str(run), f"tests/samples/{experiment.split('/')[0]}")
         (run / "predictions.csv").write_text(predictions, encoding="utf-8")

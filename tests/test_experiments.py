@@ -49,8 +49,8 @@ def test_an_experiment_trains_tests_and_predicts(name, tmp_path):
     results = worker.fit()
     assert worker.model.monitor.replace("val/", "test/") in results
     assert all(torch.tensor(value).isfinite() for value in results.values())
-    assert json.loads((run.path / "results.json").read_text()) == results
-    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in run.path.glob("plots/*")}
+    assert json.loads((run.path / "results.json").read_text())["test"]["best"] == results
+    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in run.path.glob("plots/best/*")}
     torch.load(run.checkpoint("best"), weights_only=True)
 
     output = tmp_path / "predictions.csv"

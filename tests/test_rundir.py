@@ -74,11 +74,21 @@ def test_one_process_at_a_time_trains_a_run(tmp_path):
         pass
 
 
-def test_results_are_added(tmp_path):
+def test_the_best_checkpoint_is_the_one_that_was_recorded(tmp_path):
     run = create(tmp_path)
-    run.add_results({"test/accuracy": 0.5})
-    run.add_results({"val/accuracy": 0.6})
-    assert json.loads((run.path / "results.json").read_text()) == {"test/accuracy": 0.5, "val/accuracy": 0.6}
+    folder = run.path / "checkpoints"
+    folder.mkdir()
+    for name in ("best.ckpt", "epoch=3.ckpt", "last.ckpt"):
+        (folder / name).touch()
+    with pytest.raises(UserError, match=r"no epoch of this run was chosen as the best: .* best, epoch=3, last"):
+        run.checkpoint("best")
+    (folder / "best.json").write_text(json.dumps({"file": "checkpoints/epoch=3.ckpt", "epoch": 3}))
+    assert run.checkpoint("best") == folder / "epoch=3.ckpt"
+    moved = run.path.rename(tmp_path / "moved")
+    assert RunDirectory(moved).checkpoint("best") == moved / "checkpoints" / "epoch=3.ckpt"
+    (moved / "checkpoints" / "epoch=3.ckpt").unlink()
+    with pytest.raises(UserError, match=r"there is no checkpoint .*epoch=3\.ckpt; this run has saved best, last"):
+        RunDirectory(moved).checkpoint("best")
 
 
 def test_runs_are_found_by_path_by_latest_and_by_name(tmp_path):
@@ -104,5 +114,5 @@ def test_a_checkpoint_that_is_not_there(tmp_path):
     (run.path / "checkpoints").mkdir()
     (run.path / "checkpoints" / "last.ckpt").touch()
     assert run.checkpoint("last").name == "last.ckpt"
-    with pytest.raises(UserError, match=r"no checkpoint .*best\.ckpt; this run has saved last"):
-        run.checkpoint("best")
+    with pytest.raises(UserError, match=r"no checkpoint .*other\.ckpt; this run has saved last"):
+        run.checkpoint("other.ckpt")

@@ -20,10 +20,11 @@ import yaml
 from .disk import FULL, write_atomically
 from .errors import UserError
 from .history import experiments, folders, newest_run, remember
-from .status_file import StatusFile, locked, read_json
+from .status_file import StatusFile, locked
 
 LOCK = ".training.lock"  # held by the process that trains, or that started those that do
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
+BEST = "best.json"  # which of the others is the best
 
 State = Literal["created", "submitted", "running", "interrupted", "preempted", "failed", "finished"]
 
@@ -128,24 +129,36 @@ class RunDirectory:
         """Whether there is one to go on from."""
         return any((self.path / "checkpoints" / name).exists() for name in (LAST, PREVIOUS))
 
+    @property
+    def best(self) -> dict[str, Any]:
+        """The best checkpoint: `file` below this folder, `epoch`, `step`, `monitor` and its validation `metrics`; empty
+        where none was chosen."""
+        file = self.path / "checkpoints" / BEST
+        return (read_json(file) if file.exists() else None) or {}
+
     def checkpoint(self, name: str) -> Path:
         """`best`, `last` or a path -> the checkpoint's path.
 
         Raises:
             UserError: there is no such checkpoint.
         """
-        path = self.path / "checkpoints" / f"{name}.ckpt" if name in ("best", "last") else Path(name)
+        if name == "best":
+            if not (best := self.best):
+                raise UserError(
+                    f"no epoch of this run was chosen as the best: take --ckpt last, or one of {self._saved}"
+                )
+            path = self.path / best["file"]
+        else:
+            path = self.path / "checkpoints" / LAST if name == "last" else Path(name)
         if path.name == LAST and not path.exists() and path.with_name(PREVIOUS).exists():
             return path.with_name(PREVIOUS)  # the run was killed while one took the other's place
         if not path.is_file():
-            saved = sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))
-            raise UserError(f"there is no checkpoint {path}; this run has saved {', '.join(saved) or 'none'}")
+            raise UserError(f"there is no checkpoint {path}; this run has saved {self._saved}")
         return path
 
-    def add_results(self, results: dict[str, float]) -> None:
-        file = self.path / "results.json"
-        known = (read_json(file) if file.exists() else None) or {}
-        write_atomically(file, json.dumps(known | results, indent=1))
+    @property
+    def _saved(self) -> str:
+        return ", ".join(sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))) or "none"
 
 
 def find_run(name: str, root: Path) -> RunDirectory:

@@ -85,4 +85,6 @@ def _pictures(run: RunDirectory) -> dict[str, Any]:
 
     if run.status["state"] != "finished":
         return {}
-    return {f"plots/{path.stem}": [wandb.Image(str(path))] for path in sorted(run.path.glob("plots/test_*.png"))}
+    tested = next((name for name in ("best", "last") if (run.path / "plots" / name).is_dir()), "none")
+    paths = sorted(run.path.glob(f"plots/{tested}/test_*.png"))
+    return {f"plots/{path.stem}": [wandb.Image(str(path))] for path in paths}

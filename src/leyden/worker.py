@@ -1,7 +1,9 @@
 """Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
 
 import gc
+import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,21 +14,26 @@ import torch
 from filelock import FileLock
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from .build import build
-from .callbacks import Interruption, Pictures, ProgressBar, ProgressLines, Watchdog
+from .callbacks import BestRecord, Interruption, Pictures, ProgressBar, ProgressLines, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
 from .data.rows import Rows
+from .errors import UserError
 from .lifetime import kept_status
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
 from .preflight import require_disk
-from .rundir import RunDirectory
+from .results import add_results
+from .rundir import BEST, RunDirectory
 from .stop_request import StopRequest
 from .unprofiled import Unprofiled
+
+log = logging.getLogger(__package__)
 
 
 class Worker:
@@ -56,8 +63,8 @@ class Worker:
 
     @kept_status
     def fit(self) -> dict[str, float]:
-        """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where a limit
-        of steps ended the training before anything was validated.
+        """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where none was
+        chosen, as when a limit of steps ended the training before anything was validated.
 
         The test has a model and a trainer of its own, as `evaluate` has in a process of its own: what callbacks did to
         the others, such as averaging weights or pruning them, is in the checkpoint or does not count.
@@ -77,19 +84,41 @@ class Worker:
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
         finally:
             self.checkpoints.teardown()  # which not every strategy of Lightning calls
+        checkpoint = self.trainer.strategy.broadcast("best" if self.run.best else "last")
         self._renew()
-        is_validated = (self.run.path / "checkpoints" / "best.ckpt").exists()
-        return self.evaluate("test", "best" if is_validated else "last")
+        if checkpoint == "last":
+            log.warning("no epoch was chosen as the best: the last checkpoint is tested")
+        return self.evaluate("test", checkpoint)
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
-        """Metrics of the validation or test split, also kept in results.json."""
+        """Metrics of the validation or test split, also kept in results.json; pictures are in a folder of the checkpoint.
+
+        Args:
+            split: `val` or `test`.
+            checkpoint: `best`, `last` or a path.
+        """
         run_split = self.trainer.test if split == "test" else self.trainer.validate
         path = self.run.checkpoint(checkpoint)
+        file = str(path.relative_to(self.run.path) if path.is_relative_to(self.run.path) else path)
+        name = checkpoint if checkpoint in ("best", "last") else file
+        callbacks: list[Callback] = self.trainer.callbacks  # pyrefly: ignore[missing-attribute]
+        for pictures in (one for one in callbacks if isinstance(one, Pictures)):
+            pictures.folder = re.sub(r"[^\w.=-]+", "_", name)[-100:]
         with _foreign_checkpoints(path):
             (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False)
-        if self.trains or self.run.is_writable:
-            self.run.add_results(dict(results))
+        if self.trainer.is_global_zero and (self.trains or self.run.is_writable):
+            self._keep(split, name, file, dict(results))
         return dict(results)
+
+    def _keep(self, split: str, name: str, file: str, results: dict[str, float]) -> None:
+        """Writes what was measured, beside the validation metrics of the epoch that is the best."""
+        measured, best = {split: results}, self.run.best
+        if name == "best" and split == "test":
+            if best["step"] == self.record.loaded.get("step"):
+                measured["val"] = best["metrics"]
+            else:  # the run was killed between a checkpoint and its record
+                log.warning("the best checkpoint is of another epoch than %s says: resume the run", BEST)
+        add_results(self.run.path, name, measured, {"file": file, **self.record.loaded})
 
     def predict(self, rows: Rows, checkpoint: str) -> list[Any]:
         """What the model says of each of the rows that the data module has read."""
@@ -134,12 +163,8 @@ class Worker:
             self.data.setup("fit")
 
     def _trainer(self) -> Trainer:
-        best = {"monitor": self.model.monitor, "mode": self.model.mode}
-        callbacks: list[Callback] = [build(one, best) for one in self.config["callbacks"].values() if one]
-        callbacks += [
-            ResumeMetrics(self.metrics),
-            ProgressLines(),
-        ]
+        callbacks = self._callbacks()
+        callbacks += [ResumeMetrics(self.metrics), ProgressLines(), self.record]
         if self.trains:
             callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
         if not self.trains:  # nobody waits for it, and a run that is only read keeps no figures
@@ -167,6 +192,25 @@ class Worker:
             use_distributed_sampler=False,  # the data module divides the batches itself
             **unset,
         )
+
+    def _callbacks(self) -> list[Callback]:
+        """Those of the configuration, which keep all that they save in the run directory."""
+        best, named = {"monitor": self.model.monitor, "mode": self.model.mode}, {}
+        for name, one in self.config["callbacks"].items():
+            if one and (folder := one.get("dirpath")):
+                one = one | {"dirpath": str(self.run.path / folder)}
+                if not Path(os.path.normpath(one["dirpath"])).is_relative_to(self.run.path):
+                    raise UserError(
+                        f"callbacks.{name}.dirpath={folder} is outside of the run directory, which keeps its checkpoints: "
+                        "take a relative folder, or runs=FOLDER for whole runs elsewhere"
+                    )
+            if one:
+                named[name] = build(one, best)
+        choosing = [one for one in named.values() if isinstance(one, ModelCheckpoint) and one.monitor]
+        self.record = BestRecord(
+            next((one for one in choosing if one is named.get("best")), next(iter(choosing), None))
+        )
+        return list(named.values())
 
     def _loggers(self) -> list[Any]:
         identity = self.run.status["id"]

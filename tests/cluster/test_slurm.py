@@ -43,7 +43,7 @@ def undisturbed(cluster, tmp_path_factory):
 
 def test_two_hosts_train_and_test(undisturbed):
     assert status(undisturbed)["state"] == "finished"
-    assert json.loads((undisturbed / "results.json").read_text())["test/accuracy"] > 0.2
+    assert json.loads((undisturbed / "results.json").read_text())["test"]["best"]["test/accuracy"] > 0.2
 
 
 def test_status_names_state_and_job(cluster, undisturbed):
