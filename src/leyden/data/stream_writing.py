@@ -47,6 +47,7 @@ def write_stream(data: DataModule, folder: Path, chunk_bytes: int = CHUNK) -> No
         files = sorted(path.name for path in part.iterdir())
         about = {"format": FORMAT, "id": uuid4().hex, "settings": settings(data), "files": files}
         about["splits"] = {split: _write_split(data, split, part / split, chunk_bytes) for split in SPLITS}
+        about["warnings"] = data.residence.warnings.texts
         for path in part.rglob("*"):
             sync(path)
         write_atomically(part / ABOUT, json.dumps(about, indent=1))

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Literal
 
 from ..rows import TensorRows
@@ -13,7 +14,7 @@ class Digits(ImageData):
         **image: arguments of `ImageData`.
     """
 
-    def __init__(self, image_size: int = 8, **image) -> None:
+    def __init__(self, image_size: int | Sequence[int] = 8, **image) -> None:
         super().__init__(image_size=image_size, **image)
 
     def load(self, split: Literal["train", "test"]) -> TensorRows:

@@ -5,8 +5,6 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2.functional import resize
 
 from ..batch import Batch
 from ..decode import decoded
@@ -15,9 +13,11 @@ from ..file_rows import FileRows
 from ..files import FileIndex, find_files
 from ..fingerprint import decoder, file_states
 from ..rows import Rows
+from .boxed_image import file_size
 from .image_data import SUFFIXES
 from .mask import MaskDecoder
-from .segmentation_data import SegmentationData, image_size
+from .segmentation_data import SegmentationData
+from .warp import NO_CLASS
 
 MASK_SUFFIXES = {".png", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -44,6 +44,7 @@ class MaskFiles(SegmentationData):
     """
 
     decoding: ClassVar[tuple[str, ...]] = (*SegmentationData.decoding, "known")
+    default_size = 256
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class MaskFiles(SegmentationData):
         self.images, self.masks = self.root / images, self.root / masks
         self.lists = {"train": train_list, "test": test_list}
         self.index = FileIndex(str(self.images), SUFFIXES, None, test, test_fraction)
+        self.outside = ignore
         self.known = [list(values or range(len(class_names))), ignore]
         self.decode_mask = MaskDecoder(values or range(len(class_names)), ignore)
 
@@ -98,10 +100,11 @@ class MaskFiles(SegmentationData):
         return MaskedRows(decoded(files, self.residence))
 
     def decode_pair(self, image: Path, mask: Path) -> Tensor:
-        """A picture and its mask -> uint8 [channel + 1, image_size, image_size]; the mask comes last."""
-        classes = self.decode_mask(mask, image_size(image)).unsqueeze(0)
-        size = [self.image_size, self.image_size]
-        return torch.cat([self.decode(image), resize(classes, size, InterpolationMode.NEAREST_EXACT)])
+        """A picture and its mask -> uint8 [channel + 1, height, width]; the mask comes last."""
+        pixels, size = self.decode(image), file_size(image)
+        assert size, "what was decoded is an image"
+        classes = self.decode_mask(mask, size).unsqueeze(0)
+        return torch.cat([pixels, self.fit(classes, fill=NO_CLASS, mode="nearest-exact")])
 
     def _listed(self, split: Literal["train", "test"]) -> list[Path]:
         path = self.root / str(self.lists[split])
