@@ -72,8 +72,8 @@ def demonstrate(experiment: str) -> Result:
         run = run.resolve()
         (results,) = json.loads((run / "results.json").read_text(encoding="utf-8"))["test"].values()
         metric = ", ".join(f"{key} {value:.4f}" for key, value in results.items() if key.startswith("test/acc"))
-        predictions = run_command("predict", str(run), f"tests/samples/{experiment.split('/')[0]}")
-        (run / "predictions.csv").write_text(predictions, encoding="utf-8")
+        samples = f"tests/samples/{experiment.split('/')[0]}"
+        run_command("predict", str(run), samples, "--output", str(run / "predictions.csv"))
     except subprocess.CalledProcessError as failure:
         last_lines = "\n".join(failure.output.splitlines()[-20:])
         error = f"{' '.join(failure.cmd)} ended with {failure.returncode}:\n{last_lines}"

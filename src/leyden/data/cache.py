@@ -69,13 +69,20 @@ class Entry:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, rows: Iterable[Row], is_ragged: bool, num_bytes: float) -> None:
+    def write(
+        self,
+        rows: Iterable[Row],
+        is_ragged: bool,
+        num_bytes: float,
+        warnings: Callable[[], dict[str, str]] = dict,
+    ) -> None:
         """Puts the rows in the place of what is there.
 
         Args:
             rows: of one size and dtype; or of many lengths [element].
             is_ragged: whether they have many lengths.
             num_bytes: about how much room they need.
+            warnings: what there was to say of the rows once they are all made, by kind.
 
         Raises:
             OSError: the disk is full, or the folder must not be written.
@@ -90,6 +97,7 @@ class Entry:
             begin = time.perf_counter()
             about = self._write_rows(rows, is_ragged)
             about |= {"made_of": self.made_of, "seconds": round(time.perf_counter() - begin, 2)}
+            about["warnings"] = warnings()
             about["files"] = {path.name: _stamped(path) for path in sorted(self.part.iterdir())}
             write_atomically(self.part / ABOUT, json.dumps(about))
             sync(self.part)
@@ -152,13 +160,14 @@ def cached(
     num_bytes: float,
     is_good: Callable[[Stored], bool] = lambda stored: True,
     on_wait: Callable[[], None] = lambda: None,
+    warnings: Callable[[], dict[str, str]] = dict,
 ) -> tuple[Stored, bool]:
     """What is in a cache, built by the first of all processes that ask for it while the others wait.
 
     Args:
         entry: where it is.
         build: gives the rows, in order.
-        is_ragged, num_bytes: see `Entry.write`.
+        is_ragged, num_bytes, warnings: see `Entry.write`.
         is_good: whether what is there may be used.
         on_wait: called before waiting for another process.
 
@@ -173,7 +182,7 @@ def cached(
     with entry.locked(on_wait):
         if (stored := entry.read()) and is_good(stored):
             return stored, False
-        entry.write(build(), is_ragged, num_bytes)
+        entry.write(build(), is_ragged, num_bytes, warnings)
         if not (stored := entry.read()):
             raise OSError(f"what was written to {entry.path} cannot be read")
         return stored, True

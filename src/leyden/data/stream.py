@@ -43,6 +43,8 @@ class Stream:
         """
         folder, about = self.open()
         _check_settings(self.address, about["settings"], settings(data))
+        for kind, text in about.get("warnings", {}).items():
+            data.residence.warnings.warn(kind, text)
         known = data.state()
         data.restore(folder.file(about["files"][-1]).parent)
         check_same(known, data.state(), f"data.stream={self.address} holds")

@@ -50,6 +50,7 @@ def write_stream(data: DataModule, folder: Path, chunk_bytes: int = CHUNK) -> No
         about["splits"] = {
             split: _write_split(data, split, part / split, chunk_bytes) for split in SPLITS if split in data.rows
         }
+        about["warnings"] = data.residence.warnings.texts
         for path in part.rglob("*"):
             sync(path)
         write_atomically(part / ABOUT, json.dumps(about, indent=1))

@@ -268,3 +268,27 @@ def test_a_corrupt_image_is_named_or_skipped_with_its_boxes(tmp_path, layout, me
 def test_arguments_out_of_range(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         DetectionFiles(**{"root": str(tmp_path), "layout": "voc", **options})
+
+
+@pytest.mark.parametrize(
+    ("way", "boxes"),
+    [
+        ("squash", [[0, 0, 10, 20], [20, 10, 40, 40]]),
+        ("pad", [[0, 10, 10, 20], [20, 15, 40, 30]]),
+        ("crop", [[20, 10, 40, 40]]),  # the middle 20 x 20 pixels, where of the dog half is left, of the cat nothing
+    ],
+)
+def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxes):
+    caplog.set_level(logging.WARNING, logger="leyden.data")
+    voc(tmp_path)
+    one = prepared(tmp_path, "voc", image_size=40, resize=way)
+    assert one.published()["image_size"] == [40, 40]
+    corners = one.rows["train"].targets[0].corners
+    assert corners.tolist() == boxes
+    told = "outside of what data.resize=crop leaves, left out"
+    assert (f"2 {told}" in caplog.text) == (way == "crop")
+    # A prediction is written in the pixels of the file.
+    found = {"boxes": corners[-1:], "labels": torch.tensor([2]), "scores": torch.tensor([0.9])}
+    (record,) = one.records(one.rows["train"], 0, found)
+    expected = [20.0, 5.0, 30.0 if way == "crop" else 40.0, 20.0]
+    assert [record[side] for side in ("left", "top", "right", "bottom")] == expected

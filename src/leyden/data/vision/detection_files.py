@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
+from torch import Tensor
 
 from ..account import Account
 from ..classes import class_numbers
@@ -22,6 +23,7 @@ from .voc import read_voc
 from .yolo import read_yolo
 
 log = logging.getLogger(__name__)
+LEAST_VISIBLE = 0.25  # of a box that is cropped
 READERS = {"voc": read_voc, "coco": read_coco, "yolo": read_yolo}
 
 
@@ -134,7 +136,11 @@ class DetectionFiles(DetectionData):
         return decoded(files, self.residence)
 
     def _boxes(self, found: BoxedImages, split: str) -> list[Boxes]:
-        mended = {"without area, left out": 0, "cut at the border of the image": 0}
+        mended = {
+            "without area, left out": 0,
+            "cut at the border of the image": 0,
+            "outside of what data.resize=crop leaves, left out": 0,
+        }
         boxes = [self._mend(image, split, mended) for image in found.images]
         labels = torch.cat([one.labels for one in boxes]).tolist()
         notes = mended | {
@@ -166,10 +172,21 @@ class DetectionFiles(DetectionData):
                 f"{image.path} is {width} x {height} pixels and has the box {corners[wrong][0].tolist()} (left, top, "
                 "right, bottom): correct it, or set data.on_bad_box=mend"
             )
-        for what, which in zip(mended, (~has_area, crosses), strict=True):
+        placed, is_seen = self._placed(cut, height, width)
+        for what, which in zip(mended, (~has_area, crosses, has_area & ~is_seen), strict=True):
             mended[what] += int(which.sum())
         labels = 1 + class_numbers(image.labels, self.class_names, split)
-        scale = torch.tensor([self.image_size[1] / width, self.image_size[0] / height] * 2)
-        return boxes_of_image(
-            (cut * scale)[has_area], labels[has_area], torch.tensor(image.ignored, dtype=torch.bool)[has_area]
-        )
+        kept, ignored = has_area & is_seen, torch.tensor(image.ignored, dtype=torch.bool)
+        return boxes_of_image(placed[kept], labels[kept], ignored[kept])
+
+    def _placed(self, corners: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """Boxes of an image of that size as they are once it is resized, and which of them are still to be seen."""
+        placed = self.fit.corners(corners, height, width)
+        if self.resize != "crop":
+            return placed, torch.ones(len(placed), dtype=torch.bool)
+        inside = placed.clamp(min=torch.zeros(4), max=torch.tensor(self.fit.size[::-1] * 2))
+        return inside, _area(inside) >= LEAST_VISIBLE * _area(placed)
+
+
+def _area(corners: Tensor) -> Tensor:
+    return (corners[:, 2:] - corners[:, :2]).prod(dim=1)

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from ..rows import TensorRows
 from ..split_names import Split
 from .digit_canvases import digit_images
@@ -12,7 +14,7 @@ class Digits(ImageData):
         **image: arguments of `ImageData`.
     """
 
-    def __init__(self, image_size: int = 8, **image) -> None:
+    def __init__(self, image_size: int | Sequence[int] = 8, **image) -> None:
         super().__init__(image_size=image_size, **image)
 
     def load(self, split: Split) -> TensorRows:

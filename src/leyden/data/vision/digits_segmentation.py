@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from ..rows import TensorRows
 from ..split_names import Split
 from .digit_canvases import CANVAS, digit_canvases
@@ -15,7 +17,9 @@ class DigitsSegmentation(SegmentationData):
         **image: arguments of `SegmentationData`.
     """
 
-    def __init__(self, num_train: int = 700, num_test: int = 300, image_size: int = CANVAS, **image) -> None:
+    def __init__(
+        self, num_train: int = 700, num_test: int = 300, image_size: int | Sequence[int] = CANVAS, **image
+    ) -> None:
         if num_train < 2 or num_test < 1:
             raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")
         super().__init__(image_size=image_size, **image)

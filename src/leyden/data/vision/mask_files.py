@@ -6,8 +6,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2.functional import resize
 
 from ..account import Account, held_out_for_test
 from ..batch import Batch
@@ -21,9 +19,11 @@ from ..groups import group_ids, held_out_split
 from ..path_patterns import part_of_name
 from ..rows import Rows
 from ..split_names import Split
+from .boxed_image import file_size
 from .image_data import SUFFIXES
 from .mask import MaskDecoder
-from .segmentation_data import SegmentationData, image_size
+from .segmentation_data import SegmentationData
+from .warp import NO_CLASS
 
 MASK_SUFFIXES = {".png", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -53,6 +53,7 @@ class MaskFiles(SegmentationData):
     """
 
     decoding: ClassVar[tuple[str, ...]] = (*SegmentationData.decoding, "known")
+    default_size = 256
 
     paths: ClassVar[tuple[str, ...]] = ("root/", "root/images/", "root/masks/", "root/train_list", "root/test_list")
 
@@ -97,7 +98,7 @@ class MaskFiles(SegmentationData):
         lists: dict[Split, str | None] = {"train": train_list, "validation": validation_list, "test": test_list}
         self.lists = {split: name for split, name in lists.items() if name}
         self.files = FileSplits(self.images, SUFFIXES, {"validation": validation, "test": test})
-        self.test_fraction, self.group = test_fraction, group
+        self.test_fraction, self.group, self.outside = test_fraction, group, ignore
         self.known = [list(values or range(len(class_names))), ignore]
         self.decode_mask = MaskDecoder(values or range(len(class_names)), ignore)
 
@@ -160,10 +161,11 @@ class MaskFiles(SegmentationData):
         return MaskedRows(decoded(files, self.residence))
 
     def decode_pair(self, image: Path, mask: Path) -> Tensor:
-        """A picture and its mask -> uint8 [channel + 1, image_size, image_size]; the mask comes last."""
-        classes = self.decode_mask(mask, image_size(image)).unsqueeze(0)
-        size = [self.image_size, self.image_size]
-        return torch.cat([self.decode(image), resize(classes, size, InterpolationMode.NEAREST_EXACT)])
+        """A picture and its mask -> uint8 [channel + 1, height, width]; the mask comes last."""
+        pixels, size = self.decode(image), file_size(image)
+        assert size, "what was decoded is an image"
+        classes = self.decode_mask(mask, size).unsqueeze(0)
+        return torch.cat([pixels, self.fit(classes, fill=NO_CLASS, mode="nearest-exact")])
 
     def _listed(self, split: Split) -> list[Path]:
         path = self.root / self.lists[split]

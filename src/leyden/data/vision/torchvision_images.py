@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2.functional import resize, rgb_to_grayscale
+from torchvision.transforms.v2.functional import rgb_to_grayscale
 
 from ..decode import decode_all, decoded
 from ..error import DataError
@@ -19,7 +19,6 @@ from ..split import stratified_split
 from ..split_names import SPLITS, Split
 from .image_data import ImageData
 from .kept_dataset import kept_files, made_of_dataset
-from .pixels import pixels
 from .validation_choices import validation_choices
 
 
@@ -132,7 +131,7 @@ class TorchvisionImages(ImageData):
 
         def build() -> Tensor:
             grey = rgb_to_grayscale(images) if self.in_channels < images.shape[1] else images
-            return resize(grey, [self.image_size] * 2, antialias=True).contiguous()
+            return self.fit(grey).contiguous()
 
         entry = self.residence.entry(made_of_dataset(self, {"images": images.numpy()}, []))
         stored = self.residence.keep(entry, lambda: build().numpy(), False, images.nbytes)
@@ -153,7 +152,7 @@ class TorchvisionImages(ImageData):
                 kinds = f"{type(image).__name__} and {type(label).__name__}"
                 raise ValueError(f"it is {kinds}, not a picture without transforms and a class number")
             targets[item.number] = index(label)  # all datasets tell it here; in memory that processes share
-            return pixels(image, self.in_channels, (self.image_size, self.image_size))
+            return self.reader.convert(image, item)
 
         items = [Item(dataset, n) for n in range(len(dataset))]
         files = FileRows(items, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
