@@ -156,3 +156,17 @@ def test_what_is_yours_alone_is_merged_where_it_is_and_never_chosen(root):
     assert (mine, "trainer") in composed.files
     assert compose(["trainer=slow", "trainer.account=you"], root).config["trainer"]["account"] == "you"
     assert "local" not in options(root)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("data.list.x=3", "override data.list.x=3: a list's elements have numbers"),
+        ("data.list.7.a=3", "override data.list.7.a=3: list index out of range"),
+        ('data.x="${"', 'override data.x="${": no viable alternative'),
+    ],
+)
+def test_an_override_that_cannot_be_applied_is_named(root, word, message):
+    with pytest.raises(ConfigError) as caught:
+        compose(["data=pets", "data.list=[{a: 1}]", word], root)
+    assert message in str(caught.value)

@@ -146,9 +146,10 @@ class _Check:
 
     def unknown(self, known: Signature, given: dict[str, Any], key: Key) -> set[str]:
         """Reports arguments that do not exist and returns those that were probably meant."""
-        candidates = [*known.parameters, *(() if key else options(self.composed.root))]
+        names = () if known.is_open else given.keys() - known.parameters.keys()
+        candidates = [*known.parameters, *(options(self.composed.root) if names and not key else ())]
         meant = set()
-        for name in () if known.is_open else given.keys() - known.parameters.keys():
+        for name in names:
             owner = f"{known.name} has no argument" if key else "there is no setting"
             near = hint(name, candidates)
             if deeper := _below(given, str(name)):

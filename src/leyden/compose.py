@@ -105,6 +105,8 @@ def compose(overrides: list[str], root: Path) -> Composed:
         merged, defaults = merge([_parsed(_for_hydra(word, groups)) for word in overrides], root / "configs")
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_yaml_mistake(error, root)) from None
+    except UserError as error:
+        raise ConfigError(str(error)) from None
     except (HydraException, OmegaConfBaseException, RecursionError) as error:
         raise ConfigError(_explain(error, root)) from None
     messages: list[str] = []

@@ -92,10 +92,6 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
 
 
 def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
-    from hydra.errors import InstantiationException
-
-    if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):
-        error = RunError(str(error.__cause__))  # what a constructor refuses, as of sizes that the data tells
     if isinstance(error, RunError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())

@@ -5,6 +5,7 @@ import builtins
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
+from types import CodeType
 from typing import Any
 
 from .installed import installed_version
@@ -18,6 +19,18 @@ _SAFE |= {
     name: getattr(builtins, name) for name in ("list", "max", "min", "repr", "set", "sorted", "str", "sum", "tuple")
 }
 _SAFE |= {"hint": hint, "installed_version": installed_version}
+
+# Expressions of which parts may not run.
+_PERHAPS = (
+    ast.Lambda,
+    ast.IfExp,
+    ast.BoolOp,
+    ast.comprehension,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
 
 MAX_DEPTH = 6  # of calls that are followed
 
@@ -115,26 +128,31 @@ def _run(
     return False
 
 
-def _calls(node: ast.AST) -> Iterator[ast.Call]:
+@cache
+def _calls(node: ast.AST) -> list[ast.Call]:
     """The calls in a statement that certainly run."""
-    match node:
-        case ast.Lambda() | ast.IfExp() | ast.BoolOp() | ast.comprehension():
-            return
-        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            return
-        case ast.Call():
-            yield node
-    for inner in ast.iter_child_nodes(node):
-        yield from _calls(inner)
+    if isinstance(node, _PERHAPS):
+        return []
+    inner = [call for part in ast.iter_child_nodes(node) for call in _calls(part)]
+    return [node, *inner] if isinstance(node, ast.Call) else inner
+
+
+@cache
+def _is_generator(function: ast.FunctionDef) -> bool:
+    """Whether calling it runs none of its lines."""
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function))
+
+
+@cache
+def _compiled(node: ast.expr) -> CodeType:
+    return compile(ast.Expression(node), "", "eval")
 
 
 def _of_call(call: ast.Call, signature: Signature, scope: _Scope, depth: int) -> Iterator[tuple[str, str]]:
     """What is refused of the arguments that are handed to a base class or to a function of the same package."""
     is_followed = is_super_init(call.func) or _is_own(signature.function.module, call.func)
     callee = called_in(signature, call) if is_followed and depth < MAX_DEPTH else None
-    if not callee or any(isinstance(argument, ast.Starred) for argument in call.args):
-        return
-    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(callee.node)):
+    if not callee or _is_generator(callee.node) or any(isinstance(argument, ast.Starred) for argument in call.args):
         return
     handed: dict[str, Any] = {}
     arguments: dict[str, str] = {}
@@ -182,6 +200,6 @@ def _refusal(statement: ast.Raise, test: ast.expr, scope: _Scope) -> tuple[str, 
 
 def _value(node: ast.expr, scope: Mapping[str, Any]) -> Any:
     try:
-        return eval(compile(ast.Expression(node), "", "eval"), {"__builtins__": _SAFE, **scope})
+        return eval(_compiled(node), {"__builtins__": _SAFE, **scope})
     except Exception:  # a name, a call or an operation of which nothing is known
         raise _UnknownError from None

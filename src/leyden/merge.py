@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from .errors import UserError
 from .signature import signature
 from .source import NameMissingError
 
@@ -21,6 +22,9 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
 
     Returns:
         The merged configuration and the files in it.
+
+    Raises:
+        UserError: an override cannot be applied, as where it goes below a plain value.
     """
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.config_repository import CachingConfigRepository
@@ -29,8 +33,10 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
     from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
     from hydra._internal.defaults_list import create_defaults_list
     from hydra._internal.sources_registry import SourcesRegistry
+    from hydra.errors import HydraException
     from hydra.version import setbase
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     setbase("1.3")
     for source in (FileConfigSource, StructuredConfigSource):
@@ -47,9 +53,14 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
         _give_way(merged, part)
         merged.merge_with(part)
     for override in listed.config_overrides:
-        if isinstance(value := override.value(), dict):
-            _replace(merged, override.key_or_group, value)
-        loader._apply_overrides_to_config([override], merged)
+        try:
+            if isinstance(value := override.value(), dict):
+                _replace(merged, override.key_or_group, value)
+            loader._apply_overrides_to_config([override], merged)
+        except (HydraException, OmegaConfBaseException, ValueError, TypeError, IndexError) as error:
+            reason = str(error.__cause__ or error).partition("\n")[0]
+            reason = "a list's elements have numbers" if "invalid literal" in reason else reason
+            raise UserError(f"override {str(override.input_line).lstrip('+')}: {reason}") from None
     return merged, listed.defaults
 
 

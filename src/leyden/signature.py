@@ -226,6 +226,7 @@ def is_super_init(function: ast.expr) -> bool:
     return False
 
 
+@cache
 def called_in(read: Signature, call: ast.Call) -> Signature | None:
     """The signature of what a call in the body of a function calls; None where source does not tell."""
     if is_super_init(call.func):
