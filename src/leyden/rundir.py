@@ -20,7 +20,7 @@ import yaml
 from .disk import FULL, write_atomically
 from .errors import UserError
 from .history import experiments, folders, newest_run, remember
-from .status_file import StatusFile, locked
+from .status_file import StatusFile, locked, read_json
 
 LOCK = ".training.lock"  # held by the process that trains, or that started those that do
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from

@@ -15,6 +15,8 @@ class DigitsSegmentation(SegmentationData):
         **image: arguments of `SegmentationData`.
     """
 
+    is_embedded = True
+
     def __init__(self, num_train: int = 700, num_test: int = 300, image_size: int = CANVAS, **image) -> None:
         if num_train < 2 or num_test < 1:
             raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")

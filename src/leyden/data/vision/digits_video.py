@@ -32,6 +32,8 @@ class DigitsVideo(VideoData):
         **video: arguments of `VideoData`.
     """
 
+    is_embedded = True
+
     def __init__(
         self, num_train: int = 1500, num_test: int = 500, num_frames: int = 8, image_size: int = 24, **video
     ) -> None:
