@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Column, Table
+
+from leyden.embedded import embedded_experiments
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2  # each process spends some seconds of one core on its imports
@@ -31,14 +34,10 @@ class Result:
     error: str | None = None
 
 
-def embedded_experiments() -> Iterator[str]:
-    """The first experiment of each domain whose opening comment says that its data are embedded."""
-    for domain in sorted(path for path in (ROOT / "configs/experiment").iterdir() if path.is_dir()):
-        for path in sorted(domain.glob("*.yaml")):
-            comment = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
-            if "embedded" in " ".join(comment):
-                yield f"{domain.name}/{path.stem}"
-                break
+def first_experiments() -> Iterator[str]:
+    """The first experiment of each domain whose data is embedded."""
+    for _, names in groupby(embedded_experiments(ROOT), key=lambda name: name.split("/")[0]):
+        yield next(names)
 
 
 def run_command(*arguments: str) -> str:
@@ -83,9 +82,11 @@ def demonstrate(experiment: str) -> Result:
 def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    experiments = list(embedded_experiments())
+    experiments = list(first_experiments())
     if not experiments:
-        CONSOLE.print("No experiment in configs/experiment/ says in its first comment that its data are embedded.")
+        CONSOLE.print(
+            "No experiment in configs/experiment/ has embedded data: none of a class with is_embedded = True."
+        )
         return 1
     CONSOLE.print(f"Training {', '.join(experiments)}, {AT_ONCE} at a time.")
     with ThreadPoolExecutor(AT_ONCE) as pool:

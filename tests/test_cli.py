@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import leyden
+from leyden.embedded import embedded_experiments
 
 ROOT = Path.cwd()
 PACKAGE = leyden.__name__
@@ -23,7 +24,7 @@ def options():
 
 
 # The first of each domain; tests/test_experiments.py runs all of them.
-EMBEDDED = list({name.split("/")[0]: name for name, text in reversed(options().items()) if "embedded" in text}.values())
+EMBEDDED = list({name.split("/")[0]: name for name in reversed(embedded_experiments(ROOT))}.values())
 
 
 def run(*words, folder=ROOT, code=0, **environment):

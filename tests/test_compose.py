@@ -37,6 +37,10 @@ def test_an_experiment_chooses_and_the_command_line_has_the_last_word(root):
     assert composed.overrides == {"trainer.steps": "trainer.steps=3", "seed": "seed=5", "data.new": "+data.new=1"}
 
 
+def test_an_experiment_may_be_named_alone(root):
+    assert compose(["home/pets", "seed=5"], root) == compose(["experiment=home/pets", "seed=5"], root)
+
+
 def test_files_in_the_order_of_merging(root):
     files = compose(["trainer=fast", "data=pets"], root).files
     assert [(path.relative_to(root / "configs").as_posix(), key) for path, key in files] == [
@@ -59,7 +63,8 @@ def test_options_with_their_first_lines(root):
 @pytest.mark.parametrize(
     ("overrides", "messages"),
     [
-        (["pets"], ["not of the form key=value; did you mean data=pets?"]),
+        (["pets"], ["nor of the form key=value; did you mean data=pets?"]),
+        (["home/pet"], ["neither an experiment nor of the form key=value; did you mean home/pets?"]),
         (["trainer=fats", "data=pet"], ["did you mean 'fast'", "did you mean 'pets'"]),
         (["data.root=[a"], ["the value cannot be read; quote it"]),
         (["seed=1,2"], ["one value is wanted, or a list"]),

@@ -11,13 +11,13 @@ import torch
 
 import leyden
 from leyden.checkpoint_file import CheckpointFile
-from leyden.compose import options
 from leyden.disk import disk_error, write_atomically
+from leyden.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 MOUNT = ["unshare", "--mount"]
 needs_mount = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run([*MOUNT, "true"], capture_output=True).returncode != 0,

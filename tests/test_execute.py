@@ -15,12 +15,12 @@ import pytest
 import torch
 
 import leyden
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 SHORT = ["trainer=cpu", "trainer.limit_train_batches=12", "trainer.log_every_n_steps=1", "trainer.max_epochs=3"]
 TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from leyden.compose import compose, options
+from leyden.compose import compose
+from leyden.embedded import embedded_experiments
 from leyden.errors import UserError
 from leyden.relocate import relocate
 from leyden.rundir import RunDirectory
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 
 
 @pytest.fixture

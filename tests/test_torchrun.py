@@ -12,13 +12,13 @@ import pytest
 import torch
 
 import leyden
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 from leyden.rundir import RunDirectory
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 
 PARENT = f"""
 import sys

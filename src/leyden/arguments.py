@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from .errors import UserError
 
 PROGRAM = __package__ or ""
-OVERRIDES = "settings such as trainer.max_epochs=3 or model.optimizer.lr=3e-3, or a group's option such as trainer=cpu"
+OVERRIDES = "an experiment, and settings such as trainer.max_epochs=3 or model.optimizer.lr=3e-3, or a group's option such as trainer=cpu"
 RUN = "a run directory, `latest`, or an experiment's name for its newest run"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -95,6 +96,8 @@ def compose(overrides: list[str], root: Path) -> Composed:
             leads nowhere.
     """
     groups = options(root)
+    experiments = dict(groups.get("experiment", []))
+    overrides = [f"experiment={word}" if word in experiments else word for word in overrides]
     if mistakes := [text for word in overrides if (text := _mistake(word, groups))]:
         raise ConfigError(*mistakes)
 
@@ -147,7 +150,9 @@ def _mistake(word: str, groups: Options) -> str:
     key, equals, value = word.partition("=")
     if not equals and not key.startswith("~"):
         group = next((group for group, names in groups.items() if word in dict(names)), None)
-        return f"override {word!r} is not of the form key=value" + (f"; did you mean {group}={word}?" if group else "")
+        near = get_close_matches(word, [name for name, _ in groups.get("experiment", [])], n=1)
+        meant = f"; did you mean {group}={word}?" if group else f"; did you mean {near[0]}?" if near else ""
+        return f"override {word!r} is neither an experiment nor of the form key=value{meant}"
     try:
         override = _parsed(_for_hydra(word, groups))
     except HydraException:

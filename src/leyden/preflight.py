@@ -71,9 +71,18 @@ def require_disk(folder: Path, weights: int) -> None:
     needed = 2 * max([3 * weights, *known])  # Adam keeps two more values for each weight
     if (free := shutil.disk_usage(folder).free) < needed:
         raise RunError(
-            f"{platform.node()}: {free / 2**30:.2f} GiB are free in {folder}, two checkpoints need "
-            f"{needed / 2**30:.2f} GiB; make room, or choose another disk with runs=FOLDER"
+            f"{platform.node()}: {_size(free)} are free in {folder}, two checkpoints need {_size(needed)}; make room, or "
+            "choose another disk with runs=FOLDER"
         )
+
+
+def _size(num_bytes: float) -> str:
+    """With three digits, in the unit in which they mean something."""
+    units = iter(("bytes", "KiB", "MiB", "GiB"))
+    unit = next(units)
+    while num_bytes >= 1000 and unit != "GiB":
+        num_bytes, unit = num_bytes / 1024, next(units)
+    return f"{num_bytes:.3g} {unit}"
 
 
 def _receive(folder: Path, port: int, size: int, seconds: float) -> str:

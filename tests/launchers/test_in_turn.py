@@ -14,12 +14,12 @@ import torch
 import yaml
 
 import leyden
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 # Runs are told apart by their epochs: one to be killed, one to be left alone, one to be stopped, one more.
 KILLED, ALONE, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
 

@@ -1,7 +1,30 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 from .error import DataError
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Path]:
+    """Says of a file that a run has kept what is wrong with it.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    try:
+        yield path
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"there is no {path}: was this run stopped before its data was ready? Train it first") from None
+    except Exception as error:  # each format and library has its own
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(
+            f"{path} is damaged ({reason}); bring it back from a copy, or from a run on the same data"
+        ) from None
 
 
 def check_same(known: dict[str, Any], other: dict[str, Any], what: str) -> None:

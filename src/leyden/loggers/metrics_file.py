@@ -55,7 +55,7 @@ class MetricsFile:
                 # A file system may fill with zeros what it did not come to write.
                 if b"\0" in line or not line.endswith(b"\n"):
                     return
-                yield line.decode("utf-8")
+                yield line.decode("utf-8", errors="replace")
 
     def _rows(self) -> Iterator[list[str]]:
         """One after the other: there may be millions."""

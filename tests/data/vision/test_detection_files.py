@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import pytest
 import torch
@@ -219,6 +220,30 @@ def test_broken_annotations_are_named(tmp_path):
     text(tmp_path / "coco/annotations/instances_train.json", '{"images": []}')
     with pytest.raises(DataError, match=r"instances_train\.json is no COCO annotation: KeyError: 'categories'"):
         data(tmp_path / "coco", "coco").setup("fit")
+
+
+@pytest.mark.parametrize("box", [[], [1, 2], [1, 2, 3, 4, 5]])
+def test_a_box_of_coco_that_is_none_is_named(tmp_path, box):
+    coco(tmp_path)
+    path = tmp_path / "annotations/instances_train.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0] |= {"bbox": box, "id": 12}
+    text(path, json.dumps(content))
+    with pytest.raises(DataError, match=r"annotation 12 of .* has the bbox .*expected \[left, top, width, height\]"):
+        data(tmp_path, "coco").setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("layout", "place"),
+    [("voc", "Annotations/two.xml"), ("coco", "annotations/instances_train.json"), ("yolo", "data.yaml")],
+)
+def test_annotations_that_are_no_utf_8_or_none_at_all_are_named(tmp_path, layout, place):
+    WRITE[layout](tmp_path)
+    path = next(file for file in tmp_path.rglob(place.rpartition("/")[2]))
+    for content in (b"gr\xf6\xdfe", b"\x00", b"names: ["):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=re.escape(path.name)):
+            data(tmp_path, layout).setup("fit")
 
 
 def test_an_annotation_of_another_size_is_refused(tmp_path):
