@@ -203,11 +203,8 @@ def classify(number: int, is_static: bool) -> tuple[Counter[str], list[tuple[str
 
 
 def false_alarms() -> list[str]:
-    alarms = []
-    for words in UNUSUAL:
-        if lines := problems(compose(list(words), ROOT)):
-            alarms.append(f"{' '.join(words)}: {lines[0]}")
-    return alarms
+    checked = ((words, problems(compose(list(words), ROOT))) for words in UNUSUAL)
+    return [f"{' '.join(words)}: {lines[0]}" for words, lines in checked if lines]
 
 
 def main() -> None:

@@ -87,8 +87,8 @@ class Worker:
         checkpoint = self.trainer.strategy.broadcast("best" if self.run.best else "last")
         self._renew()
         if checkpoint == "last":
-            log.warning("no epoch was chosen as the best: the last checkpoint is tested")
-        return self.evaluate("test", checkpoint)
+            log.warning("no epoch was chosen as the best: the last checkpoint is measured")
+        return self.evaluate(self._measured_split(), checkpoint)
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
         """Metrics of the validation or test split, also kept in results.json; pictures are in a folder of the checkpoint.
@@ -127,6 +127,13 @@ class Worker:
         with _foreign_checkpoints(path):
             batches: Any = self.trainer.predict(self.model, self.data, ckpt_path=path)
         return self.data.in_order([prediction for batch in batches for prediction in batch])
+
+    def _measured_split(self) -> str:
+        """What is measured after training: the test split, or validation where there is none, which is said."""
+        if "test" in self.data.official_splits():
+            return "test"
+        log.warning("nothing is tested, so these are the metrics of validation: %s", self.data.no_test())
+        return "val"
 
     def finish(self, exit_code: int) -> None:
         for logger in self.loggers:

@@ -106,13 +106,18 @@ class FileIndex:
         if any(split == "validation" for split in self.files.folders.values()):
             name = next(name for name, split in self.files.folders.items() if split == "validation")
             return (
-                f"add a folder test/ beside {name}/, or set data.test=^{name}/ to test on its files and to hold "
+                f"add a folder test/ beside {name}/, or set 'data.test=\"^{name}/\"' to test on its files and to hold "
                 "validation_fraction of the training files out instead"
             )
         return "add a folder test/, or set data.test to a pattern that its files match"
 
     def _by_name(self) -> tuple[bool, dict[Split, list[LabelledFile]]]:
         """Whether the test split is known or known to be missing; and the files as folders or patterns divide them."""
+        if folder := self.files.hidden_training():
+            raise DataError(
+                f"{folder.absolute()}/ is called like a split and lies below another folder: set data.root to the folder "
+                "that it lies in, or data.label and data.test to regular expressions, such as '^([^/]+)/' and '/test/'"
+            )
         found = {split: self._labelled(paths) for split, paths in self.files.found.items()}
         self._ignored, self._how = self.files.ignored, self.files.how
         is_official = bool(self.files.folders) or "test" in self.files.patterns
@@ -144,7 +149,7 @@ class FileIndex:
         if split_of(name):
             raise DataError(
                 f"the folder {path.parent.absolute()} is called like a split and would be a class: set data.root to "
-                "the folder with train/, or, where it is a class, data.label='([^/]+)/[^/]+$'"
+                "the folder with train/, or, where it is a class, set 'data.label=\"([^/]+)/[^/]+$\"'"
             )
         return name
 

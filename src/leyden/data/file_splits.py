@@ -77,7 +77,7 @@ class FileSplits:
         if unclear and not self.patterns:
             raise DataError(
                 f"is {unclear[0]}/ in {self.root.absolute()} for validation or for the test? Set "
-                f"data.validation=^{unclear[0]}/ or data.test=^{unclear[0]}/"
+                f"'data.validation=\"^{unclear[0]}/\"' or 'data.test=\"^{unclear[0]}/\"'"
             )
         return {name: split for name, split in known.items() if split not in self.patterns}
 
@@ -101,6 +101,14 @@ class FileSplits:
                 f"no file in {self.root.absolute()} is left for training: look at data.validation, data.test"
             )
         return {split: paths for split, paths in found.items() if paths}
+
+    def hidden_training(self) -> Path | None:
+        """A folder that is called like the training split and lies below another one, where nobody would find it."""
+        for path in self.scan.files if not (self.folders or self.patterns) else ():
+            for place, part in enumerate(self._parts(path)[1:-1], start=2):
+                if split_of(part) == "train":
+                    return self.root.joinpath(*self._parts(path)[:place])
+        return None
 
     def forget_files(self) -> None:
         """Frees the memory of many paths; what is known of folders and of ignored files stays."""
@@ -134,7 +142,7 @@ class FileSplits:
         missing = "folder for another split" if split_of(name) == "train" else "folder train/"
         return (
             f"{self.root.absolute()} has the folder {printable(name)}/{beside}, called like a split, but no {missing}: add "
-            f"one, or, where {name!r} is a class, set data.label='([^/]+)/[^/]+$'"
+            f"one, or, where {name!r} is a class, set 'data.label=\"([^/]+)/[^/]+$\"'"
         )
 
 
