@@ -18,7 +18,7 @@ from .residence import CACHE, Place, Residence
 from .rows import Rows, row_lengths, whole
 from .sampling import EpochBatches
 from .splitting import Splitting
-from .state import check_same
+from .state import check_same, read_state
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class DataModule(Splitting):
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in json.loads((folder / STATE_FILE).read_text(encoding="utf-8")).items():
+        for name, value in read_state(folder / STATE_FILE, self.state()).items():
             setattr(self, name, value)
 
     def state(self) -> dict[str, Any]:
