@@ -73,10 +73,7 @@ def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:
         project=logger["project"],
         entity=logger.get("entity"),
         finish_timeout=FINISH_SECONDS,
-        # This machine, its load and this command's words are not those of the run.
-        console="off",
-        x_disable_stats=True,
-        x_disable_meta=True,
+        x_disable_stats=True,  # this machine's load is not that of the run
     )
 
 

@@ -123,7 +123,10 @@ class Stream:
             )
         for chunk in () if folder.is_remote else chunks:
             folder.file(f"{split}/{chunk['filename']}", chunk["chunk_bytes"])
-        arrays = {name: torch.from_numpy(np.load(folder.file(f"{split}/{name}.npy"))) for name in part["arrays"]}
+        try:
+            arrays = {name: torch.from_numpy(np.load(folder.file(f"{split}/{name}.npy"))) for name in part["arrays"]}
+        except (ValueError, TypeError, EOFError) as error:  # a pickle, or no array of numbers
+            raise DataError(f"data.stream={self.address}: the arrays of {split} cannot be read: {error}") from error
         check_arrays(self.address, arrays, part, largest)
         return StreamRows(folder, split, part, chunks, arrays.get("targets"), arrays.get("lengths"), data.join_targets)
 
