@@ -96,7 +96,7 @@ def _cancel(options: argparse.Namespace) -> int:
 
 
 def _on_run(options: argparse.Namespace) -> int:
-    from .launch import launch
+    from .launch import change, launch
     from .launchers.slurm_queue import require_ended
 
     root, run = _ready(options)
@@ -105,9 +105,7 @@ def _on_run(options: argparse.Namespace) -> int:
             raise UserError(f"{run.path} is finished: there is nothing to resume")
         require_ended(run)
         if options.overrides:
-            from .relocate import relocate
-
-            relocate(run, options.overrides, root)
+            change(run, options.overrides, root)
         return launch(run, "train", root, options.live)
     # A path is relative to where the command was typed.
     checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())

@@ -61,6 +61,12 @@ def train(paths: list[Path]) -> int:
     return max(codes)
 
 
+def change(run: RunDirectory, overrides: list[str], root: Path) -> None:
+    """Changes where a run is trained; see `relocate`. What is allowed is read in the run's own code."""
+    with _own(run, "relocate") as own:
+        own.relocate(run, overrides, root)
+
+
 def launch_all(runs: list[RunDirectory], root: Path) -> int:
     """Trains runs of one moment: their copies of the code are the same."""
     os.chdir(root)
