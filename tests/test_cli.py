@@ -57,6 +57,7 @@ def test_help_names_every_command():
         "validate",
         "test",
         "predict",
+        "diff",
         "sync",
         "list",
         "data",
@@ -145,7 +146,7 @@ def trained(request, tmp_path_factory):
 
 @pytest.mark.slow
 def test_train_leaves_everything_in_the_run_directory(trained):
-    for name in ("config.yaml", "command.txt", "environment.txt", "git.patch", "hardware.json", "log.txt"):
+    for name in ("config.yaml", "command.txt", "environment.txt", "code.json", "hardware.json", "log.txt"):
         assert (trained / name).stat().st_size, name
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"
     results = json.loads((trained / "results.json").read_text())

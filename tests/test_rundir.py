@@ -32,24 +32,6 @@ def test_two_runs_in_one_second_never_meet(tmp_path):
     assert len({create(tmp_path).path for _ in range(20)}) == 20
 
 
-def test_code_that_was_not_committed_is_kept(tmp_path):
-    def git(*words):
-        subprocess.run(
-            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, capture_output=True
-        )
-
-    git("init")
-    (tmp_path / "code.py").write_text("x = 1\n")
-    git("add", "code.py")
-    git("commit", "-m", "first")
-    (tmp_path / "code.py").write_text("x = 2\n")
-    (tmp_path / "new.py").touch()
-    patch = (create(tmp_path).path / "git.patch").read_text()
-    assert re.match(r"# commit [0-9a-f]{40}\n", patch)
-    assert "# untracked new.py" in patch
-    assert "-x = 1\n+x = 2\n" in patch
-
-
 def test_state_is_kept_with_what_was_there(tmp_path):
     run = create(tmp_path)
     run.set_state("failed", error="disk")

@@ -13,6 +13,7 @@ from .guards import refusals
 from .nearest import hint
 from .origins import Key, Origins
 from .published import published
+from .redaction import CREDENTIALS
 from .run_length import endless
 from .signature import Parameter, Signature, signature
 from .source import NameMissingError
@@ -35,6 +36,7 @@ def problems(composed: Composed, looks_for_files: bool = True) -> list[str]:
     check = _Check(composed)
     check.call(f"{__package__}.experiment.Experiment", composed.config, (), is_complete=True)
     check.descend(composed.config, (), is_complete=True)
+    check.credentials(composed.frozen, ())
     if text := endless(composed.config):
         check.report(("trainer", "max_epochs"), text, composed.config["trainer"].get("max_epochs"))
     if looks_for_files:
@@ -89,6 +91,16 @@ class _Check:
                 self.descend(value, (*key, place), is_complete, owner)
         elif node == MISSING and not self.is_given(key):
             self.report(key, self.needed(key, owner), node)
+
+    def credentials(self, node: Any, key: Key) -> None:
+        """Reports passwords and tokens in addresses, which a run would keep and show."""
+        if isinstance(node, dict | list):
+            for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+                self.credentials(value, (*key, name))
+        elif isinstance(node, str) and CREDENTIALS.search(node):
+            shown = CREDENTIALS.sub("***", node)
+            text = "an address must not hold a password or token, which the run would keep: put it into an environment"
+            self.found.append(f"{'.'.join(map(str, key))} = {shown}: {text} variable X, and write ${{oc.env:X}} for it")
 
     def parts(self, node: dict[str, Any], key: Key) -> None:
         """Reports parts of the configuration that describe no object."""

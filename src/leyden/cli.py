@@ -52,10 +52,12 @@ def _train(options: argparse.Namespace) -> int:
     checked = [_checked(overrides) for overrides in words]
     root, configs = checked[0][0], [config for _, config in checked]
     if options.dry_run:
-        print(describe(configs, root), end="")
+        print(describe(configs, root, options.live), end="")
         return 0
-    commands = [[PROGRAM, "train", *overrides] for overrides in words]
-    runs = [RunDirectory.create(config, root, command) for config, command in zip(configs, commands, strict=True)]
+    commands = [[PROGRAM, "train", *(["--live"] * options.live), *overrides] for overrides in words]
+    status = {"live": True} if options.live else {}
+    made = zip(configs, commands, strict=True)
+    runs = [RunDirectory.create(config, root, command, **status) for config, command in made]
     for run in runs:
         print(f"run              {run.path}", file=sys.stderr)
     return launch_all(runs, root)
@@ -94,30 +96,36 @@ def _cancel(options: argparse.Namespace) -> int:
 
 
 def _on_run(options: argparse.Namespace) -> int:
-    from .launch import launch
+    from .launch import change, launch
     from .launchers.slurm_queue import require_ended
 
-    root, run = _found(options.run)
+    root, run = _ready(options)
     if options.verb == "resume":
         if run.status["state"] == "finished":
             raise UserError(f"{run.path} is finished: there is nothing to resume")
         require_ended(run)
         if options.overrides:
-            from .relocate import relocate
-
-            relocate(run, options.overrides, root)
-        return launch(run, "train", root)
+            change(run, options.overrides, root)
+        return launch(run, "train", root, options.live)
     # A path is relative to where the command was typed.
     checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())
-    return launch(run, options.verb, root, checkpoint=checkpoint)
+    return launch(run, options.verb, root, options.live, checkpoint=checkpoint)
 
 
 def _predict(options: argparse.Namespace) -> int:
     from .launch import launch
 
-    root, run = _found(options.run)
+    root, run = _ready(options)
     known = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
-    return launch(run, "predict", root, **known)
+    return launch(run, "predict", root, options.live, **known)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from .code_diff import diff
+    from .rundir import runs_folder
+
+    root, run = _found(options.run)
+    return diff(run.path, root, runs_folder(run.frozen_config, root))
 
 
 def _sync(options: argparse.Namespace) -> int:
@@ -160,7 +168,7 @@ def _check(options: argparse.Namespace) -> int:
 def _data(options: argparse.Namespace) -> int:
     from .inspect_data import inspect
 
-    return inspect(options.run, options.overrides, options.clear, _checked, options.write_stream)
+    return inspect(options.run, options.overrides, options.clear, _checked, options.write_stream, options.trust)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -177,7 +185,7 @@ def _checked(overrides: list[str], looks_for_files: bool = True) -> tuple[Path, 
     composed = compose(overrides, root)
     if found := problems(composed, looks_for_files):
         raise UserError("\n".join(found))
-    return root, composed.config
+    return root, composed.frozen
 
 
 def _found(name: str) -> tuple[Path, Any]:
@@ -188,6 +196,18 @@ def _found(name: str) -> tuple[Path, Any]:
     return root, find_run(name, root)
 
 
+def _ready(options: argparse.Namespace) -> tuple[Path, Any]:
+    """A run that may be executed, as far as whoever made it is trusted; what `--live` changes is on record."""
+    from .frozen_code import go_live
+    from .trust import require_trust
+
+    root, run = _found(options.run)
+    require_trust(run, root, options.verb, trusts=options.trust, live=options.live)
+    if options.live:
+        go_live(run, options.verb)
+    return root, run
+
+
 VERBS = {
     "train": _train,
     "resume": _on_run,
@@ -196,6 +216,7 @@ VERBS = {
     "validate": _on_run,
     "test": _on_run,
     "predict": _predict,
+    "diff": _diff,
     "sync": _sync,
     "list": _list,
     "data": _data,

@@ -1,7 +1,7 @@
 """Command-line overrides -> a plain configuration. Torch-free; Hydra is imported when something is composed."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from itertools import product
@@ -35,12 +35,14 @@ class Composed:
         root: the project's folder.
         files: YAML files in the order of merging, each with the key below which it is merged.
         overrides: key -> the override as typed; without the choices of options.
+        frozen: what a run keeps of it; see `references`.
     """
 
     config: dict[str, Any]
     root: Path
     files: list[tuple[Path, str]]
     overrides: dict[str, str]
+    frozen: dict[str, Any] = field(default_factory=dict)
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -121,7 +123,10 @@ def compose(overrides: list[str], root: Path) -> Composed:
         config.setdefault("name", chosen[-1])
     files = [(root / "configs" / f"{one.config_path}.yaml", one.package or "") for one in defaults]
     values = {key: word for word in overrides if (key := _key(word)) not in groups}
-    return Composed(config, root, [(file, key) for file, key in files if file.is_file()], values)
+    from .references import frozen
+
+    composed = Composed(config, root, [(file, key) for file, key in files if file.is_file()], values)
+    return replace(composed, frozen=frozen(composed, merged, _plain))
 
 
 @cache

@@ -12,10 +12,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from . import frozen_code
 from .disk import LogFile, disk_error
+from .environment import differences
 from .errors import RunError, UserError
 from .lifetime import CHILD, stop_with_parent
 from .preflight import meet
+from .redaction import DiscreetFormatter, hidden
+from .references import secrets_of
 from .reserved_stdout import reserved_stdout
 from .rundir import RunDirectory, State
 from .stop_request import STATES, Stopped, StopRequest
@@ -35,7 +39,9 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     if keeps_status:
         stop.listen()
         register()
-    _open_log(run)
+    secrets = secrets_of(run.frozen_config)
+    _open_log(run, secrets)
+    _report_differences(run, verb)
     state, code, details = "finished", 0, {}
     begin = time.perf_counter()
     try:
@@ -51,7 +57,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
         log.warning("%s%s", str(error) or "stopped at once", resume)
     except Exception as error:
         state, code = "failed", 2 if isinstance(error, UserError) else EXIT_CODES["failed"]
-        details = {"error": f"{type(error).__name__}: {error}"}
+        details = {"error": hidden(f"{type(error).__name__}: {error}", secrets)}
         _explain(error, run, keeps_status)
     if keeps_status:
         stop.ignore()  # the exit code is decided
@@ -123,13 +129,23 @@ def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> bool:
     return True
 
 
-def _open_log(run: RunDirectory) -> None:
+def _report_differences(run: RunDirectory, verb: str) -> None:
+    """Says what is not as it was when the run was made."""
+    if remark := frozen_code.remark(run.path):
+        log.info("%s", remark)
+    if IS_FIRST and (verb != "train" or run.has_checkpoint) and (found := differences(run.path, Path.cwd())):
+        log.warning("%s", found)
+
+
+def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
     """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setFormatter(DiscreetFormatter(secrets, "%(message)s"))
     if run.is_writable:
         handlers.append(LogFile(run.path / "log.txt"))
-        handlers[-1].setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=handlers, force=True)
+        form = "%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"
+        handlers[-1].setFormatter(DiscreetFormatter(secrets, *form))
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     log.setLevel(logging.INFO if IS_FIRST else logging.ERROR)
     if not run.is_writable:
         log.warning("%s must not be written: no log, results or figures are kept", run.path)
@@ -160,9 +176,13 @@ def main() -> int:
         if not path.is_dir():
             meet(path)  # where the other nodes have it, they hear why this one does not come
         run = RunDirectory(path)
+        secrets_of(run.config)  # what it refers to is here
         if CHILD in os.environ:
             stop_with_parent(run)
-        return code_for_torchrun(execute(run, sys.argv[2]), run)
+        # Started without its environment, as by hand or in a container, it still executes its own code.
+        with frozen_code.imported_from(path) as module:
+            own = module("execute")
+            return code_for_torchrun(own.execute(own.RunDirectory(path), sys.argv[2]), run)
     except (RunError, UserError) as error:
         print(f"{platform.node()}: {error}", file=sys.stderr)
         return 2

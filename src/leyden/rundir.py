@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
+from . import environment, references
+from .code_copy import CodeCopy
 from .disk import FULL, write_atomically
 from .errors import UserError
 from .history import experiments, folders, newest_run, remember
 from .status_file import StatusFile, locked, read_json
+from .trust import sign
 
 LOCK = ".training.lock"  # held by the process that trains, or that started those that do
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
@@ -45,15 +47,16 @@ class RunDirectory:
             raise UserError(f"{path} is not a run directory: it has no status.json")
 
     @classmethod
-    def create(cls, config: dict[str, Any], root: Path, command: list[str]) -> "RunDirectory":
+    def create(cls, config: dict[str, Any], root: Path, command: list[str], **status: Any) -> "RunDirectory":
         """Makes `runs/<name>/<time>-<counter>-<id>/` and freezes configuration, code, packages and machine in it.
 
         The time is UTC, the counter that of this second: names sort as the runs were made.
 
         Args:
-            config: the composed configuration.
+            config: the composed configuration, by choice with references, as `Composed.frozen` has it.
             root: the project's folder.
             command: the words typed.
+            **status: more to keep in its status, such as `live`.
 
         Raises:
             UserError: it cannot be made where `runs` says.
@@ -63,20 +66,21 @@ class RunDirectory:
         path = _make(parent, f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
         (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
         (path / "command.txt").write_text(shlex.join(command) + "\n", "utf-8")
-        (path / "environment.txt").write_text(_packages(), "utf-8")
-        (path / "git.patch").write_text(_changes(root), "utf-8")
+        (path / environment.FILE).write_text("\n".join(environment.packages()) + "\n", "utf-8")
+        previous = CodeCopy((parent / "latest").resolve())
+        CodeCopy(path).write(root, folder, previous if previous.folder.is_dir() else None)
+        sign(path, config, root)
         (path / "hardware.json").write_text(json.dumps(_hardware(), indent=1), "utf-8")
-        write_atomically(
-            path / "status.json",
-            json.dumps({"id": identity, "state": "created", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}),
-        )
+        created = {"id": identity, "state": "created", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
+        write_atomically(path / "status.json", json.dumps(created | status))
         _point_latest(parent / "latest", path)
         remember(path, folder, root)
         return cls(path)
 
     @property
-    def config(self) -> dict[str, Any]:
-        """
+    def frozen_config(self) -> dict[str, Any]:
+        """The configuration as it is written: with references to this machine's settings and environment.
+
         Raises:
             UserError: the file is missing or damaged.
         """
@@ -90,6 +94,15 @@ class RunDirectory:
         if not isinstance(config, dict) or "name" not in config:
             raise UserError(f"{path} is damaged: it holds no configuration of a run; bring it back from a copy")
         return config
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration to be executed.
+
+        Raises:
+            UserError: it refers to something that is not here.
+        """
+        return references.resolve(self.frozen_config)
 
     @property
     def status(self) -> dict[str, Any]:
@@ -187,7 +200,7 @@ def find_run(name: str, root: Path) -> RunDirectory:
 
 def runs_folder(config: dict[str, Any], root: Path) -> Path:
     """Where the runs of a configuration are kept."""
-    return (root / Path(config["runs"]).expanduser()).absolute()
+    return (root / Path(references.resolve(config["runs"], root)).expanduser()).absolute()
 
 
 def _make(parent: Path, time: str, identity: str) -> Path:
@@ -212,23 +225,10 @@ def _point_latest(link: Path, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _packages() -> str:
-    read = (distribution.metadata for distribution in distributions())  # once: `name` and `version` read it each
-    found = {f"{metadata['Name']}=={metadata['Version']}" for metadata in read}
-    return "\n".join([f"python=={platform.python_version()}", *sorted(found, key=str.lower)]) + "\n"
-
-
-def _output(command: list[str], folder: Path | None = None) -> str:
+def _output(command: list[str]) -> str:
     if not shutil.which(command[0]):
         return ""
-    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace").stdout
-
-
-def _changes(root: Path) -> str:
-    commit = _output(["git", "rev-parse", "HEAD"], root).strip()
-    untracked = _output(["git", "ls-files", "--others", "--exclude-standard"], root).split("\n")
-    header = [f"# commit {commit or 'none'}"] + [f"# untracked {name}" for name in untracked if name]
-    return "\n".join(header) + "\n" + (_output(["git", "diff", "HEAD"], root) if commit else "")
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace").stdout
 
 
 def _hardware() -> dict[str, Any]:

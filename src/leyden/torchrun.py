@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .frozen_code import environment
 from .lifetime import CHILD
 from .rundir import RunDirectory
 from .stop_request import StopRequest
@@ -50,8 +51,8 @@ def run_torchrun(command: list[str], run: RunDirectory) -> int:
     try:
         with TemporaryDirectory() as folder:
             # In a session of its own, so that Ctrl-C reaches this process alone.
-            environment = {**os.environ, WORKERS: folder, CHILD: "1"}
-            process = subprocess.Popen(command, env=environment, start_new_session=True)
+            variables = {**environment(run.path), WORKERS: folder, CHILD: "1"}
+            process = subprocess.Popen(command, env=variables, start_new_session=True)
             _hand_on(received, process, Path(folder))
             killed = _killed(Path(folder))
     finally:

@@ -21,6 +21,7 @@ from .callbacks import BestRecord, Interruption, Pictures, ProgressBar, Progress
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
+from .data.archives import checked_archives
 from .data.rows import Rows
 from .errors import UserError
 from .lifetime import kept_status
@@ -28,6 +29,7 @@ from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
 from .preflight import require_disk
+from .redaction import for_upload
 from .results import add_results
 from .rundir import BEST, RunDirectory
 from .stop_request import StopRequest
@@ -160,7 +162,7 @@ class Worker:
 
     def _prepare_data(self) -> None:
         """The first process of a run downloads the data and learns of it, such as a vocabulary; all others take that."""
-        with FileLock(self.run.path / ".prepare.lock"):
+        with FileLock(self.run.path / ".prepare.lock"), checked_archives():
             self.data.prepare_data()
             if is_first := not self.data.is_saved(self.run.path):
                 self.data.setup("fit")
@@ -224,7 +226,7 @@ class Worker:
         provided = {"save_dir": str(self.run.path), "id": identity, "name": f"{self.config['name']}/{identity}"}
         loggers = [build(one, provided) for one in self.config["logger"].values() if one]
         for logger in loggers:
-            logger.log_hyperparams(self.config)
+            logger.log_hyperparams(for_upload(self.run.frozen_config))
         return loggers
 
 

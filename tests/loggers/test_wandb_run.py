@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import wandb
@@ -79,6 +80,21 @@ def test_a_server_receives_the_rows_and_a_resumed_run_appends(tmp_path, monkeypa
     assert received(server) == rows(5)
     assert server.exits["abc"] == 1
     assert json.loads(server.configs["abc"])["seed"]["value"] == 7
+
+
+def test_nothing_of_this_machine_is_uploaded(tmp_path, monkeypatch):
+    folder = tmp_path / "place-of-this-machine"
+    folder.mkdir()
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address)
+        monkeypatch.setattr(sys, "argv", [str(folder / "program"), "data.root=s3cr3t"])
+        with training(folder) as log:
+            print(f"run              {folder}")
+            log(0, 1)
+    sent = b"\n".join(server.bodies)
+    assert received(server) == rows(2)
+    for words in (folder.name, "s3cr3t", sys.executable, str(Path.cwd()), "place-of-this-machine"):
+        assert words.encode() not in sent, words
 
 
 @pytest.mark.parametrize("place", [unreachable, silent])

@@ -212,16 +212,21 @@ def clear(folder: Path, of: str) -> int:
     """
     freed = 0
     for about in entries(folder, of):
-        shutil.rmtree(about["path"])
+        _remove(about["path"])
         freed += about["bytes"]
     for part in folder.glob("*.part"):
         try:
             with FileLock(part.with_name(f"{part.name.partition('.')[0]}.lock"), 0):
                 freed += sum(file.stat().st_size for file in part.iterdir())
-                shutil.rmtree(part)
+                _remove(part)
         except Timeout:  # it is being written
             continue
     return freed
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder of the cache; of a link only itself, never what it leads to."""
+    folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
 
 
 def _state(path: Path) -> list[int]:

@@ -18,7 +18,7 @@ from .residence import CACHE, Place, Residence
 from .rows import Rows, row_lengths, whole
 from .sampling import EpochBatches
 from .splitting import Splitting
-from .state import check_same, reading
+from .state import check_same, read_state
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -116,9 +116,8 @@ class DataModule(Splitting):
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        with reading(folder / STATE_FILE) as path:
-            for name, value in json.loads(path.read_bytes()).items():
-                setattr(self, name, value)
+        for name, value in read_state(folder / STATE_FILE, self.state()).items():
+            setattr(self, name, value)
 
     def state(self) -> dict[str, Any]:
         """Plain values learnt from the data that later runs on other data must share."""

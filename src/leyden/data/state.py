@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,20 @@ def reading(path: Path) -> Iterator[Path]:
         raise DataError(
             f"{path} is damaged ({reason}); bring it back from a copy, or from a run on the same data"
         ) from None
+
+
+def read_state(path: Path, known: dict[str, Any]) -> dict[str, Any]:
+    """What a file says of data: values of these names and of no others, since they are set on the data module.
+
+    Raises:
+        DataError: it says something else.
+    """
+    with reading(path):
+        state = json.loads(path.read_bytes())
+    if not isinstance(state, dict) or not state.keys() <= known.keys():
+        names = ", ".join(map(str, state))
+        raise DataError(f"{path} describes {names}; of this data it has to describe {', '.join(known)}")
+    return state
 
 
 def check_same(known: dict[str, Any], other: dict[str, Any], what: str) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from multiprocessing.context import ForkProcess
 from types import FrameType
 
+from ..frozen_code import environment
 from ..lifetime import CHILD, stop_with_parent
 from ..rundir import RunDirectory
 from ..stop_request import StopRequest
@@ -75,7 +76,7 @@ class New:
 
     def __init__(self, run: RunDirectory) -> None:
         command = [sys.executable, "-m", EXECUTE, str(run.path), "train"]
-        self.process = subprocess.Popen(command, start_new_session=True, env={**os.environ, CHILD: "1"})
+        self.process = subprocess.Popen(command, start_new_session=True, env={**environment(run.path), CHILD: "1"})
         self.pid = self.process.pid
 
     def wait(self) -> int:

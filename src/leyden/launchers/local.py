@@ -49,7 +49,7 @@ class Local(Launcher):
         self.num_devices = devices if isinstance(devices, int) else len(devices)
         self.max_restarts, self.fork = max_restarts, fork
 
-    def describe(self, paths: list[Path]) -> str:
+    def describe(self, paths: list[Path], live: bool = False) -> str:
         return "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
 
     def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:

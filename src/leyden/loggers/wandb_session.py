@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 from ..errors import UserError
 
 INIT_SECONDS = 20.0
+# What the terminal shows, the words that were typed, folders, and the address of the repository stay on this machine.
+NOTHING_LOCAL = {"console": "off", "x_disable_meta": True, "disable_git": True, "save_code": False}
 
 
 class WandbSession:
@@ -50,9 +52,9 @@ class WandbSession:
         except Timeout:
             raise ConnectionError("another process uploads this run") from None
         identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder)}
-        limits = {"init_timeout": INIT_SECONDS, "finish_timeout_raises": True, "silent": True}
+        limits = {"init_timeout": INIT_SECONDS, "finish_timeout_raises": True, "silent": True} | NOTHING_LOCAL
         try:
-            self.run = wandb.init(**identity, resume="allow", settings=wandb.Settings(**limits, **settings))
+            self.run = wandb.init(**identity, resume="allow", settings=wandb.Settings(**limits | settings))
         except wandb.errors.Error as error:
             self._lock.release()
             wandb.teardown()  # or the next run in this process inherits what failed
