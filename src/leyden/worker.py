@@ -13,7 +13,7 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
 
 from .build import build
-from .callbacks import Interruption, ProgressBar, ProgressLines, Watchdog
+from .callbacks import Interruption, ProgressBar, ProgressLines, ResumePoint, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
@@ -22,7 +22,7 @@ from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
 from .preflight import require_disk
-from .rundir import RunDirectory
+from .rundir import LAST, RunDirectory
 from .stop_request import StopRequest
 from .unprofiled import Unprofiled
 
@@ -115,7 +115,8 @@ class Worker:
             ProgressLines(),
         ]
         if self.trains:
-            callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
+            point = ResumePoint(self.run.path / "checkpoints" / LAST)
+            callbacks = [point, *callbacks, Interruption(self.stop)]
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         if draws := sys.stdout.isatty():

@@ -5,6 +5,7 @@ from .optimization import Optimization
 from .pictures import Pictures
 from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
+from .resume_point import ResumePoint
 from .throughput import Throughput
 from .watchdog import Watchdog
 
@@ -16,6 +17,7 @@ __all__ = [
     "Pictures",
     "ProgressBar",
     "ProgressLines",
+    "ResumePoint",
     "Throughput",
     "Watchdog",
 ]
