@@ -55,11 +55,11 @@ def _send(run: RunDirectory, logger: dict[str, Any]) -> int:
     session.run.config.update(for_upload(run.frozen_config), allow_val_change=True)
     session.send(rows)
     if pictures:
-        session.log(len(rows), pictures)
+        session.log_media(pictures)
     is_finished = run.status["state"] == "finished"
     if not session.end(0 if is_finished else 1):
         raise ConnectionError("the server has stopped answering")
-    return max(0, len(rows) + bool(pictures) - session.received)
+    return session.num_sent
 
 
 def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:

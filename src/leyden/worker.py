@@ -17,7 +17,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from .build import build
-from .callbacks import BestRecord, Interruption, Pictures, ProgressBar, ProgressLines, Watchdog
+from .callbacks import BestRecord, Interruption, Pictures, ProgressBar, ProgressLines, ResumePoint, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
 from .data import DataError, DataModule
@@ -31,7 +31,7 @@ from .models import Task
 from .preflight import require_disk
 from .redaction import for_upload
 from .results import add_results
-from .rundir import BEST, RunDirectory
+from .rundir import BEST, LAST, RunDirectory
 from .stop_request import StopRequest
 from .unprofiled import Unprofiled
 
@@ -175,8 +175,9 @@ class Worker:
         callbacks = self._callbacks()
         callbacks += [ResumeMetrics(self.metrics), ProgressLines(), self.record]
         if self.trains:
-            callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
-        if not self.trains:  # nobody waits for it, and a run that is only read keeps no figures
+            point = ResumePoint(self.run.path / "checkpoints" / LAST)
+            callbacks = [point, *callbacks, Interruption(self.stop)]
+        else:  # nobody waits for it, and a run that is only read keeps no figures
             kinds = (Watchdog,) if self.run.is_writable else (Watchdog, Pictures)
             callbacks = [one for one in callbacks if not isinstance(one, kinds)]
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):

@@ -6,6 +6,7 @@ from .optimization import Optimization
 from .pictures import Pictures
 from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
+from .resume_point import ResumePoint
 from .throughput import Throughput
 from .watchdog import Watchdog
 
@@ -18,6 +19,7 @@ __all__ = [
     "Pictures",
     "ProgressBar",
     "ProgressLines",
+    "ResumePoint",
     "Throughput",
     "Watchdog",
 ]

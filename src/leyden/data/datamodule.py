@@ -224,8 +224,10 @@ class DataModule(Splitting):
     def state_dict(self) -> dict[str, Any]:
         if not self.trainer:
             return self.state()
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": progress.ready}
+        loop = self.trainer.fit_loop
+        is_within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
+        batches_done = loop.epoch_loop.batch_progress.current.completed if is_within_epoch else 0
+        return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": batches_done}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         check_same(self.state(), state_dict, "the checkpoint belongs to")
