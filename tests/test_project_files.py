@@ -25,7 +25,14 @@ def root(tmp_path):
 
 
 def test_without_git_all_but_what_is_produced(root):
-    for name in ("data/big.bin", ".venv/x.py", "env/lib/y.py", "wandb/z", "src/thing.egg-info/PKG-INFO"):
+    for name in (
+        "configs/local/wandb.yaml",
+        "data/big.bin",
+        ".venv/x.py",
+        "env/lib/y.py",
+        "wandb/z",
+        "src/thing.egg-info/PKG-INFO",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     (root / "env/pyvenv.cfg").touch()

@@ -99,7 +99,9 @@ def test_a_reference_to_what_is_not_here_is_refused_in_words(project, text, mess
 
 def test_no_file_of_a_run_holds_the_secret(composed, monkeypatch):
     monkeypatch.setenv("TOKEN", SECRET)
-    found = composed("data.cache=/x/${oc.env:TOKEN}", f"runs={ROOT / 'runs'}")
+    local = {"wandb": {"wandb": {"entity": f"me-{SECRET}"}}}
+    found = composed("data.cache=/x/${oc.env:TOKEN}", "logger=wandb", local=local)
+    assert found.config["logger"]["wandb"]["entity"] == f"me-{SECRET}"
     run = RunDirectory.create(found.frozen | {"runs": "runs"}, found.root, ["train", "data.cache=/x/${oc.env:TOKEN}"])
     assert run.config["data"]["cache"] == f"/x/{SECRET}"
     for path in run.path.rglob("*"):

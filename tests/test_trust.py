@@ -142,6 +142,12 @@ def test_no_run_can_claim_to_be_made_here(here, there):
     refusal(run, here)
 
 
+def test_links_with_which_other_files_would_be_written_are_named(here, there):
+    run = foreign(there)
+    (run.path / "log.txt").symlink_to("/home/me/.bashrc")
+    assert "log.txt leads to /home/me/.bashrc" in refusal(run, here)
+
+
 def test_the_key_stays_here_and_is_read_by_nobody_else(here):
     run = RunDirectory.create(CONFIG, here, ["train"])
     assert (here / KEY).stat().st_mode & 0o777 == 0o600

@@ -13,7 +13,7 @@ from .guards import refusals
 from .nearest import hint
 from .origins import Key, Origins
 from .published import published
-from .redaction import CREDENTIALS
+from .redaction import CREDENTIALS, has_credentials
 from .run_length import endless
 from .signature import Parameter, Signature, signature
 from .source import NameMissingError
@@ -97,7 +97,7 @@ class _Check:
         if isinstance(node, dict | list):
             for name, value in node.items() if isinstance(node, dict) else enumerate(node):
                 self.credentials(value, (*key, name))
-        elif isinstance(node, str) and CREDENTIALS.search(node):
+        elif isinstance(node, str) and has_credentials(node):
             shown = CREDENTIALS.sub("***", node)
             text = "an address must not hold a password or token, which the run would keep: put it into an environment"
             self.found.append(f"{'.'.join(map(str, key))} = {shown}: {text} variable X, and write ${{oc.env:X}} for it")

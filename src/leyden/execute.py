@@ -19,7 +19,7 @@ from .errors import RunError, UserError
 from .lifetime import CHILD, stop_with_parent
 from .preflight import meet
 from .redaction import DiscreetFormatter, hidden
-from .references import secrets_of
+from .references import resolve, secrets_of
 from .reserved_stdout import reserved_stdout
 from .rundir import RunDirectory, State
 from .stop_request import STATES, Stopped, StopRequest
@@ -176,7 +176,7 @@ def main() -> int:
         if not path.is_dir():
             meet(path)  # where the other nodes have it, they hear why this one does not come
         run = RunDirectory(path)
-        secrets_of(run.config)  # what it refers to is here
+        resolve(run.frozen_config)  # what it refers to and is not here is said before anything begins
         if CHILD in os.environ:
             stop_with_parent(run)
         # Started without its environment, as by hand or in a container, it still executes its own code.

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from types import ModuleType
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 def is_live(run: Path) -> bool:
     """Whether a run uses the working tree, as `--live` says."""
-    status = run / "status.json"
-    return status.is_file() and bool(json.loads(status.read_text()).get("live"))
+    try:
+        return bool(json.loads((run / "status.json").read_bytes()).get("live"))
+    except (OSError, ValueError, AttributeError):  # there is none, or it is damaged
+        return False
 
 
 def source(run: Path) -> Path | None:
@@ -76,7 +78,7 @@ def _taken_out(packages: set[str]) -> dict[str, ModuleType]:
 
 def go_live(run: "RunDirectory", verb: str) -> None:
     """Records that a command uses the working tree; a training that is resumed so goes on so."""
-    with (run.path / "command.txt").open("a", encoding="utf-8") as file:
+    with suppress(PermissionError), (run.path / "command.txt").open("a", encoding="utf-8") as file:
         file.write(shlex.join([str(__package__), verb, str(run.path), "--live"]) + "\n")
     if verb == "resume":
         run.set_state(run.status["state"], live=True)

@@ -28,7 +28,8 @@ def own_files(root: Path, runs: Path) -> list[str]:
     if not any(name.startswith(f"{SOURCE}/") for name in names):
         names = list(_walk(root, ""))
     names += [name for name in _walk(root, SOURCE) if name.endswith(tuple(all_suffixes()))]
-    excluded = _run_folders(names) | {"runs", os.path.relpath(root / runs, root)}
+    # configs/local is the user's alone, and may hold secrets.
+    excluded = _run_folders(names) | {"runs", "configs/local", os.path.relpath(root / runs, root)}
     taken = (name for name in dict.fromkeys(names) if not _is_below(name, excluded) and not MADE & {*name.split("/")})
     return sorted(taken, key=lambda name: (not name.startswith(f"{SOURCE}/"), name.count("/"), name))
 

@@ -11,6 +11,11 @@ CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
 NEVER_UPLOADED = {"launcher": ("setup", "python"), "": ("runs",)}
 
 
+def has_credentials(text: str) -> bool:
+    """Whether an address in a text holds a password or token itself, and not a reference to one."""
+    return any(re.sub(r"\$\{[^{}]*\}|:", "", found) for found in CREDENTIALS.findall(text))
+
+
 def hidden(text: str, secrets: Mapping[str, str]) -> str:
     """A text without credentials in addresses, and with the names of secrets instead of their values."""
     for value in sorted(secrets, key=len, reverse=True):

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .code_copy import CodeCopy
+from .code_copy import CODE, CodeCopy
 from .errors import UserError
 from .project_files import SOURCE
 
@@ -70,6 +70,7 @@ def require_trust(run: "RunDirectory", root: Path, verb: str, trusts: bool, live
         found = list(_code_of(config, verb, root))
         if not live and (name := _other_code(hashes, root)):
             found.append(f"its copy of the code is not this project's: {name} differs; see `diff`, or use --live")
+        found += _links(run.path)
         if found:
             raise UserError(
                 f"{run.path} was not made here, or was changed since. It is a program, and would execute:\n"
@@ -152,6 +153,15 @@ def _other_code(hashes: dict[str, str], root: Path) -> str:
     """The first file of the copy that this project does not have just so."""
     here = CodeCopy.hashes(root / SOURCE)
     return next((name for name, known in sorted(hashes.items()) if here.get(name) != known), "")
+
+
+def _links(run: Path) -> Iterator[str]:
+    """Links among what is written when a run is executed, with which another file would be."""
+    for place, folders, files in os.walk(run):
+        folders[:] = [name for name in folders if name != CODE]
+        for path in (Path(place) / name for name in (*folders, *files)):
+            if path.is_symlink():
+                yield f"{path.relative_to(run)} leads to {path.readlink()}"
 
 
 def _remove_compiled(copy: CodeCopy) -> None:

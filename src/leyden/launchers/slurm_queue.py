@@ -73,7 +73,7 @@ def cancel(job: str) -> None:
     Raises:
         UserError: SLURM refuses, as for a job that has ended.
     """
-    done = _run("scancel", "--verbose", job)
+    done = _run("scancel", "--verbose", "--", job)  # no job is an option, whatever a status.json says
     if done.returncode or "error" in done.stderr:
         raise UserError(done.stderr.strip())
 

@@ -53,7 +53,11 @@ class WandbSession:
         except Timeout:
             raise ConnectionError("another process uploads this run") from None
         identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder)}
-        limits: dict[str, Any] = {"init_timeout": INIT_SECONDS, "finish_timeout_raises": True, "silent": True} | NOTHING_LOCAL
+        limits: dict[str, Any] = {
+            "init_timeout": INIT_SECONDS,
+            "finish_timeout_raises": True,
+            "silent": True,
+        } | NOTHING_LOCAL
         try:
             self.run = wandb.init(**identity, resume="allow", settings=wandb.Settings(**limits | settings))
         except wandb.errors.Error as error:
