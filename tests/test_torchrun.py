@@ -14,6 +14,7 @@ import torch
 import leyden
 from leyden.embedded import embedded_experiments
 from leyden.rundir import RunDirectory
+from leyden.torchrun import run_torchrun
 
 pytestmark = pytest.mark.slow
 
@@ -21,10 +22,11 @@ ROOT = Path.cwd()
 EXPERIMENT = embedded_experiments(ROOT)[0]
 
 PARENT = f"""
-import sys
+import signal, sys
 from pathlib import Path
 from {leyden.__name__}.rundir import RunDirectory
 from {leyden.__name__}.torchrun import run_torchrun
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # if these tests are run under nohup
 torchrun = [sys.executable, "-m", "{leyden.__name__}.torchrun", "--standalone", "--nproc-per-node=2", *sys.argv[3:]]
 sys.exit(run_torchrun([*torchrun, sys.argv[1], sys.argv[2]], RunDirectory(Path(sys.argv[2]))))
 """
@@ -123,6 +125,17 @@ def test_every_worker_receives_every_signal_once_and_the_parent_ends_as_they_say
     assert process.returncode == 75, errors
     assert received(run) == [told, told]
     assert "Traceback" not in errors
+
+
+def test_a_terminal_that_is_closed_does_not_stop_what_nohup_started(run):
+    worker = "import os, pathlib, signal, time; pathlib.Path(os.environ['TRAINING_WORKERS'], '0').write_text(str(os.getpid())); "
+    worker += "os.kill(os.getppid(), signal.SIGHUP); time.sleep(0.5)"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run_torchrun([sys.executable, "-c", f"{worker}; open({str(run.path / 'ended')!r}, 'w')"], run)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (run.path / "ended").exists()
 
 
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="torchrun of torch 2.3 closes its rendezvous before")

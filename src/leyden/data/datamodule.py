@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Subset
 from ..disk import write_atomically
 from .batch import Batch
 from .classes import Labels
+from .fetch import one_at_a_time
 from .file_rows import OnCorrupt
 from .loading import Loading, loading_advice
 from .randomness import step_randomness
@@ -157,7 +158,8 @@ class DataModule(Splitting):
 
     def prepare_data(self) -> None:
         if not self.rows and not self.source:  # Lightning asks again before each fit and test
-            self.download_files()
+            with one_at_a_time():
+                self.download_files()
 
     # Loaders, and batches on the device
 
