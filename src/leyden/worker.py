@@ -22,6 +22,7 @@ from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
 from .preflight import require_disk
+from .preprocessing import provided, report, taking
 from .rundir import RunDirectory
 from .stop_request import StopRequest
 from .unprofiled import Unprofiled
@@ -40,8 +41,10 @@ class Worker:
     def __init__(self, run: RunDirectory, trains: bool, stop: StopRequest | None = None) -> None:
         self.run, self.config, self.trains = run, run.config, trains
         self.stop = stop or StopRequest(self.config["preemption"])
-        self.data: DataModule = build(self.config["data"], {})
+        found = provided(self.config, run.path)
+        self.data: DataModule = build(taking(self.config["data"], found), {})
         if trains:
+            report(self.data, self.config["data"], found)
             self._prepare_data()
         else:
             self.data.restore(run.path)
