@@ -65,8 +65,9 @@ def _prepare(data: "DataModule", run: RunDirectory | None) -> None:
     if run and data.is_saved(run.path):
         data.restore(run.path)
     data.prepare_data()
-    for stage in ("fit", "test"):
-        data.setup(stage)
+    data.setup("fit")
+    if "test" in data.official_splits():
+        data.setup("test")
 
 
 def _show_all(data: "DataModule") -> None:

@@ -1,5 +1,6 @@
 """Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from .preprocessing import provided, report, taking
 from .rundir import RunDirectory
 from .stop_request import StopRequest
 from .unprofiled import Unprofiled
+
+log = logging.getLogger(__package__)
 
 
 class Worker:
@@ -74,7 +77,7 @@ class Worker:
         finally:
             self.checkpoints.teardown()  # which not every strategy of Lightning calls
         is_validated = (self.run.path / "checkpoints" / "best.ckpt").exists()
-        return self.evaluate("test", "best" if is_validated else "last")
+        return self.evaluate(self._measured_split(), "best" if is_validated else "last")
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
         """Metrics of the validation or test split, also kept in results.json."""
@@ -92,6 +95,13 @@ class Worker:
         with _foreign_checkpoints(path):
             batches: Any = self.trainer.predict(self.model, self.data, ckpt_path=path)
         return self.data.in_order([prediction for batch in batches for prediction in batch])
+
+    def _measured_split(self) -> str:
+        """What is measured after training: the test split, or validation where there is none, which is said."""
+        if "test" in self.data.official_splits():
+            return "test"
+        log.warning("nothing is tested, so these are the metrics of validation: %s", self.data.no_test())
+        return "val"
 
     def finish(self, exit_code: int) -> None:
         for logger in self.loggers:

@@ -3,13 +3,14 @@
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from .error import DataError
 from .sampling import WINDOW
+from .split_names import SPLITS, Split
 from .state import check_same
 from .stream_folder import REMOTE, StreamFolder, litdata_part
 from .stream_rows import StreamRows
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # of what is written here
 ABOUT = "stream.json"  # written last
-SPLITS: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
 
 
 class Stream:
@@ -50,8 +50,14 @@ class Stream:
         check_same(known, data.state(), f"data.stream={self.address} holds")
         splits = {"fit": SPLITS[:2], "validate": SPLITS[1:2], "test": SPLITS[2:]}
         for split in splits.get(stage, ()):
+            if split not in about["splits"]:
+                raise DataError(f"data.stream={self.address} has no {split} split, so that nothing is tested")
             if split not in data.rows:
                 data.rows[split] = self.rows(data, split)
+
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that were written."""
+        return tuple(split for split in SPLITS if split in self.open()[1]["splits"])
 
     def clear(self) -> int:
         """Removes what is kept of a remote stream, and gives its bytes."""

@@ -100,9 +100,9 @@ def test_too_long_is_never_cut(folder):
     [
         ([], "columns path and text; it has no rows"),
         (["file,text", "a.wav,no"], r"it has \['file', 'text'\]"),
-        (["path,text", "a.wav,no"], r"row 2: there is no file .*a\.wav"),
-        (["path,text", "my files/0.wav,no, thanks"], "row 2 has not the columns .*quotes"),
-        (["path,text,split", "my files/0.wav,no,dev"], "row 2: split is 'dev', not train, validation or test"),
+        (["path,text", "a.wav,no"], r"manifest\.csv:2: there is no file .*a\.wav"),
+        (["path,text", "my files/0.wav,no, thanks"], r"manifest\.csv:2: 3 cells for the 2 columns .*quotes"),
+        (["path,text,split", "my files/0.wav,no,devel"], "csv:2: split is 'devel'; train, val, test are wanted"),
     ],
 )
 def test_a_wrong_manifest_is_explained(folder, lines, message):

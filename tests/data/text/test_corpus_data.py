@@ -117,7 +117,7 @@ def test_files_in_the_order_of_their_names_and_splits_by_pattern(tmp_path):
     assert "".join([*train, *validation]) == "a.txt" * 10 + "b.txt" * 10 + "valid one.txt" * 10
     assert test == ["test/c.txt" * 10]
     assert documents(corpus(tmp_path, suffixes=[".MD"], test_fraction=0.5))[2] == [("left out.md" * 10)[55:]]
-    with pytest.raises(DataError, match=r"data.test='none' finds none of the files"):
+    with pytest.raises(DataError, match=r"data.test='none' finds none of the 4 files"):
         documents(corpus(tmp_path, test="none"))
 
 

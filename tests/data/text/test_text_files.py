@@ -113,14 +113,16 @@ def test_without_a_test_file_a_stratified_part_is_held_out(tmp_path):
 def test_class_in_the_test_file_only(tmp_path, caplog):
     (tmp_path / "train.csv").write_text("label,text\n" + "cat,meow\ndog,bark\n" * 10)
     (tmp_path / "test.csv").write_text("label,text\ncow,moo\n")
-    files = [str(tmp_path / name) for name in ("train.csv", "test.csv")]
-    data = TextFiles(*files)
+    train, test = (str(tmp_path / name) for name in ("train.csv", "test.csv"))
+    refused = "class 'cow' has no training sample, so none of its 1 other samples can be right"
+    with pytest.raises(DataError, match=refused):
+        TextFiles(train, test=test).setup("fit")
+    data = TextFiles(train, test=test, classes=["cat", "cow", "dog"])
     data.setup("fit")
     data.setup("test")
-    assert data.class_names == ["cat", "cow", "dog"]
-    assert "class 'cow' has no training row, so none of its 1 test rows can be right" in caplog.text
+    assert refused in caplog.text
     assert data.rows["test"].targets.tolist() == [1]
-    refusing = TextFiles(*files, classes=["cat", "dog"])
+    refusing = TextFiles(train, test=test, classes=["cat", "dog"])
     refusing.setup("fit")
     with pytest.raises(DataError, match=r"labels of the test split that are no class: \['cow'\]"):
         refusing.setup("test")

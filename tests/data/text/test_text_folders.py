@@ -30,7 +30,7 @@ def test_folders_of_reviews(reviews):
 
 
 def test_files_that_nothing_matches(reviews):
-    with pytest.raises(DataError, match=r"data.only='/good/' matches none of the 19 files in .*train, such as 'train/"):
+    with pytest.raises(DataError, match=r"data.only='/good/' matches none of the 38 files in .*, such as 'test/neg"):
         TextFolders(str(reviews), only="/good/").setup("fit")
 
 

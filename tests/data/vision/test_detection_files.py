@@ -118,8 +118,9 @@ def test_a_layout_is_read(tmp_path, layout, memory):
 @pytest.mark.parametrize("layout", WRITE)
 def test_a_part_of_training_stands_in_for_a_validation_split(tmp_path, layout):
     WRITE[layout](tmp_path, {"train": {str(n): [("cat", CAT), ("dog", DOG)] for n in range(4)}, "test": SPLITS["test"]})
-    with pytest.raises(DataError, match=r"no split 'val'.*data\.validation \(null"):
-        data(tmp_path, layout).setup("fit")
+    with pytest.raises(DataError, match=r"no split 'held out'.*data\.validation \(null"):
+        data(tmp_path, layout, validation="held out").setup("fit")
+    assert prepared(tmp_path, layout, validation_fraction=0.25).account["samples"]["validation"] == 1
     one = prepared(tmp_path, layout, validation=None, validation_fraction=0.25)
     assert [len(one.rows[name]) for name in ("train", "validation")] == [3, 1]
     batch = one.rows["train"].dataset.__getitems__(one.rows["train"].indices)
@@ -200,8 +201,8 @@ def test_what_is_missing_is_named(tmp_path, layout):
     with pytest.raises(DataError, match="there is no folder"):
         data(tmp_path / "nowhere", layout).setup("fit")
     WRITE[layout](tmp_path)
-    with pytest.raises(DataError, match=r"there is no split 'training'.*there are: .*train"):
-        data(tmp_path, layout, train="training").setup("fit")
+    with pytest.raises(DataError, match=r"there is no split 'exercise'.*there are: .*train"):
+        data(tmp_path, layout, train="exercise").setup("fit")
     if layout == "yolo":
         return  # its images are those that are there
     next(tmp_path.rglob("one 1.jpg")).unlink()

@@ -106,6 +106,7 @@ def test_lists_tell_the_splits(folder):
     data = files(folder, train_list="train.txt", test_list="test.txt", validation_fraction=0.3)
     everything(data)
     assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [2, 1, 1]
+    data = files(folder, train_list="train.txt", test_list="test.txt")
     (folder / "test.txt").write_text("cel 3\n")
     with pytest.raises(DataError, match=r"test\.txt:1: there is no picture 'cel 3' .*did you mean 'cell 3'"):
         data.load("test")

@@ -5,13 +5,17 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..account import Account
 from ..classes import class_numbers
 from ..decode import decoded
 from ..error import DataError
 from ..file_rows import FileRows
 from ..fingerprint import decoder
+from ..groups import group_ids
+from ..path_patterns import part_of_name
 from ..rows import Rows
-from .boxed_image import BoxedImage, BoxedImages
+from ..split_names import SPLITS, Split, other_names, split_of
+from .boxed_image import BoxedImage, BoxedImages, MissingSplitError
 from .boxes import Boxes, BoxRows, boxes_of_image
 from .coco import read_coco
 from .detection_data import DetectionData
@@ -31,7 +35,11 @@ class DetectionFiles(DetectionData):
     Args:
         root: the folder.
         layout: of the annotations.
-        train, validation, test: names of the splits; without `validation`, a `validation_fraction` of training.
+        train, validation, test: names of the splits; where a usual one is not there, other usual names of its split are
+            looked for, as `valid` for `val`. Null, or without such a split: a `validation_fraction` of training is held
+            out, and nothing is tested.
+        group: regular expression on the path of an image below `root`, whose first group names its source, such as a
+            video; what is held out are all images of some sources.
         on_bad_box: `mend` cuts boxes at the border of their image and leaves out those without area; or `raise`.
         **detection: arguments of `DetectionData`.
 
@@ -45,7 +53,8 @@ class DetectionFiles(DetectionData):
         layout: Literal["voc", "coco", "yolo"],
         train: str = "train",
         validation: str | None = "val",
-        test: str = "test",
+        test: str | None = "test",
+        group: str | None = None,
         on_bad_box: Literal["mend", "raise"] = "mend",
         **detection,
     ) -> None:
@@ -53,28 +62,70 @@ class DetectionFiles(DetectionData):
             raise ValueError(f"layout is {layout}; it must be voc, coco or yolo")
         super().__init__(**detection)
         self.root, self.layout = Path(root).expanduser(), layout
-        self.splits = {"train": train, "validation": validation, "test": test}
-        self.on_bad_box = on_bad_box
+        self.splits: dict[Split, str | None] = {"train": train, "validation": validation, "test": test}
+        self.on_bad_box, self.group = on_bad_box, group
+        self._read: dict[Split, BoxedImages | None] = {}
 
     def setup(self, stage: str) -> None:
-        if stage in ("fit", "validate") and "train" not in self.rows and self.splits["validation"]:
-            self.rows |= {"train": self.load("train"), "validation": self.load("validation")}
         super().setup(stage)
+        # Of many images, the annotations take memory; what is left says that there is such a split.
+        self._read = {
+            split: found and found._replace(images=[]) if split in self.rows else found
+            for split, found in self._read.items()
+        }
 
-    def load(self, split: Literal["train", "validation", "test"]) -> BoxRows:
-        if not self.root.is_dir():
-            raise DataError(f"there is no folder {self.root.absolute()}: set data.root to the folder of your files")
-        found = READERS[self.layout](self.root, str(self.splits[split]))
-        if not found.images:
+    @property
+    def how_to_test(self) -> str:
+        return f"name a split of {self.root} by data.test"
+
+    def official_splits(self) -> tuple[Split, ...]:
+        return tuple(split for split in SPLITS if split == "train" or self._annotated(split))
+
+    def load(self, split: Split) -> BoxRows:
+        found = self._annotated(split)
+        if not found or not found.images:
             raise DataError(f"the split {self.splits[split]!r} in {self.root.absolute()} has no images")
         if split == "train":
             appearing = sorted({label for image in found.images for label in image.labels})
             self.class_names = found.class_names or appearing
-        boxes = self._boxes(found, split)
-        images = self._images([image.path for image in found.images])
+        boxes, paths = self._boxes(found, split), [image.path for image in found.images]
+        images = self._images(paths)
         kept = images.targets.tolist()
         images.targets = torch.arange(len(kept))
-        return BoxRows(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
+        rows = BoxRows(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
+        if self.group:
+            rows.groups = group_ids([part_of_name(paths[i], self.root, self.group, "group") for i in kept])
+        return rows
+
+    def sources(self, split: Split) -> list[Path]:
+        found = self._annotated(split)
+        return [image.path for image in found.images] if found else []
+
+    def count_samples(self) -> Account:
+        known = [split for split in self.official_splits() if self._annotated(split)]
+        names = {split: str(self.splits[split]) for split in known}
+        return Account(self.root, {split: len(self.sources(split)) for split in known}, names)
+
+    def _annotated(self, split: Split) -> BoxedImages | None:
+        """A split as it is annotated; None where there is none, and nobody asked for one of an unusual name."""
+        if split not in self._read:
+            if not self.root.is_dir():
+                raise DataError(f"there is no folder {self.root.absolute()}: set data.root to the folder of your files")
+            self._read[split] = self._look_for(split)
+        return self._read[split]
+
+    def _look_for(self, split: Split) -> BoxedImages | None:
+        name = self.splits[split]
+        for one in other_names(name) if name else ():
+            try:
+                found = READERS[self.layout](self.root, one)
+            except MissingSplitError:
+                continue
+            self.splits[split] = one
+            return found
+        if not name or (split != "train" and split_of(name) == split):
+            return None
+        return READERS[self.layout](self.root, name)  # which says what there is
 
     def _images(self, paths: list[Path]) -> Rows:
         """Images with the numbers of their files as targets: fewer than files where corrupt ones are skipped."""

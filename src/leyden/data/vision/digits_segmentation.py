@@ -1,7 +1,7 @@
 from collections.abc import Sequence
-from typing import Literal
 
 from ..rows import TensorRows
+from ..split_names import Split
 from .digit_canvases import CANVAS, digit_canvases
 from .segmentation_data import SegmentationData
 
@@ -25,7 +25,7 @@ class DigitsSegmentation(SegmentationData):
         super().__init__(image_size=image_size, **image)
         self.num_rows = {"train": num_train, "test": num_test}
 
-    def load(self, split: Literal["train", "test"]) -> TensorRows:
+    def load(self, split: Split) -> TensorRows:
         canvases = digit_canvases(split, self.num_rows[split])
         self.class_names = ["background", *map(str, range(10))]
         return TensorRows(canvases.images, canvases.masks)

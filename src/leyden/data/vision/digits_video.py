@@ -1,10 +1,10 @@
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..rows import TensorRows
+from ..split_names import Split
 from .digit_canvases import digit_images
 from .fit import height_and_width
 from .video_data import VideoData
@@ -50,13 +50,13 @@ class DigitsVideo(VideoData):
         super().__init__(num_frames=num_frames, image_size=image_size, **video)
         self.num_rows = {"train": num_train, "test": num_test}
 
-    def load(self, split: Literal["train", "test"]) -> TensorRows:
+    def load(self, split: Split) -> TensorRows:
         self.class_names = list(DIRECTIONS)
         return TensorRows(*moving_digits(split, self.num_rows[split], self.num_frames, self.fit.size))
 
 
 def moving_digits(
-    split: Literal["train", "test"], num_rows: int, num_frames: int, image_size: int | Sequence[int]
+    split: Split, num_rows: int, num_frames: int, image_size: int | Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Clips, uint8 [row, 1, time, height, width], and the numbers of their directions [row]; always the same ones."""
     images, _, _ = digit_images(split)
