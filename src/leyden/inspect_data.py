@@ -56,9 +56,10 @@ def inspect(
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger(__package__).setLevel(logging.INFO)
     from .build import build  # torch: seconds
+    from .preprocessing import provided, taking
 
     try:
-        data: DataModule = build(config["data"], {})
+        data: DataModule = build(taking(config["data"], provided(config, run.path if run else None)), {})
         if clears:
             _clear(data)
         else:

@@ -29,6 +29,7 @@ from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
 from .preflight import require_disk
+from .preprocessing import provided, report, taking
 from .redaction import for_upload
 from .results import add_results
 from .rundir import BEST, LAST, RunDirectory
@@ -52,8 +53,10 @@ class Worker:
         self.run, self.config, self.trains = run, run.config, trains
         self.is_in_python = stop is None  # not by a command, which keeps the status
         self.stop = stop or StopRequest(self.config["preemption"])
-        self.data: DataModule = build(self.config["data"], {})
+        found = provided(self.config, run.path)
+        self.data: DataModule = build(taking(self.config["data"], found), {})
         if trains:
+            report(self.data, self.config["data"], found)
             self._prepare_data()
         else:
             self.data.restore(run.path)
