@@ -7,6 +7,7 @@ import pytest
 import yaml
 from working_project import ROOT
 
+from leyden.cli import main
 from leyden.compose import compose, options
 from leyden.errors import UserError
 from leyden.relocate import relocate
@@ -104,6 +105,13 @@ def test_the_same_code_needs_no_trust_but_its_compiled_modules_are_not_used(here
     compiled.write_bytes(b"evil")
     require_trust(run, here, "test", trusts=False)
     assert not compiled.parent.exists()
+
+
+@pytest.mark.parametrize("words", [["resume"], ["validate"], ["test"], ["data"], ["predict", "README.md"]])
+def test_every_command_that_executes_a_run_asks(there, words, capsys):
+    run = foreign(there, model={"_target_": "os.system"})
+    assert main([words[0], str(run.path), *words[1:]]) == 2
+    assert "model._target_: os.system\n" in capsys.readouterr().err
 
 
 def test_trust_is_remembered_and_ends_with_a_change_of_what_is_executed(here, there):
