@@ -60,8 +60,7 @@ class CodeCopy:
             previous: copy of another run; files that are the same share their place on the disk with it.
         """
         self.folder.mkdir()
-        known = previous.read()["files"] if previous else {}
-        writer = CodeWriter(root, self.folder, previous.folder if previous else None, known)
+        writer = CodeWriter(root, self.folder, previous.folder if previous else None)
         num_others = 0
         for name in own_files(root, runs):
             num_others += not name.startswith(f"{SOURCE}/")  # which come first

@@ -1,6 +1,7 @@
 """Copies files of a project one by one, within limits."""
 
 import os
+import sys
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import cache_from_source
@@ -21,11 +22,10 @@ class CodeWriter:
         root: the project's folder.
         folder: of the copy.
         previous: folder of another copy, with which files that are the same share their place on the disk.
-        known: name -> hash of the files in that one.
     """
 
-    def __init__(self, root: Path, folder: Path, previous: Path | None, known: dict[str, str]) -> None:
-        self.root, self.folder, self.previous, self.known = root, folder, previous, known
+    def __init__(self, root: Path, folder: Path, previous: Path | None) -> None:
+        self.root, self.folder, self.previous = root, folder, previous
         self.files: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
         self.num_bytes = 0
@@ -56,23 +56,25 @@ class CodeWriter:
         return link.readlink().is_absolute() or not link.resolve().is_relative_to(source.resolve())
 
     def _write(self, name: str, content: bytes) -> None:
-        original, copy = self.root / name, self.folder / name
+        original = self.root / name
         state = original.stat()
+        self._put(name, content, state)
+        compiled = cache_from_source(name) if name.endswith(".py") and not sys.pycache_prefix else ""
+        head = b"".join((int(part) & 0xFFFFFFFF).to_bytes(4, "little") for part in (0, state.st_mtime, len(content)))
+        with suppress(FileNotFoundError):
+            # Bytes 4 to 16 of a compiled module: how it is checked (0: by time and size of its source), and these two.
+            if compiled and (code := (self.root / compiled).read_bytes())[4:16] == head:
+                self._put(compiled, code, (self.root / compiled).stat())
+
+    def _put(self, name: str, content: bytes, state: os.stat_result) -> None:
+        copy = self.folder / name
         self._make_folder(copy)
-        if self.previous and self.known.get(name) == self.files[name] and _link(self.previous / name, copy, state):
+        if self.previous and _link(self.previous / name, copy, content, state):
             return
         mode = 0o555 if state.st_mode & 0o100 else 0o444
         with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
         os.utime(copy, ns=(state.st_atime_ns, state.st_mtime_ns))
-        if not name.endswith(".py"):
-            return
-        compiled, target = (Path(cache_from_source(str(path))) for path in (original, copy))
-        head = b"".join((int(part) & 0xFFFFFFFF).to_bytes(4, "little") for part in (0, state.st_mtime, len(content)))
-        # Bytes 4 to 16 of a compiled module: how it is checked (0: by the time and size of its source), and these two.
-        if compiled.exists() and (code := compiled.read_bytes())[4:16] == head:
-            self._make_folder(target)
-            target.write_bytes(code)
 
     def _make_folder(self, path: Path) -> None:
         if path.parent not in self._folders:
@@ -102,18 +104,12 @@ def _content(path: Path, room: int) -> tuple[bytes | None, str]:
         return None, f"it cannot be read: {error.strerror}"
 
 
-def _link(previous: Path, copy: Path, state: os.stat_result) -> bool:
-    """Lets a file, and its compiled module, share their place with those of another copy, unless they were edited."""
+def _link(previous: Path, copy: Path, content: bytes, state: os.stat_result) -> bool:
+    """Lets a file share its place with one of another copy, if that is the same."""
     try:
-        known = previous.stat()
-        if (known.st_size, known.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
+        if previous.stat().st_mtime_ns != state.st_mtime_ns or previous.read_bytes() != content:
             return False
         os.link(previous, copy)
     except OSError:  # it is gone, or on another disk
         return False
-    if copy.suffix == ".py":
-        compiled, target = (Path(cache_from_source(str(path))) for path in (previous, copy))
-        with suppress(OSError):  # there is none
-            target.parent.mkdir(exist_ok=True)
-            os.link(compiled, target)
     return True
