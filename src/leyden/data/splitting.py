@@ -104,6 +104,7 @@ class Splitting(LightningDataModule):
         account = self.count_samples()
         if not account:
             return
+        account.taken = {split: len(self.rows[split]) for split in ("train", "validation")} | account.taken
         if parts:
             how = f"held out: data.validation_fraction={self.validation_fraction:g}"
             account.hold_out(len(parts["train"]), len(parts["validation"]), how)

@@ -129,6 +129,29 @@ def test_a_part_of_training_stands_in_for_a_validation_split(tmp_path, layout):
 
 
 @pytest.mark.parametrize("layout", WRITE)
+@pytest.mark.parametrize("name", ["valid", "Validation"])
+def test_other_names_of_a_split_are_found_and_a_missing_test_is_said(tmp_path, layout, name, log):
+    WRITE[layout](tmp_path, {"train": SPLITS["train"], name: SPLITS["val"]})
+    one = data(tmp_path, layout)
+    one.setup("fit")
+    assert {split: len(rows) for split, rows in one.rows.items()} == {"train": 2, "validation": 1}
+    assert f"train 2 (train), validation 1 ({name}), test 0" in log.text
+    with pytest.raises(DataError, match=r"there is no test split.*name a split of .* by data\.test"):
+        one.setup("test")
+    with pytest.raises(DataError, match="there is no split 'final'"):
+        data(tmp_path, layout, test="final").setup("fit")
+
+
+@pytest.mark.parametrize("layout", WRITE)
+def test_images_of_one_source_are_in_one_split(tmp_path, layout):
+    WRITE[layout](tmp_path, {"train": {f"film{n // 2} {n}": [("cat", CAT)] for n in range(8)}})
+    one = data(tmp_path, layout, group=r"film(\d)", validation_fraction=0.25)
+    one.setup("fit")
+    assert [len(one.rows[split]) for split in ("train", "validation")] == [6, 2]
+    assert len({number // 2 for number in one.rows["validation"].indices}) == 1
+
+
+@pytest.mark.parametrize("layout", WRITE)
 def test_bad_boxes_are_mended_and_counted_or_refused(tmp_path, layout, caplog):
     empty, outside, crossing = [5, 5, 5, 9], [50, 2, 60, 9], [-6, -4, 10, 10]
     objects = [("cat", empty), ("dog", outside), ("cat", crossing), ("dog", DOG)]
