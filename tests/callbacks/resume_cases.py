@@ -1,5 +1,7 @@
 """Small runs with random settings that signals reach at random points of the training, not at random times.
 
+`python tests/callbacks/resume_cases.py SEED N FOLDER` prints what differs in N cases of the settings of one seed.
+
 Each life of a run is a process of its own, forked from this one. A point is the n-th call of a hook, or a place within
 the writing of a checkpoint or of a row of metrics.
 """
@@ -12,6 +14,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -33,7 +36,6 @@ from leyden.rundir import RunDirectory
 from leyden.worker import Worker
 
 with suppress(ImportError):  # once for all lives: not every domain has them
-    import sklearn.datasets
     import torchvision.transforms.v2  # noqa: F401
 
 ROOT = Path.cwd()
@@ -47,6 +49,8 @@ HOOKS = [
     *("on_validation_epoch_end", "on_validation_end", "on_test_start", "on_test_batch_start", "on_test_batch_end"),
     *("on_test_epoch_end", "on_test_end", "on_save_checkpoint"),
 ]
+PATIENCE = 900  # seconds, after which a life counts as hanging
+NAMES = {number: number.name for number in signal.Signals}
 PLACES = ["writing", "replacing", "row"]  # in the middle of a checkpoint's file, before it takes its place, of a row
 
 
@@ -57,11 +61,6 @@ class Signal(NamedTuple):
     count: int
     number: int
     first: bool = True
-
-
-class Case(NamedTuple):
-    settings: list[str]
-    seed: int  # of the signals
 
 
 class Signals(Callback):
@@ -84,9 +83,10 @@ class EpochMeans(Callback):
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loss = outputs["loss"] if isinstance(outputs, dict) else torch.tensor(float(batch_idx))
-        pl_module.log("train/mean", loss, on_step=False, on_epoch=True)
+        size = len(batch.inputs)
+        pl_module.log("train/mean", loss, on_step=False, on_epoch=True, batch_size=size)
         if batch_idx % 2:
-            pl_module.log("train/odd", loss, on_step=True, on_epoch=True, reduce_fx="sum")
+            pl_module.log("train/odd", loss, on_step=True, on_epoch=True, reduce_fx="sum", batch_size=size)
 
 
 class TwoOptimizers(Classification):
@@ -116,7 +116,7 @@ class TwoOptimizers(Classification):
         self.log("train/mean_loss", self.mean_loss, on_step=False, on_epoch=True)
 
 
-def draw_case(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> Case:
+def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> list[str]:
     """Settings of a run of seconds."""
     experiment, batches, accumulated = draw.choice(experiments), draw.randint(2, 7), draw.choice([1, 1, 2, 3, 4, 5, 7])
     is_classification = experiment in ("vision/digits", "audio/vowels", "text/stdlib")
@@ -153,7 +153,7 @@ def draw_case(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> Case
     elif experiment == "vision/digits" and draw.random() < 0.5:
         words.append("+model.mix={_target_: torchvision.transforms.v2.MixUp, num_classes: 10}")
     words.append(f"trainer.accumulate_grad_batches={accumulated}")
-    return Case(words, draw.randrange(10**6))
+    return words
 
 
 def create(settings: list[str], folder: Path) -> RunDirectory:
@@ -167,7 +167,13 @@ def create(settings: list[str], folder: Path) -> RunDirectory:
 def live(run: RunDirectory, sent: Signal | None) -> int:
     """One life; its exit code, or minus the signal that killed it."""
     if child := os.fork():
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        deadline = time.monotonic() + PATIENCE
+        while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not ended[0]:
+            os.kill(child, signal.SIGQUIT)
+            ended = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(ended[1])
     code = 99
     try:
         os.setsid()
@@ -215,11 +221,16 @@ def _disturb(run: RunDirectory, sent: Signal | None) -> None:
     MetricsFile.append, Worker.finish = append_and_die, count
 
 
-def draw_signal(draw: random.Random, calls: dict[str, int]) -> Signal:
-    """At a point that an undisturbed life passes."""
-    point = draw.choice(sorted(calls))
-    number = draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGTERM, signal.SIGINT])
-    return Signal(point, draw.randint(1, calls[point]), number, point in PLACES or draw.random() < 0.5)
+def draw_signals(draw: random.Random, calls: dict[str, int]) -> list[Signal]:
+    """One or two, at points that an undisturbed life passes."""
+    kinds = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGTERM, signal.SIGINT]
+    signals = []
+    for _ in range(draw.randint(1, 2)):
+        point, is_first = draw.choice(sorted(calls)), draw.random() < 0.5
+        signals.append(
+            Signal(point, draw.randint(1, calls[point]), int(draw.choice(kinds)), is_first or point in PLACES)
+        )
+    return signals
 
 
 def rows(run: RunDirectory) -> list[dict[str, str]]:
@@ -231,11 +242,8 @@ def rows(run: RunDirectory) -> list[dict[str, str]]:
         ]
 
 
-def content(run: RunDirectory, name: str) -> dict[str, Any]:
+def content(file: Path, folder: Path) -> dict[str, Any]:
     """All that a checkpoint holds, by its place, without what a clock has measured; paths as if all runs had one."""
-    file = run.path / "checkpoints" / f"{name}.ckpt"
-    if not file.exists():
-        return {}
     flat: dict[str, Any] = {}
 
     def add(part: Any, place: str) -> None:
@@ -244,22 +252,24 @@ def content(run: RunDirectory, name: str) -> dict[str, Any]:
             for key, value in pairs:
                 add(value, f"{place}/{key}")
         else:
-            flat[place.replace(str(run.path), "RUN")] = (
-                part.replace(str(run.path), "RUN") if isinstance(part, str) else part
-            )
+            part = part.replace(str(folder), "RUN") if isinstance(part, str) else part
+            flat[place.replace(str(folder), "RUN")] = part
 
-    add(torch.load(file, weights_only=True), name)
+    add(torch.load(file, weights_only=True) if file.exists() else {}, file.stem)
     return {place: value for place, value in flat.items() if not re.search(r"seconds|waited|" + "|".join(TIMES), place)}
+
+
+def differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    """In words, in what two checkpoints differ."""
+    places = [place for place in sorted(left.keys() | right.keys()) if not _same(left.get(place), right.get(place))]
+    return [f"{place}: {_short(left.get(place))} became {_short(right.get(place))}" for place in places]
 
 
 def differences(alone: RunDirectory, other: RunDirectory) -> list[str]:
     """In words, what is not as in the undisturbed run."""
     found = []
-    for name in ("best", "last"):
-        left, right = content(alone, name), content(other, name)
-        for place in sorted(left.keys() | right.keys()):
-            if not _same(left.get(place), right.get(place)):
-                found.append(f"{place}: {_short(left.get(place))} became {_short(right.get(place))}")
+    for name in ("best.ckpt", "last.ckpt"):
+        found += differing(*(content(run.path / "checkpoints" / name, run.path) for run in (alone, other)))
     left, right = rows(alone), rows(other)
     if left != right:
         lost = [row for row in left if left.count(row) > right.count(row)]
@@ -285,25 +295,42 @@ def _short(value: Any) -> str:
     return f"tensor {list(value.shape)}" if isinstance(value, torch.Tensor) and value.numel() > 1 else str(value)
 
 
-def run_case(case: Case, folder: Path, kills: int = 2, only: list[Signal] | None = None) -> tuple[list[Any], list[str]]:
-    """The signals that were sent, with the exit codes they led to; and the differences in the end."""
-    alone, other = create(case.settings, folder), create(case.settings, folder)
-    if code := live(alone, None):
-        return [], [f"undisturbed: exit code {code}: {(alone.path / 'log.txt').read_text()[-2000:]}"]
+def undisturbed(settings: list[str], folder: Path) -> tuple[RunDirectory, dict[str, int]]:
+    """A run that is left alone, and how often it passes each point."""
+    run = create(settings, folder)
+    code = live(run, None)
+    assert code == 0, (run.path / "log.txt").read_text()
+    return run, json.loads((run.path / "calls.json").read_text())
+
+
+def disturbed(
+    alone: RunDirectory, signals: list[Signal], settings: list[str], folder: Path
+) -> tuple[list[int], list[str]]:
+    """A run of the same settings that is resumed after each signal: the exit codes of its lives, and what differs."""
+    run, codes = create(settings, folder), []
     for file in alone.path.glob("*.json"):
         if file.stem not in ("status", "results", "calls"):
-            shutil.copy(file, other.path)  # what the data tells, which takes the longest
-    calls, draw, lives = json.loads((alone.path / "calls.json").read_text()), random.Random(case.seed), []
-    sent = only if only is not None else [draw_signal(draw, calls) for _ in range(draw.randint(1, kills))]
-    for one in [*sent, None]:
-        code = live(other, one)
-        lives.append((one, code))
-        if code == 0:
+            shutil.copy(file, run.path)  # what the data tells, which takes the longest
+    for one in [*signals, None]:
+        codes.append(live(run, one))
+        if codes[-1] not in (75, 130, -signal.SIGKILL):
             break
-        if code not in (75, 130, -signal.SIGKILL):
-            return lives, [f"exit code {code}: {(other.path / 'log.txt').read_text()[-2000:]}"]
-    return lives, differences(alone, other)
+    return codes, differences(alone, run) if codes[-1] == 0 else [(run.path / "log.txt").read_text()[-3000:]]
+
+
+def main() -> None:
+    seed, count, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    torch.set_num_threads(1)
+    # Those with the smallest networks, where the project has them.
+    small = [name for name in EXPERIMENTS if name in ("vision/digits", "audio/vowels", "text/stdlib")]
+    settings = draw_settings(random.Random(seed), small or EXPERIMENTS)
+    alone, calls = undisturbed(settings, folder)
+    for number in range(count):
+        signals = draw_signals(random.Random(f"{seed}/{number}"), calls)
+        codes, found = disturbed(alone, signals, settings, folder)
+        if found:
+            print(json.dumps({"settings": settings, "signals": signals, "codes": codes, "differences": found}))
 
 
 if __name__ == "__main__":
-    sys.modules["resume_cases"] = sys.modules["__main__"]
+    main()
