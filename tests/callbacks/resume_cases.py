@@ -6,7 +6,6 @@ Each life of a run is a process of its own, forked from this one. A point is the
 the writing of a checkpoint or of a row of metrics.
 """
 
-import csv
 import json
 import os
 import random
@@ -23,15 +22,14 @@ from typing import Any, NamedTuple
 
 import torch
 import yaml
+from differences import differences
 from hydra.utils import get_object
 from lightning.pytorch import Callback
-from torchmetrics import MeanMetric
 
 from leyden import checkpoint_file
 from leyden.compose import compose, options
 from leyden.execute import execute
 from leyden.loggers.metrics_file import MetricsFile
-from leyden.models import Classification
 from leyden.rundir import RunDirectory
 from leyden.worker import Worker
 
@@ -40,7 +38,6 @@ with suppress(ImportError):  # once for all lives: not every domain has them
 
 ROOT = Path.cwd()
 EXPERIMENTS = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
-TIMES = ("_per_second", "/data_wait", "/flops_utilization")  # what is measured with a clock
 
 HOOKS = [
     *("on_train_start", "on_train_epoch_start", "on_train_batch_start", "on_before_zero_grad", "on_after_backward"),
@@ -78,44 +75,6 @@ class Signals(Callback):
             os.kill(os.getpid(), self.signal.number)
 
 
-class EpochMeans(Callback):
-    """Logs the mean of the loss over an epoch, and its sum over the batches of each second step."""
-
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        loss = outputs["loss"] if isinstance(outputs, dict) else torch.tensor(float(batch_idx))
-        size = len(batch.inputs)
-        pl_module.log("train/mean", loss, on_step=False, on_epoch=True, batch_size=size)
-        if batch_idx % 2:
-            pl_module.log("train/odd", loss, on_step=True, on_epoch=True, reduce_fx="sum", batch_size=size)
-
-
-class TwoOptimizers(Classification):
-    """The first optimizer steps with each batch, the second with the gradients of two."""
-
-    automatic_optimization = False
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.mean_loss = MeanMetric()
-
-    def configure_optimizers(self) -> Any:
-        parameters = list(self.network.parameters())
-        half = len(parameters) // 2
-        return [torch.optim.Adam(parameters[:half], lr=1e-3), torch.optim.SGD(parameters[half:], lr=0.1, momentum=0.9)]
-
-    def training_step(self, batch: Any, batch_idx: int) -> None:
-        first, second = self.optimizers()
-        loss = super().training_step(batch, batch_idx)
-        first.zero_grad()
-        self.manual_backward(loss)
-        first.step()
-        if batch_idx % 2:
-            second.step()
-            second.zero_grad()
-        self.mean_loss.update(loss.detach())
-        self.log("train/mean_loss", self.mean_loss, on_step=False, on_epoch=True)
-
-
 def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> list[str]:
     """Settings of a run of seconds."""
     experiment, batches, accumulated = draw.choice(experiments), draw.randint(2, 7), draw.choice([1, 1, 2, 3, 4, 5, 7])
@@ -128,7 +87,7 @@ def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> 
         f"callbacks.last.every_n_steps={draw.choice(['null', 1, 2, 3])}",
         f"checkpoint.asynchronous={draw.choice(['false', 'false', 'true'])}",
         f"callbacks.pictures={draw.choice(['null'] * 9 + ['{num_rows: 4}'])}",
-        "+callbacks.means={_target_: resume_cases.EpochMeans}",
+        "+callbacks.means={_target_: logging_parts.EpochMeans}",
     ]
     words += draw.choice(
         [
@@ -142,14 +101,13 @@ def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> 
     if draw.random() < 0.2:
         words.append(f"+trainer.max_steps={draw.randint(1, batches)}")
     if draw.random() < 0.3:
-        words += ["callbacks=early_stopping", f"callbacks.early_stopping.patience={draw.randint(0, 1) or 1}"]
+        words += ["callbacks=early_stopping", "callbacks.early_stopping.patience=1"]
         words.append("+callbacks.early_stopping.min_delta=10")  # which no metric reaches
     if draw.random() < 0.3:
         words.append("+callbacks.ema={_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.8}")
     if is_classification and draw.random() < 0.3:
-        words.append("model._target_=resume_cases.TwoOptimizers")
-        if "gpt" not in experiment:
-            accumulated = 1
+        words.append("model._target_=logging_parts.TwoOptimizers")
+        accumulated = 1
     elif experiment == "vision/digits" and draw.random() < 0.5:
         words.append("+model.mix={_target_: torchvision.transforms.v2.MixUp, num_classes: 10}")
     words.append(f"trainer.accumulate_grad_batches={accumulated}")
@@ -231,68 +189,6 @@ def draw_signals(draw: random.Random, calls: dict[str, int]) -> list[Signal]:
             Signal(point, draw.randint(1, calls[point]), int(draw.choice(kinds)), is_first or point in PLACES)
         )
     return signals
-
-
-def rows(run: RunDirectory) -> list[dict[str, str]]:
-    """Those of metrics.csv in their order, without the values that a clock has measured."""
-    with (run.path / "metrics.csv").open(newline="") as file:
-        return [
-            {name: "a time" if name.endswith(TIMES) else value for name, value in row.items() if value}
-            for row in csv.DictReader(file)
-        ]
-
-
-def content(file: Path, folder: Path) -> dict[str, Any]:
-    """All that a checkpoint holds, by its place, without what a clock has measured; paths as if all runs had one."""
-    flat: dict[str, Any] = {}
-
-    def add(part: Any, place: str) -> None:
-        if isinstance(part, dict | list | tuple):
-            pairs = part.items() if isinstance(part, dict) else enumerate(part)
-            for key, value in pairs:
-                add(value, f"{place}/{key}")
-        else:
-            part = part.replace(str(folder), "RUN") if isinstance(part, str) else part
-            flat[place.replace(str(folder), "RUN")] = part
-
-    add(torch.load(file, weights_only=True) if file.exists() else {}, file.stem)
-    return {place: value for place, value in flat.items() if not re.search(r"seconds|waited|" + "|".join(TIMES), place)}
-
-
-def differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
-    """In words, in what two checkpoints differ."""
-    places = [place for place in sorted(left.keys() | right.keys()) if not _same(left.get(place), right.get(place))]
-    return [f"{place}: {_short(left.get(place))} became {_short(right.get(place))}" for place in places]
-
-
-def differences(alone: RunDirectory, other: RunDirectory) -> list[str]:
-    """In words, what is not as in the undisturbed run."""
-    found = []
-    for name in ("best.ckpt", "last.ckpt"):
-        found += differing(*(content(run.path / "checkpoints" / name, run.path) for run in (alone, other)))
-    left, right = rows(alone), rows(other)
-    if left != right:
-        lost = [row for row in left if left.count(row) > right.count(row)]
-        more = [row for row in right if right.count(row) > left.count(row)]
-        found.append(f"rows: lost {lost}, more {more}" if lost or more else "rows: another order")
-    results = [json.loads((run.path / "results.json").read_text()) for run in (alone, other)]
-    if results[0] != results[1]:
-        found.append(f"results: {results[0]} became {results[1]}")
-    return found
-
-
-def _same(left: Any, right: Any) -> bool:
-    if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor):
-        return (
-            left.dtype == right.dtype
-            and left.shape == right.shape
-            and left.numpy().tobytes() == right.numpy().tobytes()
-        )
-    return type(left) is type(right) and (left == right or left != left)
-
-
-def _short(value: Any) -> str:
-    return f"tensor {list(value.shape)}" if isinstance(value, torch.Tensor) and value.numel() > 1 else str(value)
 
 
 def undisturbed(settings: list[str], folder: Path) -> tuple[RunDirectory, dict[str, int]]:

@@ -4,9 +4,10 @@ import signal
 
 import pytest
 import torch
+from differences import content, differing
 from disturbed_training import Disturbance, parts, send
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint
-from resume_cases import EpochMeans, content, differing
+from logging_parts import EpochMeans
 from test_interruption import listening
 
 from leyden.callbacks import Interruption, LastCheckpoint, ResumePoint, Throughput
