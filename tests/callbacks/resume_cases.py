@@ -1,10 +1,11 @@
 """Small runs with random settings that signals reach at random points of the training, not at random times.
 
+`python tests/callbacks/resume_cases.py SEED N FOLDER` prints what differs in N cases of the settings of one seed.
+
 Each life of a run is a process of its own, forked from this one. A point is the n-th call of a hook, or a place within
 the writing of a checkpoint or of a row of metrics.
 """
 
-import csv
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -20,15 +22,14 @@ from typing import Any, NamedTuple
 
 import torch
 import yaml
+from differences import differences
 from hydra.utils import get_object
 from lightning.pytorch import Callback
-from torchmetrics import MeanMetric
 
 from leyden import checkpoint_file
 from leyden.compose import compose, options
 from leyden.execute import execute
 from leyden.loggers.metrics_file import MetricsFile
-from leyden.models import Classification
 from leyden.rundir import RunDirectory
 from leyden.worker import Worker
 
@@ -37,7 +38,6 @@ with suppress(ImportError):  # once for all lives: not every domain has them
 
 ROOT = Path.cwd()
 EXPERIMENTS = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
-TIMES = ("_per_second", "/data_wait", "/flops_utilization")  # what is measured with a clock
 
 HOOKS = [
     *("on_train_start", "on_train_epoch_start", "on_train_batch_start", "on_before_zero_grad", "on_after_backward"),
@@ -46,6 +46,8 @@ HOOKS = [
     *("on_validation_epoch_end", "on_validation_end", "on_test_start", "on_test_batch_start", "on_test_batch_end"),
     *("on_test_epoch_end", "on_test_end", "on_save_checkpoint"),
 ]
+PATIENCE = 900  # seconds, after which a life counts as hanging
+NAMES = {number: number.name for number in signal.Signals}
 PLACES = ["writing", "replacing", "row"]  # in the middle of a checkpoint's file, before it takes its place, of a row
 
 
@@ -56,11 +58,6 @@ class Signal(NamedTuple):
     count: int
     number: int
     first: bool = True
-
-
-class Case(NamedTuple):
-    settings: list[str]
-    seed: int  # of the signals
 
 
 class Signals(Callback):
@@ -78,44 +75,7 @@ class Signals(Callback):
             os.kill(os.getpid(), self.signal.number)
 
 
-class EpochMeans(Callback):
-    """Logs the mean of the loss over an epoch, and its sum over the batches of each second step."""
-
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        loss = outputs["loss"] if isinstance(outputs, dict) else torch.tensor(float(batch_idx))
-        pl_module.log("train/mean", loss, on_step=False, on_epoch=True)
-        if batch_idx % 2:
-            pl_module.log("train/odd", loss, on_step=True, on_epoch=True, reduce_fx="sum")
-
-
-class TwoOptimizers(Classification):
-    """The first optimizer steps with each batch, the second with the gradients of two."""
-
-    automatic_optimization = False
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.mean_loss = MeanMetric()
-
-    def configure_optimizers(self) -> Any:
-        parameters = list(self.network.parameters())
-        half = len(parameters) // 2
-        return [torch.optim.Adam(parameters[:half], lr=1e-3), torch.optim.SGD(parameters[half:], lr=0.1, momentum=0.9)]
-
-    def training_step(self, batch: Any, batch_idx: int) -> None:
-        first, second = self.optimizers()
-        loss = super().training_step(batch, batch_idx)
-        first.zero_grad()
-        self.manual_backward(loss)
-        first.step()
-        if batch_idx % 2:
-            second.step()
-            second.zero_grad()
-        self.mean_loss.update(loss.detach())
-        self.log("train/mean_loss", self.mean_loss, on_step=False, on_epoch=True)
-
-
-def draw_case(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> Case:
+def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> list[str]:
     """Settings of a run of seconds."""
     experiment, batches, accumulated = draw.choice(experiments), draw.randint(2, 7), draw.choice([1, 1, 2, 3, 4, 5, 7])
     is_classification = experiment in ("vision/digits", "audio/vowels", "text/stdlib")
@@ -127,7 +87,7 @@ def draw_case(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> Case
         f"callbacks.last.every_n_steps={draw.choice(['null', 1, 2, 3])}",
         f"checkpoint.asynchronous={draw.choice(['false', 'false', 'true'])}",
         f"callbacks.pictures={draw.choice(['null'] * 9 + ['{num_rows: 4}'])}",
-        "+callbacks.means={_target_: resume_cases.EpochMeans}",
+        "+callbacks.means={_target_: logging_parts.EpochMeans}",
     ]
     words += draw.choice(
         [
@@ -141,18 +101,17 @@ def draw_case(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> Case
     if draw.random() < 0.2:
         words.append(f"+trainer.max_steps={draw.randint(1, batches)}")
     if draw.random() < 0.3:
-        words += ["callbacks=early_stopping", f"callbacks.early_stopping.patience={draw.randint(0, 1) or 1}"]
+        words += ["callbacks=early_stopping", "callbacks.early_stopping.patience=1"]
         words.append("+callbacks.early_stopping.min_delta=10")  # which no metric reaches
     if draw.random() < 0.3:
         words.append("+callbacks.ema={_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.8}")
     if is_classification and draw.random() < 0.3:
-        words.append("model._target_=resume_cases.TwoOptimizers")
-        if "gpt" not in experiment:
-            accumulated = 1
+        words.append("model._target_=logging_parts.TwoOptimizers")
+        accumulated = 1
     elif experiment == "vision/digits" and draw.random() < 0.5:
         words.append("+model.mix={_target_: torchvision.transforms.v2.MixUp, num_classes: 10}")
     words.append(f"trainer.accumulate_grad_batches={accumulated}")
-    return Case(words, draw.randrange(10**6))
+    return words
 
 
 def create(settings: list[str], folder: Path) -> RunDirectory:
@@ -166,7 +125,13 @@ def create(settings: list[str], folder: Path) -> RunDirectory:
 def live(run: RunDirectory, sent: Signal | None) -> int:
     """One life; its exit code, or minus the signal that killed it."""
     if child := os.fork():
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        deadline = time.monotonic() + PATIENCE
+        while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not ended[0]:
+            os.kill(child, signal.SIGQUIT)
+            ended = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(ended[1])
     code = 99
     try:
         os.setsid()
@@ -214,95 +179,54 @@ def _disturb(run: RunDirectory, sent: Signal | None) -> None:
     MetricsFile.append, Worker.finish = append_and_die, count
 
 
-def draw_signal(draw: random.Random, calls: dict[str, int]) -> Signal:
-    """At a point that an undisturbed life passes."""
-    point = draw.choice(sorted(calls))
-    number = draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGTERM, signal.SIGINT])
-    return Signal(point, draw.randint(1, calls[point]), number, point in PLACES or draw.random() < 0.5)
-
-
-def rows(run: RunDirectory) -> list[dict[str, str]]:
-    """Those of metrics.csv in their order, without the values that a clock has measured."""
-    with (run.path / "metrics.csv").open(newline="") as file:
-        return [
-            {name: "a time" if name.endswith(TIMES) else value for name, value in row.items() if value}
-            for row in csv.DictReader(file)
-        ]
-
-
-def content(run: RunDirectory, name: str) -> dict[str, Any]:
-    """All that a checkpoint holds, by its place, without what a clock has measured; paths as if all runs had one."""
-    file = run.path / "checkpoints" / f"{name}.ckpt"
-    if not file.exists():
-        return {}
-    flat: dict[str, Any] = {}
-
-    def add(part: Any, place: str) -> None:
-        if isinstance(part, dict | list | tuple):
-            pairs = part.items() if isinstance(part, dict) else enumerate(part)
-            for key, value in pairs:
-                add(value, f"{place}/{key}")
-        else:
-            flat[place.replace(str(run.path), "RUN")] = (
-                part.replace(str(run.path), "RUN") if isinstance(part, str) else part
-            )
-
-    add(torch.load(file, weights_only=True), name)
-    return {place: value for place, value in flat.items() if not re.search(r"seconds|waited|" + "|".join(TIMES), place)}
-
-
-def differences(alone: RunDirectory, other: RunDirectory) -> list[str]:
-    """In words, what is not as in the undisturbed run."""
-    found = []
-    for name in ("best", "last"):
-        left, right = content(alone, name), content(other, name)
-        for place in sorted(left.keys() | right.keys()):
-            if not _same(left.get(place), right.get(place)):
-                found.append(f"{place}: {_short(left.get(place))} became {_short(right.get(place))}")
-    left, right = rows(alone), rows(other)
-    if left != right:
-        lost = [row for row in left if left.count(row) > right.count(row)]
-        more = [row for row in right if right.count(row) > left.count(row)]
-        found.append(f"rows: lost {lost}, more {more}" if lost or more else "rows: another order")
-    results = [json.loads((run.path / "results.json").read_text()) for run in (alone, other)]
-    if results[0] != results[1]:
-        found.append(f"results: {results[0]} became {results[1]}")
-    return found
-
-
-def _same(left: Any, right: Any) -> bool:
-    if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor):
-        return (
-            left.dtype == right.dtype
-            and left.shape == right.shape
-            and left.numpy().tobytes() == right.numpy().tobytes()
+def draw_signals(draw: random.Random, calls: dict[str, int]) -> list[Signal]:
+    """One or two, at points that an undisturbed life passes."""
+    kinds = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGTERM, signal.SIGINT]
+    signals = []
+    for _ in range(draw.randint(1, 2)):
+        point, is_first = draw.choice(sorted(calls)), draw.random() < 0.5
+        signals.append(
+            Signal(point, draw.randint(1, calls[point]), int(draw.choice(kinds)), is_first or point in PLACES)
         )
-    return type(left) is type(right) and (left == right or left != left)
+    return signals
 
 
-def _short(value: Any) -> str:
-    return f"tensor {list(value.shape)}" if isinstance(value, torch.Tensor) and value.numel() > 1 else str(value)
+def undisturbed(settings: list[str], folder: Path) -> tuple[RunDirectory, dict[str, int]]:
+    """A run that is left alone, and how often it passes each point."""
+    run = create(settings, folder)
+    code = live(run, None)
+    assert code == 0, (run.path / "log.txt").read_text()
+    return run, json.loads((run.path / "calls.json").read_text())
 
 
-def run_case(case: Case, folder: Path, kills: int = 2, only: list[Signal] | None = None) -> tuple[list[Any], list[str]]:
-    """The signals that were sent, with the exit codes they led to; and the differences in the end."""
-    alone, other = create(case.settings, folder), create(case.settings, folder)
-    if code := live(alone, None):
-        return [], [f"undisturbed: exit code {code}: {(alone.path / 'log.txt').read_text()[-2000:]}"]
+def disturbed(
+    alone: RunDirectory, signals: list[Signal], settings: list[str], folder: Path
+) -> tuple[list[int], list[str]]:
+    """A run of the same settings that is resumed after each signal: the exit codes of its lives, and what differs."""
+    run, codes = create(settings, folder), []
     for file in alone.path.glob("*.json"):
         if file.stem not in ("status", "results", "calls"):
-            shutil.copy(file, other.path)  # what the data tells, which takes the longest
-    calls, draw, lives = json.loads((alone.path / "calls.json").read_text()), random.Random(case.seed), []
-    sent = only if only is not None else [draw_signal(draw, calls) for _ in range(draw.randint(1, kills))]
-    for one in [*sent, None]:
-        code = live(other, one)
-        lives.append((one, code))
-        if code == 0:
+            shutil.copy(file, run.path)  # what the data tells, which takes the longest
+    for one in [*signals, None]:
+        codes.append(live(run, one))
+        if codes[-1] not in (75, 130, -signal.SIGKILL):
             break
-        if code not in (75, 130, -signal.SIGKILL):
-            return lives, [f"exit code {code}: {(other.path / 'log.txt').read_text()[-2000:]}"]
-    return lives, differences(alone, other)
+    return codes, differences(alone, run) if codes[-1] == 0 else [(run.path / "log.txt").read_text()[-3000:]]
+
+
+def main() -> None:
+    seed, count, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    torch.set_num_threads(1)
+    # Those with the smallest networks, where the project has them.
+    small = [name for name in EXPERIMENTS if name in ("vision/digits", "audio/vowels", "text/stdlib")]
+    settings = draw_settings(random.Random(seed), small or EXPERIMENTS)
+    alone, calls = undisturbed(settings, folder)
+    for number in range(count):
+        signals = draw_signals(random.Random(f"{seed}/{number}"), calls)
+        codes, found = disturbed(alone, signals, settings, folder)
+        if found:
+            print(json.dumps({"settings": settings, "signals": signals, "codes": codes, "differences": found}))
 
 
 if __name__ == "__main__":
-    sys.modules["resume_cases"] = sys.modules["__main__"]
+    main()

@@ -204,6 +204,22 @@ def test_killed_before_anything_arrived_nothing_is_missing(tmp_path, monkeypatch
     assert received(server) == rows(7)
 
 
+def test_rows_that_a_resumed_run_logs_in_another_order_are_there_once(tmp_path, monkeypatch):
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address)
+        with training(tmp_path, exit_code=1) as log:
+            log(*range(6))  # all of them arrive
+        with training(tmp_path, kept=3) as log:  # from a checkpoint after the third one
+            file = MetricsFile(tmp_path / "metrics.csv")
+            file.append({"step": 3, "validation": 0.5})
+            log.logger.log_metrics({"validation": 0.5}, 3)
+            log(*range(3, 8))
+    held = server.runs["abc"]
+    assert sorted(row["trainer/global_step"] for row in held if "loss" in row) == list(range(8))
+    assert [row["trainer/global_step"] for row in held if "validation" in row] == [3]
+    assert [row["_step"] for row in held] == list(range(9))
+
+
 def test_a_row_is_logged_as_it_is_read_back(tmp_path, monkeypatch):
     values = {"step": 3, "epoch": 1, "loss": 1e-17, "none": float("nan"), "much": float("inf"), "minus": -2}
     MetricsFile(tmp_path / "metrics.csv").append(values)
