@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -10,6 +10,7 @@ from lightning.pytorch.loops.fit_loop import RestartStage
 from ..errors import RunError
 from .epoch_state import EpochState
 
+Kind = TypeVar("Kind")
 Moment = Literal["batch", "validation", "end"]
 
 # What a ModelCheckpoint decides by, and leaves out of its own state.
@@ -70,7 +71,7 @@ class ResumePoint(Callback):
 
     def _offer(self, trainer: Trainer, moment: Moment) -> bool:
         """Returns whether the training was saved."""
-        savers = [callback for callback in trainer.callbacks if isinstance(callback, SavesAtPoints)]
+        savers = _callbacks(trainer, SavesAtPoints)
         answers = [saver.is_due(trainer, moment) for saver in savers]
         if any(answers):
             self.save(trainer, moment)
@@ -86,7 +87,9 @@ class ResumePoint(Callback):
                 "should_stop": trainer.should_stop,
                 "accumulate_grad_batches": trainer.accumulate_grad_batches,
                 "measured": {name: value.detach().cpu() for name, value in measured},
-                "decided": [{name: getattr(one, name) for name in DECIDES} for one in _model_checkpoints(trainer)],
+                "decided": [
+                    {name: getattr(one, name) for name in DECIDES} for one in _callbacks(trainer, ModelCheckpoint)
+                ],
                 "epoch": EpochState(trainer).saved(),
             }
 
@@ -98,7 +101,7 @@ class ResumePoint(Callback):
                 f"{trainer.ckpt_path} cannot be resumed: it does not say where the training was, as last.ckpt does when "
                 "it was saved by this version"
             )
-        for callback, decided in zip(_model_checkpoints(trainer), point["decided"], strict=True):
+        for callback, decided in zip(_callbacks(trainer, ModelCheckpoint), point["decided"], strict=True):
             for name, value in decided.items():
                 setattr(callback, name, value)
         _Return(trainer, point).prepare()
@@ -153,7 +156,8 @@ class _Return:
             progress.total.ready, progress.current.ready = progress.total.completed, progress.current.completed
             progress.is_last_batch = False
         else:
-            trainer._last_val_time = float("-inf")  # where one is due every so many minutes
+            # Where one is due every so many minutes.
+            trainer._last_val_time = float("-inf")  # pyrefly: ignore[missing-attribute]
             fetcher = self.fit._data_fetcher
             assert fetcher
             self.epoch.on_advance_end(fetcher)  # validates, and all that comes after a batch
@@ -161,14 +165,13 @@ class _Return:
 
 def save_end(trainer: Trainer) -> None:
     """Saves that the training is over, where there is a resume point among the callbacks."""
-    for callback in trainer.callbacks:
-        if isinstance(callback, ResumePoint):
-            callback.save(trainer, "end")
+    for point in _callbacks(trainer, ResumePoint):
+        point.save(trainer, "end")
 
 
 def is_validation_saved(trainer: Trainer) -> bool:
     """Whether a training that stops in this validation can be resumed from right before it."""
-    return any(isinstance(callback, ResumePoint) and callback.has_saved_validation for callback in trainer.callbacks)
+    return any(point.has_saved_validation for point in _callbacks(trainer, ResumePoint))
 
 
 def _replace_once(owner: Any, name: str, function: Callable[[], None]) -> None:
@@ -181,5 +184,6 @@ def _replace_once(owner: Any, name: str, function: Callable[[], None]) -> None:
     setattr(owner, name, call)
 
 
-def _model_checkpoints(trainer: Trainer) -> list[ModelCheckpoint]:
-    return [callback for callback in trainer.callbacks if isinstance(callback, ModelCheckpoint)]
+def _callbacks(trainer: Trainer, kind: type[Kind]) -> list[Kind]:
+    every: Any = trainer.callbacks  # pyrefly: ignore[missing-attribute]
+    return [callback for callback in every if isinstance(callback, kind)]

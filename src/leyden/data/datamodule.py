@@ -227,7 +227,8 @@ class DataModule(Splitting):
         if not self.trainer:
             return self.state()
         loop = self.trainer.fit_loop
-        is_within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
+        epochs: Any = loop.epoch_progress.current
+        is_within_epoch = epochs.started > epochs.processed
         batches_done = loop.epoch_loop.batch_progress.current.completed if is_within_epoch else 0
         return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": batches_done}
 

@@ -1,3 +1,4 @@
+import logging
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
 
 from .metrics_file import MetricsFile
+
+log = logging.getLogger(__name__)
 
 
 class MetricsCSV(Logger):
@@ -70,6 +73,8 @@ class ResumeMetrics(Callback):
     @rank_zero_only
     def _start(self, trainer: Trainer, num_rows: int) -> None:
         self.logger.file.truncate(num_rows)
+        if (kept := self.logger.file.num_rows) < num_rows:
+            log.warning("%s has lost rows: %d of %d are there", self.logger.file.path, kept, num_rows)
         for logger in trainer.loggers:
             if catch_up := getattr(logger, "catch_up", None):
                 catch_up(self.logger.file.rows())
