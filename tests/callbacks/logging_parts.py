@@ -15,7 +15,7 @@ class EpochMeans(Callback):
     """Logs the mean of the loss over an epoch, and its sum over the batches of each second step."""
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        loss = outputs["loss"] if isinstance(outputs, dict) else torch.tensor(float(batch_idx))
+        loss = outputs.get("loss", torch.tensor(float(batch_idx)))  # none with manual optimization
         size = len(batch.inputs)
         pl_module.log("train/mean", loss, on_step=False, on_epoch=True, batch_size=size)
         if batch_idx % 2:
