@@ -117,7 +117,7 @@ class DataModule(Splitting):
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in read_state(folder / STATE_FILE, self.state()).items():
+        for name, value in read_state(folder / STATE_FILE, self.state() | {"account": {}}).items():
             setattr(self, name, value)
 
     def state(self) -> dict[str, Any]:
