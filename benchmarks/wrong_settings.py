@@ -25,7 +25,8 @@ from unusual_settings import unusual
 
 from leyden.annotations import choices
 from leyden.check import problems
-from leyden.compose import Composed, compose, options
+from leyden.compose import Composed, compose
+from leyden.embedded import embedded_experiments
 from leyden.signature import signature
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,7 +129,7 @@ def choices_of(config: dict[str, Any], key: tuple[Any, ...]) -> list[str]:
 def generate(number: int) -> tuple[list[Wrong], dict[str, dict[str, Any]]]:
     """The wrong settings, as many of each experiment, and the right configurations."""
     draw = random.Random(SEED)
-    experiments = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+    experiments = embedded_experiments(ROOT)
     configs = {name: compose([f"experiment={name}", "trainer=debug"], ROOT).config for name in experiments}
     pools = [mistakes(name, config, draw) for name, config in configs.items()]
     for pool in pools:
