@@ -22,6 +22,11 @@ class Rows(Data):
 class Network:
     def __init__(self, num_classes: int, width: int = 4): ...
 
+class Asking:
+    def __init__(self, value: float = 0.0):
+        if not isinstance(value, (float, str)):
+            raise TypeError("value")
+
 class Sound:
     def __init__(self, sample_rate: int): ...
 
@@ -105,3 +110,8 @@ def test_the_rest_of_a_partial_call_comes_later(found):
 
 def test_a_class_that_cannot_be_read_is_not_judged(found):
     assert found("model.network={_target_: numpy.ndarray, shape: 3, nonsense: 1}") == []
+
+
+def test_an_annotation_is_not_trusted_where_the_constructor_asks_for_another_type(found):
+    assert found("model.network={_target_: MODULE.Asking, value: random}") == []
+    assert "Asking wants float" in found("model.network={_target_: MODULE.Asking, value: [1]}")[0]

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from leyden.check import problems
-from leyden.compose import compose, options
+from leyden.compose import compose
+from leyden.embedded import embedded_experiments
 
 ROOT = Path.cwd()
-EMBEDDED = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+EMBEDDED = embedded_experiments(ROOT)
 CLASSIFIERS = [
     name
     for name in EMBEDDED

@@ -6,7 +6,7 @@ import typing
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from .signature import Parameter
+from .signature import Parameter, ancestors, is_class
 from .source import Definition, Module, last_name, look_up
 
 _BUILTIN = {"bool", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"}
@@ -15,7 +15,7 @@ _ITERABLES = {"Collection", "Iterable", "Sequence"}
 
 
 class _Object:
-    """Stands for torch's classes, of which no plain value is an instance."""
+    """Stands for classes of torch and Lightning, of which no plain value is an instance."""
 
 
 _OBJECTS = dict.fromkeys(("Module", "Optimizer", "Tensor"), _Object)
@@ -44,6 +44,16 @@ def is_object(parameter: Parameter) -> bool:
     return "_Object" in names and names <= {"_Object", "NoneType"}
 
 
+def is_asked(function: ast.FunctionDef, name: str, value: Any) -> bool:
+    """Whether a function asks by `isinstance` if an argument has the type of a value: then it has a use for it."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(ast.Name("isinstance"), [ast.Name(asked), kinds]) if asked == name:
+                if type(value).__name__ in map(last_name, ast.walk(kinds)):
+                    return True
+    return False
+
+
 def choices(parameter: Parameter) -> list[str]:
     """The values of every `Literal` in the annotation."""
     return list(dict.fromkeys(map(str, _literals(_meaning(parameter.annotation, parameter.module)))))
@@ -65,6 +75,8 @@ class _Names(dict[str, Any]):
         found = look_up(self.module, name)
         if isinstance(found, Module):
             return _Attributes()
+        if is_class(found) and found.module.name.startswith("lightning.") and not _is_enum(found):
+            return _Object
         return _meaning(found.node, found.module) if isinstance(found, Definition) else Any
 
 
@@ -73,6 +85,12 @@ class _Attributes:
 
     def __getattr__(self, name: str) -> Any:
         return _OBJECTS.get(name) or getattr(typing, name, Any)
+
+
+def _is_enum(definition: Definition) -> bool:
+    """Whether a string may stand for one of a class, as far as is known."""
+    bases = [base for one in ancestors(definition) if one for base in one.node.bases]
+    return any(last_name(base).endswith("Enum") for base in bases)
 
 
 def _meaning(annotation: ast.AST | None, module: Module) -> Any:

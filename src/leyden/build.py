@@ -28,7 +28,10 @@ def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:
         return config
     if "_target_" not in config:
         return {name: _argument(name, value, provided) for name, value in config.items()}
-    target = get_object(config["_target_"])
+    try:
+        target = get_object(config["_target_"])
+    except ImportError as error:  # what source does not tell
+        raise UserError(f"{config['_target_']} cannot be imported: {error}") from error
     given = {name: value for name, value in config.items() if name not in OF_HYDRA}
     if config.get("_recursive_", True):
         given = {name: _argument(name, value, provided) for name, value in given.items()}

@@ -6,7 +6,7 @@ Signatures and guard clauses are read from source: they are the only schema. A f
 import ast
 from typing import Any
 
-from .annotations import choices, fits, is_called, is_object
+from .annotations import choices, fits, is_asked, is_called, is_object
 from .compose import MISSING, Composed, options
 from .data_paths import missing_paths
 from .guards import refusals
@@ -79,6 +79,8 @@ class _Check:
     def descend(self, node: Any, key: Key, is_complete: bool, owner: str = "") -> None:
         """Checks a part of the configuration; `is_complete` unless something else gives the missing arguments."""
         if isinstance(node, dict):
+            for name, text in misused(node):
+                self.report((*key, name), text, node[name])
             target = node.get("_target_", MISSING)
             if "_target_" in node and target != MISSING:
                 owner = str(target).rpartition(".")[2]
@@ -123,8 +125,6 @@ class _Check:
         if key == ("trainer",):
             for name in REFUSED.keys() & node.keys():
                 self.report((*key, name), f"trainer.{name} {REFUSED[name]}", node[name])
-        for name, text in misused(node):
-            self.report((*key, name), text, node[name])
         try:
             known = read_target(target)
         except TargetError as error:
@@ -193,7 +193,7 @@ class _Check:
             if value.get("_partial_") is True and is_object(parameter):
                 self.report((*key, "_partial_"), f"{known.name} needs the object, not a function that makes it", True)
             return False
-        if fits(value, parameter):
+        if fits(value, parameter) or is_asked(known.node, str(key[-1]), value):
             return False
         self.report(key, f"{known.name} wants {_wanted(value, parameter)}", value)
         return True

@@ -11,7 +11,7 @@ class Trainer:
     """lightning.pytorch.Trainer"""
 
     def __init__(
-        self, accelerator, strategy, devices, profiler, gradient_clip_algorithm, gradient_clip_val,
+        self, accelerator, strategy, devices, num_nodes, profiler, gradient_clip_algorithm, gradient_clip_val,
         accumulate_grad_batches, max_epochs, min_epochs, max_steps, min_steps, num_sanity_val_steps, log_every_n_steps,
         check_val_every_n_epoch, val_check_interval, reload_dataloaders_every_n_epochs, fast_dev_run, overfit_batches,
         limit_train_batches, limit_val_batches, limit_test_batches, limit_predict_batches,
@@ -19,6 +19,7 @@ class Trainer:
         among(accelerator, "accelerator", ("auto", "cpu", "cuda", "gpu", "mps", "tpu"))
         strategies(strategy)
         device_numbers(devices, accelerator)
+        at_least(num_nodes, 1)
         among(profiler, "profiler", ("advanced", "pytorch", "simple", "xla"))
         among(gradient_clip_algorithm, "gradient_clip_algorithm", ("norm", "value"))
         at_least(gradient_clip_val, 0)
@@ -108,10 +109,16 @@ def part(value, otherwise):
 def device_numbers(devices, accelerator):
     if isinstance(devices, int) and (devices == 0 or devices < -1):
         raise ValueError(f"expected at least 1, got {devices}")
+    if (
+        isinstance(devices, str)
+        and devices != "auto"
+        and not all(one.strip("- ").isdigit() for one in devices.split(","))
+    ):
+        raise ValueError(f"expected a number of devices, their numbers, or auto, got {devices!r}")
     if isinstance(devices, list) and accelerator == "cpu":
         raise ValueError("a CPU's devices have no numbers: give how many processes there are to be")
-    if isinstance(devices, list) and (not devices or min(devices) < 0):
-        raise ValueError(f"expected the numbers of devices, from 0 on, got {devices}")
+    if isinstance(devices, list) and (not devices or min(devices) < 0 or len(set(devices)) < len(devices)):
+        raise ValueError(f"expected the numbers of devices, from 0 on and each once, got {devices}")
 
 
 def strategies(strategy):

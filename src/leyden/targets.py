@@ -1,6 +1,7 @@
 """What a configuration says of Hydra's own keys: `_target_`, and how it is to be called."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from .nearest import hint
@@ -33,7 +34,10 @@ def read_target(target: Any) -> Signature | None:
 
 
 def misused(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Hydra's own keys of a node that have values which Hydra does not know."""
+    """Hydra's own keys of a node, where they are misspelt or have values that Hydra does not know."""
+    for name in map(str, node.keys() - OF_HYDRA):
+        if "_" in (name[:1], name[-1:]) and (near := get_close_matches(name, OF_HYDRA, n=1, cutoff=0.7)):
+            yield name, f"there is no {name!r}; did you mean {near[0]!r}?"
     for name in ("_partial_", "_recursive_"):
         if not isinstance(node.get(name, True), bool):
             yield name, "expected true or false"

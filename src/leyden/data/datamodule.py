@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -186,7 +185,7 @@ class DataModule(Splitting):
             batches.resume_at(**self._resume)
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         on_device = stage != "predict" and self.residence.move(whole(self.rows[stage]), device)
-        loading = replace(self.loading, num_workers=0, pin_memory=False) if on_device else self.loading
+        loading = Loading(0, self.loading.prefetch_batches, False) if on_device else self.loading
         return loading.loader(self.rows[stage], batches, self.trainer)
 
     def loading_advice(self) -> str:

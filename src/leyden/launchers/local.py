@@ -37,6 +37,8 @@ class Local(Launcher):
             raise ValueError(f"trainer.num_nodes is {nodes}; this launcher has one machine: choose launcher=slurm")
         if isinstance(devices, int) and devices < 1:
             raise ValueError(f"trainer.devices is {devices}; give the number of devices")
+        if isinstance(devices, list) and (accelerator == "cpu" or not devices or len(set(devices)) < len(devices)):
+            raise ValueError(f"trainer.devices is {devices}; give numbers of GPUs, each once, or how many devices")
         if max_restarts < 0:
             raise ValueError(f"max_restarts is {max_restarts}; it must not be negative")
         if fork and accelerator != "cpu":  # what a GPU's driver has begun does not survive a fork
