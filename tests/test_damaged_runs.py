@@ -1,7 +1,5 @@
 """Files of a run that a full disk, a crash or an editor left empty, cut or overwritten: a sentence, never a traceback."""
 
-import json
-
 import pytest
 
 from leyden.cli import main
@@ -9,6 +7,7 @@ from leyden.data import DataError, DataModule
 from leyden.data.text import TextFiles
 from leyden.errors import UserError
 from leyden.loggers.metrics_file import MetricsFile
+from leyden.results import add_results, read_results
 from leyden.rundir import RunDirectory
 
 CONTENTS = [b"", b"{", b"[]", b"\x00" * 100, b"\xff\xfe", b"null", b"key: [value"]
@@ -54,8 +53,8 @@ def test_a_configuration(run, content, capsys):
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))
 def test_results_are_written_anew(run, content):
     (run.path / "results.json").write_bytes(content)
-    run.add_results({"test/loss": 0.5})
-    assert json.loads((run.path / "results.json").read_text()) == {"test/loss": 0.5}
+    add_results(run.path, "best", {"test": {"test/loss": 0.5}}, {"file": "checkpoints/best.ckpt"})
+    assert read_results(run.path)["test"]["best"] == {"test/loss": 0.5}
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))

@@ -66,11 +66,13 @@ def test_what_is_found():
 def test_a_locale_that_is_not_utf_8(name, tmp_path):
     """As of a container without locales, or of an old cluster: a name that it cannot write is no traceback."""
     locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-    words = ["train", "--dry-run", "experiment=vision/digits", f"runs={tmp_path}"]
-    words += ["launcher=slurm", "trainer=cpu", f"launcher.setup=['echo {name}']"]
-    command = [sys.executable, "-m", leyden.__name__, *words]
+    (tmp_path / "configs" / "experiment").mkdir(parents=True)
+    (tmp_path / "configs" / "train.yaml").touch()
+    (tmp_path / "configs" / "experiment" / "one.yaml").write_text(f"# {name}\n", encoding="utf-8")
+    command = [sys.executable, "-m", leyden.__name__, "list"]
+    environment = {**os.environ, **locale}
     done = subprocess.run(
-        command, env={**os.environ, **locale}, capture_output=True, encoding="ascii", errors="replace"
+        command, cwd=tmp_path, env=environment, capture_output=True, encoding="ascii", errors="replace"
     )
     assert "Traceback" not in done.stderr
-    assert "srun" in done.stdout, done.stderr
+    assert ascii(name)[1:-1] in done.stdout, done.stderr

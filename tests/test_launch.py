@@ -10,8 +10,9 @@ from leyden.launchers import Local, Slurm
 from leyden.rundir import RunDirectory
 
 SBATCH = """#!/bin/sh
-cp "$2" "$SUBMITTED/$(ls "$SUBMITTED" | wc -l)"
-if grep -q partition=none "$2"; then echo "invalid partition specified: none" >&2; exit 1; fi
+script="$SUBMITTED/$(ls "$SUBMITTED" | wc -l)"
+cat > "$script"
+if grep -q partition=none "$script"; then echo "invalid partition specified: none" >&2; exit 1; fi
 ls "$SUBMITTED" | wc -l
 """
 

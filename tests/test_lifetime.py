@@ -114,6 +114,10 @@ def test_status_says_that_a_run_was_killed(run, holder, tmp_path, monkeypatch, c
     assert not has_died(run)
     run.set_state("running", host=platform.node(), job="7")  # which SLURM knows better
     assert not has_died(run)
+    monkeypatch.setenv("PATH", "")  # a machine that is not of the cluster
+    assert main(["status", "latest"]) == 0
+    assert "running" in (said := capsys.readouterr().out)
+    assert "job 7: ask where SLURM is installed" in said
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from .compose import combinations
-    from .launch import describe, launch_all
-    from .rundir import RunDirectory
 
     words = combinations(options.overrides) if options.sweep else [options.overrides]
     checked = [_checked(overrides) for overrides in words]
     root, configs = checked[0][0], [config for _, config in checked]
+    from .launch import describe, launch_all  # after what is refused: it takes time to import
+    from .rundir import RunDirectory
+
     if options.dry_run:
         print(describe(configs, root, options.live), end="")
         return 0
@@ -96,10 +97,10 @@ def _cancel(options: argparse.Namespace) -> int:
 
 
 def _on_run(options: argparse.Namespace) -> int:
+    root, run = _ready(options)  # before what takes time to import
     from .launch import change, launch
     from .launchers.slurm_queue import require_ended
 
-    root, run = _ready(options)
     if options.verb == "resume":
         if run.status["state"] == "finished":
             raise UserError(f"{run.path} is finished: there is nothing to resume")
@@ -113,9 +114,9 @@ def _on_run(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    root, run = _ready(options)
     from .launch import launch
 
-    root, run = _ready(options)
     known = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
     return launch(run, "predict", root, options.live, **known)
 

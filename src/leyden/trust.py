@@ -46,7 +46,7 @@ def sign(run: Path, config: dict[str, Any], root: Path) -> None:
         root: the project's folder.
     """
     with suppress(OSError):  # a project or run that must not be written is asked about again
-        (run / SIGNATURE).write_text(_signature(config, CodeCopy(run).source_hashes(), _key(root)))
+        (run / SIGNATURE).write_text(_signature(config, CodeCopy(run).source_hashes(), _key(root)), encoding="utf-8")
 
 
 def require_trust(run: "RunDirectory", root: Path, verb: str, trusts: bool, live: bool = False) -> None:
@@ -87,7 +87,7 @@ def _is_ours(run: Path, config: dict[str, Any], hashes: dict[str, str], root: Pa
     signature, key = run / SIGNATURE, root / KEY
     if not signature.is_file() or not key.is_file():
         return False
-    return hmac.compare_digest(signature.read_text(), _signature(config, hashes, key.read_bytes()))
+    return hmac.compare_digest(signature.read_text(encoding="utf-8"), _signature(config, hashes, key.read_bytes()))
 
 
 def _signature(config: dict[str, Any], hashes: dict[str, str], key: bytes) -> str:

@@ -36,11 +36,9 @@ def read_state(path: Path, known: dict[str, Any]) -> dict[str, Any]:
     """
     with reading(path):
         state = json.loads(path.read_bytes())
-    if (
-        not isinstance(state, dict)
-        or not state.keys() <= known.keys()
-        or not isinstance(state.get("account", {}), dict)
-    ):
+        if not isinstance(state, dict):
+            raise TypeError("it holds no names and values")
+    if not state.keys() <= known.keys() or not isinstance(state.get("account", {}), dict):
         names = ", ".join(map(str, state))
         raise DataError(f"{path} describes {names}; of this data it has to describe {', '.join(known)}")
     return state

@@ -112,7 +112,7 @@ class Stream:
         try:
             file = folder.file(f"{split}/index.json")
             check_text(self.address, file.name, file.stat().st_size)
-            chunks = check_index(self.address, json.loads(file.read_text()), part)
+            chunks = check_index(self.address, json.loads(file.read_text(encoding="utf-8")), part)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise DataError(f"data.stream={self.address}: {split}/index.json cannot be read: {error!r}") from error
         largest = max((chunk["chunk_bytes"] for chunk in chunks), default=0)
