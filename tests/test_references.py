@@ -103,6 +103,7 @@ def test_no_file_of_a_run_holds_the_secret(composed, monkeypatch):
     found = composed("data.cache=/x/${oc.env:TOKEN}", "logger=wandb", local=local)
     assert found.config["logger"]["wandb"]["entity"] == f"me-{SECRET}"
     run = RunDirectory.create(found.frozen | {"runs": "runs"}, found.root, ["train", "data.cache=/x/${oc.env:TOKEN}"])
+    monkeypatch.chdir(found.root)
     assert run.config["data"]["cache"] == f"/x/{SECRET}"
     for path in run.path.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
