@@ -4,6 +4,7 @@ from functools import partial
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.plugins import MixedPrecision
 from matplotlib.image import imread
 from torch import nn
 
@@ -115,6 +116,22 @@ def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
         parameter.grad = torch.full_like(parameter, 3.0)
     Optimization().on_before_optimizer_step(trainer, model, optimizer)
     assert seen["train/gradient_norm"] == pytest.approx((4 * 9) ** 0.5)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_gradient_norm_of_float16_is_not_scaled(tmp_path, fused):
+    logged = {}
+    for scale in (1.0, 1024.0):
+        torch.manual_seed(0)
+        trainer, model = parts(tmp_path / str(scale), [Optimization()], max_steps=4)
+        model.optimizer = partial(torch.optim.SGD, lr=0.5, fused=fused)
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=1000)
+        plugin = MixedPrecision("bf16-mixed", "cpu")
+        plugin.scaler = scaler
+        trainer.strategy.precision_plugin = plugin
+        trainer.fit(model, Points(batch_size=6))
+        logged[scale] = [float(row["train/gradient_norm"]) for row in read(tmp_path / str(scale))]
+    assert logged[1.0] == pytest.approx(logged[1024.0], rel=1e-2)
 
 
 @pytest.mark.parametrize("ragged", [False, True])

@@ -147,10 +147,17 @@ class Task(LightningModule):
         return {}
 
     def validation_step(self, batch: Any, batch_idx: int) -> Any:
-        return self.evaluate(batch, "val")
+        return self._evaluated(batch, "val", self.trainer.val_dataloaders)
 
     def test_step(self, batch: Any, batch_idx: int) -> Any:
-        return self.evaluate(batch, "test")
+        return self._evaluated(batch, "test", self.trainer.test_dataloaders)
+
+    def _evaluated(self, batch: Any, stage: EvaluationStage, loader: Any) -> Any:
+        output = self.evaluate(batch, stage)
+        if getattr(getattr(loader, "batch_sampler", None), "is_surplus", False):
+            for metric in (one for one in self.modules() if isinstance(one, Metric)):
+                forget(metric)
+        return output
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Any:
         if self.channels_last and (memory_format := CHANNELS_LAST.get(inputs.ndim)):
@@ -176,6 +183,15 @@ class Task(LightningModule):
             )
         interval = "step" if takes_steps else "epoch"
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": interval}}
+
+
+def forget(metric: Metric) -> None:
+    """Leaves out all rows that a metric has seen. Unlike after a reset, what it gathers from all ranks keeps its shape."""
+    for name, default in metric._defaults.items():
+        state = getattr(metric, name)
+        setattr(metric, name, [part[:0] for part in state] if isinstance(state, list) else torch.zeros_like(state))
+        assert isinstance(default, list) or not default.any()  # sums begin at 0
+    metric._computed = None
 
 
 def in_default_type(inputs: Tensor) -> Tensor:

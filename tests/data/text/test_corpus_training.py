@@ -96,7 +96,9 @@ def test_a_run_logs_what_its_losses_say(undisturbed):
     ]
     assert len(known) == len(text)
     assert results["test/loss"] == pytest.approx(sum(known) / len(known), rel=1e-4)
-    assert results["test/perplexity"] == pytest.approx(math.exp(sum(known) / len(known)), rel=1e-4)
+    assert results["test/token_perplexity"] == pytest.approx(math.exp(sum(known) / len(known)), rel=1e-4)
+    words = sum(len(document.split()) for document in data.load_documents("test"))
+    assert results["test/word_perplexity"] == pytest.approx(math.exp(sum(known) / words), rel=1e-3)
     assert results["test/bits_per_byte"] == pytest.approx(sum(known) / math.log(2) / len(text.encode()), rel=1e-4)
     assert results["test/loss"] < math.log(data.vocab_size) / 1.5  # it has learnt something
 
