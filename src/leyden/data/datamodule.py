@@ -19,7 +19,7 @@ from .residence import CACHE, Place, Residence
 from .rows import Rows, row_lengths, row_targets, whole
 from .sampling import EpochBatches
 from .split import check_validation, stratified_split
-from .state import check_same
+from .state import changed, check_same, saved
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -102,14 +102,13 @@ class DataModule(LightningDataModule):
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
-        write_atomically(folder / STATE_FILE, json.dumps(self.state(), ensure_ascii=False, indent=1))
+        write_atomically(folder / STATE_FILE, json.dumps(saved(self), ensure_ascii=False, indent=1))
 
     def is_saved(self, folder: Path) -> bool:
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in json.loads((folder / STATE_FILE).read_text()).items():
-            setattr(self, name, value)
+        vars(self).update(changed(vars(self), json.loads((folder / STATE_FILE).read_text())))
 
     def state(self) -> dict[str, Any]:
         """Plain values learnt from the data that later runs on other data must share."""

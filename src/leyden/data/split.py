@@ -3,6 +3,8 @@ from torch import Tensor
 
 from .error import DataError
 
+FEW = 20  # of fewer rows than these, one each may well be classes
+
 
 def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[int], list[int]]:
     """Row numbers of the larger and of the smaller part of a dataset, every class in proportion.
@@ -19,7 +21,7 @@ def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.zeros(len(targets), dtype=torch.bool)
     _, counts = targets.unique(return_counts=True)
-    if (counts == 1).sum() > len(counts) / 2 and len(counts) > len(targets) / 2:
+    if len(targets) >= FEW and (counts == 1).sum() > len(counts) / 2 and len(counts) > len(targets) / 2:
         targets = torch.zeros(len(targets), dtype=torch.int64)
     for label in targets.unique():
         rows = (targets == label).nonzero().flatten()

@@ -1,7 +1,34 @@
+import json
 from textwrap import shorten
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .error import DataError
+
+if TYPE_CHECKING:
+    from .datamodule import DataModule
+
+
+def saved(data: "DataModule") -> dict[str, Any]:
+    """What describes data without reading it again: its state, and what it publishes and keeps as an attribute.
+
+    Raises:
+        DataError: it publishes what is no plain value.
+    """
+    known = {name: value for name, value in vars(data).items() if name in data.publishes} | data.state()
+    for name, value in known.items():
+        try:
+            json.dumps(value)
+        except TypeError:
+            raise DataError(
+                f"{type(data).__name__} publishes {name!r}, a {type(value).__name__}, which cannot be kept for tests: make "
+                "it a plain number, a text or a list, or a property"
+            ) from None
+    return known
+
+
+def changed(known: dict[str, Any], read: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values that were read which are not known already: a tuple is written as a list, and stays one."""
+    return {name: one for name, one in read.items() if json.dumps(known.get(name), default=str) != json.dumps(one)}
 
 
 def check_same(known: dict[str, Any], other: dict[str, Any], what: str) -> None:

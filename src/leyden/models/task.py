@@ -13,7 +13,7 @@ from .compiled import GraphMode, compile_network
 from .freezing import freeze
 from .fully_sharded import shard
 from .fused import fused
-from .parameter_groups import parameter_groups
+from .parameter_groups import parameter_groups, two_groups
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -165,10 +165,18 @@ class Task(LightningModule):
         inputs = in_default_type(inputs)
         return self.network(inputs) if lengths is None else self.network(inputs, lengths)
 
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Those of the network, then those which the task has of its own, such as a head or a weight of its loss."""
+        groups, of_network = parameter_groups(self.network, self.layer_decay), set(self.network.parameters())
+        own = {name: one for name, one in self.named_parameters() if one.requires_grad and one not in of_network}
+        if own and self._trainer and self.device_mesh is not None:
+            raise UserError(f"trainer=fsdp divides model.network alone, and the task trains {', '.join(own)}: use DDP")
+        return groups + two_groups(list(own.values()))
+
     def configure_optimizers(self) -> Any:
         trainer: Any = self._trainer  # none where the model is alone
         scales, clips = bool(trainer) and trainer.precision == "16-mixed", bool(trainer and trainer.gradient_clip_val)
-        optimizer = fused(self.optimizer, parameter_groups(self.network, self.layer_decay), scales, clips)
+        optimizer = fused(self.optimizer, self._parameter_groups(), scales, clips)
         for group in optimizer.param_groups:
             group["lr"] *= group.get("lr_scale", 1.0)
         if self.scheduler is None:
