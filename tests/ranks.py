@@ -32,7 +32,7 @@ from leyden.stop_request import Stop, Stopped, StopRequest
 from leyden.worker import Worker
 
 ROOT = Path.cwd()
-SIZES = (7, 101)
+SIZES = (2, 7, 101)
 BATCH_SIZE = 12  # divides among 1, 2, 3 and 4 ranks
 SHORT = ["trainer.max_steps=4", "trainer.limit_val_batches=0", "callbacks.best=null", "callbacks.pictures=null"]
 
@@ -95,7 +95,8 @@ def copy(run: RunDirectory, num_ranks: int, suffix: str = "") -> RunDirectory:
 
 def evaluate(run: RunDirectory) -> dict[str, dict[str, float]]:
     """Metrics of the untrained network on so many of the first test rows."""
-    worker = Worker(run, trains=False)
+    worker = Worker(run, trains=True)  # else by this process alone
+    assert worker.trainer.world_size == run.config["trainer"]["devices"]
     worker.data.setup("test")
     rows = worker.data.rows["test"]
     if worker.model.monitor == "val/map_50":

@@ -90,7 +90,8 @@ def test_all_is_said_at_once_with_file_or_override(found):
         (["model.network._target_=torhc.nn.Linear"], "no 'torhc' among the installed packages; did you mean 'torch'"),
         (
             ["model.network._target_=MODULE.Sound"],
-            "Sound needs 'sample_rate', which Rows does not publish (it publishes num_rows, num_classes)",
+            "Sound needs 'sample_rate', which Rows does not publish (it publishes num_rows, num_classes); "
+            "give model.network.sample_rate=VALUE, or choose data that publishes it",
         ),
         (["seed=-1"], "seed is -1; it must be at least 0 and below 2**32"),
         (["data.size=[3]"], "Rows wants int"),

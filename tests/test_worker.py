@@ -10,6 +10,7 @@ from lightning.pytorch import Callback
 from leyden.compose import compose
 from leyden.data import DataModule
 from leyden.embedded import embedded_experiments
+from leyden.errors import UserError
 from leyden.rundir import RunDirectory
 from leyden.stop_request import Stopped
 from leyden.worker import Worker
@@ -67,6 +68,8 @@ def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings)
     assert Worker(run, trains=False).evaluate("test", "best") == results
     best = torch.load(run.checkpoint("best"), weights_only=True)["state_dict"]
     assert all(value.equal(best[name]) for name, value in worker.model.state_dict().items())
+    loaded = Worker(run, trains=False).model.state_dict()
+    assert all(value.equal(best[name]) for name, value in loaded.items())
     *_, validation, test = rows(run)
     assert {name: float(test[name]) for name in results} == results
     assert (test["step"], test["epoch"]) == ("16", "2")
@@ -100,3 +103,11 @@ def test_a_run_that_was_preempted_in_its_test_is_only_tested_when_it_resumes(tmp
     assert rows(run)[-1]["test/loss"]
     assert run.checkpoint("last").read_bytes() == saved
     assert Worker(run, trains=False).evaluate("test", "best") == results
+
+
+def test_checkpoints_stay_in_the_run_directory(tmp_path):
+    run = short_run(tmp_path, f"callbacks.best.dirpath={tmp_path}/elsewhere")
+    with pytest.raises(UserError, match=r"callbacks\.best\.dirpath=.*elsewhere is outside of the run directory"):
+        Worker(run, trains=True)
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        _ = Worker(short_run(tmp_path), trains=False).model

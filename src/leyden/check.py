@@ -205,12 +205,12 @@ class _Check:
         return key[-1] in _OF_WORKER.get(str(key[0]), [])
 
     def needed(self, key: Key, owner: str) -> str:
+        path = ".".join(map(str, key))
         if key[0] == "model" and self.published is not None:
             return (
                 f"{owner} needs {key[-1]!r}, which {self.data.rpartition('.')[2]} does not publish "
-                f"(it publishes {', '.join(self.published)}): is this a model for other data?"
+                f"(it publishes {', '.join(self.published)}); give {path}=VALUE, or choose data that publishes it"
             )
-        path = ".".join(map(str, key))
         return f"{owner} needs {key[-1]!r}; give {path}=VALUE" if owner else f"a value is missing; give {path}=VALUE"
 
 

@@ -60,7 +60,7 @@ class Worker:
             self._prepare_data()
         else:
             self.data.restore(run.path)
-        self.model = self._model()
+        self._model, self.has_weights = self._new_model(), trains
         self.checkpoints: CheckpointFile = build(self.config["checkpoint"], {})
         self.metrics = MetricsCSV(self.run.path)
         self.loggers = self._loggers() if trains else []
@@ -110,7 +110,8 @@ class Worker:
         for pictures in (one for one in callbacks if isinstance(one, Pictures)):
             pictures.folder = re.sub(r"[^\w.=-]+", "_", name)[-100:]
         with _foreign_checkpoints(path):
-            (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False)
+            (results,) = run_split(self._model, self.data, ckpt_path=path, verbose=False)
+        self.has_weights = True
         if self.trainer.is_global_zero and (self.trains or self.run.is_writable):
             self._keep(split, name, file, dict(results))
         return dict(results)
@@ -130,7 +131,8 @@ class Worker:
         self.data.rows["predict"] = rows
         path = self.run.checkpoint(checkpoint)
         with _foreign_checkpoints(path):
-            batches: Any = self.trainer.predict(self.model, self.data, ckpt_path=path)
+            batches: Any = self.trainer.predict(self._model, self.data, ckpt_path=path)
+        self.has_weights = True
         return self.data.in_order([prediction for batch in batches for prediction in batch])
 
     def _measured_split(self) -> str:
@@ -145,21 +147,36 @@ class Worker:
             if hasattr(logger, "finish"):
                 logger.finish(exit_code)
 
-    def _model(self) -> Task:
+    @property
+    def model(self) -> Task:
+        """The model; of a run that is not trained here, with the weights of its best checkpoint, or of the last one where
+        none was chosen, unless an evaluation has loaded others.
+
+        Raises:
+            UserError: the run has no checkpoint.
+        """
+        if not self.has_weights:
+            path = self.run.checkpoint("best" if self.run.best else "last")
+            with _foreign_checkpoints(path):
+                self._model.load_state_dict(self.checkpoints.load_checkpoint(path)["state_dict"])
+            self.has_weights = True
+        return self._model
+
+    def _new_model(self) -> Task:
         seed_everything(self.config["seed"], verbose=False)
         return build(self.config["model"], self.data.published())
 
     def _renew(self) -> None:
         """Model and trainer as they were before the training, but for its progress, which rows of metrics name."""
         progress = self.trainer.fit_loop.state_dict()
-        del self.model, self.trainer
+        del self._model, self.trainer
         self.data.trainer = None
         gc.collect()  # the optimizer's states and the gradients, which the test need not share the memory with
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if self.config["model"].get("compile"):
             torch.compiler.reset()  # what was compiled for the other one
-        self.model = self._model()
+        self._model = self._new_model()
         self.trainer = self._trainer()
         self.trainer.fit_loop.load_state_dict(progress)
 
@@ -208,7 +225,7 @@ class Worker:
 
     def _callbacks(self) -> list[Callback]:
         """Those of the configuration, which keep all that they save in the run directory."""
-        best, named = {"monitor": self.model.monitor, "mode": self.model.mode}, {}
+        best, named = {"monitor": self._model.monitor, "mode": self._model.mode}, {}
         for name, one in self.config["callbacks"].items():
             if one and (folder := one.get("dirpath")):
                 one = one | {"dirpath": str(self.run.path / folder)}

@@ -1,7 +1,9 @@
 import heapq
+import logging
 import textwrap
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -9,6 +11,8 @@ from typing import Any, NamedTuple
 from lightning.pytorch import Callback, LightningModule, Trainer
 from matplotlib.figure import Figure
 from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 
 class Example(NamedTuple):
@@ -48,7 +52,8 @@ class Pictures(Callback):
         self.worst: list[Example] = []
 
     def _update(self, evaluated: Any, batch: Any) -> None:
-        for number, error in enumerate(evaluated.errors.tolist()):
+        errors = getattr(evaluated, "errors", None)
+        for number, error in enumerate([] if errors is None else errors.tolist()):
             for heap, priority in ((self.sample, self.random.random()), (self.worst, error)):
                 has_room = len(heap) < self.num_rows
                 if has_room or priority > heap[0].priority:
@@ -58,17 +63,26 @@ class Pictures(Callback):
             self.seen += 1
 
     def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
-        figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
-        texts = pl_module.texts()  # pyrefly: ignore[not-callable]
-        if trainer.is_global_zero:
-            data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
-            sample = sorted(self.sample, key=lambda example: -example.order)
-            figures |= {"predictions": grid(data, sample), "worst": grid(data, sorted(self.worst, reverse=True))}
-            figures |= {name: page(text) for name, text in texts.items()}
-            for name, figure in figures.items():
-                self._write(trainer, f"{split}_{name}", figure)
-            for name, text in texts.items():
+        figures, texts = {}, {}
+        with _reported("figures of the task"):
+            figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
+        with _reported("texts of the task"):
+            texts = pl_module.texts()  # pyrefly: ignore[not-callable]
+        if not trainer.is_global_zero:
+            return
+        data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
+        sample = sorted(self.sample, key=lambda example: -example.order)
+        for name, examples in (("predictions", sample), ("worst", sorted(self.worst, reverse=True))):
+            if examples:
+                with _reported(f"{split}_{name}.png"):
+                    figures[name] = grid(data, examples)
+        for name, text in texts.items():
+            with _reported(f"{split}_{name}.txt"):
                 self._path(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
+                figures[name] = page(text)
+        for name, figure in figures.items():
+            with _reported(f"{split}_{name}.png"):
+                self._write(trainer, f"{split}_{name}", figure)
 
     def _path(self, trainer: Trainer, name: str) -> Path:
         path = Path(trainer.default_root_dir) / "plots" / self.folder / name
@@ -119,6 +133,17 @@ class Pictures(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.state.fn == "validate":
             self._end(trainer, pl_module, "val")
+
+
+@contextmanager
+def _reported(what: str) -> Iterator[None]:
+    """What a picture fails of is said: the evaluation is done, and its metrics are worth more than the picture."""
+    try:
+        yield
+    except NotImplementedError:
+        log.info("%s: the data module has no `draw`, and nothing is drawn", what)
+    except Exception as error:
+        log.warning("%s could not be drawn: %s: %s", what, type(error).__name__, error)
 
 
 def grid(data: Any, examples: list[Example]) -> Figure:

@@ -18,7 +18,7 @@ from .residence import CACHE, Place, Residence
 from .rows import Rows, row_lengths, whole
 from .sampling import EpochBatches
 from .splitting import Splitting
-from .state import check_same, read_state
+from .state import changed, check_same, read_state, saved
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -109,15 +109,15 @@ class DataModule(Splitting):
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
-        known = self.state() | ({"account": self.account} if self.account else {})
+        known = saved(self) | ({"account": self.account} if self.account else {})
         write_atomically(folder / STATE_FILE, json.dumps(known, ensure_ascii=False, indent=1))
 
     def is_saved(self, folder: Path) -> bool:
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in read_state(folder / STATE_FILE, self.state() | {"account": {}}).items():
-            setattr(self, name, value)
+        known = read_state(folder / STATE_FILE, {*self.publishes, *self.state(), "account"})
+        vars(self).update(changed(vars(self), known))
 
     def state(self) -> dict[str, Any]:
         """Plain values learnt from the data that later runs on other data must share."""
