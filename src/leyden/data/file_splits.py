@@ -24,6 +24,7 @@ class FileSplits:
         patterns: of `validation` and `test`, regular expressions on the path below `root`.
         only: regular expression on the path below `root`; files that it does not match are left out.
         is_labelled: whether labels come from elsewhere than the names of folders.
+        setting: where `only` comes from.
 
     Raises:
         DataError: nothing is found, or it is not clear what a folder is.
@@ -36,7 +37,9 @@ class FileSplits:
         patterns: Mapping[Split, str | None],
         only: str | None = None,
         is_labelled: bool = True,
+        setting: str = "data.only",
     ) -> None:
+        self.setting = setting
         self.root, self.suffixes, self.only, self.is_labelled = root, suffixes, only, is_labelled
         self.patterns = {split: re.compile(pattern) for split, pattern in patterns.items() if pattern}
 
@@ -53,10 +56,10 @@ class FileSplits:
         chosen = [path for path in found.files if only.search(self.name(path))]
         if not chosen:
             raise DataError(
-                f"data.only={self.only!r} matches none of the {len(found.files)} files in {self.root}, "
+                f"{self.setting}={self.only!r} matches none of the {len(found.files)} files in {self.root}, "
                 f"such as {self.name(found.files[0])!r}"
             )
-        found.ignored.add("not matched by data.only", *sorted(set(found.files) - set(chosen)))
+        found.ignored.add(f"not matched by {self.setting}", *sorted(set(found.files) - set(chosen)))
         return found._replace(files=chosen)
 
     def name(self, path: Path) -> str:

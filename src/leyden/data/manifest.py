@@ -33,6 +33,9 @@ class Manifest:
         may_be_empty: those of them that may have empty cells.
         encoding: of the file.
         allow_outside: whether paths may lead out of `root`.
+        names: of the columns of a file without a header.
+        delimiter: between two cells; by default as the ending of the file has it.
+        path: of a file below `root`, where `*` stands for the cell of the column `path`.
     """
 
     def __init__(
@@ -43,9 +46,17 @@ class Manifest:
         may_be_empty: Sequence[str] = (),
         encoding: str = "utf-8",
         allow_outside: bool = False,
+        names: Sequence[str] | None = None,
+        delimiter: str | None = None,
+        path: str = "*",
     ) -> None:
+        if path.count("*") != 1:
+            raise ValueError(f"path is {path!r}; one * in it must stand for the cell, as in 'wavs/*.wav'")
+        if delimiter is not None and len(delimiter) != 1:
+            raise ValueError(f"delimiter is {delimiter!r}; one character is expected")
         self.root, self.file, self.columns, self.may_be_empty = root, root / name, columns, may_be_empty
         self.encoding, self.allow_outside = encoding, allow_outside
+        self.names, self.delimiter, self.template = names, delimiter, path
 
     def read(self) -> list[Entry]:
         """All rows, in their order.
@@ -97,11 +108,14 @@ class Manifest:
     def how_to_test(self) -> str:
         return f"give rows of {self.file} the split test, or leave the column split out to hold some of all out"
 
+    how_to_delimit = "separate them by commas"  # or what a data module has for it
+
     def _rows(self) -> Iterator[tuple[int, dict[Any, Any]]]:
         suffix = self.file.suffix.lower()
         if suffix == ".jsonl":
             return read_objects(self.file, self.encoding)
-        return read_cells(self.file, self.encoding, DELIMITERS.get(suffix, ","))
+        delimiter = self.delimiter or DELIMITERS.get(suffix, ",")
+        return read_cells(self.file, self.encoding, delimiter, self.names, has_header=self.names is None)
 
     def _named(self, row: dict[Any, Any], line: int) -> dict[str, str]:
         names = [str(name).strip().casefold() for name in row]
@@ -113,8 +127,8 @@ class Manifest:
         if missing := [name for name in ("path", *self.columns) if name not in cells]:
             near = get_close_matches(missing[0], names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            if len(names) == 1 and (other := next((one for one in ";\t|" if one in names[0]), None)):
-                hint = f"; its cells are separated by {other!r}: separate them by commas"
+            if other := next((one for one in ";\t|" if any(one in name for name in names)), None):
+                hint = f"; its cells are separated by {other!r}: {self.how_to_delimit}"
             raise DataError(f"{self.file} needs the columns {self._needed()}; it has {list(row)}{hint}")
         return cells
 
@@ -137,6 +151,7 @@ class Manifest:
     def _path(self, name: str, line: int) -> Path:
         if not name:
             raise DataError(f"{self.file}:{line}: the cell of the column 'path' is empty")
+        name = self.template.replace("*", name)
         if not self.allow_outside and (Path(name).is_absolute() or Path(os.path.normpath(name)).parts[:1] == ("..",)):
             raise DataError(
                 f"{self.file}:{line}: {name!r} leads out of data.root; set data.allow_outside=true to read it all the same"

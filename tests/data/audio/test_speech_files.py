@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from leyden.build import build
+from leyden.compose import compose
 from leyden.data import DataError
 from leyden.data.audio import SpeechFiles
 
@@ -143,3 +147,44 @@ def test_a_manifest_without_test_rows_and_with_speakers(folder, log):
     ]
     assert [len(one) for one in speakers] == [2, 1, 1]
     assert set.union(*speakers) == {0, 1, 2, 3}
+
+
+def test_the_layout_of_ljspeech(tmp_path):
+    """Cells between bars, quotes that are part of the text, no header, ids in place of paths."""
+    (tmp_path / "wavs").mkdir()
+    lines = []
+    for number in range(10):
+        soundfile.write(tmp_path / "wavs" / f"LJ-{number}.wav", np.full(100 + number, number, np.int16), 8000)
+        lines.append(f'LJ-{number}|"No, 1.|"no, one.')
+    (tmp_path / "metadata.csv").write_text("\n".join(lines))
+    words = [
+        "data.manifest=metadata.csv",
+        "data.delimiter='|'",
+        "data.columns=[path,original,text]",
+        "data.path=wavs/*.wav",
+    ]
+    settings = compose(["data=audio/speech_files", f"data.root={tmp_path}", *words], Path.cwd()).config["data"]
+    speech: SpeechFiles = build(settings, {})
+    speech.setup("fit")
+    speech.setup("test")
+    assert sum(map(len, speech.rows.values())) == 10
+    assert speech.text(next(iter(speech.test_dataloader())).targets.row(0)) == '"no, one.'
+    with pytest.raises(DataError, match=r"separated by '\|': set data\.delimiter"):
+        SpeechFiles(str(tmp_path), manifest="metadata.csv").setup("fit")
+    with pytest.raises(DataError, match=r"metadata\.csv:1: there is no file .*wavs/LJ-0\.flac"):
+        SpeechFiles(
+            **{key: value for key, value in settings.items() if key != "_target_"} | {"path": "wavs/*.flac"}
+        ).setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"path": "wavs"}, "path is 'wavs'; one \\* in it"),
+        ({"delimiter": "||"}, r"delimiter is '\|\|'; one character"),
+        ({"columns": ["id", "text"]}, "must be called path and text"),
+    ],
+)
+def test_settings_of_manifests_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        SpeechFiles("nowhere", **options)

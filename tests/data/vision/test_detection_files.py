@@ -340,3 +340,36 @@ def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxe
     (record,) = one.records(one.rows["train"], 0, found)
     expected = [20.0, 5.0, 30.0 if way == "crop" else 40.0, 20.0]
     assert [record[side] for side in ("left", "top", "right", "bottom")] == expected
+
+
+def unlisted(root, place):
+    """VOC's files without ImageSets; `place` gives their folders by split and kind."""
+    for split, images in SPLITS.items():
+        for name, objects in images.items():
+            voc(root / "made", {split: {name: objects}})
+            made = root / "made/VOCdevkit/VOC2007"
+            for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "xml")):
+                target = root / "voc" / place.format(split=split, kind=kind) / f"{name}.{suffix}"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (made / kind / f"{name}.{suffix}").rename(target)
+    return root / "voc"
+
+
+@pytest.mark.parametrize("place", ["{split}", "{split}/{kind}"])
+def test_annotations_of_voc_in_folders_of_splits(tmp_path, place):
+    one = prepared(unlisted(tmp_path, place), "voc")
+    assert {split: len(rows) for split, rows in one.rows.items()} == {"train": 2, "validation": 1, "test": 1}
+    assert one.class_names == ["cat", "dog"]
+    assert one.rows["train"].targets[0].corners.tolist() == [[0, 0, 10, 20], [20, 10, 40, 40]]
+
+
+def test_annotations_of_voc_without_splits(tmp_path):
+    root = unlisted(tmp_path, "{kind}")
+    found = data(root, "voc", test="four", validation=None)
+    assert [path.stem for path in found.sources("test")] == ["four"]
+    assert [path.stem for path in found.sources("train")] == ["one 1", "three", "two"]
+    found = data(root, "voc", test_fraction=0.25)
+    assert (len(found.sources("train")), len(found.sources("test"))) == (3, 1)
+    (root / "JPEGImages" / "two.jpg").unlink()
+    with pytest.raises(DataError, match=r"one image is expected for .*two\.xml; there are: none"):
+        data(root, "voc").sources("train")

@@ -161,6 +161,45 @@ def test_pictures_of_one_source_are_in_one_split(folder):
         data.setup("fit")
 
 
+@pytest.mark.parametrize(
+    ("image", "mask", "settings"),
+    [
+        ("{split}/{name}.png", "{split}annot/{name}.png", {"images": "*", "masks": "*annot"}),
+        ("{split}/images/{name}.jpg", "{split}/masks/{name}.png", {"images": "*/images", "masks": "*/masks"}),
+        ("{split}/a/{name}.png", "gt/{split}/a/{name}.png", {"images": "*", "masks": "gt/*"}),
+    ],
+)
+def test_folders_of_each_split_by_setting(tmp_path, image, mask, settings):
+    """CamVid has `train/` and `trainannot/`; others have `train/images/` and `train/masks/`."""
+    for number, split in enumerate(["train"] * 4 + ["val"] * 2 + ["test"]):
+        picture = np.zeros((10, 12), np.uint8)
+        picture[:, :6] = CELL
+        for pattern, pixels in ((image, picture // 2), (mask, picture)):
+            path = tmp_path / pattern.format(split=split, name=number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    data = files(tmp_path, batch_size=2, **settings)
+    batches = everything(data)
+    assert {split: len(rows) for split, rows in data.rows.items()} == {"train": 4, "validation": 2, "test": 1}
+    for batch in batches:
+        assert batch.targets[:, :, :4].unique().tolist() == [1]
+        assert (batch.inputs[:, 0, :, :3] > 100).all()
+    ignored = data.count_samples().plain()["ignored"]
+    assert not {reason for reason in ignored if "without a picture" in reason}
+    (tmp_path / mask.format(split="train", name=0)).unlink()
+    with pytest.raises(DataError, match="1 pictures have no mask in"):
+        files(tmp_path, **settings).load("train")
+
+
+def test_without_a_test_folder_in_its_own_layout(tmp_path):
+    for number in range(10):
+        for name, pixels in (("train", 100), ("trainannot", CELL)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(np.full((4, 4), pixels, np.uint8)).save(tmp_path / name / f"{number}.png")
+    data = files(tmp_path, images="*", masks="*annot", test=r"[0-2]\.png")
+    assert [len(data.load(split)) for split in ("train", "test")] == [7, 3]
+
+
 def test_the_layout_of_voc(folder):
     for old, new in (("images", "JPEGImages"), ("masks", "SegmentationClass")):
         (folder / old).rename(folder / new)
@@ -200,6 +239,8 @@ def test_predicted_masks_can_be_read_as_masks(folder):
         ({"ignore": 255}, "ignore is 255, which is also a class"),
         ({"ignore": 1, "values": None}, "ignore is 1, which is also a class"),
         ({"train_list": "train.txt"}, "give both or none"),
+        ({"images": "*"}, r"images=\*, masks=masks: one \* in both, or in none"),
+        ({"images": "*/*", "masks": "*/*"}, r"one \* in both"),
     ],
 )
 def test_arguments_out_of_range(folder, options, message):

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -46,6 +47,10 @@ class SpeechFiles(TranscribedFiles):
             held out are all recordings of some speakers.
         encoding: of the manifest.
         allow_outside: whether the manifest may list files outside `root`.
+        delimiter: between the cells of the manifest; by default a comma, or as its ending has it. Other delimiters than
+            a comma or a semicolon know no quotes.
+        columns: names of the columns of a manifest without a header.
+        path: of a recording below `root`, where `*` stands for the cell of the column `path`, as in `wavs/*.wav`.
         **files: arguments of `TranscribedFiles`.
 
     Raises:
@@ -62,13 +67,25 @@ class SpeechFiles(TranscribedFiles):
         group: str | None = None,
         encoding: str = "utf-8",
         allow_outside: bool = False,
+        delimiter: str | None = None,
+        columns: Sequence[str] | None = None,
+        path: str = "*",
         **files,
     ) -> None:
+        if delimiter is not None and len(delimiter) != 1:
+            raise ValueError(f"delimiter is {delimiter!r}; one character is expected")
+        if columns is not None and not ("path" in columns and "text" in columns):
+            raise ValueError(f"columns is {columns}; two of them must be called path and text")
+        if path.count("*") != 1:
+            raise ValueError(f"path is {path!r}; one * in it must stand for the cell, as in 'wavs/*.wav'")
         if not 0 < test_fraction < 1:
             raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
         super().__init__(**files)
         self.root, self.test_fraction, self.group = Path(root).expanduser(), test_fraction, group
-        self.manifest = Manifest(self.root, manifest, ("text",), ("text",), encoding, allow_outside)
+        self.manifest = Manifest(
+            self.root, manifest, ("text",), ("text",), encoding, allow_outside, columns, delimiter, path
+        )
+        self.manifest.how_to_delimit = "set data.delimiter, and data.columns where there is no header"
 
     @property
     def how_to_test(self) -> str:

@@ -1,4 +1,5 @@
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -20,6 +21,7 @@ from .boxes import Boxes, BoxRows, boxes_of_image
 from .coco import read_coco
 from .detection_data import DetectionData
 from .voc import read_voc
+from .voc_folders import has_lists, read_voc_folders
 from .yolo import read_yolo
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,9 @@ class DetectionFiles(DetectionData):
         layout: of the annotations.
         train, validation, test: names of the splits; where a usual one is not there, other usual names of its split are
             looked for, as `valid` for `val`. Null, or without such a split: a `validation_fraction` of training is held
-            out, and nothing is tested.
+            out, and nothing is tested. Of VOC's XML files without ImageSets, unusual names are regular expressions on
+            their paths; see `read_voc_folders`.
+        test_fraction: share to test on where there are XML files alone and nothing tells the test split.
         group: regular expression on the path of an image below `root`, whose first group names its source, such as a
             video; what is held out are all images of some sources.
         on_bad_box: `mend` cuts boxes at the border of their image and leaves out those without area; or `raise`.
@@ -56,16 +60,19 @@ class DetectionFiles(DetectionData):
         train: str = "train",
         validation: str | None = "val",
         test: str | None = "test",
+        test_fraction: float = 0.2,
         group: str | None = None,
         on_bad_box: Literal["mend", "raise"] = "mend",
         **detection,
     ) -> None:
         if layout not in ("voc", "coco", "yolo"):
             raise ValueError(f"layout is {layout}; it must be voc, coco or yolo")
+        if not 0 < test_fraction < 1:
+            raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
         super().__init__(**detection)
         self.root, self.layout = Path(root).expanduser(), layout
         self.splits: dict[Split, str | None] = {"train": train, "validation": validation, "test": test}
-        self.on_bad_box, self.group = on_bad_box, group
+        self.on_bad_box, self.group, self.test_fraction = on_bad_box, group, test_fraction
         self._read: dict[Split, BoxedImages | None] = {}
 
     def setup(self, stage: str) -> None:
@@ -95,9 +102,13 @@ class DetectionFiles(DetectionData):
         kept = images.targets.tolist()
         images.targets = torch.arange(len(kept))
         rows = BoxRows(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
-        if self.group:
-            rows.groups = group_ids([part_of_name(paths[i], self.root, self.group, "group") for i in kept])
+        rows.groups = self._groups([paths[i] for i in kept])
         return rows
+
+    def _groups(self, paths: list[Path]) -> Tensor | None:
+        if not self.group:
+            return None
+        return group_ids([part_of_name(path, self.root, self.group, "group") for path in paths])
 
     def sources(self, split: Split) -> list[Path]:
         found = self._annotated(split)
@@ -118,6 +129,8 @@ class DetectionFiles(DetectionData):
 
     def _look_for(self, split: Split) -> BoxedImages | None:
         name = self.splits[split]
+        if self.layout == "voc" and not has_lists(self.root):
+            return self._without_lists.get(split)
         for one in other_names(name) if name else ():
             try:
                 found = READERS[self.layout](self.root, one)
@@ -128,6 +141,12 @@ class DetectionFiles(DetectionData):
         if not name or (split != "train" and split_of(name) == split):
             return None
         return READERS[self.layout](self.root, name)  # which says what there is
+
+    @cached_property
+    def _without_lists(self) -> dict[Split, BoxedImages]:
+        names = {split: self.splits[split] for split in SPLITS[1:]}
+        patterns = {split: name for split, name in names.items() if name and not split_of(name)}
+        return read_voc_folders(self.root, patterns, self.test_fraction, self._groups)
 
     def _images(self, paths: list[Path]) -> Rows:
         """Images with the numbers of their files as targets: fewer than files where corrupt ones are skipped."""

@@ -13,7 +13,6 @@ from ..decode import decoded
 from ..error import DataError
 from ..file_rows import FileRows
 from ..file_splits import FileSplits
-from ..files import find_files
 from ..fingerprint import decoder, file_states
 from ..groups import group_ids, held_out_split
 from ..path_patterns import part_of_name
@@ -22,6 +21,7 @@ from ..split_names import Split
 from .boxed_image import file_size
 from .image_data import SUFFIXES
 from .mask import MaskDecoder
+from .mask_layout import MaskLayout, by_stem
 from .segmentation_data import SegmentationData
 from .warp import NO_CLASS
 
@@ -36,7 +36,9 @@ class MaskFiles(SegmentationData):
     Args:
         root: the folder.
         class_names: the classes, in the order of their numbers.
-        images, masks: folders below `root`. A mask has the path of its picture, whatever the endings of both.
+        images, masks: folders below `root`. A mask has the path of its picture, whatever the endings of both. Where each
+            split has folders of its own, `*` is the part of their names that both have in common, such as `*` and
+            `*annot` for `train/` and `trainannot/`; see `MaskLayout`.
         values: the value in masks of each class, in their order; by default the class numbers, 0, 1, 2 and so on.
         ignore: the value in masks of pixels that belong to no class, which count nowhere.
         train_list, test_list, validation_list: text files below `root` that name the pictures of each split, one a
@@ -94,12 +96,17 @@ class MaskFiles(SegmentationData):
             raise ValueError(f"validation_list={validation_list} without train_list: give both, or data.validation")
         if not 0 < test_fraction < 1:
             raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
+        if images.count("*") != masks.count("*") or images.count("*") > 1:
+            raise ValueError(f"images={images}, masks={masks}: one * in both, or in none, is expected")
         super().__init__(**image)
         self.root, self.names, self.values = Path(root).expanduser(), class_names, values
-        self.images, self.masks = self.root / images, self.root / masks
+        self.layout = MaskLayout(self.root, images, masks)
+        self.images = self.layout.root
         lists: dict[Split, str | None] = {"train": train_list, "validation": validation_list, "test": test_list}
         self.lists = {split: name for split, name in lists.items() if name}
-        self.files = FileSplits(self.images, SUFFIXES, {"validation": validation, "test": test})
+        self.files = FileSplits(
+            self.images, SUFFIXES, {"validation": validation, "test": test}, self.layout.only, setting="data.images"
+        )
         self.test_fraction, self.group, self.outside = test_fraction, group, ignore
         self.known = [list(values or range(len(class_names))), ignore]
         self.decode_mask = MaskDecoder(values or range(len(class_names)), ignore)
@@ -140,24 +147,25 @@ class MaskFiles(SegmentationData):
             ignored.add("in no list", *sorted(set(self.files.scan.files) - listed))
         elif "test" in taken:
             how.setdefault("test", held_out_for_test(self.test_fraction))
-        pictures = {_stem(path, self.images) for path in self.files.scan.files}
-        masks = _by_stem(self.masks, MASK_SUFFIXES)
+        pictures = {self.layout.stem(path) for path in self.files.scan.files}
+        masks = self.layout.find_masks(MASK_SUFFIXES)
         ignored.add("a mask without a picture", *(path for stem, path in masks.items() if stem not in pictures))
         return Account(self.root, taken, how, ignored)
 
     def load(self, split: Split) -> Rows:
         self.class_names = list(self.names)
         images = self.samples[split]
-        masks = _by_stem(self.masks, MASK_SUFFIXES) if self.masks.is_dir() else {}
-        if missing := [path for path in images if _stem(path, self.images) not in masks]:
+        folder = self.layout.mask_root
+        masks = self.layout.find_masks(MASK_SUFFIXES) if folder.is_dir() else {}
+        if missing := [path for path in images if self.layout.stem(path) not in masks]:
             names = ", ".join(str(path) for path in missing[:3])
-            raise DataError(f"{len(missing)} pictures have no mask in {self.masks.absolute()}, such as {names}")
+            raise DataError(f"{len(missing)} pictures have no mask in {folder.absolute()}, such as {names}")
 
         def read(path: Path) -> Tensor:
-            return self.decode_pair(path, masks[_stem(path, self.images)])
+            return self.decode_pair(path, masks[self.layout.stem(path)])
 
         targets = torch.zeros(len(images), dtype=torch.int64)  # the masks travel with the pictures
-        made_of = decoder(self, masks=file_states(masks[_stem(path, self.images)] for path in images))
+        made_of = decoder(self, masks=file_states(masks[self.layout.stem(path)] for path in images))
         files = FileRows(images, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
         files.groups = self._groups(images)
         return MaskedRows(decoded(files, self.residence))
@@ -173,7 +181,7 @@ class MaskFiles(SegmentationData):
         path = self.root / self.lists[split]
         if not path.is_file():
             raise DataError(f"there is no file {path.absolute()} (data.{split}_list, below data.root)")
-        known = _by_stem(self.images, SUFFIXES)
+        known = by_stem(self.images, SUFFIXES)
         found: dict[Path, None] = {}
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
             if name := line.strip():
@@ -208,17 +216,3 @@ class MaskedRows(Rows):
 
     def move(self, device: torch.device) -> int:
         return self.rows.move(device)
-
-
-def _stem(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).with_suffix("").as_posix()
-
-
-def _by_stem(folder: Path, suffixes: set[str]) -> dict[str, Path]:
-    """Files by their path below a folder, without ending."""
-    found: dict[str, Path] = {}
-    for path in find_files(folder, suffixes):
-        if other := found.get(_stem(path, folder)):
-            raise DataError(f"{other} and {path} have the same name: which one is meant?")
-        found[_stem(path, folder)] = path
-    return found

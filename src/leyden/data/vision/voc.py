@@ -29,7 +29,7 @@ def read_voc(root: Path, split: str) -> BoxedImages:
             raise DataError(f"{lists[split]} names {name!r}, of which there is no image in {folder / 'JPEGImages'}")
         if not annotation.is_file():
             raise DataError(f"{lists[split]} names {name!r}, of which there is no {annotation}")
-        images.append(_image(files[name], annotation))
+        images.append(read_annotation(files[name], annotation))
     return BoxedImages(images, None)
 
 
@@ -41,7 +41,12 @@ def _folder(root: Path) -> Path:
     return found[0]
 
 
-def _image(path: Path, annotation: Path) -> BoxedImage:
+def read_annotation(path: Path, annotation: Path) -> BoxedImage:
+    """An image and its boxes.
+
+    Raises:
+        DataError: the annotation is none of VOC's.
+    """
     try:
         tree = ElementTree.parse(annotation).getroot()
         height, width = (int(tree.findtext(f"size/{name}", "0")) for name in ("height", "width"))

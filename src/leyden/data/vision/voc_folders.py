@@ -1,0 +1,66 @@
+"""Boxes in VOC's XML files without VOC's lists of the images of each split."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..error import DataError
+from ..file_splits import FileSplits
+from ..groups import held_out_split
+from ..scan import scan
+from ..split_names import Split
+from .boxed_image import BoxedImages
+from .image_data import SUFFIXES
+from .voc import read_annotation
+
+
+def has_lists(root: Path) -> bool:
+    """Whether there is a folder ImageSets, at most two folders below."""
+    return any(next(root.glob(f"{depth}ImageSets"), None) for depth in ("", "*/", "*/*/"))
+
+
+def read_voc_folders(
+    root: Path,
+    patterns: Mapping[Split, str | None],
+    test_fraction: float,
+    groups: Callable[[list[Path]], Tensor | None],
+) -> dict[Split, BoxedImages]:
+    """All XML files below a folder, each with the image of its name, by split.
+
+    Splits are folders, such as `train/` and `test/`, or found by patterns; see `FileSplits`. Where neither tells the test
+    split, a part of all images is held out, chosen with seed 0.
+
+    Args:
+        root: the folder.
+        patterns: regular expressions on the path of an XML file below `root`.
+        test_fraction: share to hold out.
+        groups: images -> the index of the group of each, or None; groups are held out as a whole.
+
+    Raises:
+        DataError: there is no XML file, or one has no image or several.
+    """
+    files, images = FileSplits(root, {".xml"}, patterns), defaultdict(list)
+    for path in scan(root, SUFFIXES).files:
+        images[path.stem].append(path)
+    pairs = {
+        split: [(_image_of(path, images[path.stem]), path) for path in paths] for split, paths in files.found.items()
+    }
+    if not (files.folders or "test" in files.patterns):
+        train = pairs["train"]
+        parts = held_out_split(torch.zeros(len(train)), groups([image for image, _ in train]), test_fraction, seed=0)
+        pairs |= {"train": [train[i] for i in parts[0]], "test": [train[i] for i in parts[1]]}
+    return {split: BoxedImages([read_annotation(*pair) for pair in found], None) for split, found in pairs.items()}
+
+
+def _image_of(annotation: Path, candidates: list[Path]) -> Path:
+    """The image of an XML file: in the same folder, else in a folder beside it, else the only one of the name."""
+    same = [path for path in candidates if path.parent == annotation.parent]
+    beside = [path for path in candidates if path.parent.parent == annotation.parent.parent]
+    found = same or beside or candidates
+    if len(found) != 1:
+        names = ", ".join(map(str, found[:3])) or "none"
+        raise DataError(f"one image is expected for {annotation}; there are: {names}")
+    return found[0]
