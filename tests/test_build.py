@@ -81,3 +81,8 @@ def test_texts_that_look_like_interpolations_are_kept(text):
         "b": [text],
         "c": {"d": text},
     }
+
+
+def test_a_target_that_cannot_be_imported_is_said_in_a_sentence():
+    with pytest.raises(UserError, match=r"^torch.opttim.AdamW cannot be imported"):
+        build({"_target_": "torch.opttim.AdamW"}, {})

@@ -108,6 +108,7 @@ def test_calls_that_certainly_run_are_followed_within_the_package(refused):
         ("lightning.pytorch.Trainer", {"limit_val_batches": 0.0}, "no checkpoint could be found best"),
         ("lightning.pytorch.Trainer", {"max_steps": 0}, "expected at least 1, or -1"),
         ("lightning.pytorch.Trainer", {"accelerator": "cpu", "devices": [1, 2]}, "a CPU's devices have no numbers"),
+        ("lightning.pytorch.Trainer", {"accelerator": "cpu", "devices": -1}, "expected at least 1, got -1"),
         ("lightning.pytorch.callbacks.EarlyStopping", {"monitor": "x", "patience": -1}, "expected at least 0, got -1"),
         ("lightning.pytorch.callbacks.ModelCheckpoint", {"mode": "mim"}, "did you mean 'min'?"),
         ("torchvision.transforms.v2.Normalize", {"mean": [0], "std": [-1]}, "all of it must be above 0"),

@@ -107,7 +107,7 @@ def part(value, otherwise):
 
 
 def device_numbers(devices, accelerator):
-    if isinstance(devices, int) and (devices == 0 or devices < -1):
+    if isinstance(devices, int) and (devices == 0 or devices < -1 or (accelerator == "cpu" and devices < 0)):
         raise ValueError(f"expected at least 1, got {devices}")
     if (
         isinstance(devices, str)
