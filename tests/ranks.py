@@ -32,7 +32,7 @@ from leyden.stop_request import Stop, Stopped, StopRequest
 from leyden.worker import Worker
 
 ROOT = Path.cwd()
-SIZES = (7, 101)
+SIZES = (2, 7, 101)
 BATCH_SIZE = 12  # divides among 1, 2, 3 and 4 ranks
 SHORT = ["trainer.max_steps=4", "trainer.limit_val_batches=0", "callbacks.best=null", "callbacks.pictures=null"]
 
@@ -95,7 +95,8 @@ def copy(run: RunDirectory, num_ranks: int, suffix: str = "") -> RunDirectory:
 
 def evaluate(run: RunDirectory) -> dict[str, dict[str, float]]:
     """Metrics of the untrained network on so many of the first test rows."""
-    worker = Worker(run, trains=False)
+    worker = Worker(run, trains=True)  # else by this process alone
+    assert worker.trainer.world_size == run.config["trainer"]["devices"]
     worker.data.setup("test")
     rows = worker.data.rows["test"]
     if worker.model.monitor == "val/map_50":
@@ -212,13 +213,36 @@ def fast(name: str, folder: Path) -> dict[str, Any]:
     return {"losses": losses, "same": all(ends[0][name].equal(ends[1][name]) for name in ends[0])}
 
 
+def report(name: str, folder: Path) -> dict[str, dict[str, float]]:
+    """Test metrics after a training with averaged weights on 2 ranks, and of one that is sharded; then of a rank alone."""
+    average = "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging"
+    settings = [*SHORT[:1], "callbacks.pictures=null", "trainer.limit_val_batches=2", "trainer.limit_test_batches=2"]
+    runs = {"ddp": create(name, folder, *settings, average)}
+    if torch.__version__ >= "2.4":
+        runs["fsdp"] = create(name, folder, *settings, "trainer=fsdp", "trainer.accelerator=cpu")
+    results = {}
+    for strategy, run in runs.items():
+        divided = copy(run, 2)
+        results[strategy] = on_ranks(2, partial(fit, divided))
+        results[f"{strategy}, alone"] = on_ranks(1, partial(test, divided))
+    return results
+
+
+def fit(run: RunDirectory) -> dict[str, float]:
+    return Worker(run, trains=True).fit()
+
+
+def test(run: RunDirectory) -> dict[str, float]:
+    return Worker(run, trains=False).evaluate("test", "last")
+
+
 def accumulate(name: str, folder: Path) -> dict[str, int]:
     """What 4 steps of three batches each do on 2 ranks."""
     run = create(name, folder, *SHORT, "trainer.accumulate_grad_batches=3")
     return on_ranks(2, partial(count_reductions, copy(run, 2)))
 
 
-VERBS = {"compare": compare, "resume": resume, "accumulate": accumulate, "fast": fast}
+VERBS = {"compare": compare, "resume": resume, "accumulate": accumulate, "fast": fast, "report": report}
 
 
 def main() -> None:

@@ -1,12 +1,33 @@
+import csv
+import os
+import signal
 from pathlib import Path
 
-from leyden.compose import compose, options
+import pytest
+import torch
+from lightning.pytorch import Callback
+
+from leyden.compose import compose
 from leyden.data import DataModule
+from leyden.embedded import embedded_experiments
+from leyden.errors import UserError
 from leyden.rundir import RunDirectory
+from leyden.stop_request import Stopped
 from leyden.worker import Worker
 
 ROOT = Path.cwd()
-EXPERIMENTS = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+SHORT = ["trainer=cpu", "trainer.limit_train_batches=8", "trainer.limit_val_batches=2", "trainer.max_epochs=2"]
+SHORT += ["trainer.log_every_n_steps=1", "trainer.limit_test_batches=2", "callbacks.pictures=null"]
+EMA = [
+    "+callbacks.ema._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
+    "+callbacks.ema.decay=0.9",
+]
+PRUNING = [
+    "+callbacks.pruning._target_=lightning.pytorch.callbacks.ModelPruning",
+    "+callbacks.pruning.pruning_fn=l1_unstructured",
+    "+callbacks.pruning.amount=0.5",
+]
+EXPERIMENTS = embedded_experiments(ROOT)
 
 
 def test_all_processes_of_a_run_take_what_the_first_learnt_of_the_data(tmp_path, monkeypatch):
@@ -26,3 +47,67 @@ def test_all_processes_of_a_run_take_what_the_first_learnt_of_the_data(tmp_path,
     second = Worker(run, trains=True)
     assert str(second.data.published()) == str(first.data.published())
     assert {file.name: file.stat().st_mtime_ns for file in run.path.glob("*.json")} == saved
+
+
+def short_run(folder, *settings):
+    config = compose([f"experiment={EXPERIMENTS[0]}", *SHORT, *settings], ROOT).config | {"runs": str(folder)}
+    return RunDirectory.create(config, ROOT, ["test_worker"])
+
+
+def rows(run):
+    return list(csv.DictReader((run.path / "metrics.csv").read_text().splitlines()))
+
+
+# What both callbacks say to those who do not know of it.
+@pytest.mark.filterwarnings("ignore:You're using the WeightAveraging callback")
+@pytest.mark.parametrize("settings", [[], EMA, PRUNING], ids=["plain", "ema", "pruning"])
+def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings):
+    run = short_run(tmp_path, *settings)
+    worker = Worker(run, trains=True)
+    results = worker.fit()
+    assert Worker(run, trains=False).evaluate("test", "best") == results
+    best = torch.load(run.checkpoint("best"), weights_only=True)["state_dict"]
+    assert all(value.equal(best[name]) for name, value in worker.model.state_dict().items())
+    loaded = Worker(run, trains=False).model.state_dict()
+    assert all(value.equal(best[name]) for name, value in loaded.items())
+    *_, validation, test = rows(run)
+    assert {name: float(test[name]) for name in results} == results
+    assert (test["step"], test["epoch"]) == ("16", "2")
+    assert validation["step"] == "15"  # numbered as Lightning does
+
+
+class Terminate(Callback):
+    """Sends a signal in the first test."""
+
+    def on_test_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+        marker = Path(trainer.default_root_dir) / "terminated"
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* is not empty", "ignore:.*dataloader is not resumable")
+def test_a_run_that_was_preempted_in_its_test_is_only_tested_when_it_resumes(tmp_path):
+    run = short_run(tmp_path, f"+callbacks.terminate._target_={__name__}.Terminate")
+    previous = signal.getsignal(signal.SIGTERM)
+    worker = Worker(run, trains=True)
+    worker.stop.listen()
+    with pytest.raises(Stopped, match="preempted in the test"):
+        worker.fit()
+    signal.signal(signal.SIGTERM, previous)
+    before = rows(run)
+    saved = run.checkpoint("last").read_bytes()
+    results = Worker(run, trains=True).fit()
+    assert [row["step"] for row in rows(run)] == [row["step"] for row in before] + ["16"]
+    assert "test/loss" not in before[-1]
+    assert rows(run)[-1]["test/loss"]
+    assert run.checkpoint("last").read_bytes() == saved
+    assert Worker(run, trains=False).evaluate("test", "best") == results
+
+
+def test_checkpoints_stay_in_the_run_directory(tmp_path):
+    run = short_run(tmp_path, f"callbacks.best.dirpath={tmp_path}/elsewhere")
+    with pytest.raises(UserError, match=r"callbacks\.best\.dirpath=.*elsewhere is outside of the run directory"):
+        Worker(run, trains=True)
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        _ = Worker(short_run(tmp_path), trains=False).model

@@ -11,6 +11,7 @@ from urllib.parse import quote_from_bytes
 from PIL.Image import Image
 
 from .disk import write_atomically
+from .rundir import RunDirectory
 from .worker import Worker
 
 
@@ -25,8 +26,8 @@ def predict(
     """Writes what the model says of each of the user's files: a line for each record that the data module makes of it.
 
     Records hold plain values and, one level down, dicts of them, which become columns of their own in CSV; lists, such
-    as words with their times, are JSON there. Pictures, such as masks, are saved in the run's `predictions/`, and their
-    paths are written. A file of which the model says nothing has a line with its name alone. All is UTF-8; a path that is
+    as words with their times, are JSON there. Pictures, such as masks, are saved in the run's `predictions/` (of a run that
+    is only read, in that of the output's folder), and their paths are written. A file of which the model says nothing has a line with its name alone. All is UTF-8; a path that is
     not stands as a `file:` URI, whose %-escapes are its bytes.
 
     Args:
@@ -45,7 +46,7 @@ def predict(
     predictions = worker.predict(rows, checkpoint)
     records: list[dict[str, Any]] = []
     for number, (name, prediction) in enumerate(zip(names, predictions, strict=True)):
-        place = worker.run.path / "predictions" / f"{number:05d}-{Path(name).stem}"
+        place = _folder(worker.run, output) / f"{number:05d}-{Path(name).stem}"
         told = worker.data.records(rows, number, prediction) or [{}]
         first = {"input": utf8_path(name)}
         records += [first | {key: _saved(value, place) for key, value in one.items()} for one in told]
@@ -59,6 +60,11 @@ def predict(
         write_atomically(output, text)
     else:  # a pipe or a device
         output.write_bytes(text.encode(errors="backslashreplace"))
+
+
+def _folder(run: RunDirectory, output: Path | None) -> Path:
+    """Where pictures are saved: in the run or, where it is only read, beside the table."""
+    return run.path / "predictions" if run.is_writable else (output.parent if output else Path.cwd()) / "predictions"
 
 
 def utf8_path(path: str) -> str:

@@ -29,7 +29,7 @@ def provided(config: dict[str, Any], folder: Path | None = None) -> dict[str, An
         UserError: there are no such weights.
     """
     if folder and (folder / FILE).is_file():
-        return json.loads((folder / FILE).read_text())
+        return json.loads((folder / FILE).read_text(encoding="utf-8"))
     network = config["model"].get("network") if isinstance(config.get("model"), dict) else None
     found = {name: value for node in _nodes(network) for name, value in _provided_by(node).items()}
     if folder and found:

@@ -4,6 +4,7 @@ from functools import partial
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.plugins import MixedPrecision
 from matplotlib.image import imread
 from torch import nn
 
@@ -117,6 +118,23 @@ def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
     assert seen["train/gradient_norm"] == pytest.approx((4 * 9) ** 0.5)
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_gradient_norm_of_float16_is_not_scaled(tmp_path, fused):
+    logged = {}
+    for scale in (1.0, 1024.0):
+        torch.manual_seed(0)
+        (tmp_path / str(scale)).mkdir()
+        trainer, model = parts(tmp_path / str(scale), [Optimization()], max_steps=4)
+        model.optimizer = partial(torch.optim.SGD, lr=0.5, fused=fused)
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=1000)
+        plugin = MixedPrecision("bf16-mixed", "cpu")
+        plugin.scaler = scaler
+        trainer.strategy.precision_plugin = plugin
+        trainer.fit(model, Points(batch_size=6))
+        logged[scale] = [float(row["train/gradient_norm"]) for row in read(tmp_path / str(scale))]
+    assert logged[1.0] == pytest.approx(logged[1024.0], rel=1e-2)
+
+
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize(("verb", "prefix"), [("test", "test"), ("validate", "val")])
 def test_pictures_after_an_evaluation(tmp_path, ragged, verb, prefix):
@@ -147,3 +165,40 @@ def test_no_pictures_in_training(tmp_path):
     trainer, model = parts(tmp_path, [Pictures()])
     trainer.fit(model, Points(batch_size=4))
     assert not (tmp_path / "plots").exists()
+
+
+class Undrawn(Points):
+    draw = DataModule.draw
+
+
+class Broken(Points):
+    def draw(self, axes, inputs):
+        raise RuntimeError("no font")
+
+
+@pytest.mark.parametrize(("kind", "message"), [(Undrawn, "has no `draw`"), (Broken, "RuntimeError: no font")])
+def test_a_picture_that_fails_is_reported_and_costs_no_result(tmp_path, kind, message, caplog):
+    caplog.set_level("INFO")
+    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
+    (results,) = trainer.test(model, kind(batch_size=4), verbose=False)
+    assert "test/accuracy" in results
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["test_confusion_matrix.png"]
+    assert caplog.text.count(message) == 2  # of the sample and of the worst
+
+
+class Bare(Classification):
+    """A task of one's own, which tells nothing to draw and whose figure fails."""
+
+    def evaluate(self, batch, stage):
+        super().evaluate(batch, stage)
+
+    def figures(self):
+        raise ValueError("too wide")
+
+
+def test_a_task_that_tells_nothing_to_draw(tmp_path, caplog):
+    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
+    model.__class__ = Bare
+    (results,) = trainer.test(model, Points(batch_size=4), verbose=False)
+    assert "test/accuracy" in results
+    assert "ValueError: too wide" in caplog.text

@@ -146,3 +146,30 @@ def test_predictions_come_back_in_the_order_of_the_rows():
     batches = list(data.predict_dataloader())
     assert batches[0].lengths.tolist() == [48, 47, 46, 45, 44, 43, 41, 40]
     assert data.in_order([int(row[0]) for batch in batches for row in batch.inputs]) == list(range(50))
+
+
+class Speakers(Counting):
+    """Publishes what it learns, and says so once."""
+
+    publishes = (*DataModule.publishes, "num_speakers", "size")
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.size, self.num_speakers = (8, 8), 0
+
+    def load(self, split):
+        self.num_speakers = 7
+        return super().load(split)
+
+
+def test_what_is_published_is_saved_without_a_second_list(tmp_path):
+    data = Speakers()
+    data.setup("fit")
+    data.save(tmp_path)
+    other = Speakers()
+    other.restore(tmp_path)
+    assert other.published() == data.published()
+    assert (other.num_speakers, other.size) == (7, (8, 8))
+    data.num_speakers = torch.tensor(7)
+    with pytest.raises(DataError, match="Speakers publishes 'num_speakers', a Tensor, which cannot be kept"):
+        data.save(tmp_path)

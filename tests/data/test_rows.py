@@ -25,3 +25,8 @@ def test_rows_tell_their_lengths():
     assert row_lengths(ragged).tolist() == [1, 3, 2]
     assert row_lengths(Subset(ragged, [2, 1])).tolist() == [2, 3]
     assert row_lengths(TensorRows(torch.ones(3, 5), torch.arange(3))) is None
+
+
+def test_numbers_with_a_fraction_are_no_classes():
+    assert TensorRows(torch.ones(3, 5), torch.tensor([0.5, 1.5, 0.5])).classes.tolist() == [0, 0, 0]
+    assert TensorRows(torch.ones(3, 5), torch.tensor([2, 0, 2])).classes.tolist() == [2, 0, 2]

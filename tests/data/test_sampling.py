@@ -120,7 +120,10 @@ def test_bucketed_evaluation_takes_every_row_once_the_longest_first():
     for num_rows in (1, 15, 16, 17, 33, 999):
         for num_ranks in (1, 4):
             shared = [bucketed(shuffle=False, rank=r, num_ranks=num_ranks, num_rows=num_rows) for r in range(num_ranks)]
-            assert sorted(chain.from_iterable(chain(*shared))) == list(range(num_rows))
+            owners = [rank for rank in shared if not rank.is_surplus]
+            assert sorted(chain.from_iterable(chain(*owners))) == list(range(num_rows))
+            assert all(len(list(rank)) == len(shared[0]) for rank in shared)  # all take part in every batch
+            assert len(owners) == min(num_ranks, num_rows)
     lengths = LENGTHS[list(chain.from_iterable(bucketed(shuffle=False)))]
     assert lengths.equal(LENGTHS.sort(descending=True)[0])
 

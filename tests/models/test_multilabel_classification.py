@@ -62,6 +62,24 @@ def test_metrics_by_hand_whatever_the_batches(tmp_path, batch_size):
     assert results["test/loss"] == pytest.approx(-sum(rows) / 8)
 
 
+def test_classes_that_a_split_has_not_are_left_out_of_means_and_named_once(tmp_path, caplog):
+    network = Known()
+    network.scale = nn.Parameter(torch.ones(3))
+    one = MultilabelClassification(network, class_names=["a", "b", "c"], optimizer=partial(torch.optim.SGD, lr=0.5))
+    probabilities = torch.cat([PROBABILITIES, PROBABILITIES[:, :1]], dim=1)
+    targets = torch.cat([TARGETS, torch.zeros(4, 1, dtype=torch.uint8)], dim=1)
+    for _ in range(2):
+        data = DataLoader([Batch(probabilities.logit(), targets)], batch_size=None)
+        (results,) = trainer(tmp_path).test(one, data, verbose=False)
+    assert results["test/map"] == pytest.approx((5 / 6 + 1 / 2) / 2)
+    assert results["test/macro_f1"] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert caplog.text.count("the test split has no row of c") == 1
+    (results,) = trainer(tmp_path).test(
+        one, DataLoader([Batch(probabilities.logit(), 0 * targets)], batch_size=None), verbose=False
+    )
+    assert torch.tensor([results["test/map"], results["test/macro_f1"]]).isnan().all()  # of no class at all
+
+
 def test_weights_and_smoothing_by_hand():
     one = model(class_weights="balanced", class_counts=[3, 1], label_smoothing=0.2)
     one.log = one.log_dict = one.log_training = lambda *_, **__: None

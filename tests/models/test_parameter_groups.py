@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from leyden.errors import UserError
-from leyden.models import Classification
+from leyden.models import Classification, Task
 from leyden.models.parameter_groups import parameter_groups
 
 
@@ -64,3 +64,21 @@ def test_a_schedule_that_would_undo_the_decay_is_refused():
 def test_a_decay_out_of_range(layer_decay):
     with pytest.raises(ValueError, match="layer_decay is"):
         classification(None, layer_decay=layer_decay)
+
+
+class Weighted(Task):
+    """Learns a weight of its loss, too."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.head = nn.Linear(2, 2)
+
+
+def test_parameters_of_a_task_are_trained_as_those_of_its_network():
+    task = Weighted(network=nn.Linear(2, 2), optimizer=partial(torch.optim.SGD, lr=0.1, weight_decay=0.5))
+    groups = task.configure_optimizers().param_groups
+    trained = [parameter for group in groups for parameter in group["params"]]
+    assert {id(one) for one in trained} == {id(one) for one in task.parameters()}
+    assert len(trained) == 5
+    assert [group["weight_decay"] for group in groups] == [0.5, 0.0, 0.5, 0.0]

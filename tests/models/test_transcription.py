@@ -98,6 +98,19 @@ def test_the_loss_is_that_of_all_alignments_for_each_token(tmp_path):
     assert results["test/loss"] == pytest.approx((math.log(9 / 3) + math.log(9) / 2) / 2)
 
 
+@pytest.mark.parametrize(
+    ("rows", "wer"),
+    [
+        ([([0, 0], []), ([0], [])], 0.0),  # nothing is said, and nothing is heard
+        ([([0, 0], []), ([1], [])], math.nan),  # there is nothing by which to divide what is heard
+        ([([0, 0], []), ([1], []), ([2], [2])], 1.0),  # one insertion, one word
+    ],
+)
+def test_references_without_a_word(tmp_path, rows, wer):
+    (results,) = trainer(tmp_path).test(model(), loader(rows), verbose=False)
+    assert results["test/wer"] == pytest.approx(wer, nan_ok=True)
+
+
 def test_rows_with_too_few_frames_have_no_loss_but_count_as_mistakes(tmp_path):
     rows = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank has to stand between the two
     (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(rows), verbose=False)

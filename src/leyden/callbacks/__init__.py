@@ -1,3 +1,4 @@
+from .best_record import BestRecord
 from .interruption import Interruption
 from .last_checkpoint import LastCheckpoint
 from .non_finite_loss import NonFiniteLoss
@@ -5,10 +6,12 @@ from .optimization import Optimization
 from .pictures import Pictures
 from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
+from .resume_point import ResumePoint
 from .throughput import Throughput
 from .watchdog import Watchdog
 
 __all__ = [
+    "BestRecord",
     "Interruption",
     "LastCheckpoint",
     "NonFiniteLoss",
@@ -16,6 +19,7 @@ __all__ = [
     "Pictures",
     "ProgressBar",
     "ProgressLines",
+    "ResumePoint",
     "Throughput",
     "Watchdog",
 ]

@@ -14,5 +14,8 @@ class Optimization(Callback):
             norm = torch.stack(norms).norm()
             if hasattr(norm, "full_tensor"):  # of a sharded network
                 norm = norm.full_tensor()
+            scaler = getattr(trainer.precision_plugin, "scaler", None)
+            if scaler and getattr(optimizer, "_step_supports_amp_scaling", False):
+                norm = norm / scaler.get_scale()  # of float16, which a fused optimizer takes back in its step
             pl_module.log("train/gradient_norm", norm)
             pl_module.log("train/learning_rate", max(group["lr"] for group in optimizer.param_groups))

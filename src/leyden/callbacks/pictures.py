@@ -1,7 +1,9 @@
 import heapq
+import logging
 import textwrap
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -9,6 +11,8 @@ from typing import Any, NamedTuple
 from lightning.pytorch import Callback, LightningModule, Trainer
 from matplotlib.figure import Figure
 from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 
 class Example(NamedTuple):
@@ -38,6 +42,7 @@ class Pictures(Callback):
         if num_rows < 1:
             raise ValueError(f"num_rows is {num_rows}; it must be at least 1")
         self.num_rows = num_rows
+        self.folder = ""  # below `plots/`: pictures of one checkpoint do not replace those of another
 
     def _start(self) -> None:
         self.seen = 0
@@ -47,7 +52,8 @@ class Pictures(Callback):
         self.worst: list[Example] = []
 
     def _update(self, evaluated: Any, batch: Any) -> None:
-        for number, error in enumerate(evaluated.errors.tolist()):
+        errors = getattr(evaluated, "errors", None)
+        for number, error in enumerate([] if errors is None else errors.tolist()):
             for heap, priority in ((self.sample, self.random.random()), (self.worst, error)):
                 has_room = len(heap) < self.num_rows
                 if has_room or priority > heap[0].priority:
@@ -57,17 +63,40 @@ class Pictures(Callback):
             self.seen += 1
 
     def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
-        figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
-        texts = pl_module.texts()  # pyrefly: ignore[not-callable]
-        if trainer.is_global_zero:
-            data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
-            sample = sorted(self.sample, key=lambda example: -example.order)
-            figures |= {"predictions": grid(data, sample), "worst": grid(data, sorted(self.worst, reverse=True))}
-            figures |= {name: page(text) for name, text in texts.items()}
-            for name, figure in figures.items():
-                _write(trainer, f"{split}_{name}", figure)
-            for name, text in texts.items():
-                _plots(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
+        figures, texts = {}, {}
+        with _reported("figures of the task"):
+            figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
+        with _reported("texts of the task"):
+            texts = pl_module.texts()  # pyrefly: ignore[not-callable]
+        if not trainer.is_global_zero:
+            return
+        data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
+        sample = sorted(self.sample, key=lambda example: -example.order)
+        for name, examples in (("predictions", sample), ("worst", sorted(self.worst, reverse=True))):
+            if examples:
+                with _reported(f"{split}_{name}.png"):
+                    figures[name] = grid(data, examples)
+        for name, text in texts.items():
+            with _reported(f"{split}_{name}.txt"):
+                self._path(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
+                figures[name] = page(text)
+        for name, figure in figures.items():
+            with _reported(f"{split}_{name}.png"):
+                self._write(trainer, f"{split}_{name}", figure)
+
+    def _path(self, trainer: Trainer, name: str) -> Path:
+        path = Path(trainer.default_root_dir) / "plots" / self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _write(self, trainer: Trainer, name: str, figure: Figure) -> None:
+        path = self._path(trainer, f"{name}.png")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # a sign that the font has not is drawn as a box
+            figure.savefig(path, dpi=120)
+        for logger in trainer.loggers:
+            if log_image := getattr(logger, "log_image", None):
+                log_image(f"plots/{name}", [str(path)])
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start()
@@ -106,6 +135,17 @@ class Pictures(Callback):
             self._end(trainer, pl_module, "val")
 
 
+@contextmanager
+def _reported(what: str) -> Iterator[None]:
+    """What a picture fails of is said: the evaluation is done, and its metrics are worth more than the picture."""
+    try:
+        yield
+    except NotImplementedError:
+        log.info("%s: the data module has no `draw`, and nothing is drawn", what)
+    except Exception as error:
+        log.warning("%s could not be drawn: %s: %s", what, type(error).__name__, error)
+
+
 def grid(data: Any, examples: list[Example]) -> Figure:
     """The examples side by side, each drawn by the data module."""
     columns = min(4, len(examples))
@@ -135,19 +175,3 @@ def _on_cpu(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _on_cpu(one) for name, one in value.items()}
     return type(value)(*map(_on_cpu, value)) if hasattr(value, "_fields") and isinstance(value, Iterable) else value
-
-
-def _plots(trainer: Trainer, name: str) -> Path:
-    path = Path(trainer.default_root_dir) / "plots" / name
-    path.parent.mkdir(exist_ok=True)
-    return path
-
-
-def _write(trainer: Trainer, name: str, figure: Figure) -> None:
-    path = _plots(trainer, f"{name}.png")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a sign that the font has not is drawn as a box
-        figure.savefig(path, dpi=120)
-    for logger in trainer.loggers:
-        if log_image := getattr(logger, "log_image", None):
-            log_image(f"plots/{name}", [str(path)])

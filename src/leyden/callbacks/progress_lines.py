@@ -1,5 +1,6 @@
 import logging
 import time
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
@@ -8,17 +9,43 @@ log = logging.getLogger(__name__)
 
 
 class ProgressLines(Callback):
-    """One line of metrics an epoch, for log.txt and for a terminal that cannot draw a bar."""
+    """One line of metrics an epoch, for log.txt and for a terminal that cannot draw a bar; a warning of those that are not
+    finite.
+
+    Lightning keeps the last value of each metric for ever: a line has those which this epoch has logged.
+    """
+
+    def __init__(self) -> None:
+        self.before: dict[str, Any] | None = None  # what earlier epochs have logged
+        self.warned: set[str] = set()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.begin = time.perf_counter()  # a resumed epoch has no start of its own
+        self.begin, self.before = time.perf_counter(), None  # a resumed epoch has no start of its own
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.begin = time.perf_counter()
+        self.begin, self.before = time.perf_counter(), _logged(trainer)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if self.before is None:
+            self.before = _logged(trainer)
+
+    @rank_zero_only
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        for name, value in _logged(trainer).items():
+            if name.startswith("val/") and name not in self.warned and not value.isfinite():
+                self.warned.add(name)
+                log.warning("%s is %s: it is undefined on this split, or an output is not finite", name, value.item())
 
     @rank_zero_only
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in sorted(trainer.callback_metrics.items()))
+        before = self.before or {}
+        new = {name: value for name, value in trainer.callback_metrics.items() if before.get(name) is not value}
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in sorted(new.items()))
         seconds = time.perf_counter() - self.begin
         last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else "-"
         log.info("epoch %d/%s  %s  %.1f s", trainer.current_epoch + 1, last, metrics, seconds)
+
+
+def _logged(trainer: Trainer) -> dict[str, Any]:
+    """The last value of each metric, each time it is logged another tensor; nothing is computed for it."""
+    return dict(trainer._logger_connector._callback_metrics)

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -11,6 +10,7 @@ from torch.utils.data import DataLoader, Subset
 from ..disk import write_atomically
 from .batch import Batch
 from .classes import Labels
+from .fetch import one_at_a_time
 from .file_rows import OnCorrupt
 from .loading import Loading, loading_advice
 from .randomness import step_randomness
@@ -18,7 +18,7 @@ from .residence import CACHE, Place, Residence
 from .rows import Rows, row_lengths, whole
 from .sampling import EpochBatches
 from .splitting import Splitting
-from .state import check_same
+from .state import changed, check_same, read_state, saved
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class DataModule(Splitting):
     """Splits, batches and device transforms of one dataset. A new dataset implements `load`.
 
     `publishes` names the attributes that a network may ask for: arguments of the same name, required or given as
-    `???` in YAML, receive them.
+    `???` in YAML, receive them. `paths` names the arguments that are files or, with a `/` at the end, folders which
+    have to be there; `root/manifest` is a file in the folder `root`.
 
     Args:
         batch_size: rows of one optimizer step over all devices; divided among them.
@@ -54,6 +55,7 @@ class DataModule(Splitting):
     """
 
     publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
+    paths: ClassVar[tuple[str, ...]] = ()
     class_names: list[str]
     class_counts: list[int]  # training rows of each class
 
@@ -78,6 +80,9 @@ class DataModule(Splitting):
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 < validation_fraction < 1:
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
+        for number in (seed, split_seed):
+            if not 0 <= number < 2**32:
+                raise ValueError(f"a seed is {number}; it must be at least 0 and below 2**32")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
@@ -104,15 +109,15 @@ class DataModule(Splitting):
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
-        known = self.state() | ({"account": self.account} if self.account else {})
+        known = saved(self) | ({"account": self.account} if self.account else {})
         write_atomically(folder / STATE_FILE, json.dumps(known, ensure_ascii=False, indent=1))
 
     def is_saved(self, folder: Path) -> bool:
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in json.loads((folder / STATE_FILE).read_text()).items():
-            setattr(self, name, value)
+        known = read_state(folder / STATE_FILE, {*self.publishes, *self.state(), "account"})
+        vars(self).update(changed(vars(self), known))
 
     def state(self) -> dict[str, Any]:
         """Plain values learnt from the data that later runs on other data must share."""
@@ -152,7 +157,8 @@ class DataModule(Splitting):
 
     def prepare_data(self) -> None:
         if not self.rows and not self.source:  # Lightning asks again before each fit and test
-            self.download_files()
+            with one_at_a_time():
+                self.download_files()
 
     # Loaders, and batches on the device
 
@@ -179,7 +185,7 @@ class DataModule(Splitting):
             batches.resume_at(**self._resume)
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         on_device = stage != "predict" and self.residence.move(whole(self.rows[stage]), device)
-        loading = replace(self.loading, num_workers=0, pin_memory=False) if on_device else self.loading
+        loading = Loading(0, self.loading.prefetch_batches, False) if on_device else self.loading
         return loading.loader(self.rows[stage], batches, self.trainer)
 
     def loading_advice(self) -> str:
@@ -219,8 +225,11 @@ class DataModule(Splitting):
     def state_dict(self) -> dict[str, Any]:
         if not self.trainer:
             return self.state()
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": progress.ready}
+        loop = self.trainer.fit_loop
+        epochs: Any = loop.epoch_progress.current
+        is_within_epoch = epochs.started > epochs.processed
+        batches_done = loop.epoch_loop.batch_progress.current.completed if is_within_epoch else 0
+        return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": batches_done}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         check_same(self.state(), state_dict, "the checkpoint belongs to")

@@ -10,6 +10,7 @@ from unicodedata import normalize
 
 from .error import DataError
 from .lines import read_lines, read_text
+from .user_text import well_formed
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 MOST_CHARACTERS = 2**31 - 1  # of a cell; Python's own limit, 131,072, is less than a long text
@@ -28,7 +29,7 @@ def read_objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[Any, Any
             raise DataError(f"{path}:{number}: not JSON at column {error.colno}: {error.msg}") from None
         if not isinstance(cells, dict):
             raise DataError(f"{path}:{number}: an object with columns is wanted, got {line[:60]}")
-        yield number, cells
+        yield number, {name: well_formed(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
 
 
 def read_cells(

@@ -21,6 +21,7 @@ class IndexedFiles(DataModule):
         **domain: arguments of the domain's data.
     """
 
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest")
     suffixes: ClassVar[Collection[str]]
 
     def __init__(

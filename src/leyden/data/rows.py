@@ -32,8 +32,9 @@ class Rows(Dataset[Batch]):
 
     @property
     def classes(self) -> Tensor:
-        """The class of each row, for stratified splits [row], int64; all 0 where a row has no single one."""
-        if isinstance(self.targets, Tensor) and self.targets.ndim == 1:
+        """The class of each row, for stratified splits [row], int64; all 0 where a row has no single one, as of numbers
+        with a fraction."""
+        if isinstance(self.targets, Tensor) and self.targets.ndim == 1 and not self.targets.is_floating_point():
             return self.targets.cpu()
         return torch.zeros(len(self), dtype=torch.int64)
 

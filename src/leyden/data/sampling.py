@@ -41,7 +41,7 @@ class EpochBatches(Sampler[list[int]]):
         chunks: rows of each chunk [chunk], of which one after the other is near; None where all rows are.
 
     Raises:
-        DataError: the ranks cannot share each batch of a training equally.
+        DataError: the ranks cannot share the batches of a training.
     """
 
     def __init__(
@@ -59,6 +59,8 @@ class EpochBatches(Sampler[list[int]]):
     ) -> None:
         if shuffle and batch_size % num_ranks:
             raise DataError(f"data.batch_size={batch_size} does not divide among {num_ranks} devices")
+        if shuffle and num_rows < num_ranks:
+            raise DataError(f"{num_rows} training rows do not divide among {num_ranks} devices")
         self.num_rows, self.batch_size, self.seed, self.epoch = num_rows, batch_size, seed, epoch
         self.shuffle, self.rank, self.num_ranks = shuffle, rank, num_ranks
         self.lengths, self.bucket_batches, self.chunks = lengths, bucket_batches, chunks
@@ -82,7 +84,13 @@ class EpochBatches(Sampler[list[int]]):
         epoch = self.next_epoch()
         batches = self.training_batches(epoch) if self.shuffle else self._evaluation_batches()
         for batch in batches[self._batches_done if epoch == self._resumed_epoch else 0 :]:
-            yield batch[self.rank :: self.num_ranks].tolist()
+            yield batch[self.rank :: self.num_ranks].tolist() or batch[:1].tolist()
+
+    @property
+    def is_surplus(self) -> bool:
+        """Whether an evaluation has fewer rows than ranks, and none for this one: it gets the first row, so that it takes
+        part in what ranks do together, and whoever measures has to leave that out."""
+        return not self.shuffle and self.rank >= self.num_rows
 
     def training_batches(self, epoch: int) -> list[Tensor]:
         """Row numbers of each batch over all ranks."""

@@ -104,11 +104,12 @@ class Splitting(LightningDataModule):
         account = self.count_samples()
         if not account:
             return
+        account.taken = {split: len(self.rows[split]) for split in ("train", "validation")} | account.taken
         if parts:
             how = f"held out: data.validation_fraction={self.validation_fraction:g}"
             account.hold_out(len(parts["train"]), len(parts["validation"]), how)
         if self.account:
-            account.notes = self.account["notes"]
+            account.notes = [str(note) for note in self.account.get("notes", [])]
         else:
             account.notes += [] if "test" in self.official_splits() else [self.no_test()]
             account.notes += overlaps(self._sources_of_parts(num_rows, parts))

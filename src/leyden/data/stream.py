@@ -13,6 +13,7 @@ from .sampling import WINDOW
 from .split_names import SPLITS, Split
 from .state import check_same
 from .stream_folder import REMOTE, StreamFolder, litdata_part
+from .stream_metadata import check_about, check_arrays, check_index, check_text
 from .stream_rows import StreamRows
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Stream:
         if not folder.is_remote:
             return 0
         self._opened = None
+        if folder.path.is_symlink() or folder.path.parent != self.kept:
+            raise DataError(f"{folder.path} is not a folder of the cache: remove it yourself")
         freed = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
         shutil.rmtree(folder.path)
         return freed
@@ -85,16 +88,19 @@ class Stream:
         try:
             text = StreamFolder(self.address, Path(), self.limit).read(ABOUT)
             about = json.loads(text)
+            if isinstance(about, dict) and about.get("format") != FORMAT:
+                raise DataError(
+                    f"data.stream={self.address} has format {about.get('format')!r}, not {FORMAT}: write it again"
+                )
+            check_about(self.address, about, SPLITS)
             folder = StreamFolder(self.address, (self.kept or Path()) / about["id"], self.limit)
         except DataError:
             raise
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"data.stream={self.address} is no stream, or its writing was interrupted: write one with `data "
                 f"EXPERIMENT --write-stream FOLDER` ({error})"
             ) from error
-        if about["format"] != FORMAT:
-            raise DataError(f"data.stream={self.address} has format {about['format']}, not {FORMAT}: write it again")
         for name in about["files"]:
             folder.file(name)
         self._opened = folder, about
@@ -102,8 +108,14 @@ class Stream:
 
     def rows(self, data: "DataModule", split: str) -> StreamRows:
         folder, about = self.open()
-        chunks = json.loads(folder.file(f"{split}/index.json").read_text())["chunks"]
-        largest = max(chunk["chunk_bytes"] for chunk in chunks)
+        part = about["splits"][split]
+        try:
+            file = folder.file(f"{split}/index.json")
+            check_text(self.address, file.name, file.stat().st_size)
+            chunks = check_index(self.address, json.loads(file.read_text(encoding="utf-8")), part)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise DataError(f"data.stream={self.address}: {split}/index.json cannot be read: {error!r}") from error
+        largest = max((chunk["chunk_bytes"] for chunk in chunks), default=0)
         if folder.is_remote and self.limit < 2 * WINDOW * largest:
             raise DataError(
                 f"data.stream_gb={self.limit / 1e9:g} is too little for {2 * WINDOW} chunks of {largest / 1e6:.1f} MB, "
@@ -111,8 +123,11 @@ class Stream:
             )
         for chunk in () if folder.is_remote else chunks:
             folder.file(f"{split}/{chunk['filename']}", chunk["chunk_bytes"])
-        part = about["splits"][split]
-        arrays = {name: torch.from_numpy(np.load(folder.file(f"{split}/{name}.npy"))) for name in part["arrays"]}
+        try:
+            arrays = {name: torch.from_numpy(np.load(folder.file(f"{split}/{name}.npy"))) for name in part["arrays"]}
+        except (ValueError, TypeError, EOFError) as error:  # a pickle, or no array of numbers
+            raise DataError(f"data.stream={self.address}: the arrays of {split} cannot be read: {error}") from error
+        check_arrays(self.address, arrays, part, largest)
         return StreamRows(folder, split, part, chunks, arrays.get("targets"), arrays.get("lengths"), data.join_targets)
 
 

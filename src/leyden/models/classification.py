@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torchmetrics import MeanMetric
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassCalibrationError,
@@ -15,6 +14,7 @@ from torchmetrics.classification import (
 from ..errors import UserError
 from .class_weights import balanced_weights
 from .confusion_matrix import confusion_matrix
+from .mean import Mean
 from .task import Evaluated, EvaluationStage, Task
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Classification(Task):
         self.register_buffer("class_weights", weights, persistent=False)
         accuracy = MulticlassAccuracy(num_classes, average="micro")
         macro_f1 = MulticlassF1Score(num_classes, average="macro")
-        self.add_metrics(loss=MeanMetric(), accuracy=accuracy, macro_f1=macro_f1)
+        self.add_metrics(loss=Mean(), accuracy=accuracy, macro_f1=macro_f1)
         # How far the probability of the predicted class is from its accuracy: Guo et al., On Calibration of Modern Neural
         # Networks, 2017, section 2, https://arxiv.org/abs/1706.04599.
         self.add_metrics(calibration_error=MulticlassCalibrationError(num_classes, n_bins=15))

@@ -26,5 +26,12 @@ def confusion_matrix(counts: Tensor, class_names: Sequence[str]) -> "Figure":
     if len(class_names) <= 20:
         for row, column in torch.nonzero(counts).tolist():
             color = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, str(int(counts[row, column])), ha="center", va="center", color=color, fontsize=7)
+            axes.text(column, row, short(int(counts[row, column])), ha="center", va="center", color=color, fontsize=7)
     return figure
+
+
+def short(count: int) -> str:
+    """A count in five characters, as 12345, 123k or 1.23M."""
+    if count < 100_000:
+        return str(count)
+    return f"{count / 1000:.0f}k" if count < 999_500 else f"{count / 1e6:.{2 if count < 9_995_000 else 0}f}M"

@@ -4,18 +4,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torchmetrics import MeanMetric
 
 from .bits_per_byte import BitsPerByte
 from .generation import Generation
+from .mean import Mean
 from .perplexity import Perplexity
 from .task import Evaluated, EvaluationStage, Task
+from .word_starts import WordStarts
 
 IGNORED = -100  # a target that does not count: cross-entropy's default
 
 
 class LanguageModeling(Task):
-    """The next token of each: cross-entropy, perplexity and bits per byte; continuations of prompts.
+    """The next token of each: cross-entropy, perplexities and bits per byte; continuations of prompts.
+
+    `loss` and `token_perplexity` are per token, of whatever kind the tokenizer makes; `word_perplexity` is per word, that
+    is what white space separates, and with `bits_per_byte` compares models whose tokens differ.
 
     Args:
         network: tokens [batch, token] -> logits of the next one [batch, token, token id]; to generate it also needs
@@ -46,7 +50,9 @@ class LanguageModeling(Task):
         self.token_bytes, self.generation = list(token_bytes), generation or Generation()
         self.num_samples, self.prompt_tokens = num_samples, prompt_tokens
         self.register_buffer("num_bytes", torch.tensor([len(token) for token in token_bytes]), persistent=False)
-        self.add_metrics(loss=MeanMetric(), perplexity=Perplexity(), bits_per_byte=BitsPerByte())
+        self.add_metrics(loss=Mean(), bits_per_byte=BitsPerByte())
+        self.add_metrics(token_perplexity=Perplexity(), word_perplexity=Perplexity())
+        self.word_starts = WordStarts(self.token_bytes)
         self.beginnings: tuple[Tensor, Tensor] | None = None
 
     def losses(self, batch: Any) -> Tensor:
@@ -63,8 +69,10 @@ class LanguageModeling(Task):
     def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
         losses, counts = self.losses(batch), batch.targets != IGNORED
         self.measure(stage, "loss", losses, counts.float())
-        self.measure(stage, "perplexity", losses, counts.float())
-        self.measure(stage, "bits_per_byte", losses, self.num_bytes[batch.targets.clamp(min=0)] * counts)
+        targets = batch.targets.clamp(min=0)
+        self.measure(stage, "token_perplexity", losses, counts)
+        self.measure(stage, "word_perplexity", losses, self.word_starts(targets, batch.inputs) * counts)
+        self.measure(stage, "bits_per_byte", losses, self.num_bytes[targets] * counts)
         if self.beginnings is None and self.num_samples:
             rows = torch.linspace(0, len(losses) - 1, min(self.num_samples, len(losses))).round().long()
             lengths = counts[rows].sum(dim=1).clamp(max=self.prompt_tokens)

@@ -45,7 +45,7 @@ class MeanAveragePrecision(Metric):
             getattr(self, f"num_{name}").append(torch.tensor([len(one) for one in columns], device=self.device))
 
     def compute(self) -> dict[str, Tensor]:
-        """`map`, `map_50` and `map_75`, or -1 where there is not one true box."""
+        """`map`, `map_50` and `map_75`, or NaN where there is not one true box."""
         found, true = self._images("found"), self._images("true")
         # float32 keeps boxes, labels and scores exactly, so bytes tell images apart.
         pairs = sorted(zip(found, true, strict=True), key=lambda pair: [one.numpy().tobytes() for one in pair])
@@ -56,7 +56,8 @@ class MeanAveragePrecision(Metric):
             [{"boxes": one[:, :4], "labels": one[:, 4].long(), "iscrowd": one[:, 5].long()} for _, one in pairs],
         )
         results = evaluation.compute()
-        return {name: results[name].to(self.device) for name in ("map", "map_50", "map_75")}
+        values = {name: results[name].to(self.device) for name in ("map", "map_50", "map_75")}
+        return {name: torch.where(value >= 0, value, torch.nan) for name, value in values.items()}  # -1 stands for none
 
     def _images(self, name: str) -> list[Tensor]:
         counts = dim_zero_cat(getattr(self, f"num_{name}")).tolist()

@@ -1,15 +1,18 @@
+import logging
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torchmetrics import MeanMetric
-from torchmetrics.classification import MultilabelAveragePrecision, MultilabelF1Score
 
 from ..errors import UserError
 from .class_weights import balanced_weights
+from .mean import Mean
+from .present_classes import PresentAveragePrecision, PresentF1
 from .task import Evaluated, EvaluationStage, Task
+
+log = logging.getLogger(__name__)
 
 
 class MultilabelClassification(Task):
@@ -24,7 +27,7 @@ class MultilabelClassification(Task):
 
     Metrics, over all rows of an evaluation: `map`, the mean over the classes of the area below the steps of precision
     over recall, for which no threshold is needed; `macro_f1`, the mean over the classes of the F1 score of what has a
-    probability above a half.
+    probability above a half. Classes of which the split has no row are left out of both, and reported once.
 
     Args:
         network: inputs -> logits [batch, class].
@@ -55,10 +58,11 @@ class MultilabelClassification(Task):
         weights = balanced_weights(class_counts) if class_weights else torch.ones(num_classes)
         self.register_buffer("class_weights", weights, persistent=False)
         self.add_metrics(
-            loss=MeanMetric(),
-            map=MultilabelAveragePrecision(num_classes),
-            macro_f1=MultilabelF1Score(num_classes),
+            loss=Mean(),
+            map=PresentAveragePrecision(num_classes),
+            macro_f1=PresentF1(num_classes),
         )
+        self.reported: set[str] = set()  # stages of which absent classes are known
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         targets = self._targets(batch)
@@ -81,6 +85,22 @@ class MultilabelClassification(Task):
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The probability of each class [batch, class]."""
         return self(batch.inputs, batch.lengths).float().sigmoid()
+
+    def on_validation_epoch_end(self) -> None:
+        self._report_absent("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._report_absent("test")
+
+    def _report_absent(self, stage: EvaluationStage) -> None:
+        metric = getattr(self, f"{stage}_macro_f1")
+        metric.compute()  # over all ranks, so on all; it is kept for the log
+        absent = [
+            name for name, is_there in zip(self.class_names, metric.present.tolist(), strict=True) if not is_there
+        ]
+        if absent and stage not in self.reported:
+            self.reported.add(stage)
+            log.warning("the %s split has no row of %s: means over classes leave them out", stage, ", ".join(absent))
 
     def _targets(self, batch: Any) -> Tensor:
         """0 or 1 [batch, class], uint8 -> float."""

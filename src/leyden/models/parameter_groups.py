@@ -16,14 +16,15 @@ def parameter_groups(module: nn.Module, layer_decay: float = 1.0) -> list[dict[s
     Howard and Ruder, Universal Language Model Fine-tuning, 2018, section 3.2, https://arxiv.org/abs/1801.06146.
     """
     if layer_decay == 1:
-        return _two_groups(list(module.parameters()))
+        return two_groups(list(module.parameters()))
     groups = []
     for distance, parameters in enumerate(reversed(layers(module))):
-        groups += [group | {"lr_scale": layer_decay**distance} for group in _two_groups(parameters)]
+        groups += [group | {"lr_scale": layer_decay**distance} for group in two_groups(parameters)]
     return groups[::-1]
 
 
-def _two_groups(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+def two_groups(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    """Those of them that are trained, with weight decay and without."""
     trainable = [parameter for parameter in parameters if parameter.requires_grad]
     decayed = [parameter for parameter in trainable if parameter.ndim >= 2]
     kept = [parameter for parameter in trainable if parameter.ndim < 2]

@@ -1,11 +1,12 @@
 from torch import Tensor
-from torchmetrics import MeanMetric
+
+from .nats_per_unit import NatsPerUnit
 
 
-class Perplexity(MeanMetric):
-    """The exponential of the mean loss: among how many equally likely tokens the model would be as uncertain.
+class Perplexity(NatsPerUnit):
+    """Among how many equally likely units the model would be as uncertain: the exponential of the nats for each.
 
-    Updated with losses in nats [...] and weights of the same shape, 0 for what does not count.
+    Perplexities compare where their units are the same: those of tokens only for one tokenizer, those of words for all.
     """
 
     def compute(self) -> Tensor:

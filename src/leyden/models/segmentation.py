@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torchmetrics import MeanMetric
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassConfusionMatrix,
@@ -13,6 +12,7 @@ from torchmetrics.classification import (
 )
 
 from .confusion_matrix import confusion_matrix
+from .mean import Mean
 from .mean_over_ranks import mean_over_ranks
 from .task import Evaluated, EvaluationStage, Task
 
@@ -60,7 +60,7 @@ class Segmentation(Task):
         self.register_buffer("class_weights", torch.tensor(class_weights or [1.0] * num_classes), persistent=False)
         known: Any = {"num_classes": num_classes, "ignore_index": ignore_index, "validate_args": False}
         self.add_metrics(
-            loss=MeanMetric(),
+            loss=Mean(),
             miou=MulticlassJaccardIndex(average="macro", **known),
             dice=MulticlassF1Score(average="macro", **known),
             pixel_accuracy=MulticlassAccuracy(average="micro", **known),

@@ -13,7 +13,7 @@ from .compiled import GraphMode, compile_network
 from .freezing import freeze
 from .fully_sharded import shard
 from .fused import fused
-from .parameter_groups import parameter_groups
+from .parameter_groups import parameter_groups, two_groups
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -148,10 +148,17 @@ class Task(LightningModule):
         return {}
 
     def validation_step(self, batch: Any, batch_idx: int) -> Any:
-        return self.evaluate(batch, "val")
+        return self._evaluated(batch, "val", self.trainer.val_dataloaders)
 
     def test_step(self, batch: Any, batch_idx: int) -> Any:
-        return self.evaluate(batch, "test")
+        return self._evaluated(batch, "test", self.trainer.test_dataloaders)
+
+    def _evaluated(self, batch: Any, stage: EvaluationStage, loader: Any) -> Any:
+        output = self.evaluate(batch, stage)
+        if getattr(getattr(loader, "batch_sampler", None), "is_surplus", False):
+            for metric in (one for one in self.modules() if isinstance(one, Metric)):
+                forget(metric)
+        return output
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Any:
         if self.channels_last and (memory_format := CHANNELS_LAST.get(inputs.ndim)):
@@ -168,10 +175,18 @@ class Task(LightningModule):
                 "data.image_size"
             ) from error
 
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Those of the network, then those which the task has of its own, such as a head or a weight of its loss."""
+        groups, of_network = parameter_groups(self.network, self.layer_decay), set(self.network.parameters())
+        own = {name: one for name, one in self.named_parameters() if one.requires_grad and one not in of_network}
+        if own and self._trainer and self.device_mesh is not None:
+            raise UserError(f"trainer=fsdp divides model.network alone, and the task trains {', '.join(own)}: use DDP")
+        return groups + two_groups(list(own.values()))
+
     def configure_optimizers(self) -> Any:
         trainer: Any = self._trainer  # none where the model is alone
         scales, clips = bool(trainer) and trainer.precision == "16-mixed", bool(trainer and trainer.gradient_clip_val)
-        optimizer = fused(self.optimizer, parameter_groups(self.network, self.layer_decay), scales, clips)
+        optimizer = fused(self.optimizer, self._parameter_groups(), scales, clips)
         for group in optimizer.param_groups:
             group["lr"] *= group.get("lr_scale", 1.0)
         if self.scheduler is None:
@@ -186,6 +201,15 @@ class Task(LightningModule):
             )
         interval = "step" if takes_steps else "epoch"
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": interval}}
+
+
+def forget(metric: Metric) -> None:
+    """Leaves out all rows that a metric has seen. Unlike after a reset, what it gathers from all ranks keeps its shape."""
+    for name, default in metric._defaults.items():
+        state = getattr(metric, name)
+        setattr(metric, name, [part[:0] for part in state] if isinstance(state, list) else torch.zeros_like(state))
+        assert isinstance(default, list) or not default.any()  # sums begin at 0
+    metric._computed = None
 
 
 def in_default_type(inputs: Tensor) -> Tensor:

@@ -5,12 +5,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import ctc_loss
-from torchmetrics import MeanMetric, SumMetric
-from torchmetrics.text import CharErrorRate, WordErrorRate
+from torchmetrics import SumMetric
 
 from ..errors import UserError
 from .alignments import AlignedTokens, Alignments
+from .error_rates import CharacterErrors, WordErrors
 from .greedy_decoder import greedy_decoder
+from .mean import Mean
 from .task import Evaluated, EvaluationStage, Task
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Transcription(Task):
         self.alphabet, self.separator, self.sample_rate = alphabet, separator, sample_rate
         self.decoder, self.too_short = decoder, too_short
         self.num_too_short = SumMetric()
-        self.add_metrics(loss=MeanMetric(), wer=WordErrorRate(), cer=CharErrorRate())
+        self.add_metrics(loss=Mean(), wer=WordErrors(), cer=CharacterErrors())
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         log_probs, frames = self(batch.inputs, batch.lengths)

@@ -145,3 +145,30 @@ def test_corrupt_files_are_named_or_skipped(recordings, caplog, memory_gb):
 def test_a_folder_without_sound(tmp_path):
     with pytest.raises(DataError, match=r"no \.flac, \.ogg, \.wav file"):
         AudioFiles(root=str(tmp_path)).setup("fit")
+
+
+def test_patterns_tell_validation_and_test_and_a_speaker_is_in_one_split(recordings):
+    data = by_name(recordings, validation=r"_2\.wav$")
+    data.setup("fit")
+    data.setup("test")
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 21, "validation": 3, "test": 6}
+    for digit in range(3):
+        for speaker in "abcdefgh":
+            soundfile.write(recordings / f"{digit}_{speaker}_7.wav", np.full(100 + ord(speaker), 7, np.int16), 8000)
+    options = {
+        "root": str(recordings),
+        "label": r"^(\d)_",
+        "group": r"_(\w+)_",
+        "sample_rate": 8000,
+        "on_corrupt": "skip",
+    }
+    (recordings / "0_a_7.wav").write_bytes(b"no sound")
+    for memory_gb in (0.0, 1.0):
+        data = AudioFiles(**options, test_fraction=0.1, validation_fraction=0.1, memory_gb=memory_gb)
+        data.setup("fit")
+        data.setup("test")
+        rows = data.rows["train"].dataset
+        training, validation = (set(rows.groups[data.rows[part].indices].tolist()) for part in ("train", "validation"))
+        assert validation
+        assert not training & validation
+        assert len(rows) == len(rows.groups)

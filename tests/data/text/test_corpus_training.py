@@ -1,6 +1,7 @@
 """A language model on a corpus, trained and stopped in the middle: the pieces fit, and the bits are those of no stop."""
 
 import csv
+import json
 import math
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from matplotlib.image import imread
 
-from leyden.callbacks import Pictures, Throughput
+from leyden.callbacks import NonFiniteLoss, Pictures, Throughput
 from leyden.data.text import CharacterTokenizer, CorpusFiles
 from leyden.loggers.metrics_csv import MetricsCSV
 from leyden.models import Generation, LanguageModeling
@@ -96,7 +97,9 @@ def test_a_run_logs_what_its_losses_say(undisturbed):
     ]
     assert len(known) == len(text)
     assert results["test/loss"] == pytest.approx(sum(known) / len(known), rel=1e-4)
-    assert results["test/perplexity"] == pytest.approx(math.exp(sum(known) / len(known)), rel=1e-4)
+    assert results["test/token_perplexity"] == pytest.approx(math.exp(sum(known) / len(known)), rel=1e-4)
+    words = sum(len(document.split()) for document in data.load_documents("test"))
+    assert results["test/word_perplexity"] == pytest.approx(math.exp(sum(known) / words), rel=1e-3)
     assert results["test/bits_per_byte"] == pytest.approx(sum(known) / math.log(2) / len(text.encode()), rel=1e-4)
     assert results["test/loss"] < math.log(data.vocab_size) / 1.5  # it has learnt something
 
@@ -127,3 +130,22 @@ def test_throughput_in_tokens(undisturbed):
     assert len(rows) == 3
     for row in rows:
         assert float(row["train/tokens_per_second"]) == pytest.approx(16 * float(row["train/samples_per_second"]))
+
+
+def test_a_step_without_a_finite_loss_is_left_out_and_its_windows_are_named(tmp_path):
+    read = {}
+
+    class Note(Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            read[batch_idx] = batch.inputs.clone()
+
+    trainer, model, data = parts(tmp_path, [Note(), NonFiniteLoss("skip")])
+    trainer.fit_loop.max_epochs = 1
+    losses = model.losses
+    model.losses = lambda batch: losses(batch) * (math.nan if trainer.training and model.global_step == 2 else 1)
+    trainer.fit(model, data)
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    (line,) = (tmp_path / "non_finite.jsonl").read_text().splitlines()
+    report = json.loads(line)
+    assert (report["batch"], report["action"]) == (2, "skip")
+    assert data.rows["train"].__getitems__(report["rows"]["0"]).inputs.equal(read[2].int())

@@ -209,3 +209,46 @@ def test_refused_download_leaves_no_file(tmp_path, server, file, message):
     with pytest.raises(DataError, match=f"cannot download .*{message}"):
         downloading(tmp_path, f"{server}/{file}", "0" * 64).prepare_data()
     assert not list((tmp_path / "new").iterdir())
+
+
+def table(path, words):
+    path.write_text(
+        "Label\tText\tauthor\n" + "".join(f"{'ab'[n % 2]}\t{word}\t{n // 2}\n" for n, word in enumerate(words))
+    )
+    return str(path)
+
+
+def test_a_file_for_validation(tmp_path, log):
+    train = table(tmp_path / "train.tsv", [f"word{n}" for n in range(20)])
+    dev, test = table(tmp_path / "dev.tsv", ["new1", "word3"]), table(tmp_path / "test.tsv", ["new2", "new3"])
+    data = TextFiles(train, validation=dev, test=test)
+    data.setup("fit")
+    data.setup("test")
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 20, "validation": 2, "test": 2}
+    assert "train 20 (train.tsv), validation 2 (dev.tsv), test 2 (test.tsv)" in log.text
+    assert "1 samples of the validation split are in the train split, too, such as 'word3'" in log.text
+    # All training texts tell the vocabulary, and no other.
+    assert data.rows["train"].inputs.flat.min() > data.tokenizer.unknown
+    assert (data.rows["test"].inputs.flat == data.tokenizer.unknown).all()
+
+
+def test_a_file_that_is_called_like_a_split_and_is_not_used_is_named(tmp_path, log):
+    train = table(tmp_path / "train.tsv", [f"word{n}" for n in range(20)])
+    dev = table(tmp_path / "dev.tsv", ["new1", "new2"])
+    TextFiles(train).setup("fit")
+    assert f"dev.tsv is not used; if it is the validation split: data.validation={dev}" in log.text
+
+
+def test_texts_of_one_author_are_in_one_split(tmp_path):
+    data = TextFiles(table(tmp_path / "all.tsv", [f"word{n}" for n in range(40)]), group="author")
+    train, test = ({int(text[4:]) // 2 for text in data.load_texts(split)[0]} for split in ("train", "test"))
+    assert (len(train), len(test)) == (16, 4)
+    assert not train & test
+    data.setup("fit")
+    groups = data.rows["train"].dataset.groups
+    assert not {*groups[data.rows["train"].indices].tolist()} & {*groups[data.rows["validation"].indices].tolist()}
+
+
+def test_two_columns_of_one_name(tmp_path):
+    with pytest.raises(DataError, match="two columns are called 'text'"):
+        read(tmp_path / "a.csv", "label,text,text\ncat,meow,mew\n")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import pytest
 import torch
@@ -128,6 +129,29 @@ def test_a_part_of_training_stands_in_for_a_validation_split(tmp_path, layout):
 
 
 @pytest.mark.parametrize("layout", WRITE)
+@pytest.mark.parametrize("name", ["valid", "Validation"])
+def test_other_names_of_a_split_are_found_and_a_missing_test_is_said(tmp_path, layout, name, log):
+    WRITE[layout](tmp_path, {"train": SPLITS["train"], name: SPLITS["val"]})
+    one = data(tmp_path, layout)
+    one.setup("fit")
+    assert {split: len(rows) for split, rows in one.rows.items()} == {"train": 2, "validation": 1}
+    assert f"train 2 (train), validation 1 ({name}), test 0" in log.text
+    with pytest.raises(DataError, match=r"there is no test split.*name a split of .* by data\.test"):
+        one.setup("test")
+    with pytest.raises(DataError, match="there is no split 'final'"):
+        data(tmp_path, layout, test="final").setup("fit")
+
+
+@pytest.mark.parametrize("layout", WRITE)
+def test_images_of_one_source_are_in_one_split(tmp_path, layout):
+    WRITE[layout](tmp_path, {"train": {f"film{n // 2} {n}": [("cat", CAT)] for n in range(8)}})
+    one = data(tmp_path, layout, group=r"film(\d)", validation_fraction=0.25)
+    one.setup("fit")
+    assert [len(one.rows[split]) for split in ("train", "validation")] == [6, 2]
+    assert len({number // 2 for number in one.rows["validation"].indices}) == 1
+
+
+@pytest.mark.parametrize("layout", WRITE)
 def test_bad_boxes_are_mended_and_counted_or_refused(tmp_path, layout, caplog):
     empty, outside, crossing = [5, 5, 5, 9], [50, 2, 60, 9], [-6, -4, 10, 10]
     objects = [("cat", empty), ("dog", outside), ("cat", crossing), ("dog", DOG)]
@@ -219,6 +243,30 @@ def test_broken_annotations_are_named(tmp_path):
     text(tmp_path / "coco/annotations/instances_train.json", '{"images": []}')
     with pytest.raises(DataError, match=r"instances_train\.json is no COCO annotation: KeyError: 'categories'"):
         data(tmp_path / "coco", "coco").setup("fit")
+
+
+@pytest.mark.parametrize("box", [[], [1, 2], [1, 2, 3, 4, 5]])
+def test_a_box_of_coco_that_is_none_is_named(tmp_path, box):
+    coco(tmp_path)
+    path = tmp_path / "annotations/instances_train.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0] |= {"bbox": box, "id": 12}
+    text(path, json.dumps(content))
+    with pytest.raises(DataError, match=r"annotation 12 of .* has the bbox .*expected \[left, top, width, height\]"):
+        data(tmp_path, "coco").setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("layout", "place"),
+    [("voc", "Annotations/two.xml"), ("coco", "annotations/instances_train.json"), ("yolo", "data.yaml")],
+)
+def test_annotations_that_are_no_utf_8_or_none_at_all_are_named(tmp_path, layout, place):
+    WRITE[layout](tmp_path)
+    path = next(file for file in tmp_path.rglob(place.rpartition("/")[2]))
+    for content in (b"gr\xf6\xdfe", b"\x00", b"names: ["):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=re.escape(path.name)):
+            data(tmp_path, layout).setup("fit")
 
 
 def test_an_annotation_of_another_size_is_refused(tmp_path):

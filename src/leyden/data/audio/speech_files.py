@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 
@@ -56,6 +56,8 @@ class SpeechFiles(TranscribedFiles):
     Raises:
         DataError: the manifest or a file in it is missing, or a split has another name.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest")
 
     def __init__(
         self,

@@ -17,6 +17,8 @@ class VowelSequences(SpeechData):
         **speech: arguments of `SpeechData`; `sample_rate` is 8000 Hz.
     """
 
+    is_embedded = True
+
     def __init__(self, **speech) -> None:
         super().__init__(sample_rate=SAMPLE_RATE, **speech)
 

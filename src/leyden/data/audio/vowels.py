@@ -47,6 +47,8 @@ class Vowels(AudioData):
         **audio: arguments of `AudioData`; `sample_rate` is 8000 Hz.
     """
 
+    is_embedded = True
+
     def __init__(self, **audio) -> None:
         super().__init__(sample_rate=SAMPLE_RATE, **audio)
 

@@ -17,6 +17,7 @@ from ..fingerprint import decoder, texts_hash, tokenizer_state
 from ..lines import read_lines, read_text
 from ..rows import RaggedRows, Rows
 from ..split_names import SPLITS, Split
+from ..state import reading
 from .byte_pair_tokenizer import BytePairTokenizer
 from .lossless_tokenizer import LosslessTokenizer
 from .windows import IGNORED, ShiftedBatches, Windows
@@ -82,7 +83,8 @@ class CorpusData(DataModule):
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)
-        self.tokenizer.load(folder)
+        with reading(folder / "tokenizer.json"):
+            self.tokenizer.load(folder)
 
     def load_documents(self, split: Split) -> list[str]:
         """The texts of a split; no text is in two of them."""

@@ -1,6 +1,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from ..account import Account, Ignored
 from ..error import DataError
@@ -28,6 +29,8 @@ class CorpusFiles(CorpusData):
         download: `url` and `sha256` of the file `root`, which is fetched where it is missing.
         **corpus: arguments of `CorpusData`.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root",)
 
     def __init__(
         self,

@@ -27,6 +27,8 @@ class Stdlib(TextData):
         **text: arguments of `TextData`.
     """
 
+    is_embedded = True
+
     def __init__(self, **text) -> None:
         super().__init__(**text)
 

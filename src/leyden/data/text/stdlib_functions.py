@@ -26,6 +26,8 @@ class StdlibFunctions(TextData):
         **text: arguments of `TextData`.
     """
 
+    is_embedded = True
+
     def __init__(self, **text) -> None:
         super().__init__(**text)
         self.labels = Labels(PROPERTIES, separator=";")

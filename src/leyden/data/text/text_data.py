@@ -17,6 +17,7 @@ from ..packed import Packed
 from ..randomness import streams
 from ..rows import RaggedRows, Rows
 from ..split_names import Split
+from ..state import reading
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
 from .word_vectors import word_vectors
@@ -84,7 +85,8 @@ class TextData(DataModule):
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)
-        self.tokenizer.load(folder)
+        with reading(folder / "tokenizer.json"):
+            self.tokenizer.load(folder)
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
         """Texts and labels of all rows of an official split."""

@@ -2,6 +2,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 from unicodedata import normalize
 
 from ..account import Account, held_out_for_test
@@ -34,6 +35,8 @@ class TextFiles(TextData):
         download: `train`, `validation` and `test` -> `url` and `sha256` of files that are fetched where they are missing.
         **loading: arguments of `TextData`.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("train", "test", "validation", "vectors")
 
     def __init__(
         self,
@@ -122,7 +125,7 @@ class TextFiles(TextData):
 
     def read_texts(self, inputs: list[Path]) -> Iterator[tuple[str, str]]:
         """The texts of tables like those of training, which need no labels; or each line of a .txt file."""
-        own = {path.suffix.lower() for path in self.files.values() if path}
+        own = {path.suffix.lower() for path in self.files.values()}
         for path in expand_inputs(inputs, {".txt", *SUFFIXES, *own}):
             if path.suffix.lower() == ".txt" and not self._is_table(path):
                 yield from self._lines(path)

@@ -16,6 +16,7 @@ class TextFolders(IndexedFiles, TextData):
         **files: arguments of `IndexedFiles` and `TextData`; `encoding` is that of the texts and of the manifest.
     """
 
+    paths: ClassVar[tuple[str, ...]] = (*IndexedFiles.paths, "vectors")
     suffixes: ClassVar[set[str]] = {".txt"}
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:

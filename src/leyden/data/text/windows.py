@@ -84,6 +84,14 @@ class ShiftedBatches(Sampler[list[int]]):
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[int]]:
-        (state,) = np.random.SeedSequence((self.batches.seed, self.batches.next_epoch())).generate_state(1)
-        first = int(state) % self.max_tokens * self.batches.num_rows
+        first = self._first(self.batches.next_epoch())
         return ([first + number for number in batch] for batch in self.batches)
+
+    def training_batches(self, epoch: int) -> list[Tensor]:
+        """Row numbers of each batch over all ranks, shifted as those that are read."""
+        first = self._first(epoch)
+        return [first + batch for batch in self.batches.training_batches(epoch)]
+
+    def _first(self, epoch: int) -> int:
+        (state,) = np.random.SeedSequence((self.batches.seed, epoch)).generate_state(1)
+        return int(state) % self.max_tokens * self.batches.num_rows

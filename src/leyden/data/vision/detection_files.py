@@ -1,7 +1,7 @@
 import logging
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -50,6 +50,8 @@ class DetectionFiles(DetectionData):
     Raises:
         DataError: the annotations cannot be used as they are.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("root/",)
 
     def __init__(
         self,

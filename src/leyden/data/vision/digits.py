@@ -14,6 +14,8 @@ class Digits(ImageData):
         **image: arguments of `ImageData`.
     """
 
+    is_embedded = True
+
     def __init__(self, image_size: int | Sequence[int] = 8, **image) -> None:
         super().__init__(image_size=image_size, **image)
 

@@ -18,6 +18,8 @@ class DigitsDetection(DetectionData):
         **detection: arguments of `DetectionData`.
     """
 
+    is_embedded = True
+
     def __init__(
         self, num_train: int = 1500, num_test: int = 300, image_size: Sequence[int] = (CANVAS, CANVAS), **detection
     ) -> None:

@@ -17,6 +17,8 @@ class DigitsSegmentation(SegmentationData):
         **image: arguments of `SegmentationData`.
     """
 
+    is_embedded = True
+
     def __init__(
         self, num_train: int = 700, num_test: int = 300, image_size: int | Sequence[int] = CANVAS, **image
     ) -> None:

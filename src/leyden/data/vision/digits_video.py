@@ -35,6 +35,8 @@ class DigitsVideo(VideoData):
         **video: arguments of `VideoData`.
     """
 
+    is_embedded = True
+
     def __init__(
         self,
         num_train: int = 1500,

@@ -57,6 +57,10 @@ class MaskFiles(SegmentationData):
     decoding: ClassVar[tuple[str, ...]] = (*SegmentationData.decoding, "known")
     default_size = 256
 
+    paths: ClassVar[tuple[str, ...]] = (
+        *("root/", "root/images/", "root/masks/", "root/train_list", "root/validation_list", "root/test_list"),
+    )
+
     def __init__(
         self,
         root: str,

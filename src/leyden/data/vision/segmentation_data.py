@@ -41,23 +41,24 @@ class SegmentationData(ImageData):
         return SegmentationTransform(self.in_channels, self.mean, self.std, augment)
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Tensor) -> None:
-        """Predicted classes as a tint, true ones as outlines; the first class, commonly the background, as neither."""
+        """Predicted classes as a tint, true ones as outlines; a first class that is called background as neither."""
         self.draw(axes, inputs)
+        first = int("background" in self.class_names[0].lower())
         colours = np.array(palette(self.num_classes)) / 255
-        tint = np.dstack([colours[prediction.numpy()], np.where(prediction > 0, 0.5, 0.0)])
-        axes.imshow(tint)
-        for number in range(1, self.num_classes):
+        axes.imshow(np.dstack([colours[prediction.numpy()], np.where(prediction >= first, 0.5, 0.0)]))
+        for number in range(first, self.num_classes):
             part = (target == number).numpy()
             if part.any() and not part.all():
                 axes.contour(part, levels=[0.5], colors=[colours[number]], linewidths=1)
         valid = target != self.ignore_index
         wrong = ((prediction != target) & valid).sum() / valid.sum().clamp(min=1)
         axes.set_title(f"{wrong:.1%} wrong", fontsize=9)
-        shown = sorted({*prediction.unique().tolist(), *target[valid].unique().tolist()} - {0})
-        for number in shown[:6]:
+        shown = sorted({*prediction.unique().tolist(), *target[valid].unique().tolist()} - {*range(first)})
+        for number in shown:
             axes.plot([], [], "s", color=colours[number], label=self.class_names[number])
         if shown:
-            axes.legend(fontsize=5, loc="lower right", handlelength=1)
+            columns = -(-len(shown) // 8)
+            axes.legend(fontsize=5 if columns < 3 else 3, loc="lower right", handlelength=1, ncols=columns)
 
     def records(self, rows: Rows, number: int, prediction: Tensor) -> list[dict[str, Any]]:
         """The mask in the size of the file, with the values of the user's own masks, and the share of each class.

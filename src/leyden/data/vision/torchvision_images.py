@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
+from ..account import Account, held_out_for_test
 from ..decode import decode_all, decoded
 from ..error import DataError
 from ..file_rows import FileRows
@@ -86,6 +87,18 @@ class TorchvisionImages(ImageData):
 
     def official_splits(self) -> tuple[Split, ...]:
         return SPLITS if self.validation_arguments else ("train", "test")
+
+    def count_samples(self) -> Account:
+        found: dict[Split, Any] = {"train": self.train_arguments, "test": self.test_arguments}
+        if self.validation_arguments:
+            found["validation"] = self.validation_arguments
+        if self.train_arguments == self.test_arguments:
+            found["test"] = held_out_for_test(0.2)
+        told = {
+            split: how if isinstance(how, str) else ", ".join(f"{name}={value}" for name, value in how.items())
+            for split, how in found.items()
+        }
+        return Account(_class_of(self.dataset).__name__, {}, told)
 
     def download_files(self) -> None:
         if "download" in _accepted(self.dataset):
