@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from leyden.data import DataModule
@@ -51,7 +52,7 @@ def test_a_wide_image(way, expected):
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 def test_the_whole_image_is_squashed_as_ever(interpolation):
     image = torch.randint(0, 255, (3, 50, 30), dtype=torch.uint8)
-    plain = resize(image, [20, 24], interpolation, antialias=True)
+    plain = resize(image, [20, 24], InterpolationMode(interpolation), antialias=True)
     assert Fit((20, 24), "squash", interpolation)(image).equal(plain)
 
 
