@@ -1,9 +1,11 @@
 import json
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from leyden.compose import compose, options
 from leyden.errors import UserError
 from leyden.networks.provides import provides
 from leyden.preprocessing import FILE, provided, report, taking
@@ -35,6 +37,12 @@ def test_a_network_tells_before_it_is_built():
     with pytest.raises(UserError, match="there are no weights 'none'"):
         provided(config(weights="none"))
     assert provided({"model": None}) == {}
+
+
+@pytest.mark.parametrize("network", [name for name, _ in options(Path.cwd())["model"] if name.startswith("vision/")])
+def test_every_network_is_asked_before_the_data_has_given_its_part(network):
+    composed = compose(["experiment=vision/digits", f"model={network}"], Path.cwd())
+    assert isinstance(provided(composed.config), dict)
 
 
 def test_a_run_keeps_what_it_was_trained_with(tmp_path):

@@ -83,4 +83,11 @@ def _provided_by(node: dict[str, Any]) -> dict[str, Any]:
     if rule is None:
         return {}
     named = {name: given[name] for name in signature(rule).parameters if given.get(name, MISSING) != MISSING}
-    return rule(**{name: build(value, {}) if isinstance(value, dict) else value for name, value in named.items()})
+    return rule(**{name: _without_missing(value) for name, value in named.items()})
+
+
+def _without_missing(value: Any) -> Any:
+    """What an argument describes, without what only the data can give, which no rule asks for."""
+    if not isinstance(value, dict):
+        return value
+    return build({name: one for name, one in value.items() if one != MISSING}, {})
