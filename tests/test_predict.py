@@ -23,7 +23,9 @@ def worker(tmp_path):
     """The parts of a worker that `predict` uses, with predictions that are known."""
     data = SimpleNamespace(read=lambda inputs: (None, [f"in/{name}.png" for name in RECORDS]))
     data.records = lambda rows, number, prediction: RECORDS[prediction]
-    return SimpleNamespace(data=data, run=SimpleNamespace(path=tmp_path), predict=lambda rows, checkpoint: [*RECORDS])
+    return SimpleNamespace(
+        data=data, run=SimpleNamespace(path=tmp_path, is_writable=True), predict=lambda rows, checkpoint: [*RECORDS]
+    )
 
 
 def written(worker, form):

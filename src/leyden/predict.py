@@ -27,8 +27,9 @@ def predict(
 
     Records hold plain values and, one level down, dicts of them, which become columns of their own in CSV; lists, such
     as words with their times, are JSON there. Pictures, such as masks, are saved in the run's `predictions/` (of a run that
-    is only read, in that of the output's folder), and their paths are written. A file of which the model says nothing has a line with its name alone. All is UTF-8; a path that is
-    not stands as a `file:` URI, whose %-escapes are its bytes.
+    is only read, in that of the output's folder), and their paths are written. A file of which the model says nothing
+    has a line with its name alone. All is UTF-8; a path that is not stands as a `file:` URI, whose %-escapes are its
+    bytes.
 
     Args:
         worker: of a trained run.
