@@ -11,6 +11,7 @@ from .compose import MISSING, Composed, hint, options
 from .guards import refusals
 from .origins import Key, Origins
 from .published import published
+from .refused_features import argument_refusal, callback_refusal
 from .signature import Signature, signature
 from .source import NameMissingError
 
@@ -50,8 +51,12 @@ class _Check:
             target = node.get("_target_", MISSING)
             if target != MISSING:
                 owner = str(target).rpartition(".")[2]
+                if key[:1] == ("callbacks",) and (refusal := callback_refusal(str(target))):
+                    self.report((*key, "_target_"), refusal, target)
                 self.call(target, node, key, is_complete and not node.get("_partial_"))
             for name, value in node.items():
+                if key == ("trainer",) and (refusal := argument_refusal(name, value)):
+                    self.report((*key, name), refusal, value)
                 self.descend(value, (*key, name), is_complete and node.get("_recursive_") is not False, owner)
         elif isinstance(node, list):
             for place, value in enumerate(node):

@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from .disk import LogFile, disk_error
@@ -90,6 +91,8 @@ def _explain(error: Exception, run: RunDirectory) -> None:
 
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):
         error = RunError(str(error.__cause__))  # what a constructor refuses, as of sizes that the data tells
+    if _is_refusal_of_lightning(error):
+        error = RunError(str(error))
     if isinstance(error, RunError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
@@ -99,6 +102,16 @@ def _explain(error: Exception, run: RunDirectory) -> None:
         log.error("Nothing saved before is lost (%s). When that is mended: %s resume %s", saved, __package__, run.path)
     else:
         log.exception("the run failed; the whole log is in %s", run.path / "log.txt")
+
+
+def _is_refusal_of_lightning(error: Exception) -> bool:
+    """Whether Lightning itself says what is wrong with settings, as with a validation that would never come."""
+    from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+    *_, innermost = walk_tb(error.__traceback__)
+    place = innermost[0].f_globals.get("__name__", "")
+    is_raised_there = place.startswith("lightning.") and isinstance(error, ValueError | TypeError | RuntimeError)
+    return is_raised_there or isinstance(error, MisconfigurationException)
 
 
 def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> None:
@@ -113,7 +126,7 @@ def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> None:
 
 def _open_log(path: Path) -> None:
     """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
-    terminal, file = logging.StreamHandler(sys.stderr), LogFile(path)
+    terminal, file = _Terminal(), LogFile(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
     log.setLevel(logging.INFO if IS_FIRST else logging.ERROR)
@@ -135,6 +148,19 @@ def _open_log(path: Path) -> None:
     warnings.filterwarnings("ignore", message=".*WeightAveraging callback, but loading a checkpoint outside the 'fit'")
     # Lightning 2.6 calls what torch 2.14 deprecates.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
+
+
+class _Terminal(logging.StreamHandler):
+    """Writes to standard error; on a terminal above a progress bar, which takes the place of `sys.stderr` while it draws."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.is_terminal = sys.stderr.isatty()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.is_terminal:
+            self.setStream(sys.stderr)
+        super().emit(record)
 
 
 def main() -> int:

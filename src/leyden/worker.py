@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from filelock import FileLock
 from lightning.fabric.plugins.environments import LightningEnvironment
-from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch import Trainer, seed_everything
 
 from .build import build
-from .callbacks import Interruption, ProgressBar, ProgressLines, Watchdog
+from .callbacks import BatchLines, Interruption, ProgressBar, ProgressLines, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
+from .configured_callbacks import configured_callbacks
 from .data import DataError, DataModule
 from .data.rows import Rows
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
@@ -25,7 +26,7 @@ from .models import Task
 from .preflight import require_disk
 from .rundir import RunDirectory
 from .stop_request import StopRequest
-from .unprofiled import Unprofiled
+from .unprofiled import Unprofiled, write_profile
 
 
 class Worker:
@@ -130,8 +131,7 @@ class Worker:
             self.data.setup("fit")
 
     def _trainer(self) -> Trainer:
-        best = {"monitor": self.model.monitor, "mode": self.model.mode}
-        callbacks: list[Callback] = [build(one, best) for one in self.config["callbacks"].values() if one]
+        callbacks = configured_callbacks(self.config["callbacks"], self.model.monitor, self.model.mode)
         callbacks += [
             ResumeMetrics(self.metrics),
             ProgressLines(),
@@ -140,15 +140,15 @@ class Worker:
             callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
-        if draws := sys.stdout.isatty():
-            callbacks.append(ProgressBar())
+        draws = sys.stdout.isatty()
+        callbacks.append(ProgressBar() if draws else BatchLines())
         trainer, environment = self.config["trainer"], cluster_environment()
         if not self.trains:  # by this process alone, whatever the number of those that trained
             trainer, environment = trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"}, LightningEnvironment()
         unset: dict[str, Any] = {} if trainer.get("profiler") else {"profiler": Unprofiled()}
         if environment.world_size() > 1 and trainer.get("strategy", "auto") == "auto":
             unset["strategy"] = data_parallel()
-        return build(
+        built: Trainer = build(
             for_this_gpu(trainer),
             {},
             callbacks=callbacks,
@@ -160,6 +160,8 @@ class Worker:
             use_distributed_sampler=False,  # the data module divides the batches itself
             **unset,
         )
+        write_profile(built, self.run.path)
+        return built
 
     def _loggers(self) -> list[Any]:
         identity = self.run.status["id"]

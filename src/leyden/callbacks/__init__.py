@@ -1,3 +1,4 @@
+from .batch_lines import BatchLines
 from .interruption import Interruption
 from .last_checkpoint import LastCheckpoint
 from .non_finite_loss import NonFiniteLoss
@@ -9,6 +10,7 @@ from .throughput import Throughput
 from .watchdog import Watchdog
 
 __all__ = [
+    "BatchLines",
     "Interruption",
     "LastCheckpoint",
     "NonFiniteLoss",

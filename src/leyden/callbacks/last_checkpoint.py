@@ -45,6 +45,11 @@ class LastCheckpoint(Checkpoint):
         if trainer.state.fn == "fit" and not trainer.sanity_checking and not is_step_limit:
             self._save(trainer)
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Else Lightning leaves out ReduceLROnPlateau for the rest of a training that goes on within an epoch: it does not
+        # save the metrics that are followed, but here they are.
+        trainer.fit_loop._restarting = False
+
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.step < trainer.global_step:
             self._save(trainer)

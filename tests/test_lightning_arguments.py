@@ -1,0 +1,93 @@
+"""Every argument of Lightning's Trainer: it works in a run, tested and resumed like any other, or it is refused."""
+
+from inspect import signature
+
+import pytest
+from lightning.pytorch import Trainer
+from lightning_runs import composed, create, evaluated_again, rows, same_weights, stop_and_resume
+
+from leyden.check import problems
+from leyden.refused_features import ARGUMENTS
+from leyden.worker import Worker
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*dataloader is not resumable", "ignore:Checkpoint directory .* is not empty"),
+]
+
+# Those that work, each with settings. A new one of Lightning belongs here, or in `refused_features`.
+WORK = {
+    "accelerator": ["trainer.accelerator=auto"],
+    "accumulate_grad_batches": ["trainer.accumulate_grad_batches=2"],
+    "benchmark": ["trainer.benchmark=true"],
+    "check_val_every_n_epoch": ["trainer.check_val_every_n_epoch=2"],
+    "detect_anomaly": ["trainer.detect_anomaly=true"],
+    "deterministic": ["trainer.deterministic=warn"],
+    "devices": ["trainer.devices=1"],  # two: tests/test_ranks.py
+    "enable_autolog_hparams": ["trainer.enable_autolog_hparams=false"],
+    "fast_dev_run": ["trainer.fast_dev_run=2"],
+    "gradient_clip_algorithm": ["trainer.gradient_clip_val=0.1", "trainer.gradient_clip_algorithm=value"],
+    "gradient_clip_val": ["trainer.gradient_clip_val=0.5"],
+    "inference_mode": ["trainer.inference_mode=false"],
+    "limit_test_batches": ["trainer.limit_test_batches=1"],
+    "limit_train_batches": ["trainer.limit_train_batches=0.02"],
+    "limit_val_batches": ["trainer.limit_val_batches=0.5"],
+    "log_every_n_steps": ["trainer.log_every_n_steps=2"],
+    "max_epochs": ["trainer.max_epochs=2"],
+    "max_steps": ["trainer.max_epochs=-1", "trainer.max_steps=8"],
+    "max_time": ["trainer.max_time={minutes: 10}"],
+    "min_epochs": ["trainer.min_epochs=2"],
+    "min_steps": ["trainer.min_steps=4"],
+    "num_nodes": ["trainer.num_nodes=1"],  # two: tests/cluster/
+    "num_sanity_val_steps": ["trainer.num_sanity_val_steps=2"],
+    "overfit_batches": ["trainer.overfit_batches=2"],
+    "precision": ["trainer.precision=bf16-mixed"],
+    "profiler": ["trainer.profiler=simple"],
+    "reload_dataloaders_every_n_epochs": ["trainer.reload_dataloaders_every_n_epochs=1"],
+    "strategy": ["trainer.strategy=auto"],  # of several ranks: tests/test_ranks.py
+    "sync_batchnorm": ["trainer.sync_batchnorm=true"],
+    "val_check_interval": ["trainer.val_check_interval=2"],
+}
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_it_works(name, tmp_path):
+    assert not problems(composed(*WORK[name]))
+    whole = create(tmp_path / "whole", *WORK[name])
+    results = Worker(whole, trains=True).fit()
+    assert evaluated_again(whole) == results
+    if name == "fast_dev_run":  # one epoch, of which nothing is logged
+        return
+    stopped = create(tmp_path / "stopped", *WORK[name])
+    assert stop_and_resume(stopped) == results
+    assert same_weights(whole, stopped)
+    assert rows(whole) == rows(stopped)
+
+
+def test_every_argument_of_the_trainer_is_known():
+    assert sorted([*WORK, *ARGUMENTS]) == sorted(signature(Trainer).parameters)
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_it_is_refused(name):
+    harmless, instead = ARGUMENTS[name]
+    refusal = f"trainer.{name} does not work here: {instead}"
+    other = str(not harmless).lower() if isinstance(harmless, bool) else "1"
+    assert any(refusal in problem for problem in problems(composed(f"+trainer.{name}={other}")))
+    same = "null" if harmless is None else str(harmless).lower()
+    assert not any(refusal in problem for problem in problems(composed(f"+trainer.{name}={same}")))
+
+
+def test_a_scheduler_that_follows_a_metric_resumes_like_any_other(tmp_path):
+    plateau = [
+        "model.scheduler._target_=torch.optim.lr_scheduler.ReduceLROnPlateau",
+        "~model.scheduler.warmup_fraction",
+        "+model.scheduler.patience=0",
+        "+model.scheduler.threshold=10",  # what no epoch improves by
+    ]
+    whole, stopped = create(tmp_path / "whole", *plateau), create(tmp_path / "stopped", *plateau)
+    Worker(whole, trains=True).fit()
+    assert len({row["train/learning_rate"] for row in rows(whole)} - {""}) > 1
+    stop_and_resume(stopped)
+    assert rows(whole) == rows(stopped)
+    assert same_weights(whole, stopped)
