@@ -3,10 +3,13 @@
 from inspect import signature
 
 import pytest
+import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning_runs import composed, create, evaluated_again, rows, same_weights, stop_and_resume
 
 from leyden.check import problems
+from leyden.execute import _explain
 from leyden.refused_features import ARGUMENTS
 from leyden.worker import Worker
 
@@ -50,12 +53,23 @@ WORK = {
 }
 
 
+@pytest.fixture(autouse=True)
+def as_before():
+    """What a trainer sets for the whole process."""
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = False
+
+
 @pytest.mark.parametrize("name", WORK)
 def test_it_works(name, tmp_path):
     assert not problems(composed(*WORK[name]))
     whole = create(tmp_path / "whole", *WORK[name])
     results = Worker(whole, trains=True).fit()
     assert evaluated_again(whole) == results
+    if name == "profiler":
+        for stage in ("fit", "test"):
+            assert "Profiler Report" in (whole.path / "profile" / f"{stage}-profile-0.txt").read_text()
     if name == "fast_dev_run":  # one epoch, of which nothing is logged
         return
     stopped = create(tmp_path / "stopped", *WORK[name])
@@ -76,6 +90,16 @@ def test_it_is_refused(name):
     assert any(refusal in problem for problem in problems(composed(f"+trainer.{name}={other}")))
     same = "null" if harmless is None else str(harmless).lower()
     assert not any(refusal in problem for problem in problems(composed(f"+trainer.{name}={same}")))
+
+
+@pytest.mark.parametrize("wrong", [{"gradient_clip_algorithm": "nothing"}, {"val_check_interval": 1.5}])
+def test_what_lightning_refuses_is_said_without_a_traceback(wrong, caplog, tmp_path):
+    run = create(tmp_path)
+    with pytest.raises(MisconfigurationException) as refused:
+        Trainer(**wrong)
+    _explain(refused.value, run)
+    assert str(refused.value) in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_scheduler_that_follows_a_metric_resumes_like_any_other(tmp_path):

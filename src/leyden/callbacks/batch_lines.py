@@ -32,7 +32,7 @@ class BatchLines(Callback):
             last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else "-"
             loss = ""
             if isinstance(outputs, dict) and "loss" in outputs:  # waits for the device, once a minute
-                loss = f"loss {float(outputs['loss']) * trainer.accumulate_grad_batches:.4f}"
+                loss = f"  loss {float(outputs['loss']) * trainer.accumulate_grad_batches:.4f}"
             self._log(f"epoch {trainer.current_epoch + 1}/{last}", batch_idx, trainer.num_training_batches, loss)
 
     def on_validation_batch_end(
@@ -73,7 +73,6 @@ class BatchLines(Callback):
             self._log(what, batch_idx, sum(num_batches))
 
     def _log(self, what: str, batch_idx: int, num_batches: float, rest: str = "") -> None:
-        log.info(
-            "%s  %.0f %%  batch %d/%d  %s", what, 100 * (batch_idx + 1) / num_batches, batch_idx + 1, num_batches, rest
-        )
+        percent = 100 * (batch_idx + 1) / num_batches
+        log.info("%s  %.0f %%  batch %d/%d%s", what, percent, batch_idx + 1, num_batches, rest)
         self._start()
