@@ -58,8 +58,8 @@ $(LOCK): # one that does not travel with the project
 	$(MAKE) --no-print-directory lock STACK=$(STACK) VENV=$(VENV)
 
 # Those that are quick, and what makes them so; `python benchmarks/NAME.py --help` tells the long form of each.
-BENCH := pairs start generation padding loader scaling memory sweep loop chaos
-SHORT := generation:--short padding:--short loader:--short scaling:--short loop:--short memory:--repeats=1 sweep:--pairs=1 chaos:--kills=5
+BENCH := pairs start generation padding loader scaling memory sweep loop chaos resume
+SHORT := generation:--short padding:--short loader:--short scaling:--short loop:--short memory:--repeats=1 sweep:--pairs=1 chaos:--kills=5 resume:--cases=6
 bench: setup ## the short form of the benchmarks in benchmarks/
 	$(foreach name,$(BENCH),$(if $(wildcard benchmarks/$(name).py),echo && echo "# $(name)" && $(BIN)/python \
 	  benchmarks/$(name).py $(patsubst $(name):%,%,$(filter $(name):%,$(SHORT))) &&)) true

@@ -107,13 +107,13 @@ def differing_bits(one: RunDirectory, other: RunDirectory) -> int:
 
 
 def rows(run: RunDirectory) -> Counter[tuple[tuple[str, str], ...]]:
-    """The rows of metrics.csv without what is measured with a clock."""
+    """The rows of metrics.csv; of what is measured with a clock, that it is there."""
     with (run.path / "metrics.csv").open(newline="") as file:
         kept = (
-            [(key, value) for key, value in row.items() if value and not key.endswith(TIMES)]
+            [(key, "a time" if key.endswith(TIMES) else value) for key, value in row.items() if value]
             for row in csv.DictReader(file)
         )
-        return Counter(tuple(sorted(row)) for row in kept if len(row) > 2)  # more than step and epoch
+        return Counter(tuple(sorted(row)) for row in kept)
 
 
 class Chaos:

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("torch", "torchvision", "lightning", "numpy", "pillow")
@@ -45,8 +45,7 @@ def domains() -> set[str]:
 
 def embedded() -> list[str]:
     """Experiments that bring their data with them; the digits first, where the project has them."""
-    names = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
-    return sorted(names, key=lambda name: name != "vision/digits")
+    return sorted(embedded_experiments(ROOT), key=lambda name: name != "vision/digits")
 
 
 def apart(function: Callable[[], Any], folder: str | Path) -> Any:

@@ -36,7 +36,7 @@ def train(experiment: str, seed: int, settings: list[str]) -> tuple[dict[str, fl
             sys.exit("a training failed, for the reason above")
         seconds = time.perf_counter() - begin
         (results,) = Path(runs).glob("**/results.json")
-        return json.loads(results.read_text()), seconds
+        return json.loads(results.read_text())["test"]["best"], seconds
 
 
 def main() -> None:

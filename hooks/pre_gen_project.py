@@ -1,5 +1,6 @@
 """Refuses, before anything is written, answers from which no working project can be made."""
 
+import builtins
 import json
 import keyword
 import re
@@ -17,6 +18,14 @@ IMPORT_NAMES = """
     ipykernel_launcher isympy jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip
     pkg_resources py pydevd_plugins pylab rpds setuptools sklearn slugify torchgen torchtext torio uv xdist yaml zmq
 """
+# Modules of Python that `sys.stdlib_module_names` leaves out, or that only another version has than the running one.
+STANDARD_LIBRARY = """
+    annotationlib asynchat asyncore binhex cgi cgitb chunk compression crypt distutils formatter imghdr imp lib2to3 macpath
+    mailcap msilib nis nntplib ossaudiodev parser pipes smtpd sndhdr spwd sunau symbol telnetlib test this uu
+    xdrlib xxlimited xxlimited_35 xxsubtype
+"""
+# The project's command has its name: beside those of the environment, and before those of the shell.
+COMMANDS = "activate bash cd cp deactivate env git ls make mv pip pip3 python python3 rm scancel sh squeue sudo"
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 
@@ -28,10 +37,14 @@ def problem_with_package_name(name: str, locked: set[str]) -> str | None:
         return f"it has {len(name)} characters; use at most {LONGEST_NAME}"
     if keyword.iskeyword(name):
         return "it is a keyword of Python"
-    if name in sys.stdlib_module_names:
+    if name in sys.stdlib_module_names.union(STANDARD_LIBRARY.split()):
         return "it is a module of Python's standard library"
     if name in locked.union(IMPORT_NAMES.split()):
         return "it is a package that the project depends on"
+    if name in dir(builtins):
+        return "it is a function of Python"
+    if name in COMMANDS.split():
+        return "it is a command, which that of the project would hide"
     if name in OWN_FOLDERS.split():
         return "it is the name of a folder of the project"
     return None

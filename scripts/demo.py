@@ -2,20 +2,27 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Column, Table
 
+from leyden.embedded import embedded_experiments
+
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2  # each process spends some seconds of one core on its imports
 CONSOLE = Console()
+RUNNING: set[subprocess.Popen[str]] = set()
 
 
 @dataclass
@@ -27,14 +34,10 @@ class Result:
     error: str | None = None
 
 
-def embedded_experiments() -> Iterator[str]:
-    """The first experiment of each domain whose opening comment says that its data are embedded."""
-    for domain in sorted(path for path in (ROOT / "configs/experiment").iterdir() if path.is_dir()):
-        for path in sorted(domain.glob("*.yaml")):
-            comment = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
-            if "embedded" in " ".join(comment):
-                yield f"{domain.name}/{path.stem}"
-                break
+def first_experiments() -> Iterator[str]:
+    """The first experiment of each domain whose data is embedded."""
+    for _, names in groupby(embedded_experiments(ROOT), key=lambda name: name.split("/")[0]):
+        yield next(names)
 
 
 def run_command(*arguments: str) -> str:
@@ -42,12 +45,21 @@ def run_command(*arguments: str) -> str:
     command = [sys.executable, "-m", "leyden", *arguments]
     threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "NO_COLOR": "1"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
-    return done.stdout
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipe) as process:
+        RUNNING.add(process)
+        output, _ = process.communicate()
+        RUNNING.remove(process)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, output)
+    return output
+
+
+def stop(number: int, frame: FrameType | None) -> NoReturn:
+    """What is said to this process, as by a `make` that is ended, is said to those that it has started."""
+    for process in list(RUNNING):
+        process.terminate()
+    sys.exit(128 + number)
 
 
 def demonstrate(experiment: str) -> Result:
@@ -57,10 +69,10 @@ def demonstrate(experiment: str) -> Result:
     try:
         run_command("train", f"experiment={experiment}")
         run = run.resolve()
-        results = json.loads((run / "results.json").read_text(encoding="utf-8"))
+        (results,) = json.loads((run / "results.json").read_text(encoding="utf-8"))["test"].values()
         metric = ", ".join(f"{key} {value:.4f}" for key, value in results.items() if key.startswith("test/acc"))
-        predictions = run_command("predict", str(run), f"tests/samples/{experiment.split('/')[0]}")
-        (run / "predictions.csv").write_text(predictions, encoding="utf-8")
+        samples = f"tests/samples/{experiment.split('/')[0]}"
+        run_command("predict", str(run), samples, "--output", str(run / "predictions.csv"))
     except subprocess.CalledProcessError as failure:
         last_lines = "\n".join(failure.output.splitlines()[-20:])
         error = f"{' '.join(failure.cmd)} ended with {failure.returncode}:\n{last_lines}"
@@ -68,9 +80,13 @@ def demonstrate(experiment: str) -> Result:
 
 
 def main() -> int:
-    experiments = list(embedded_experiments())
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    experiments = list(first_experiments())
     if not experiments:
-        CONSOLE.print("No experiment in configs/experiment/ says in its first comment that its data are embedded.")
+        CONSOLE.print(
+            "No experiment in configs/experiment/ has embedded data: none of a class with is_embedded = True."
+        )
         return 1
     CONSOLE.print(f"Training {', '.join(experiments)}, {AT_ONCE} at a time.")
     with ThreadPoolExecutor(AT_ONCE) as pool:

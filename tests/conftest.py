@@ -3,6 +3,8 @@ import sys
 import pytest
 import torch
 
+from leyden.history import HISTORY
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread_for_each_test_process():
@@ -15,6 +17,16 @@ def own_cache(tmp_path_factory):
     # Where it has not been imported, no test has to do with data.
     if residence := sys.modules.get("leyden.data.residence"):
         residence.ROOT = tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_history(tmp_path_factory):
+    """Runs of tests are forgotten, or `latest` would name them."""
+    yield
+    if HISTORY.exists():
+        lines = HISTORY.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith(f'["{tmp_path_factory.getbasetemp().parent}')]
+        HISTORY.write_text("".join(kept), encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,14 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback
 
-from leyden.compose import compose, options
+from leyden.compose import compose
+from leyden.embedded import embedded_experiments
 from leyden.rundir import RunDirectory
 from leyden.stop_request import Stop, Stopped
 from leyden.worker import Worker
 
 ROOT = Path.cwd()
-EMBEDDED = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+EMBEDDED = embedded_experiments(ROOT)
 EXPERIMENT = "vision/digits" if "vision/digits" in EMBEDDED else EMBEDDED[0]  # the quickest to be had
 SHORT = {
     "trainer": "cpu",

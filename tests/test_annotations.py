@@ -28,8 +28,9 @@ def parameter(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("annotation", "right", "wrong"),
     [
-        ("int", [1, True, 3.0], ["1", 1.5, None, [1], {}]),
-        ("float", [1, 1.5], ["x", None, [1.0]]),
+        ("int", [1], ["1", 1.5, 3.0, None, [1], {}, True]),
+        ("float", [1, 1.5], ["x", None, [1.0], False]),
+        ("int | bool", [1, True], ["x"]),
         ("str", ["x"], [1, None, ["x"]]),
         ("bool", [True, 0], ["yes", 2, []]),
         ("int | None", [1, None], ["x"]),
@@ -37,6 +38,12 @@ def parameter(tmp_path, monkeypatch):
         ("typing.Optional['int']", [1, None, "x"], []),
         ("'int | str'", [1, "x"], [None, []]),
         ("Mode", ["fast", 16], ["fats", 17]),
+        ("Literal[0, 1]", [1], [True, 2]),
+        ("Literal['balanced', False]", [False], [0, True]),
+        ("Sequence[str]", [["a"], []], ["a", {"a": 1}, None]),
+        ("Sequence[Mode]", [["fast"]], ["fast"]),
+        ("str | Sequence[str]", ["a", ["a"]], [3]),
+        ("Iterable", ["a", {"a": 1}, [1]], [3]),
         ("Optional[Mode]", ["slow", None], ["fats"]),
         ("Name", ["anything"], [3]),
         ("list[int]", [[], [1, 2]], [["x"], "12", 1]),
@@ -60,6 +67,8 @@ def test_values(parameter, annotation, right, wrong):
 
 def test_annotations_contradicted_by_their_default_are_not_trusted(parameter):
     assert fits("x", parameter("int", " = None"))
+    assert fits(True, parameter("int", " = False"))
+    assert fits("abc", parameter("Sequence[str]", " = 'xyz'"))
     assert not fits("x", parameter("int", " = 3"))
     assert not fits(3, parameter("Sequence[int]", " = ()"))
 

@@ -2,7 +2,7 @@ import pytest
 from torch import nn
 
 from leyden.build import build
-from leyden.errors import UserError
+from leyden.errors import RunError, UserError
 
 LINEAR = {"_target_": "torch.nn.Linear", "out_features": "???"}
 
@@ -36,8 +36,30 @@ def test_the_configuration_is_left_as_it_was():
 
 
 def test_nothing_is_provided_for_nothing():
-    with pytest.raises(Exception, match="out_features"):
+    with pytest.raises(UserError, match="a value for out_features is missing"):
         build(LINEAR | {"in_features": 1}, {})
+
+
+def test_functions_are_made_of_partial_targets():
+    half = build({"_target_": "builtins.dict", "_partial_": True, "a": {"_target_": "builtins.list"}}, {}, c=3)
+    assert half(b=2) == {"a": [], "b": 2, "c": 3}
+
+
+def test_parts_are_left_as_they_are_where_that_is_said():
+    inner = {"_target_": "builtins.list"}
+    assert build({"_target_": "builtins.dict", "_recursive_": False, "_convert_": "all", "a": inner}, {}) == {
+        "a": inner
+    }
+    assert build({"a": [inner]}, {}) == {"a": [[]]}
+
+
+@pytest.mark.parametrize("target", ["torch.nn.Conv2d", "lightning.pytorch.callbacks.ModelCheckpoint"])
+def test_what_a_constructor_refuses_is_said_in_a_sentence(target):
+    wrong = (
+        {"in_channels": 3, "out_channels": 4, "kernel_size": 1, "groups": 2} if "nn" in target else {"save_top_k": -3}
+    )
+    with pytest.raises(RunError, match=r"(Conv2d: in_channels must be|ModelCheckpoint: Invalid value)"):
+        build({"_target_": target, **wrong}, {})
 
 
 class Picky:
@@ -48,3 +70,14 @@ class Picky:
 def test_what_a_constructor_tells_the_user_is_not_hidden():
     with pytest.raises(UserError, match=r"^there is no bundle 'x'$"):
         build({"_target_": f"{__name__}.Picky", "bundle": "x"}, {})
+
+
+@pytest.mark.parametrize(
+    "text", ["${x}", "a${", "${", "$x", "\\${x}", "\\\\${x}", "a\\b", "\\", "}${a}\\", "^(\\d+)$", "${oc.env:HOME}"]
+)
+def test_texts_that_look_like_interpolations_are_kept(text):
+    assert build({"_target_": "builtins.dict", "a": text, "b": [text], "c": {"d": text}}, {"e": text}) == {
+        "a": text,
+        "b": [text],
+        "c": {"d": text},
+    }

@@ -22,6 +22,11 @@ class Rows(Data):
 class Network:
     def __init__(self, num_classes: int, width: int = 4): ...
 
+class Asking:
+    def __init__(self, value: float = 0.0):
+        if not isinstance(value, (float, str)):
+            raise TypeError("value")
+
 class Sound:
     def __init__(self, sample_rate: int): ...
 
@@ -87,10 +92,12 @@ def test_all_is_said_at_once_with_file_or_override(found):
             ["model.network._target_=MODULE.Sound"],
             "Sound needs 'sample_rate', which Rows does not publish (it publishes num_rows, num_classes)",
         ),
-        (["seed=-1"], "seed is -1; it must not be negative"),
+        (["seed=-1"], "seed is -1; it must be at least 0 and below 2**32"),
         (["data.size=[3]"], "Rows wants int"),
         (["trainer.steps=2.5"], "Trainer wants int | None"),
         (["data=null"], "the configuration has no 'data'"),
+        (["trainer.logger=true"], "trainer.logger is given by the run"),
+        (["trainer.default_root_dir=null"], "choose another folder for all runs with runs=FOLDER"),
     ],
 )
 def test_one_mistake(found, words, message):
@@ -103,3 +110,8 @@ def test_the_rest_of_a_partial_call_comes_later(found):
 
 def test_a_class_that_cannot_be_read_is_not_judged(found):
     assert found("model.network={_target_: numpy.ndarray, shape: 3, nonsense: 1}") == []
+
+
+def test_an_annotation_is_not_trusted_where_the_constructor_asks_for_another_type(found):
+    assert found("model.network={_target_: MODULE.Asking, value: random}") == []
+    assert "Asking wants float" in found("model.network={_target_: MODULE.Asking, value: [1]}")[0]

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import leyden
+from leyden.embedded import embedded_experiments
 
 ROOT = Path.cwd()
 PACKAGE = leyden.__name__
@@ -23,7 +24,7 @@ def options():
 
 
 # The first of each domain; tests/test_experiments.py runs all of them.
-EMBEDDED = list({name.split("/")[0]: name for name, text in reversed(options().items()) if "embedded" in text}.values())
+EMBEDDED = list({name.split("/")[0]: name for name in reversed(embedded_experiments(ROOT))}.values())
 
 
 def run(*words, folder=ROOT, code=0, **environment):
@@ -56,6 +57,7 @@ def test_help_names_every_command():
         "validate",
         "test",
         "predict",
+        "diff",
         "sync",
         "list",
         "data",
@@ -97,7 +99,7 @@ def test_mistakes_are_refused_before_torch_is_imported(words, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trainer.devices=2"], "torch.distributed.run --standalone --nproc-per-node=2"),
+        (["trainer.devices=2"], "torchrun --standalone --nproc-per-node=2"),
         (["launcher=slurm", "trainer=cpu", "trainer.num_nodes=3"], "#SBATCH --nodes=3"),
         (["launcher=slurm", "trainer=cpu", "--sweep", "seed=1,2,3"], "#SBATCH --array=0-2"),
     ],
@@ -144,16 +146,18 @@ def trained(request, tmp_path_factory):
 
 @pytest.mark.slow
 def test_train_leaves_everything_in_the_run_directory(trained):
-    for name in ("config.yaml", "command.txt", "environment.txt", "git.patch", "hardware.json", "log.txt"):
+    for name in ("config.yaml", "command.txt", "environment.txt", "code.json", "hardware.json", "log.txt"):
         assert (trained / name).stat().st_size, name
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"
-    measured = json.loads((trained / "results.json").read_text()).keys()
+    results = json.loads((trained / "results.json").read_text())
+    measured = results["test"]["best"].keys()
     assert measured
+    assert results["val"]["best"].keys() >= {name for name in results["val"]["best"] if name.startswith("val/")}
     validated = {name.replace("test/", "val/") for name in measured}
     assert {"train/loss", "train/gradient_norm", "train/learning_rate", *measured, *validated} <= set(
         (trained / "metrics.csv").read_text().splitlines()[0].split(",")
     )
-    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in trained.glob("plots/*.png")}
+    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in trained.glob("plots/best/*.png")}
     for name in ("best", "last"):
         torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
 
@@ -174,11 +178,16 @@ def test_runs_of_a_sweep_are_trained_one_after_the_other(tmp_path):
 @pytest.mark.slow
 def test_test_and_validate_evaluate_again(trained):
     before = json.loads((trained / "results.json").read_text())
+    pictures = {path.name: path.read_bytes() for path in (trained / "plots" / "best").glob("*.png")}
     run("test", trained)
+    run("test", trained, "--ckpt", "last")
     run("validate", trained, "--ckpt", "last")
     after = json.loads((trained / "results.json").read_text())
-    assert {name: after[name] for name in before} == pytest.approx(before)
-    assert {name.replace("test/", "val/") for name in before} <= after.keys()
+    assert after["test"]["best"] == before["test"]["best"]
+    assert after["test"]["last"].keys() == before["test"]["best"].keys()
+    assert {name.replace("test/", "val/") for name in before["test"]["best"]} >= after["val"]["last"].keys()
+    assert {path.name: path.read_bytes() for path in (trained / "plots" / "best").glob("*.png")} == pictures
+    assert {path.name for path in (trained / "plots" / "last").glob("test_*.png")} >= {"test_worst.png"}
 
 
 @pytest.mark.slow

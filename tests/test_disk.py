@@ -11,13 +11,13 @@ import torch
 
 import leyden
 from leyden.checkpoint_file import CheckpointFile
-from leyden.compose import options
 from leyden.disk import disk_error, write_atomically
+from leyden.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 MOUNT = ["unshare", "--mount"]
 needs_mount = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run([*MOUNT, "true"], capture_output=True).returncode != 0,
@@ -33,19 +33,20 @@ $5
 wait $!
 echo "ended with $?"
 cp -r "$1"/*/*/2*/checkpoints "$6"
+"$2" -m "$3" status "$1"/*/*/2*/
 """
 
 
 @needs_mount
 @pytest.mark.parametrize(
-    ("event", "message"),
+    ("event", "message", "said"),
     [
-        ('cat /dev/zero > "$1"/rest 2> /dev/null', "No space left on device"),
-        ('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"', "Read-only file system"),
+        ('cat /dev/zero > "$1"/rest 2> /dev/null', "No space left on device", "  failed  "),
+        ('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"', "Read-only file system", "  killed; go on with"),
     ],
     ids=["full", "read-only"],
 )
-def test_a_disk_that_takes_no_more(tmp_path, event, message):
+def test_a_disk_that_takes_no_more(tmp_path, event, message, said):
     runs, kept = tmp_path / "runs", tmp_path / "kept"
     runs.mkdir()
     script = SCRIPT.replace("$5", event)
@@ -61,6 +62,7 @@ def test_a_disk_that_takes_no_more(tmp_path, event, message):
     assert message in done.stderr
     assert "Nothing saved before is lost" in done.stderr
     assert "Traceback" not in done.stderr
+    assert said in done.stdout
     assert CheckpointFile().load_checkpoint(kept / "last.ckpt")["global_step"] >= 2
     assert not list(kept.glob(".*"))
 

@@ -15,12 +15,12 @@ import pytest
 import torch
 
 import leyden
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 SHORT = ["trainer=cpu", "trainer.limit_train_batches=12", "trainer.log_every_n_steps=1", "trainer.max_epochs=3"]
 TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 
@@ -125,6 +125,20 @@ def test_a_signal_during_imports_is_remembered(tmp_path):
     assert "preempted after step 0" in errors
     assert "Traceback" not in errors
     assert state(only_run(tmp_path)) == "preempted"
+
+
+def test_a_run_directory_that_is_moved_away_is_said_and_never_ends_with_0(tmp_path):
+    process = train(tmp_path, "trainer.max_epochs=1000")
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("*/*/2*/checkpoints/best.ckpt")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    folder = only_run(tmp_path)
+    folder.rename(tmp_path / "moved")
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert f"{folder} is gone: was it moved" in errors
+    assert "Traceback" not in errors
+    assert not folder.exists()
 
 
 def test_a_finished_run_is_not_resumed(undisturbed):

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from leyden.compose import compose, options
+from leyden.embedded import embedded_experiments
 from leyden.predict import predict
 from leyden.rundir import RunDirectory
 from leyden.worker import Worker
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
 EXPERIMENTS = dict(options(ROOT)["experiment"])
+EMBEDDED = embedded_experiments(ROOT)
 
 
 def configuration(name):
@@ -27,10 +29,10 @@ def configuration(name):
 
 def embedded_data(config):
     """Data of the first embedded experiment with the same task in the same domain, in the same form."""
-    for name, text in EXPERIMENTS.items():
+    for name in EMBEDDED:
         other = configuration(name)
         is_alike = config["model"]["_target_"] == other["model"]["_target_"]
-        if "embedded" in text and is_alike and name.split("/")[0] == config["name"].split("/")[0]:
+        if is_alike and name.split("/")[0] == config["name"].split("/")[0]:
             form = {key: config["data"][key] for key in ("in_channels", "max_tokens") if key in config["data"]}
             return other["data"] | form
     pytest.fail(f"no embedded experiment of {config['name']}'s domain and task")
@@ -42,15 +44,15 @@ def embedded_data(config):
 def test_an_experiment_trains_tests_and_predicts(name, tmp_path):
     config = configuration(name) | {"runs": str(tmp_path)}
     config["trainer"]["log_every_n_steps"] = 1
-    if "embedded" not in EXPERIMENTS[name]:
+    if name not in EMBEDDED:
         config["data"] = embedded_data(config)
     run = RunDirectory.create(config, ROOT, ["test_experiments"])
     worker = Worker(run, trains=True)
     results = worker.fit()
     assert worker.model.monitor.replace("val/", "test/") in results
     assert all(torch.tensor(value).isfinite() for value in results.values())
-    assert json.loads((run.path / "results.json").read_text()) == results
-    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in run.path.glob("plots/*")}
+    assert json.loads((run.path / "results.json").read_text())["test"]["best"] == results
+    assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in run.path.glob("plots/best/*")}
     torch.load(run.checkpoint("best"), weights_only=True)
 
     output = tmp_path / "predictions.csv"

@@ -13,7 +13,13 @@ PACKAGE = Path(leyden.__file__).parent
 PARTS = ("data", "networks", "models", "callbacks", "loggers")
 FRONT = (
     "cli",
+    "code_copy",
+    "code_diff",
     "disk",
+    "frozen_code",
+    "references",
+    "redaction",
+    "trust",
     "sync",
     "compose",
     "check",

@@ -6,7 +6,7 @@ from lightning_runs import composed, create, evaluated_again, rows, same_weights
 
 from leyden.check import problems
 from leyden.errors import UserError
-from leyden.refused_features import CALLBACKS
+from leyden.refused_callbacks import CALLBACKS
 from leyden.worker import Worker
 
 pytestmark = [
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:When using the `ThroughputMonitor`, you need to define"),
 ]
 
-# Those that work, with arguments. A new one of Lightning belongs here, or in `refused_features`.
+# Those that work, with arguments. A new one of Lightning belongs here, or in `refused_callbacks`.
 WORK = {
     "Callback": {},
     "Checkpoint": {},

@@ -1,7 +1,10 @@
 import csv
+import io
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from PIL import Image
@@ -25,7 +28,7 @@ def worker(tmp_path):
 
 def written(worker, form):
     output = worker.run.path / "written"
-    predict(worker, [Path("in")], "best", output, form)
+    predict(worker, [Path("in")], "best", output, form, io.BytesIO())
     return output.read_text()
 
 
@@ -54,8 +57,25 @@ def test_what_was_written_before_stays_until_all_is_predicted(worker, tmp_path):
     assert (tmp_path / "written").read_text() == before
 
 
-def test_the_terminal_and_a_device_are_written_as_they_are(worker, capsys):
-    predict(worker, [Path("in")], "best", None, "jsonl")
-    assert len(capsys.readouterr().out.splitlines()) == 4
-    predict(worker, [Path("in")], "best", Path("/dev/null"), "jsonl")
+def test_standard_output_and_a_device_are_written_as_they_are(worker):
+    stdout = io.BytesIO()
+    predict(worker, [Path("in")], "best", None, "jsonl", stdout)
+    assert len(stdout.getvalue().splitlines()) == 4
+    predict(worker, [Path("in")], "best", Path("/dev/null"), "jsonl", stdout)
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("to_file", [True, False])
+def test_names_that_are_not_utf_8_lose_nothing(worker, tmp_path, form, to_file):
+    names = [b"/in/caf\xe9 %.png", "/in/caf\u00e9 %.png".encode(), b"/in/caf\xe8 %.png"]
+    worker.data.read = lambda inputs: (None, [os.fsdecode(name) for name in names])
+    stdout, path = io.BytesIO(), tmp_path / "written"
+    predict(worker, [Path("in")], "best", path if to_file else None, form, stdout)
+    text = (path.read_bytes() if to_file else stdout.getvalue()).decode("utf-8")
+    lines = list(csv.DictReader(text.splitlines())) if form == "csv" else [*map(json.loads, text.splitlines())]
+    written = list(dict.fromkeys(line["input"] for line in lines))
+    assert written == ["file:///in/caf%E9%20%25.png", "/in/caf\u00e9 %.png", "file:///in/caf%E8%20%25.png"]
+    assert unquote_to_bytes(written[0].removeprefix("file://")) == names[0]
+    picture = lines[-1]["mask"]
+    assert Path(os.fsdecode(unquote_to_bytes(picture.removeprefix("file://")))).is_file()

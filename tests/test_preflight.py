@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,3 +104,9 @@ def test_disk_for_two_checkpoints(tmp_path):
     require_disk(tmp_path, weights=10)
     with pytest.raises(RunError, match=r"two checkpoints need .* GiB; make room"):
         require_disk(tmp_path, weights=2**60)
+
+
+def test_small_sizes_are_not_rounded_to_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4_200_000))
+    with pytest.raises(RunError, match=r"4\.01 MiB are free in .*, two checkpoints need 5\.72 MiB"):
+        require_disk(tmp_path, weights=10**6)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EMBEDDED = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+EMBEDDED = embedded_experiments(ROOT)
 EACH_DOMAIN = ("vision/digits", "text/stdlib", "audio/vowels")  # the last one takes minutes to compile
 
 

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from leyden.compose import compose, options
+from leyden.compose import compose
+from leyden.embedded import embedded_experiments
 from leyden.errors import UserError
 from leyden.relocate import relocate
 from leyden.rundir import RunDirectory
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 
 
 @pytest.fixture
@@ -36,6 +37,11 @@ def test_only_where_it_is_trained_changes(run):
     assert (run.config["launcher"]["devices"], run.config["trainer"]["devices"]) == (2, 2)
 
 
+def test_a_launcher_and_its_settings_come_in_any_order(run):
+    relocate(run, ["launcher.time=8:00:00", "launcher.account=me", "launcher=slurm"], ROOT)
+    assert (run.config["launcher"]["time"], run.config["launcher"]["account"]) == ("8:00:00", "me")
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [
@@ -44,6 +50,10 @@ def test_only_where_it_is_trained_changes(run):
         ("trainer.devices", "only where it is trained may change"),
         ("launcher.max_restart=1", "did you mean .max_restarts."),
         ("trainer.devices=0", "trainer.devices is 0"),
+        ("launcher.foo.bar=1", "no argument 'foo'"),
+        ("launcher.fork.bar=1", "launcher.fork is one value"),
+        ("trainer.devices.count=1", "trainer.devices is one value"),
+        ("launcher.fork=[", "cannot be read"),
         ("launcher=slrum", "did you mean 'slurm'"),
     ],
 )

@@ -32,24 +32,6 @@ def test_two_runs_in_one_second_never_meet(tmp_path):
     assert len({create(tmp_path).path for _ in range(20)}) == 20
 
 
-def test_code_that_was_not_committed_is_kept(tmp_path):
-    def git(*words):
-        subprocess.run(
-            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, capture_output=True
-        )
-
-    git("init")
-    (tmp_path / "code.py").write_text("x = 1\n")
-    git("add", "code.py")
-    git("commit", "-m", "first")
-    (tmp_path / "code.py").write_text("x = 2\n")
-    (tmp_path / "new.py").touch()
-    patch = (create(tmp_path).path / "git.patch").read_text()
-    assert re.match(r"# commit [0-9a-f]{40}\n", patch)
-    assert "# untracked new.py" in patch
-    assert "-x = 1\n+x = 2\n" in patch
-
-
 def test_state_is_kept_with_what_was_there(tmp_path):
     run = create(tmp_path)
     run.set_state("failed", error="disk")
@@ -74,29 +56,39 @@ def test_one_process_at_a_time_trains_a_run(tmp_path):
         pass
 
 
-def test_results_are_added(tmp_path):
+def test_the_best_checkpoint_is_the_one_that_was_recorded(tmp_path):
     run = create(tmp_path)
-    run.add_results({"test/accuracy": 0.5})
-    run.add_results({"val/accuracy": 0.6})
-    assert json.loads((run.path / "results.json").read_text()) == {"test/accuracy": 0.5, "val/accuracy": 0.6}
+    folder = run.path / "checkpoints"
+    folder.mkdir()
+    for name in ("best.ckpt", "epoch=3.ckpt", "last.ckpt"):
+        (folder / name).touch()
+    with pytest.raises(UserError, match=r"no epoch of this run was chosen as the best: .* best, epoch=3, last"):
+        run.checkpoint("best")
+    (folder / "best.json").write_text(json.dumps({"file": "checkpoints/epoch=3.ckpt", "epoch": 3}))
+    assert run.checkpoint("best") == folder / "epoch=3.ckpt"
+    moved = run.path.rename(tmp_path / "moved")
+    assert RunDirectory(moved).checkpoint("best") == moved / "checkpoints" / "epoch=3.ckpt"
+    (moved / "checkpoints" / "epoch=3.ckpt").unlink()
+    with pytest.raises(UserError, match=r"there is no checkpoint .*epoch=3\.ckpt; this run has saved best, last"):
+        RunDirectory(moved).checkpoint("best")
 
 
 def test_runs_are_found_by_path_by_latest_and_by_name(tmp_path):
     old, new = sorted((create(tmp_path) for _ in range(2)), key=lambda run: run.path.name)
     runs = tmp_path / "runs"
-    assert find_run(str(old.path), runs).path == old.path
-    assert find_run("latest", runs).path == new.path
-    assert find_run("some/thing", runs).path == new.path
-    assert find_run(str(runs / "some/thing/latest"), runs).path in (old.path, new.path)
+    assert find_run(str(old.path), tmp_path).path == old.path
+    assert find_run("latest", tmp_path).path == new.path
+    assert find_run("some/thing", tmp_path).path == new.path
+    assert find_run(str(runs / "some/thing/latest"), tmp_path).path in (old.path, new.path)
 
 
 def test_what_is_not_a_run(tmp_path):
     create(tmp_path)
     with pytest.raises(UserError, match="did you mean 'some/thing'"):
-        find_run("some/think", tmp_path / "runs")
+        find_run("some/think", tmp_path)
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match=r"is not a run directory: it has no status\.json"):
-        find_run(str(tmp_path / "folder"), tmp_path / "runs")
+        find_run(str(tmp_path / "folder"), tmp_path)
 
 
 def test_a_checkpoint_that_is_not_there(tmp_path):
@@ -104,5 +96,5 @@ def test_a_checkpoint_that_is_not_there(tmp_path):
     (run.path / "checkpoints").mkdir()
     (run.path / "checkpoints" / "last.ckpt").touch()
     assert run.checkpoint("last").name == "last.ckpt"
-    with pytest.raises(UserError, match=r"no checkpoint .*best\.ckpt; this run has saved last"):
-        run.checkpoint("best")
+    with pytest.raises(UserError, match=r"no checkpoint .*other\.ckpt; this run has saved last"):
+        run.checkpoint("other.ckpt")

@@ -5,6 +5,31 @@ import sys
 
 import pytest
 
+from leyden.signature import signature
+
+FUNCTIONS = """
+def vanishing(a, **kwargs): ...
+def insensitive(*args, **kwargs): ...
+def picking(a, **kwargs):
+    return kwargs.get("b")
+def refusing(a, **kwargs):
+    b = kwargs.pop("b", 1)
+    if kwargs:
+        raise ValueError(f"unexpected {sorted(kwargs)}")
+def kept(**kwargs):
+    self.kwargs = kwargs
+def noted(a, **kwargs):
+    save_hyperparameters(locals())
+def with_defaults(**kwargs):
+    kwargs = {**dict(a=1), **kwargs}
+    return vanishing(**kwargs)
+def both(**kwargs):
+    return Thing.make(1, **kwargs), picking(**kwargs)
+class Thing:
+    @classmethod
+    def make(cls, first, c=2, **kwargs): ...
+"""
+
 LIBRARIES = [
     "torch.optim",
     "torch.optim.lr_scheduler",
@@ -90,10 +115,44 @@ def comparison() -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.parametrize(
+    ("name", "accepted", "is_open"),
+    [
+        ("vanishing", "a", False),
+        ("insensitive", "", True),
+        ("picking", "a b", False),
+        ("refusing", "a b", False),
+        ("kept", "", True),
+        ("noted", "a", True),
+        ("with_defaults", "a", False),
+        ("both", "a b c", False),
+    ],
+)
+def test_what_comes_through_keywords(name, accepted, is_open, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    module = f"keywords_{tmp_path.name}"
+    (tmp_path / f"{module}.py").write_text(FUNCTIONS)
+    read = signature(f"{module}.{name}")
+    assert (" ".join(sorted(read.parameters)), read.is_open) == (accepted, is_open)
+
+
+DETECTORS = ["fasterrcnn_mobilenet_v3_large_320_fpn", "retinanet_resnet50_fpn", "fcos_resnet50_fpn", "ssd300_vgg16"]
+
+
+@pytest.mark.parametrize("name", [*DETECTORS, "ssdlite320_mobilenet_v3_large", "maskrcnn_resnet50_fpn"])
+def test_no_setting_vanishes_in_a_detector(name):
+    read = signature(f"torchvision.models.detection.{name}")
+    assert not read.is_open
+    assert {"num_classes", "weights_backbone", "detections_per_img" if "ssd" in name else "min_size"} - {
+        *read.parameters,
+        "box_detections_per_img",
+    } == set()
+
+
 @pytest.mark.slow
 def test_no_signature_disagrees_with_python(comparison: dict) -> None:
     assert comparison["wrong"] == []
 
 
 def test_most_signatures_are_read(comparison: dict) -> None:
-    assert comparison["num_read"] >= 650
+    assert comparison["num_read"] >= 900

@@ -11,6 +11,8 @@ FILES = {
     "deep/either.py": "if input():\n    def one(): ...\nelse:\n    def one(x): ...\n",
     "deep/dynamic.py": "def __getattr__(name): ...\n",
     "round.py": "from .about import thing\n",
+    "executor.py": "from . import nothing_there\nif nothing_there:\n    from .never_there import *\nclass Executor: ...\n",
+    "empty/__init__.py": '"""Says nothing."""\n',
     "about.py": "from .round import other\nthing = 3\n",
 }
 
@@ -43,11 +45,13 @@ def test_what_source_does_not_tell(package, dotted):
     assert find(f"{package}.{dotted}") is None
 
 
-@pytest.mark.parametrize("dotted", ["Hidden", "shapes.Square", "deep.nothing", "nowhere.Circle"])
+@pytest.mark.parametrize(
+    "dotted", ["Hidden", "shapes.Square", "deep.nothing", "nowhere.Circle", "executor.Execute", "empty.Circle"]
+)
 def test_what_certainly_is_not_there(package, dotted):
     with pytest.raises(NameMissingError) as caught:
         find(f"{package}.{dotted}")
-    assert caught.value.choices or dotted == "nowhere.Circle"
+    assert caught.value.choices or dotted in ("nowhere.Circle", "empty.Circle")
 
 
 def test_imports_that_go_round_in_a_circle(package):

@@ -63,8 +63,9 @@ def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
     assert "nothing to do" in capsys.readouterr().out
     log(run, [5, 6])
     run.set_state("finished")
-    (run.path / "plots").mkdir()
-    imsave(run.path / "plots" / "test_worst.png", [[0.0, 1.0]])
+    for name in ("best", "last"):
+        (run.path / "plots" / name).mkdir(parents=True)
+        imsave(run.path / "plots" / name / "test_worst.png", [[0.0, 1.0]])
     assert sync([run]) == 0
     assert sync([run]) == 0
     *first, pictures = server.runs[run.status["id"]]

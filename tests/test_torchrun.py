@@ -12,20 +12,22 @@ import pytest
 import torch
 
 import leyden
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 from leyden.rundir import RunDirectory
+from leyden.torchrun import run_torchrun
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 
 PARENT = f"""
-import sys
+import signal, sys
 from pathlib import Path
 from {leyden.__name__}.rundir import RunDirectory
 from {leyden.__name__}.torchrun import run_torchrun
-torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *sys.argv[3:]]
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # if these tests are run under nohup
+torchrun = [sys.executable, "-m", "{leyden.__name__}.torchrun", "--standalone", "--nproc-per-node=2", *sys.argv[3:]]
 sys.exit(run_torchrun([*torchrun, sys.argv[1], sys.argv[2]], RunDirectory(Path(sys.argv[2]))))
 """
 
@@ -52,6 +54,11 @@ if fails:  # as a rank does that has lost another, and is told to end
 (run.path / f"ready{{rank}}.{{life}}").touch()
 if rank == "1" and fails:
     sys.exit(3)
+if (run.path / "loses").exists():
+    if rank == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    run.set_state("failed", error="gloo: connection closed by peer", exit_code=1)
+    sys.exit(1)
 while not (run.path / "state").exists():
     time.sleep(0.02)
 state, code = (run.path / "state").read_text().split()
@@ -120,6 +127,17 @@ def test_every_worker_receives_every_signal_once_and_the_parent_ends_as_they_say
     assert "Traceback" not in errors
 
 
+def test_a_terminal_that_is_closed_does_not_stop_what_nohup_started(run):
+    worker = "import os, pathlib, signal, time; pathlib.Path(os.environ['TRAINING_WORKERS'], '0').write_text(str(os.getpid())); "
+    worker += "os.kill(os.getppid(), signal.SIGHUP); time.sleep(0.5)"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run_torchrun([sys.executable, "-c", f"{worker}; open({str(run.path / 'ended')!r}, 'w')"], run)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (run.path / "ended").exists()
+
+
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="torchrun of torch 2.3 closes its rendezvous before")
 def test_workers_that_are_started_again_receive_it_too(run, start):
     (run.path / "fails").touch()
@@ -141,6 +159,17 @@ def test_a_worker_that_fails_is_never_taken_for_success(run, start):
     process.communicate()
     assert process.returncode == 1
     assert run.status["state"] == "failed"
+
+
+def test_a_killed_rank_is_named_not_what_another_one_says_of_it(run, start):
+    (run.path / "loses").touch()
+    process = start()
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert run.status["state"] == "failed"
+    assert run.status["error"].startswith("rank 1 was killed by SIGKILL")
+    assert run.status["error"] in errors
+    assert "Traceback" not in errors
 
 
 def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run, start):

@@ -7,8 +7,9 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from leyden.compose import compose, options
+from leyden.compose import compose
 from leyden.data import DataModule
+from leyden.embedded import embedded_experiments
 from leyden.rundir import RunDirectory
 from leyden.stop_request import Stopped
 from leyden.worker import Worker
@@ -20,7 +21,7 @@ EMA = [
     "+callbacks.ema._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
     "+callbacks.ema.decay=0.9",
 ]
-EXPERIMENTS = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+EXPERIMENTS = embedded_experiments(ROOT)
 
 
 def test_all_processes_of_a_run_take_what_the_first_learnt_of_the_data(tmp_path, monkeypatch):

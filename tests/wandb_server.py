@@ -15,12 +15,13 @@ LIMITS = {"cliVersionInfo": {"max_cli_version": "99.0.0", "min_cli_version": "0.
 class Server(ThreadingHTTPServer):
     """`runs` maps the identity of a run to its rows in the order received; `exits` to its exit code.
 
-    `refuses` is a part of the addresses to which the answer is that this is forbidden; `breaks`, that it is broken.
+    `bodies` is all that was received. `refuses` is a part of the addresses to which the answer is that this is forbidden; `breaks`, that it is broken.
     """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.runs, self.configs, self.exits, self.files = {}, {}, {}, []
+        self.bodies = []
         self.refuses = self.breaks = None
 
     def handle_error(self, *_):
@@ -47,7 +48,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def body(self):
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        return gzip.decompress(content) if self.headers.get("Content-Encoding") == "gzip" else content
+        content = gzip.decompress(content) if self.headers.get("Content-Encoding") == "gzip" else content
+        self.server.bodies.append(content)
+        return content
 
     def do_GET(self):
         self.answer({})

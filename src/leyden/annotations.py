@@ -6,7 +6,7 @@ import typing
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from .signature import Parameter
+from .signature import Parameter, ancestors, is_class
 from .source import Definition, Module, last_name, look_up
 
 _BUILTIN = {"bool", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"}
@@ -15,7 +15,7 @@ _ITERABLES = {"Collection", "Iterable", "Sequence"}
 
 
 class _Object:
-    """Stands for torch's classes, of which no plain value is an instance."""
+    """Stands for classes of torch and Lightning, of which no plain value is an instance."""
 
 
 _OBJECTS = dict.fromkeys(("Module", "Optimizer", "Tensor"), _Object)
@@ -31,6 +31,27 @@ def fits(value: Any, parameter: Parameter) -> bool:
     default = list(default) if isinstance(default, tuple) else default
     # An annotation that its own default contradicts is not to be trusted.
     return value == default or _fits(value, wanted) or not _fits(default, wanted)
+
+
+def is_called(parameter: Parameter) -> bool:
+    """Whether the argument is a function or a class, to be called later."""
+    return "Callable" in _names(_meaning(parameter.annotation, parameter.module))
+
+
+def is_object(parameter: Parameter) -> bool:
+    """Whether the argument is one of torch's objects, which nothing else can stand for."""
+    names = _names(_meaning(parameter.annotation, parameter.module))
+    return "_Object" in names and names <= {"_Object", "NoneType"}
+
+
+def is_asked(function: ast.FunctionDef, name: str, value: Any) -> bool:
+    """Whether a function asks by `isinstance` if an argument has the type of a value: then it has a use for it."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(ast.Name("isinstance"), [ast.Name(asked), kinds]) if asked == name:
+                if type(value).__name__ in map(last_name, ast.walk(kinds)):
+                    return True
+    return False
 
 
 def choices(parameter: Parameter) -> list[str]:
@@ -54,6 +75,8 @@ class _Names(dict[str, Any]):
         found = look_up(self.module, name)
         if isinstance(found, Module):
             return _Attributes()
+        if is_class(found) and found.module.name.startswith("lightning.") and not _is_enum(found):
+            return _Object
         return _meaning(found.node, found.module) if isinstance(found, Definition) else Any
 
 
@@ -62,6 +85,12 @@ class _Attributes:
 
     def __getattr__(self, name: str) -> Any:
         return _OBJECTS.get(name) or getattr(typing, name, Any)
+
+
+def _is_enum(definition: Definition) -> bool:
+    """Whether a string may stand for one of a class, as far as is known."""
+    bases = [base for one in ancestors(definition) if one for base in one.node.bases]
+    return any(last_name(base).endswith("Enum") for base in bases)
 
 
 def _meaning(annotation: ast.AST | None, module: Module) -> Any:
@@ -85,17 +114,15 @@ def _fits(value: Any, wanted: Any) -> bool:
     if value is ... or (isinstance(value, dict) and "_target_" in value):
         return True
     if origin is Literal:
-        return value in arguments
+        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in arguments)
     name = getattr(origin or wanted, "__name__", "")
     match name, value:
         case (("int" | "float" | "bool"), bool()):
-            return True
+            return name == "bool"  # to Python, true is 1: to whoever writes it, it is none
         case "bool", _:
             return value in (0, 1)
-        case "int", float():
-            return value.is_integer()
         case "int", _:
-            return isinstance(value, int)
+            return isinstance(value, int)  # 3.0 is none: range and torch refuse it
         case "float", _:
             return isinstance(value, int | float)
         case "str", _:
@@ -106,11 +133,20 @@ def _fits(value: Any, wanted: Any) -> bool:
             return len(value) == len(arguments) and all(map(_fits, value, arguments))
         case _, list() if name in _LISTS | _ITERABLES:
             return not arguments or all(_fits(item, arguments[0]) for item in value)
-        case _, str() | dict() if name in _ITERABLES:
-            return True
+        case _, str() if name in _ITERABLES:
+            return not arguments  # of strings, it would be a list of its characters
+        case _, dict() if name in _ITERABLES:
+            return name != "Sequence"
     if wanted in (None, NoneType):
         return value is None
     return name not in {*_LISTS, *_ITERABLES, "Callable", "_Object"}
+
+
+def _names(wanted: Any) -> set[str]:
+    """The names of the types of which an annotation allows any."""
+    if get_origin(wanted) in (Union, UnionType):
+        return {name for argument in get_args(wanted) for name in _names(argument)}
+    return {getattr(get_origin(wanted) or wanted, "__name__", "")}
 
 
 def _literals(wanted: Any) -> list[Any]:

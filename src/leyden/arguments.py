@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from .errors import UserError
 
 PROGRAM = __package__ or ""
-OVERRIDES = "settings such as trainer.max_epochs=3 or model.optimizer.lr=3e-3, or a group's option such as trainer=cpu"
+OVERRIDES = "an experiment, and settings such as trainer.max_epochs=3 or model.optimizer.lr=3e-3, or a group's option such as trainer=cpu"
 RUN = "a run directory, `latest`, or an experiment's name for its newest run"
 
 
@@ -40,24 +40,32 @@ def parser() -> argparse.ArgumentParser:
     sweep = ("--sweep", {"action": "store_true", "help": "a run for each combination of values, as of seed=0,1,2"})
     dry = ("--dry-run", {"action": "store_true", "help": "print what would be executed or submitted, and stop"})
     runs = ("runs", {"nargs": "+", "metavar": "RUN", "help": RUN})
+    live = ("--live", {"action": "store_true", "help": "use the working tree instead of the run's copy of the code"})
+    trust = ("--trust", {"action": "store_true", "help": "execute a run that was not made here: it is code"})
     text = "compose, check and freeze a run; train it; test its best checkpoint"
-    add("train", text, [overrides, sweep, dry])
+    add("train", text, [overrides, sweep, dry, live])
     moves = (
         "overrides",
         {"nargs": "*", "metavar": "SETTING", "help": "where: trainer.devices=4, launcher.time=8:00:00"},
     )
-    add("resume", "continue a run in its directory, from its last checkpoint", [run, moves])
+    add("resume", "continue a run in its directory, from its last checkpoint", [run, moves, live, trust])
     add("status", "what became of runs, and what SLURM says of their jobs", [runs])
     add("cancel", "take the jobs of runs out of SLURM's queue", [runs])
-    add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint])
-    add("test", "evaluate a run's checkpoint on the test split", [run, checkpoint])
-    add("predict", "what the network makes of your own files", [run, inputs, checkpoint, output, form])
+    add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint, live, trust])
+    add("test", "evaluate a run's checkpoint on the test split", [run, checkpoint, live, trust])
+    words = [run, inputs, checkpoint, output, form, live, trust]
+    add("predict", "what the network makes of your own files", words)
+    add("diff", "what differs between a run's copy of the code and the working tree", [run])
     add("sync", "upload to Weights & Biases what runs have logged without a connection", [runs])
     add("list", "experiments and options, a line each", [])
     what = ("run", {"metavar": "RUN", "help": "a run directory, `latest`, or an experiment"})
     clear = ("--clear", {"action": "store_true", "help": "remove the decoded rows from the cache, and stop"})
     stream = ("--write-stream", {"type": Path, "metavar": "FOLDER", "help": "write the rows as chunks for data.stream"})
-    add("data", "size, place and speed of the decoded data of a run or an experiment", [what, overrides, clear, stream])
+    add(
+        "data",
+        "size, place and speed of the decoded data of a run or an experiment",
+        [what, overrides, clear, stream, trust],
+    )
     add("check", "validate a configuration without running it", [overrides, all_])
     add("doctor", "what this machine has, and what is wrong with it", [])
     return top

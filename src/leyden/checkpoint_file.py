@@ -13,11 +13,10 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from .data import DataError
-from .disk import sync
+from .disk import remove_abandoned, sync, unfinished
 from .rundir import LAST, PREVIOUS
 
 log = logging.getLogger(__name__)
-UNFINISHED = ".part"
 MAX_WAITING = 2  # copies in memory: the best and the last checkpoint of one step
 
 
@@ -76,10 +75,10 @@ class CheckpointFile(TorchCheckpointIO):
 
 
 def _write(checkpoint: dict[str, Any], path: Path, previous: Path | None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for abandoned in path.parent.glob(f".*{UNFINISHED}"):  # by a killed process
-        abandoned.unlink()
-    temporary = path.with_name(f".{path.name}{UNFINISHED}")
+    # Not a run directory that was moved away: a new one in its place would hold a checkpoint alone.
+    path.parent.mkdir(parents=path.parent.name != "checkpoints", exist_ok=True)
+    remove_abandoned(path.parent)
+    temporary = unfinished(path)
     try:
         with temporary.open("wb") as file:
             torch.save(checkpoint, file)

@@ -13,6 +13,8 @@ from .errors import UserError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code: 0 done, 1 the run failed, 2 a mistake in what was typed."""
+    if sys.stdout is not None and sys.stdout.errors == "strict":  # a terminal of another encoding is no reason to fail
+        getattr(sys.stdout, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
         options, more = parser().parse_known_args(arguments)
         if more and (
@@ -31,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has read enough
         sys.stderr.close()
         return 0
+    except UnicodeEncodeError as error:  # a path
+        print(f"{error}: the locale of this machine cannot write that; set PYTHONUTF8=1", file=sys.stderr)
+        return 2
     except OSError as error:
         if not disk_error(error):
             raise
@@ -40,32 +45,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from .compose import combinations
-    from .launch import describe, launch_all
-    from .rundir import RunDirectory
 
     words = combinations(options.overrides) if options.sweep else [options.overrides]
     checked = [_checked(overrides) for overrides in words]
     root, configs = checked[0][0], [config for _, config in checked]
+    from .launch import describe, launch_all  # after what is refused: it takes time to import
+    from .rundir import RunDirectory
+
     if options.dry_run:
-        print(describe(configs, root), end="")
+        print(describe(configs, root, options.live), end="")
         return 0
-    commands = [[PROGRAM, "train", *overrides] for overrides in words]
-    runs = [RunDirectory.create(config, root, command) for config, command in zip(configs, commands, strict=True)]
+    commands = [[PROGRAM, "train", *(["--live"] * options.live), *overrides] for overrides in words]
+    status = {"live": True} if options.live else {}
+    made = zip(configs, commands, strict=True)
+    runs = [RunDirectory.create(config, root, command, **status) for config, command in made]
     for run in runs:
         print(f"run              {run.path}", file=sys.stderr)
     return launch_all(runs, root)
 
 
 def _status(options: argparse.Namespace) -> int:
-    from .launchers.slurm_queue import state
+    from .launchers.slurm_queue import is_here, state
+    from .lifetime import has_died
 
+    code = 0
     for name in options.runs:
-        run = _found(name)[1]
-        status = run.status
-        job = f"job {status['job']}: {state(status['job']) or 'forgotten by SLURM'}" if "job" in status else ""
-        error = status.get("error", "").partition("\n")[0] if status["state"] == "failed" else ""
-        print("  ".join(filter(None, [str(run.path), status["state"], status.get("changed"), job, error])))
-    return 0
+        try:
+            run = _found(name)[1]
+            status = run.status
+        except UserError as error:  # no reason to be silent about the others
+            code = 2
+            print(error, file=sys.stderr)
+            continue
+        said = "ask where SLURM is installed" if not is_here() else state(status["job"]) if "job" in status else ""
+        job = f"job {status['job']}: {said or 'forgotten by SLURM'}" if "job" in status else ""
+        error = (status.get("error") or "").partition("\n")[0] if status["state"] == "failed" else ""
+        now = f"killed; go on with: {PROGRAM} resume {run.path}" if has_died(run) else status["state"]
+        print("  ".join(filter(None, [str(run.path), now, status.get("changed"), job, error])))
+    return code
 
 
 def _cancel(options: argparse.Namespace) -> int:
@@ -80,30 +97,36 @@ def _cancel(options: argparse.Namespace) -> int:
 
 
 def _on_run(options: argparse.Namespace) -> int:
-    from .launch import launch
+    root, run = _ready(options)  # before what takes time to import
+    from .launch import change, launch
     from .launchers.slurm_queue import require_ended
 
-    root, run = _found(options.run)
     if options.verb == "resume":
         if run.status["state"] == "finished":
             raise UserError(f"{run.path} is finished: there is nothing to resume")
         require_ended(run)
         if options.overrides:
-            from .relocate import relocate
-
-            relocate(run, options.overrides, root)
-        return launch(run, "train", root)
+            change(run, options.overrides, root)
+        return launch(run, "train", root, options.live)
     # A path is relative to where the command was typed.
     checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())
-    return launch(run, options.verb, root, checkpoint=checkpoint)
+    return launch(run, options.verb, root, options.live, checkpoint=checkpoint)
 
 
 def _predict(options: argparse.Namespace) -> int:
+    root, run = _ready(options)
     from .launch import launch
 
-    root, run = _found(options.run)
     known = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
-    return launch(run, "predict", root, **known)
+    return launch(run, "predict", root, options.live, **known)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from .code_diff import diff
+    from .rundir import runs_folder
+
+    root, run = _found(options.run)
+    return diff(run.path, root, runs_folder(run.frozen_config, root))
 
 
 def _sync(options: argparse.Namespace) -> int:
@@ -135,7 +158,7 @@ def _check(options: argparse.Namespace) -> int:
     problems = []
     for name, _ in group_options(project_root())["experiment"]:
         try:
-            _checked([f"experiment={name}", *options.overrides])
+            _checked([f"experiment={name}", *options.overrides], looks_for_files=False)
             print(f"{name}: no problem found")
         except UserError as error:
             problems.append(str(error))
@@ -146,7 +169,7 @@ def _check(options: argparse.Namespace) -> int:
 def _data(options: argparse.Namespace) -> int:
     from .inspect_data import inspect
 
-    return inspect(options.run, options.overrides, options.clear, _checked, options.write_stream)
+    return inspect(options.run, options.overrides, options.clear, _checked, options.write_stream, options.trust)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -155,15 +178,15 @@ def _doctor(options: argparse.Namespace) -> int:
     return examine()
 
 
-def _checked(overrides: list[str]) -> tuple[Path, dict[str, Any]]:
+def _checked(overrides: list[str], looks_for_files: bool = True) -> tuple[Path, dict[str, Any]]:
     from .check import problems
     from .compose import compose, project_root
 
     root = project_root()
     composed = compose(overrides, root)
-    if found := problems(composed):
+    if found := problems(composed, looks_for_files):
         raise UserError("\n".join(found))
-    return root, composed.config
+    return root, composed.frozen
 
 
 def _found(name: str) -> tuple[Path, Any]:
@@ -171,7 +194,19 @@ def _found(name: str) -> tuple[Path, Any]:
     from .rundir import find_run
 
     root = project_root()
-    return root, find_run(name, root / "runs")
+    return root, find_run(name, root)
+
+
+def _ready(options: argparse.Namespace) -> tuple[Path, Any]:
+    """A run that may be executed, as far as whoever made it is trusted; what `--live` changes is on record."""
+    from .frozen_code import go_live
+    from .trust import require_trust
+
+    root, run = _found(options.run)
+    require_trust(run, root, options.verb, trusts=options.trust, live=options.live)
+    if options.live:
+        go_live(run, options.verb)
+    return root, run
 
 
 VERBS = {
@@ -182,6 +217,7 @@ VERBS = {
     "validate": _on_run,
     "test": _on_run,
     "predict": _predict,
+    "diff": _diff,
     "sync": _sync,
     "list": _list,
     "data": _data,

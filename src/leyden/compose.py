@@ -1,8 +1,7 @@
 """Command-line overrides -> a plain configuration. Torch-free; Hydra is imported when something is composed."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from itertools import product
@@ -12,6 +11,8 @@ from typing import Any
 import yaml
 
 from .errors import UserError
+from .merge import merge
+from .nearest import hint
 
 MISSING = "???"
 Options = dict[str, list[tuple[str, str]]]
@@ -34,12 +35,14 @@ class Composed:
         root: the project's folder.
         files: YAML files in the order of merging, each with the key below which it is merged.
         overrides: key -> the override as typed; without the choices of options.
+        frozen: what a run keeps of it; see `references`.
     """
 
     config: dict[str, Any]
     root: Path
     files: list[tuple[Path, str]]
     overrides: dict[str, str]
+    frozen: dict[str, Any] = field(default_factory=dict)
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -95,6 +98,8 @@ def compose(overrides: list[str], root: Path) -> Composed:
             leads nowhere.
     """
     groups = options(root)
+    experiments = dict(groups.get("experiment", []))
+    overrides = [f"experiment={word}" if word in experiments else word for word in overrides]
     if mistakes := [text for word in overrides if (text := _mistake(word, groups))]:
         raise ConfigError(*mistakes)
 
@@ -102,9 +107,11 @@ def compose(overrides: list[str], root: Path) -> Composed:
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        merged, defaults = _merge([_parsed(_for_hydra(word, groups)) for word in overrides], root)
+        merged, defaults = merge([_parsed(_for_hydra(word, groups)) for word in overrides], root / "configs")
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_yaml_mistake(error, root)) from None
+    except UserError as error:
+        raise ConfigError(str(error)) from None
     except (HydraException, OmegaConfBaseException, RecursionError) as error:
         raise ConfigError(_explain(error, root)) from None
     messages: list[str] = []
@@ -116,36 +123,10 @@ def compose(overrides: list[str], root: Path) -> Composed:
         config.setdefault("name", chosen[-1])
     files = [(root / "configs" / f"{one.config_path}.yaml", one.package or "") for one in defaults]
     values = {key: word for word in overrides if (key := _key(word)) not in groups}
-    return Composed(config, root, [(file, key) for file, key in files if file.is_file()], values)
+    from .references import frozen
 
-
-def _merge(overrides: list[Any], root: Path) -> tuple[Any, list[Any]]:
-    """Hydra's own merging, without the settings and plugins of its launchers, which would take half of the time.
-
-    Returns:
-        The merged configuration and the files in it.
-    """
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.config_repository import CachingConfigRepository
-    from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
-    from hydra._internal.core_plugins.file_config_source import FileConfigSource
-    from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
-    from hydra._internal.defaults_list import create_defaults_list
-    from hydra._internal.sources_registry import SourcesRegistry
-    from hydra.version import setbase
-
-    setbase("1.3")
-    for source in (FileConfigSource, StructuredConfigSource):
-        SourcesRegistry.instance().register(source)
-    places = ConfigSearchPathImpl()
-    places.append("main", f"file://{root / 'configs'}")
-    places.append("schema", "structured://")
-    loader = ConfigLoaderImpl(places)
-    repository = CachingConfigRepository(loader.repository)
-    listed = create_defaults_list(repository, "train", overrides, prepend_hydra=False, skip_missing=False)
-    merged = loader._compose_config_from_defaults_list(listed.defaults, repository)
-    loader._apply_overrides_to_config(listed.config_overrides, merged)
-    return merged, listed.defaults
+    composed = Composed(config, root, [(file, key) for file, key in files if file.is_file()], values)
+    return replace(composed, frozen=frozen(composed, merged, _plain))
 
 
 @cache
@@ -174,7 +155,9 @@ def _mistake(word: str, groups: Options) -> str:
     key, equals, value = word.partition("=")
     if not equals and not key.startswith("~"):
         group = next((group for group, names in groups.items() if word in dict(names)), None)
-        return f"override {word!r} is not of the form key=value" + (f"; did you mean {group}={word}?" if group else "")
+        near = get_close_matches(word, [name for name, _ in groups.get("experiment", [])], n=1)
+        meant = f"; did you mean {group}={word}?" if group else f"; did you mean {near[0]}?" if near else ""
+        return f"override {word!r} is neither an experiment nor of the form key=value{meant}"
     try:
         override = _parsed(_for_hydra(word, groups))
     except HydraException:
@@ -237,11 +220,3 @@ def _explain(error: Exception, root: Path) -> str:
         return f"{asker}there is no configs/{group}/{name}.yaml{hint(name, known)}"
     sentences = [line.strip() for line in str(error).partition("\n\n")[0].splitlines() if "To append" not in line]
     return f"the configuration cannot be composed: {' '.join(sentences)}"
-
-
-def hint(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence: the nearest of these names, or all of them where they are few."""
-    known = sorted(set(names))
-    if near := get_close_matches(name, known, n=1):
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(known)}" if 0 < len(known) <= 40 else ""

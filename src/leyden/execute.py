@@ -13,18 +13,23 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
+from . import frozen_code
 from .disk import LogFile, disk_error
+from .environment import differences
 from .errors import RunError, UserError
+from .lifetime import CHILD, stop_with_parent
 from .preflight import meet
+from .redaction import DiscreetFormatter, hidden
+from .references import resolve, secrets_of
+from .reserved_stdout import reserved_stdout
 from .rundir import RunDirectory, State
-from .stop_request import Stop, Stopped, StopRequest
+from .stop_request import STATES, Stopped, StopRequest
 from .torchrun import code_for_torchrun, register
 from .uncollected import uncollected
 
 log = logging.getLogger(__package__)
 
 IS_FIRST = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"  # of the processes of this run
-STATES: dict[Stop, State] = {Stop.PREEMPTED: "preempted", Stop.INTERRUPTED: "interrupted"}
 EXIT_CODES = {"finished": 0, "failed": 1, "preempted": 75, "interrupted": 130}  # 75: sysexits.h, 130: the shell's
 
 
@@ -35,44 +40,51 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     if keeps_status:
         stop.listen()
         register()
-    _open_log(run.path / "log.txt")
+    secrets = secrets_of(run.frozen_config)
+    _open_log(run, secrets)
+    _report_differences(run, verb)
     state, code, details = "finished", 0, {}
     begin = time.perf_counter()
     try:
         if keeps_status and IS_FIRST:
-            run.set_state("running", error=None, exit_code=None)
+            run.set_state("running", host=platform.node(), error=None, exit_code=None)
         if keeps_status:
             meet(run.path)
         _do(run, verb, stop, **options)
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
         code = EXIT_CODES[state]
-        log.warning("%s; go on with: %s resume %s", str(error) or "stopped at once", __package__, run.path)
+        resume = f"; go on with: {__package__} resume {run.path}" if keeps_status else ""
+        log.warning("%s%s", str(error) or "stopped at once", resume)
     except Exception as error:
         state, code = "failed", 2 if isinstance(error, UserError) else EXIT_CODES["failed"]
-        details = {"error": f"{type(error).__name__}: {error}"}
-        _explain(error, run)
+        details = {"error": hidden(f"{type(error).__name__}: {error}", secrets)}
+        _explain(error, run, keeps_status)
     if keeps_status:
         stop.ignore()  # the exit code is decided
-        _keep(run, state, {**details, "exit_code": code, "seconds": round(time.perf_counter() - begin, 1)})
+        details |= {"exit_code": code, "seconds": round(time.perf_counter() - begin, 1)}
+        return code if _keep(run, state, details) else code or EXIT_CODES["failed"]
     return code
 
 
 def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None:
     with uncollected():
-        from .predict import predict
         from .worker import Worker
 
     for name in ("lightning.pytorch", "lightning.fabric"):  # as they are imported, they set up lines of their own
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).setLevel(logging.WARNING)
+    if verb == "predict":
+        from .predict import predict
+
+        with reserved_stdout() as stdout:
+            predict(Worker(run, trains=False), stdout=stdout, **options)
+        return
     worker = Worker(run, trains=verb == "train", stop=stop)
     code = 1
     try:
         if verb == "train":
             report(worker.fit(), run)
-        elif verb == "predict":
-            predict(worker, **options)
         else:
             report(worker.evaluate("test" if verb == "test" else "val", options["checkpoint"]), run)
         code = 0
@@ -86,17 +98,17 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
     log.info("run              %s", run.path)
 
 
-def _explain(error: Exception, run: RunDirectory) -> None:
-    from hydra.errors import InstantiationException
-
-    if isinstance(error, InstantiationException) and isinstance(error.__cause__, ValueError):
-        error = RunError(str(error.__cause__))  # what a constructor refuses, as of sizes that the data tells
+def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
     if _is_refusal_of_lightning(error):
         error = RunError(str(error))
     if isinstance(error, RunError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
-    elif reason := disk_error(error):
+    elif not (run.path / "status.json").is_file():
+        log.error("%s is gone: was it moved or removed while it was in use? Bring it back", run.path)
+    elif (reason := disk_error(error)) and not trains:
+        log.error("%s", reason)
+    elif reason:
         saved = ", ".join(sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt")))
         log.error("the run stopped: %s", reason)
         log.error("Nothing saved before is lost (%s). When that is mended: %s resume %s", saved, __package__, run.path)
@@ -114,22 +126,42 @@ def _is_refusal_of_lightning(error: Exception) -> bool:
     return is_raised_there or isinstance(error, MisconfigurationException)
 
 
-def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> None:
-    """Of several processes, the first that is stopped or fails says why: the others end because of it."""
+def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> bool:
+    """Of several processes, the first that is stopped or fails says why: the others end because of it.
+
+    Returns:
+        Whether the status holds what became of the run.
+    """
     try:
         has_ended = run.status["state"] in ("preempted", "interrupted", "failed")
         if not has_ended and (IS_FIRST or state != "finished"):
             run.set_state(state, **details)
-    except OSError as error:  # a full disk may refuse this too, and must not hide what happened
+    except (OSError, UserError) as error:  # a full disk may refuse this too, and must not hide what happened
         log.error("the status could not be written: %s", error)
+        return False
+    return True
 
 
-def _open_log(path: Path) -> None:
+def _report_differences(run: RunDirectory, verb: str) -> None:
+    """Says what is not as it was when the run was made."""
+    if remark := frozen_code.remark(run.path):
+        log.info("%s", remark)
+    if IS_FIRST and (verb != "train" or run.has_checkpoint) and (found := differences(run.path, Path.cwd())):
+        log.warning("%s", found)
+
+
+def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
     """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
-    terminal, file = _Terminal(), LogFile(path)
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[terminal, file], force=True)
+    handlers: list[logging.Handler] = [_Terminal()]
+    handlers[0].setFormatter(DiscreetFormatter(secrets, "%(message)s"))
+    if run.is_writable:
+        handlers.append(LogFile(run.path / "log.txt"))
+        form = "%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"
+        handlers[-1].setFormatter(DiscreetFormatter(secrets, *form))
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     log.setLevel(logging.INFO if IS_FIRST else logging.ERROR)
+    if not run.is_writable:
+        log.warning("%s must not be written: no log, results or figures are kept", run.path)
     logging.captureWarnings(True)
     # Whole batches from memory are faster without workers, whatever the number of cores.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -170,10 +202,16 @@ def main() -> int:
         if not path.is_dir():
             meet(path)  # where the other nodes have it, they hear why this one does not come
         run = RunDirectory(path)
+        resolve(run.frozen_config)  # what it refers to and is not here is said before anything begins
+        if CHILD in os.environ:
+            stop_with_parent(run)
+        # Started without its environment, as by hand or in a container, it still executes its own code.
+        with frozen_code.imported_from(path) as module:
+            own = module("execute")
+            return code_for_torchrun(own.execute(own.RunDirectory(path), sys.argv[2]), run)
     except (RunError, UserError) as error:
         print(f"{platform.node()}: {error}", file=sys.stderr)
         return 2
-    return code_for_torchrun(execute(run, sys.argv[2]), run)
 
 
 if __name__ == "__main__":

@@ -33,5 +33,9 @@ class Experiment:
         runs: str = "runs",
         preemption: Sequence[Literal["SIGTERM", "SIGUSR1", "SIGUSR2"]] = ("SIGTERM", "SIGUSR1"),
     ) -> None:
-        if seed < 0:
-            raise ValueError(f"seed is {seed}; it must not be negative")
+        if not name.isprintable() or name.startswith(("/", ".", "~")) or ".." in name.split("/"):
+            raise ValueError(f"name is {name!r}; it must be a folder below that of the runs, such as group/name")
+        if not runs.isprintable():
+            raise ValueError(f"runs is {runs!r}; it must be a folder's name, without control characters")
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed is {seed}; it must be at least 0 and below 2**32")

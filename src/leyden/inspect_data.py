@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .compose import options, project_root
 from .errors import RunError, UserError
+from .references import resolve
 from .rundir import RunDirectory, find_run
+from .trust import require_trust
 
 if TYPE_CHECKING:
     from .data import DataModule
@@ -21,7 +23,12 @@ SECONDS = 2.0  # for which batches are counted
 
 
 def inspect(
-    name: str, overrides: list[str], clears: bool, check: Callable[[list[str]], Any], stream: Path | None = None
+    name: str,
+    overrides: list[str],
+    clears: bool,
+    check: Callable[[list[str], bool], Any],
+    stream: Path | None = None,
+    trusts: bool = False,
 ) -> int:
     """Shows the data of a run or an experiment, removes what the cache keeps of it, or writes it as a stream.
 
@@ -29,8 +36,9 @@ def inspect(
         name: a run directory, `latest`, or an experiment.
         overrides: settings of the experiment.
         clears: removes, instead of showing.
-        check: overrides -> the project's folder and the configuration.
+        check: overrides, and whether the data's files are looked for -> the project's folder and the configuration.
         stream: a folder for the rows, to be written instead of shown; see `write_stream`.
+        trusts: whether a run that was not made here is executed; see `require_trust`.
 
     Returns:
         The exit code.
@@ -40,15 +48,18 @@ def inspect(
     """
     root = project_root()
     run = _run(name, root, overrides)
-    config = run.config if run else check([f"experiment={name}", *overrides])[1]
+    if run:
+        require_trust(run, root, "data", trusts)
+    config = run.config if run else resolve(check([f"experiment={name}", *overrides], not clears)[1], root)
     stream = stream and stream.absolute()
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger(__package__).setLevel(logging.INFO)
     from .build import build  # torch: seconds
+    from .preprocessing import provided, taking
 
     try:
-        data: DataModule = build(config["data"], {})
+        data: DataModule = build(taking(config["data"], provided(config, run.path if run else None)), {})
         if clears:
             _clear(data)
         else:
@@ -63,9 +74,13 @@ def inspect(
 def _prepare(data: "DataModule", run: RunDirectory | None) -> None:
     if run and data.is_saved(run.path):
         data.restore(run.path)
-    data.prepare_data()
-    for stage in ("fit", "test"):
-        data.setup(stage)
+    from .data.archives import checked_archives
+
+    with checked_archives():
+        data.prepare_data()
+        data.setup("fit")
+        if "test" in data.official_splits():
+            data.setup("test")
 
 
 def _show_all(data: "DataModule") -> None:
@@ -82,7 +97,7 @@ def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
     if overrides:
         raise UserError(f"{name} is no experiment: the settings of a run are frozen")
     try:
-        return find_run(name, root / "runs")
+        return find_run(name, root)
     except UserError as error:
         near = get_close_matches(name, experiments, n=1)
         hint = f", and no experiment; did you mean {near[0]!r}?" if near else ", and no experiment"

@@ -1,44 +1,103 @@
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 from .build import build
-from .launchers.launcher import Launcher
-from .rundir import RunDirectory
+from .errors import UserError
+from .frozen_code import imported_from
+from .launchers.launcher import STOPPED
+from .references import resolve
+from .rundir import RunDirectory, runs_folder
+
+Item = TypeVar("Item")
 
 
-def launch(run: RunDirectory, verb: str, root: Path, **options: Any) -> int:
+def launch(run: RunDirectory, verb: str, root: Path, live: bool = False, **options: Any) -> int:
     """Executes a frozen run directory: trains where its launcher says, and does everything else in this process.
+
+    The code is that of the run's copy: also what launches it.
 
     Args:
         run: the run directory.
         verb: `train`, which goes on from the last checkpoint where there is one, `validate`, `test` or `predict`.
         root: the project's folder, in which relative paths of the configuration begin.
+        live: whether this command uses the working tree instead.
         **options: of the verb.
 
     Returns:
         The exit code: 0 only if all that was asked was done, or submitted.
     """
-    if verb == "train":
-        return launch_all([run], root)
     os.chdir(root)
+    if live:
+        return carry_out(run.path, verb, **options)
+    with _own(run, "launch") as own:
+        return own.carry_out(run.path, verb, **options)
+
+
+def carry_out(path: Path, verb: str, **options: Any) -> int:
+    """Does what `launch` says with the code that is imported here."""
+    if verb == "train":
+        return train([path])
     from .execute import execute  # imports torch: seconds
 
-    return execute(run, verb, **options)
+    return execute(RunDirectory(path), verb, **options)
+
+
+def train(paths: list[Path]) -> int:
+    """Trains run directories with the code that is imported here: those whose launchers are alike together."""
+    runs, codes = [RunDirectory(path) for path in paths], []
+    for config, members in _alike([run.config for run in runs], runs):
+        try:
+            codes.append(build(config, {}).launch(members, is_alone=len(runs) == 1))
+        except UserError as error:  # as of one partition of several: the others may be submitted
+            print(error, file=sys.stderr)
+            codes.append(2)
+        if codes[-1] in STOPPED:  # from outside, as are those that have not begun
+            break
+    return max(codes)
+
+
+def change(run: RunDirectory, overrides: list[str], root: Path) -> None:
+    """Changes where a run is trained; see `relocate`. What is allowed is read in the run's own code."""
+    with _own(run, "relocate") as own:
+        own.relocate(run, overrides, root)
 
 
 def launch_all(runs: list[RunDirectory], root: Path) -> int:
-    """Trains runs of one launcher."""
+    """Trains runs of one moment: their copies of the code are the same."""
     os.chdir(root)
-    return _launcher(runs[0].config).launch(runs)
+    with _own(runs[0], "launch") as own:
+        return own.train([run.path for run in runs])
 
 
-def describe(configs: list[dict[str, Any]], root: Path) -> str:
+@contextmanager
+def _own(run: RunDirectory, name: str) -> Iterator[ModuleType]:
+    """A module of the run's copy of the code, whose exceptions are not those of this one."""
+    with imported_from(run.path) as module:
+        try:
+            yield module(name)
+        except module("errors").UserError as error:
+            raise UserError(str(error)) from None
+
+
+def describe(configs: list[dict[str, Any]], root: Path, live: bool = False) -> str:
     """What `launch_all` would execute or submit for runs with these configurations."""
     os.chdir(root)
-    paths = [root / config["runs"] / config["name"] / f"RUN-{number}" for number, config in enumerate(configs)]
-    return _launcher(configs[0]).describe(paths)
+    configs = [resolve(config, root) for config in configs]
+    paths = [runs_folder(config, root) / config["name"] / f"RUN-{number}" for number, config in enumerate(configs)]
+    return "\n".join(build(config, {}).describe(members, live) for config, members in _alike(configs, paths))
 
 
-def _launcher(config: dict[str, Any]) -> Launcher:
-    return build(config["launcher"], {})
+def _alike(configs: list[dict[str, Any]], items: list[Item]) -> list[tuple[dict[str, Any], list[Item]]]:
+    """Launchers, each with the items that it is for, in the order in which they come."""
+    groups: list[tuple[dict[str, Any], list[Item]]] = []
+    for config, item in zip(configs, items, strict=True):
+        members = next((members for launcher, members in groups if launcher == config["launcher"]), None)
+        if members is None:
+            groups.append((config["launcher"], members := []))
+        members.append(item)
+    return groups

@@ -25,13 +25,20 @@ class Origins:
                 return word
         return None
 
+    def file(self, key: Key) -> Path | None:
+        """The last file that sets just this key; None where there is none, or the command line has the last word."""
+        if self.override(key):
+            return None
+        setting = (file for file, package, tree in reversed(self._trees) if _sets(tree, package, key))
+        return next((self.composed.root / file for file in setting), None)
+
     def line(self, key: Key) -> str | None:
         """`file:line` of the last file that sets this key, else of what it is a part of."""
         return next((found for end in range(len(key), 0, -1) if (found := self._exact_line(key[:end]))), None)
 
     def _exact_line(self, key: Key) -> str | None:
         for file, package, tree in reversed(self._trees):
-            if key[: len(package)] == package and (number := _line(tree, key[len(package) :])):
+            if number := _sets(tree, package, key):
                 return f"{file}:{number}"
         return None
 
@@ -45,6 +52,11 @@ class Origins:
             )
             for file, package in self.composed.files
         ]
+
+
+def _sets(tree: yaml.Node | None, package: Key, key: Key) -> int:
+    """The number of the line that sets a key in a file that is merged below another one, or 0."""
+    return _line(tree, key[len(package) :]) if key[: len(package)] == package else 0
 
 
 def _line(tree: yaml.Node | None, key: Key) -> int:

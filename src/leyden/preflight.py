@@ -71,16 +71,25 @@ def require_disk(folder: Path, weights: int) -> None:
     needed = 2 * max([3 * weights, *known])  # Adam keeps two more values for each weight
     if (free := shutil.disk_usage(folder).free) < needed:
         raise RunError(
-            f"{platform.node()}: {free / 2**30:.2f} GiB are free in {folder}, two checkpoints need "
-            f"{needed / 2**30:.2f} GiB; make room, or choose another disk with runs=FOLDER"
+            f"{platform.node()}: {_size(free)} are free in {folder}, two checkpoints need {_size(needed)}; make room, or "
+            "choose another disk with runs=FOLDER"
         )
+
+
+def _size(num_bytes: float) -> str:
+    """With three digits, in the unit in which they mean something."""
+    units = iter(("bytes", "KiB", "MiB", "GiB"))
+    unit = next(units)
+    while num_bytes >= 1000 and unit != "GiB":
+        num_bytes, unit = num_bytes / 1024, next(units)
+    return f"{num_bytes:.3g} {unit}"
 
 
 def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
     """On process 0: hears all others, tells them what is wrong, and returns it."""
     deadline = time.monotonic() + seconds
     token = secrets.token_hex(8)
-    (folder / TOKEN_FILE).write_text(token)
+    (folder / TOKEN_FILE).write_text(token, encoding="utf-8")
     facts = {"token": token, "node": platform.node(), "packages": _packages()}
     problems, missing, streams = [], set(range(1, size)), []
     is_dual = socket.has_dualstack_ipv6()
@@ -91,7 +100,7 @@ def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
                 server.settimeout(max(0.01, deadline - time.monotonic()))
                 connection, _ = server.accept()
                 connection.settimeout(max(0.01, deadline - time.monotonic()))
-                streams.append(connection.makefile("rw"))
+                streams.append(connection.makefile("rw", encoding="utf-8"))
                 _write(streams[-1], facts)
             for stream in streams:
                 answer = json.loads(stream.readline())
@@ -122,7 +131,7 @@ def _report(folder: Path, address: str, port: int, rank: int, seconds: float) ->
             time.sleep(0.1)
     with connection:
         connection.settimeout(max(0.01, deadline - time.monotonic()))
-        stream = connection.makefile("rw")
+        stream = connection.makefile("rw", encoding="utf-8")
         _write(stream, {"rank": rank, "problem": _difference(folder, json.loads(stream.readline()))})
         return json.loads(stream.readline())
 
@@ -155,7 +164,7 @@ def _token(folder: Path) -> str:
         return ""
     list(folder.iterdir())  # asks the file server, where a lookup may be answered from memory
     file = folder / TOKEN_FILE
-    return file.read_text() if file.exists() else ""
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _packages() -> dict[str, str]:

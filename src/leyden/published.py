@@ -1,4 +1,4 @@
-"""The names that a data module publishes, read from its source."""
+"""What a data module declares in its class: the names that it publishes, and its paths. Read from source."""
 
 import ast
 
@@ -7,7 +7,12 @@ from .source import NameMissingError, bindings, find, texts
 
 
 def published(target: str) -> list[str] | None:
-    """The strings in `publishes = ("name", *Base.publishes)` of a class; None where source does not tell."""
+    """The names that networks may ask for; None where source does not tell."""
+    return declared(target, "publishes")
+
+
+def declared(target: str, attribute: str) -> list[str] | None:
+    """The strings in `attribute = ("name", *Base.attribute)` of a class; None where source does not tell."""
     try:
         found = find(target)
     except NameMissingError:
@@ -16,7 +21,7 @@ def published(target: str) -> list[str] | None:
     for one in ancestors(found) if is_class(found) else ():
         if not one:
             break
-        for expression in bindings(one.node.body).get("publishes", []):
+        for expression in bindings(one.node.body).get(attribute, []):
             names += texts(expression)
             if not any(isinstance(part, ast.Attribute) for part in ast.walk(expression)):
                 return names

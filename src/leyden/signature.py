@@ -2,15 +2,25 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from .source import Definition, Module, bindings, find, last_name, resolve, stored_names, texts
 
 # Bases without arguments of their own, and decorators that keep the arguments of what they decorate.
 _PLAIN_BASES = {"object", "ABC", "Generic", "Protocol"}
-_PLAIN_DECORATORS = {"abstractmethod", "cache", "deprecated", "final", "inference_mode", "lru_cache", "no_grad"}
+_PLAIN_DECORATORS = {
+    "abstractmethod",
+    "cache",
+    "classmethod",
+    "deprecated",
+    "final",
+    "inference_mode",
+    "lru_cache",
+    "no_grad",
+}
 _PLAIN_DECORATORS |= {"override", "runtime_checkable", "total_ordering"}
 
 
@@ -24,7 +34,7 @@ class Parameter:
     is_required: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Signature:
     """What a call may give by name; `is_open` says that names that are not among `parameters` are accepted, too.
 
@@ -40,6 +50,14 @@ class Signature:
     @property
     def node(self) -> ast.FunctionDef:
         return self.function.node
+
+    def defaults(self) -> dict[str, Any]:
+        """The arguments' defaults, as far as they are plain values."""
+        plain = {}
+        for name, parameter in self.parameters.items():
+            with suppress(ValueError, TypeError):
+                plain |= {name: ast.literal_eval(parameter.default)} if parameter.default else {}
+        return plain
 
 
 @cache
@@ -135,34 +153,48 @@ def _is_plain(module: Module, decorator: ast.expr) -> bool:
 
 
 def _with_keywords(read: Signature, kwargs: str) -> Signature:
-    """Adds the arguments that come through `**kwargs`: those named in the body and those of the call they go to."""
-    named, call = _uses(read.node, kwargs)
+    """Adds the arguments that come through `**kwargs`: those named in the body and those of the call they go to.
+
+    What is only named, or not used at all, vanishes: other names have no effect, so they are not accepted.
+    """
+    named, calls = _uses(read.node, kwargs)
     optional = Parameter(read.function.module, is_required=False)
     parameters = read.parameters | dict.fromkeys(named - read.parameters.keys(), optional)
-    callee = _callee(read, call) if call else None
-    if not call or not callee:
-        return replace(read, parameters=parameters)
+    callees = [(call, called_in(read, call)) for call in calls or ()]
+    for call, callee in callees:
+        if callee:
+            bound = _bound(call, callee) | parameters.keys()
+            for name, one in callee.parameters.items():
+                if name not in bound:
+                    parameters[name] = replace(one, is_required=one.is_required and _is_certain(call, read.node))
+    # With `*args` beside it, a function that uses nothing is meant to take whatever it is given, as nn.Identity is.
+    is_open = calls is None or (not calls and read.node.args.vararg is not None)
+    is_open = is_open or any(not callee or callee.is_open for _, callee in callees)
+    return replace(read, parameters=parameters, is_open=is_open)
+
+
+def _bound(call: ast.Call, callee: Signature) -> set[str | None]:
+    """The arguments that a call gives itself."""
     own = [one.arg for one in callee.node.args.args if one.arg in callee.parameters]
     by_position = [argument for argument in call.args if not isinstance(argument, ast.Starred)]
-    bound = {*own[: len(by_position)], *(keyword.arg for keyword in call.keywords)}
-    # Only a line that certainly runs makes an argument necessary.
-    lines = [line for line in read.node.body if isinstance(line, ast.Expr | ast.Assign | ast.Return)]
-    is_certain = any(call in ast.walk(line) for line in lines)
-    for name, one in callee.parameters.items():
-        if name not in bound:
-            parameters.setdefault(name, replace(one, is_required=one.is_required and is_certain))
-    return replace(read, parameters=parameters, is_open=callee.is_open)
+    return {*own[: len(by_position)], *(keyword.arg for keyword in call.keywords)}
 
 
-def _uses(function: ast.FunctionDef, kwargs: str) -> tuple[set[str], ast.Call | None]:
-    """The names that a function takes out of its `**kwargs`, and the one call that gets them, if all is understood."""
+def _is_certain(call: ast.Call, function: ast.FunctionDef) -> bool:
+    """Whether the call is in a line that certainly runs: only that makes an argument necessary."""
+    lines = [line for line in function.body if isinstance(line, ast.Expr | ast.Assign | ast.Return)]
+    return any(call in ast.walk(line) for line in lines)
+
+
+def _uses(function: ast.FunctionDef, kwargs: str) -> tuple[set[str], list[ast.Call] | None]:
+    """The names that a function takes out of its `**kwargs`, and the calls that get them; None where not all is understood."""
     # A decorator may rename old arguments: the names that it is told are accepted, too.
     named = {text for decorator in function.decorator_list for text in texts(decorator)}
     calls, num_understood = [], 0
     for node in ast.walk(function):
         match node:
             case (
-                ast.Call(ast.Attribute(ast.Name(use), "pop" | "get"), [ast.Constant(str(key)), *_])
+                ast.Call(ast.Attribute(ast.Name(use), "pop" | "get" | "setdefault"), [ast.Constant(str(key)), *_])
                 | ast.Subscript(ast.Name(use), ast.Constant(str(key)))
                 | ast.Compare(ast.Constant(str(key)), [ast.In() | ast.NotIn()], [ast.Name(use)])
                 | ast.Call(_, [ast.Name(use), ast.Constant(str(key)), *_])  # a helper for one argument
@@ -172,8 +204,19 @@ def _uses(function: ast.FunctionDef, kwargs: str) -> tuple[set[str], ast.Call | 
             case ast.Call(keywords=[*_, ast.keyword(None, ast.Name(use))]) if use == kwargs:
                 calls.append(node)
                 num_understood += 1
-    num_uses = sum(isinstance(node, ast.Name) and node.id == kwargs for node in ast.walk(function))
-    return named, calls[0] if len(calls) == 1 and num_understood == num_uses else None
+            case ast.Assign([ast.Name(use)], ast.Dict([*_, None], [*_, ast.Name(again)])) | ast.AnnAssign(
+                ast.Name(use), value=ast.Dict([*_, None], [*_, ast.Name(again)])
+            ) if use == again == kwargs:
+                num_understood += 2  # defaults below it
+            case ast.If(ast.Name(use), [*_, ast.Raise()]) if use == kwargs:
+                num_understood += _count(node, kwargs)  # what is left over is refused
+            case ast.Name("locals" | "vars" | "eval") | ast.Attribute(attr="save_hyperparameters" | "currentframe"):
+                return named, None
+    return named, calls if num_understood == _count(function, kwargs) else None
+
+
+def _count(node: ast.AST, name: str) -> int:
+    return sum(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
 
 
 def is_super_init(function: ast.expr) -> bool:
@@ -183,10 +226,23 @@ def is_super_init(function: ast.expr) -> bool:
     return False
 
 
-def _callee(read: Signature, call: ast.Call) -> Signature | None:
+@cache
+def called_in(read: Signature, call: ast.Call) -> Signature | None:
+    """The signature of what a call in the body of a function calls; None where source does not tell."""
     if is_super_init(call.func):
         return read.find_base()
     first = ast.unparse(call.func).partition(".")[0]
-    is_local = first in {*stored_names(read.node), *read.parameters, "self", "cls"}
-    found = None if is_local else resolve(read.function.module, call.func)
+    if first in {*stored_names(read.node), *read.parameters, "self", "cls"}:
+        return None
+    found = resolve(read.function.module, call.func)
+    if isinstance(call.func, ast.Attribute) and is_class(owner := resolve(read.function.module, call.func.value)):
+        return _of_class_method(owner, call.func.attr)
     return _of(found) if isinstance(found, Definition) else None
+
+
+def _of_class_method(owner: Definition, name: str) -> Signature | None:
+    match bindings(owner.node.body).get(name):
+        case [ast.FunctionDef(decorator_list=[ast.Name("classmethod")]) as function]:
+            found = _of_function(name, Definition(owner.module, function), lambda: None)
+            return found and _without_first(found)
+    return None

@@ -13,7 +13,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 # A module whose text holds one of these may have names that no statement of it binds.
-_DYNAMIC = re.compile(r"\b(__getattr__|globals|global|setattr|exec|vars|__dict__|modules\[)")
+_DYNAMIC = re.compile(r"\b((__getattr__|globals|global|setattr|exec|vars|__dict__)\b|modules\[)")
 
 
 class NameMissingError(Exception):
@@ -37,16 +37,20 @@ class Module:
         return self.path.read_text(encoding="utf-8", errors="replace") if self.path else ""
 
     @cached_property
-    def names(self) -> dict[str, list[ast.AST]]:
+    def tree(self) -> ast.Module | None:
         try:
-            return bindings(ast.parse(self.text).body)
+            return ast.parse(self.text) if self.path else None
         except (SyntaxError, ValueError):
-            return {}
+            return None
+
+    @cached_property
+    def names(self) -> dict[str, list[ast.AST]]:
+        return bindings(self.tree.body) if self.tree else {}
 
     @property
     def is_known(self) -> bool:
         """Whether it has no other names than those that are read here."""
-        is_readable = bool(self.names) if self.path else bool(self.folders)
+        is_readable = self.tree is not None if self.path else bool(self.folders)
         return is_readable and not _DYNAMIC.search(self.text)
 
 
@@ -105,19 +109,21 @@ def look_up(module: Module, name: str) -> Module | Definition | None:
         return found.pop() if len(found) == 1 else None
     sources = _star_imports(module)
     for source in sources:
-        exported = [text for node in source.names.get("__all__", []) for text in texts(node)] if source else []
+        exported = [text for node in source.names.get("__all__", []) for text in texts(node)]
         with suppress(NameMissingError):
-            if source and (not exported or name in exported):
+            if not exported or name in exported:
                 return look_up(source, name)
-    if submodule or not module.is_known or None in sources:
+    if submodule or not module.is_known:
         return submodule
-    known = [one for source in (module, *sources) if source for one in source.names if one[0] not in "_*"]
+    known = [one for source in (module, *sources) for one in source.names if one[0] not in "_*"]
     raise NameMissingError(name, module.name, [*known, *(one.name for one in iter_modules(module.folders))])
 
 
-def _star_imports(module: Module) -> list[Module | None]:
+def _star_imports(module: Module) -> list[Module]:
+    """Modules all of whose names are imported; one that is not there is imported under a condition that does not hold."""
     stars = module.names.get("*", [])
-    return [load(_imported(module, star)) for star in stars if isinstance(star, ast.ImportFrom)]
+    found = [load(_imported(module, star)) for star in stars if isinstance(star, ast.ImportFrom)]
+    return [source for source in found if source]
 
 
 def _descend(found: Module | Definition | None, names: list[str]) -> Module | Definition | None:
@@ -189,6 +195,7 @@ def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
                 yield from _bindings(inner + handlers)
 
 
+@cache
 def stored_names(node: ast.AST) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from types import FrameType
+from typing import Literal
 
 GRACE_SECONDS = 30  # in which the training process is to be done with the processes that read batches
 
@@ -16,6 +17,12 @@ class Stop(IntEnum):
     NO = 0
     PREEMPTED = 1
     INTERRUPTED = 2
+
+
+STATES: dict[Stop, Literal["preempted", "interrupted"]] = {
+    Stop.PREEMPTED: "preempted",
+    Stop.INTERRUPTED: "interrupted",
+}
 
 
 class Stopped(Exception):  # noqa: N818

@@ -7,6 +7,7 @@ from typing import Any
 from .errors import UserError
 from .installed import installed_version
 from .loggers.metrics_file import MetricsFile
+from .redaction import for_upload
 from .rundir import RunDirectory
 
 FINISH_SECONDS = 120.0  # it goes on from there the next time
@@ -51,14 +52,14 @@ def _send(run: RunDirectory, logger: dict[str, Any]) -> int:
     """Returns how many rows were sent."""
     session = _begin(run, logger)
     rows, pictures = MetricsFile(run.path / "metrics.csv").rows(), _pictures(run)
-    session.run.config.update(run.config, allow_val_change=True)
+    session.run.config.update(for_upload(run.frozen_config), allow_val_change=True)
     session.send(rows)
     if pictures:
-        session.log(len(rows), pictures)
+        session.log_media(pictures)
     is_finished = run.status["state"] == "finished"
     if not session.end(0 if is_finished else 1):
         raise ConnectionError("the server has stopped answering")
-    return max(0, len(rows) + bool(pictures) - session.received)
+    return session.num_sent
 
 
 def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:
@@ -72,10 +73,7 @@ def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:
         project=logger["project"],
         entity=logger.get("entity"),
         finish_timeout=FINISH_SECONDS,
-        # This machine, its load and this command's words are not those of the run.
-        console="off",
-        x_disable_stats=True,
-        x_disable_meta=True,
+        x_disable_stats=True,  # this machine's load is not that of the run
     )
 
 
@@ -85,4 +83,6 @@ def _pictures(run: RunDirectory) -> dict[str, Any]:
 
     if run.status["state"] != "finished":
         return {}
-    return {f"plots/{path.stem}": [wandb.Image(str(path))] for path in sorted(run.path.glob("plots/test_*.png"))}
+    tested = next((name for name in ("best", "last") if (run.path / "plots" / name).is_dir()), "none")
+    paths = sorted(run.path.glob(f"plots/{tested}/test_*.png"))
+    return {f"plots/{path.stem}": [wandb.Image(str(path))] for path in paths}

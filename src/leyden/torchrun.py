@@ -5,18 +5,25 @@ its workers after 30 seconds, however long their checkpoint takes, and always en
 directly, which then end with 0: torchrun takes any other code for a failure, and starts all workers again.
 """
 
+import json
 import os
+import platform
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .frozen_code import environment
+from .lifetime import CHILD
 from .rundir import RunDirectory
 from .stop_request import StopRequest
 
+PROGRAM = __name__.partition(".")[0]
+FAILURE = "failure.json"  # there: which rank ended with which code
 WORKERS = "TRAINING_WORKERS"  # environment variable: the folder in which workers leave their process numbers
 SECONDS_TO_STOP = 10  # after the second Ctrl-C, also for a worker that waits for another one
 
@@ -25,35 +32,48 @@ def run_torchrun(command: list[str], run: RunDirectory) -> int:
     """Runs torchrun until all its workers have ended.
 
     Args:
-        command: torchrun and its arguments; the workers execute the run directory.
+        command: `main` and torchrun's arguments; the workers execute the run directory.
         run: the run directory.
 
     Returns:
         The exit code that the run has left in its status.
     """
     received: list[int] = []
-    numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, *StopRequest(run.config["preemption"]).preemption}
+    held_off = {number for number in [signal.SIGHUP] if signal.getsignal(number) == signal.SIG_IGN}  # by nohup
+    numbers = {
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+        *StopRequest(run.config["preemption"]).preemption,
+    } - held_off
     previous = {number: signal.signal(number, lambda number, _: received.append(number)) for number in numbers}
-    run.set_state("running", error=None, exit_code=None)
+    run.set_state("running", host=platform.node(), error=None, exit_code=None)
     try:
         with TemporaryDirectory() as folder:
             # In a session of its own, so that Ctrl-C reaches this process alone.
-            process = subprocess.Popen(command, env={**os.environ, WORKERS: folder}, start_new_session=True)
+            variables = {**environment(run.path), WORKERS: folder, CHILD: "1"}
+            process = subprocess.Popen(command, env=variables, start_new_session=True)
             _hand_on(received, process, Path(folder))
+            killed = _killed(Path(folder))
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    if killed:  # the other ranks say only that they have lost it
+        run.set_state("failed", error=killed, exit_code=1)
+        print(f"{run.path}: {killed}; go on with: {PROGRAM} resume {run.path}", file=sys.stderr)
     return _exit_code(process.returncode, run)
 
 
 def register() -> None:
     """To be called by a worker that is ready for signals."""
     if folder := os.environ.get(WORKERS):
-        (Path(folder) / os.environ["LOCAL_RANK"]).write_text(str(os.getpid()))
+        (Path(folder) / os.environ["LOCAL_RANK"]).write_text(str(os.getpid()), "utf-8")
 
 
 def code_for_torchrun(code: int, run: RunDirectory) -> int:
     """What a worker ends with: 0, too, when it was stopped from outside, if there is a parent to read the status."""
+    if not (run.path / "status.json").is_file():  # it was moved away
+        return code
     is_stopped = os.environ.get(WORKERS) and run.status["state"] in ("preempted", "interrupted")
     return 0 if is_stopped else code
 
@@ -65,7 +85,7 @@ def _hand_on(received: list[int], process: subprocess.Popen[bytes], folder: Path
     while process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.1)
-        workers = [int(text) for file in folder.iterdir() if (text := file.read_text())]
+        workers = [int(text) for file in folder.glob("[0-9]*") if (text := file.read_text("utf-8"))]
         for worker in workers:
             for number in received[told[worker] :]:
                 _kill(worker, number)
@@ -87,3 +107,33 @@ def _exit_code(code: int, run: RunDirectory) -> int:
     if state == "running" or (state == "finished" and code):
         run.set_state("failed", error="a process was killed or hung: see log.txt and stacks/", exit_code=1)
     return run.status["exit_code"]
+
+
+def _killed(folder: Path) -> str:
+    """The rank that a signal has ended before all others, if there is one."""
+    if not (file := folder / FAILURE).exists():
+        return ""
+    rank, code = json.loads(file.read_text(encoding="utf-8"))
+    if code >= 0:
+        return ""
+    hint = ": was there not enough memory?" if -code == signal.SIGKILL else ""
+    return f"rank {rank} was killed by {signal.Signals(-code).name}{hint}"
+
+
+def main() -> int:
+    """`python -m <this module> ARGUMENTS`: torchrun, which leaves behind which rank has failed, and how."""
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import parse_args, run
+
+    try:
+        run(parse_args(sys.argv[1:]))
+    except ChildFailedError as error:
+        rank, failure = min(error.failures.items(), key=lambda item: (item[1].exitcode >= 0, item[1].timestamp))
+        if folder := os.environ.get(WORKERS):
+            (Path(folder) / FAILURE).write_text(json.dumps([rank, failure.exitcode]), "utf-8")
+        return 1  # the worker has said why
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,7 +1,9 @@
 """Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
 
 import gc
+import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,22 +13,31 @@ from typing import Any
 import torch
 from filelock import FileLock
 from lightning.fabric.plugins.environments import LightningEnvironment
-from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from .build import build
-from .callbacks import BatchLines, Interruption, ProgressBar, ProgressLines, Watchdog
+from .callbacks import BatchLines, BestRecord, Interruption, Pictures, ProgressBar, ProgressLines, ResumePoint, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
-from .configured_callbacks import configured_callbacks
+from .configured_callback import configured_callback
 from .data import DataError, DataModule
+from .data.archives import checked_archives
 from .data.rows import Rows
+from .errors import UserError
+from .lifetime import kept_status
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
 from .models import Task
 from .preflight import require_disk
-from .rundir import RunDirectory
+from .preprocessing import provided, report, taking
+from .redaction import for_upload
+from .results import add_results
+from .rundir import BEST, LAST, RunDirectory
 from .stop_request import StopRequest
 from .unprofiled import Unprofiled, write_profile
+
+log = logging.getLogger(__package__)
 
 
 class Worker:
@@ -41,9 +52,12 @@ class Worker:
 
     def __init__(self, run: RunDirectory, trains: bool, stop: StopRequest | None = None) -> None:
         self.run, self.config, self.trains = run, run.config, trains
+        self.is_in_python = stop is None  # not by a command, which keeps the status
         self.stop = stop or StopRequest(self.config["preemption"])
-        self.data: DataModule = build(self.config["data"], {})
+        found = provided(self.config, run.path)
+        self.data: DataModule = build(taking(self.config["data"], found), {})
         if trains:
+            report(self.data, self.config["data"], found)
             self._prepare_data()
         else:
             self.data.restore(run.path)
@@ -53,9 +67,10 @@ class Worker:
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
+    @kept_status
     def fit(self) -> dict[str, float]:
-        """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where a limit
-        of steps ended the training before anything was validated.
+        """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where none was
+        chosen, as when a limit of steps ended the training before anything was validated.
 
         The test has a model and a trainer of its own, as `evaluate` has in a process of its own: what callbacks did to
         the others, such as averaging weights or pruning them, is in the checkpoint or does not count.
@@ -75,18 +90,41 @@ class Worker:
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
         finally:
             self.checkpoints.teardown()  # which not every strategy of Lightning calls
+        checkpoint = self.trainer.strategy.broadcast("best" if self.run.best else "last")
         self._renew()
-        is_validated = (self.run.path / "checkpoints" / "best.ckpt").exists()
-        return self.evaluate("test", "best" if is_validated else "last")
+        if checkpoint == "last":
+            log.warning("no epoch was chosen as the best: the last checkpoint is measured")
+        return self.evaluate(self._measured_split(), checkpoint)
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
-        """Metrics of the validation or test split, also kept in results.json."""
+        """Metrics of the validation or test split, also kept in results.json; pictures are in a folder of the checkpoint.
+
+        Args:
+            split: `val` or `test`.
+            checkpoint: `best`, `last` or a path.
+        """
         run_split = self.trainer.test if split == "test" else self.trainer.validate
         path = self.run.checkpoint(checkpoint)
+        file = str(path.relative_to(self.run.path) if path.is_relative_to(self.run.path) else path)
+        name = checkpoint if checkpoint in ("best", "last") else file
+        callbacks: list[Callback] = self.trainer.callbacks  # pyrefly: ignore[missing-attribute]
+        for pictures in (one for one in callbacks if isinstance(one, Pictures)):
+            pictures.folder = re.sub(r"[^\w.=-]+", "_", name)[-100:]
         with _foreign_checkpoints(path):
             (results,) = run_split(self.model, self.data, ckpt_path=path, verbose=False)
-        self.run.add_results(dict(results))
+        if self.trainer.is_global_zero and (self.trains or self.run.is_writable):
+            self._keep(split, name, file, dict(results))
         return dict(results)
+
+    def _keep(self, split: str, name: str, file: str, results: dict[str, float]) -> None:
+        """Writes what was measured, beside the validation metrics of the epoch that is the best."""
+        measured, best = {split: results}, self.run.best
+        if name == "best" and split == "test":
+            if best["step"] == self.record.loaded.get("step"):
+                measured["val"] = best["metrics"]
+            else:  # the run was killed between a checkpoint and its record
+                log.warning("the best checkpoint is of another epoch than %s says: resume the run", BEST)
+        add_results(self.run.path, name, measured, {"file": file, **self.record.loaded})
 
     def predict(self, rows: Rows, checkpoint: str) -> list[Any]:
         """What the model says of each of the rows that the data module has read."""
@@ -95,6 +133,13 @@ class Worker:
         with _foreign_checkpoints(path):
             batches: Any = self.trainer.predict(self.model, self.data, ckpt_path=path)
         return self.data.in_order([prediction for batch in batches for prediction in batch])
+
+    def _measured_split(self) -> str:
+        """What is measured after training: the test split, or validation where there is none, which is said."""
+        if "test" in self.data.official_splits():
+            return "test"
+        log.warning("nothing is tested, so these are the metrics of validation: %s", self.data.no_test())
+        return "val"
 
     def finish(self, exit_code: int) -> None:
         for logger in self.loggers:
@@ -121,7 +166,7 @@ class Worker:
 
     def _prepare_data(self) -> None:
         """The first process of a run downloads the data and learns of it, such as a vocabulary; all others take that."""
-        with FileLock(self.run.path / ".prepare.lock"):
+        with FileLock(self.run.path / ".prepare.lock"), checked_archives():
             self.data.prepare_data()
             if is_first := not self.data.is_saved(self.run.path):
                 self.data.setup("fit")
@@ -131,13 +176,14 @@ class Worker:
             self.data.setup("fit")
 
     def _trainer(self) -> Trainer:
-        callbacks = configured_callbacks(self.config["callbacks"], self.model.monitor, self.model.mode)
-        callbacks += [
-            ResumeMetrics(self.metrics),
-            ProgressLines(),
-        ]
+        callbacks = self._callbacks()
+        callbacks += [ResumeMetrics(self.metrics), ProgressLines(), self.record]
         if self.trains:
-            callbacks.append(Interruption(str(self.run.path / "checkpoints" / "last.ckpt"), self.stop))
+            point = ResumePoint(self.run.path / "checkpoints" / LAST)
+            callbacks = [point, *callbacks, Interruption(self.stop)]
+        else:  # nobody waits for it, and a run that is only read keeps no figures
+            kinds = (Watchdog,) if self.run.is_writable else (Watchdog, Pictures)
+            callbacks = [one for one in callbacks if not isinstance(one, kinds)]
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         draws = sys.stdout.isatty()
@@ -163,12 +209,31 @@ class Worker:
         write_profile(built, self.run.path)
         return built
 
+    def _callbacks(self) -> list[Callback]:
+        """Those of the configuration, which keep all that they save in the run directory."""
+        named: dict[str, Callback] = {}
+        for name, one in self.config["callbacks"].items():
+            if one and (folder := one.get("dirpath")):
+                one = one | {"dirpath": str(self.run.path / folder)}
+                if not Path(os.path.normpath(one["dirpath"])).is_relative_to(self.run.path):
+                    raise UserError(
+                        f"callbacks.{name}.dirpath={folder} is outside of the run directory, which keeps its checkpoints: "
+                        "take a relative folder, or runs=FOLDER for whole runs elsewhere"
+                    )
+            if one:
+                named[name] = configured_callback(name, one, self.model.monitor, self.model.mode)
+        choosing = [one for one in named.values() if isinstance(one, ModelCheckpoint) and one.monitor]
+        self.record = BestRecord(
+            next((one for one in choosing if one is named.get("best")), next(iter(choosing), None))
+        )
+        return list(named.values())
+
     def _loggers(self) -> list[Any]:
         identity = self.run.status["id"]
         provided = {"save_dir": str(self.run.path), "id": identity, "name": f"{self.config['name']}/{identity}"}
         loggers = [build(one, provided) for one in self.config["logger"].values() if one]
         for logger in loggers:
-            logger.log_hyperparams(self.config)
+            logger.log_hyperparams(for_upload(self.run.frozen_config))
         return loggers
 
 

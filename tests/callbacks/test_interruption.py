@@ -7,7 +7,7 @@ from disturbed_training import Disturbance, parts, send
 from lightning.pytorch import Callback
 from torch.multiprocessing import ProcessRaisedException
 
-from leyden.callbacks import Interruption
+from leyden.callbacks import Interruption, LastCheckpoint, ResumePoint
 from leyden.stop_request import Stop, Stopped, StopRequest
 
 pytestmark = [
@@ -50,8 +50,8 @@ def listening():
 def train(folder, num_ranks, *disturbances, resume=False, **options):
     with listening() as stop:
         last = folder / "last.ckpt"
-        callbacks = [Save(folder / "end.ckpt"), Interruption(str(last), stop), *disturbances]
-        trainer, model, data = parts(folder, callbacks, num_ranks, **options)
+        callbacks = [ResumePoint(last), Save(folder / "end.ckpt"), Interruption(stop), *disturbances]
+        trainer, model, data = parts(folder, [*callbacks, LastCheckpoint()], num_ranks, **options)
         trainer.fit(model, data, ckpt_path=last if resume else None)
 
 
@@ -69,6 +69,7 @@ def same(first, second):
     [
         ("on_train_batch_start", 1, 2, 9),
         ("on_train_batch_start", 0, 5, 6),  # the last one of an epoch, before its validation
+        ("on_train_batch_end", 1, 5, 12),  # the last one of all
         ("on_validation_batch_start", 0, 0, 6),
     ],
 )
@@ -114,7 +115,7 @@ def test_the_second_interrupt_stops_at_once(tmp_path):
 def test_what_came_before_the_first_step_stops_before_it(tmp_path):
     with listening() as stop:
         send(signal.SIGUSR1)(None)
-        trainer, model, data = parts(tmp_path, [Interruption(str(tmp_path / "last.ckpt"), stop)])
+        trainer, model, data = parts(tmp_path, [ResumePoint(tmp_path / "last.ckpt"), Interruption(stop)])
         with pytest.raises(Stopped, match="preempted after step 0"):
             trainer.fit(model, data)
     assert not (tmp_path / "last.ckpt").exists()  # the run begins again, or goes on from where it had begun
@@ -123,7 +124,7 @@ def test_what_came_before_the_first_step_stops_before_it(tmp_path):
 def test_a_test_is_left_to_be_done_again(tmp_path):
     with listening() as stop:
         signalled = Disturbance(send(signal.SIGTERM), "on_test_batch_start", epoch=2)
-        trainer, model, data = parts(tmp_path, [Interruption(str(tmp_path / "last.ckpt"), stop), signalled])
+        trainer, model, data = parts(tmp_path, [ResumePoint(tmp_path / "last.ckpt"), Interruption(stop), signalled])
         trainer.fit(model, data)
         with pytest.raises(Stopped, match="preempted in the test"):
             trainer.test(model, data, verbose=False)

@@ -3,7 +3,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.utils.data import DataLoader
 
-from leyden.callbacks import LastCheckpoint
+from leyden.callbacks import LastCheckpoint, ResumePoint
 
 
 class Line(LightningModule):
@@ -22,22 +22,22 @@ class Line(LightningModule):
 
 
 class Saved(Callback):
-    """After which batches (epoch, number) there was a checkpoint."""
+    """After which batches (epoch, number) there was a checkpoint, and what was to come then."""
 
     def __init__(self):
-        self.batches = []
+        self.points = []
 
     def on_save_checkpoint(self, trainer, pl_module, checkpoint):
-        loop = trainer.fit_loop.epoch_loop
-        self.batches.append((checkpoint["epoch"], loop.batch_progress.current.ready))
+        done = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        self.points.append((checkpoint["epoch"], done, checkpoint["resume_point"]["moment"]))
 
 
 def saved(tmp_path, callback, **options):
-    told = Saved()
+    told, last = Saved(), tmp_path / "last.ckpt"
     trainer = Trainer(
         accelerator="cpu",
         logger=False,
-        callbacks=[callback, told],
+        callbacks=[ResumePoint(last), callback, told],
         default_root_dir=tmp_path,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -46,35 +46,45 @@ def saved(tmp_path, callback, **options):
     )
     rows = torch.arange(7.0)
     trainer.fit(Line(), DataLoader(rows), DataLoader(rows))
-    assert (tmp_path / "checkpoints" / "last.ckpt").exists()
-    return told.batches
+    assert last.exists()
+    *before, (epoch, _, moment) = told.points
+    assert (epoch, moment) == (trainer.current_epoch, "end")
+    return before
 
 
-def test_after_each_validation(tmp_path):
-    assert saved(tmp_path, LastCheckpoint()) == [(0, 7), (1, 7)]
-    assert saved(tmp_path, LastCheckpoint(), val_check_interval=3) == [(0, 3), (0, 6), (1, 3), (1, 6), (2, 7)]
-
-
-def test_at_the_end_where_there_is_no_validation(tmp_path):
-    assert saved(tmp_path, LastCheckpoint(), limit_val_batches=0) == [(2, 7)]
-    assert saved(tmp_path, LastCheckpoint(), max_steps=3, max_epochs=-1) == [(1, 3)]
-
-
-def test_every_so_many_steps_but_not_where_a_validation_is_to_come(tmp_path):
-    assert saved(tmp_path, LastCheckpoint(every_n_steps=2), max_epochs=1) == [(0, 2), (0, 4), (0, 6), (0, 7)]
-    assert saved(tmp_path, LastCheckpoint(every_n_steps=1), max_epochs=1, val_check_interval=3) == [
-        *((0, number) for number in range(1, 7)),
-        (1, 7),
+def test_before_each_validation_and_at_the_end(tmp_path):
+    assert saved(tmp_path, LastCheckpoint()) == [(0, 7, "validation"), (1, 7, "validation")]
+    assert saved(tmp_path, LastCheckpoint(), max_epochs=1, val_check_interval=3) == [
+        (0, 3, "validation"),
+        (0, 6, "validation"),
     ]
 
 
-def test_only_after_the_last_batch_of_an_accumulation(tmp_path):
-    batches = saved(tmp_path, LastCheckpoint(every_n_steps=1), max_epochs=1, accumulate_grad_batches=3)
-    assert batches == [(0, 3), (0, 6), (0, 7)]
+def test_at_the_end_alone_where_there_is_no_validation(tmp_path):
+    assert saved(tmp_path, LastCheckpoint(), limit_val_batches=0) == []
+    assert saved(tmp_path, LastCheckpoint(), max_steps=3, max_epochs=-1) == []
+
+
+def test_every_so_many_steps_before_the_next_batch(tmp_path):
+    assert saved(tmp_path, LastCheckpoint(every_n_steps=2), limit_val_batches=0) == [
+        *((0, done, "batch") for done in (2, 4, 6)),
+        *((1, done, "batch") for done in (1, 3, 5)),
+    ]
+    assert saved(tmp_path, LastCheckpoint(every_n_steps=1), max_epochs=1, val_check_interval=3) == [
+        *((0, done, "validation" if done in (3, 6) else "batch") for done in range(1, 7))
+    ]
+
+
+def test_not_between_the_batches_of_an_accumulation(tmp_path):
+    options = {"max_epochs": 1, "accumulate_grad_batches": 3}
+    steps = [(0, 3, "batch"), (0, 6, "batch")]
+    assert saved(tmp_path, LastCheckpoint(every_n_steps=1), **options) == [*steps, (0, 7, "validation")]
+    assert saved(tmp_path, LastCheckpoint(every_n_steps=1), val_check_interval=4, **options) == steps
+    assert saved(tmp_path, LastCheckpoint(), val_check_interval=2, **options) == [(0, 6, "validation")]
 
 
 def test_every_so_many_minutes(tmp_path):
-    assert len(saved(tmp_path, LastCheckpoint(every_n_minutes=1e-9), max_epochs=1)) == 7
+    assert len(saved(tmp_path, LastCheckpoint(every_n_minutes=1e-9), max_epochs=1)) == 8
     assert len(saved(tmp_path, LastCheckpoint(every_n_minutes=60), max_epochs=1)) == 1
 
 

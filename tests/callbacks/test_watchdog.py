@@ -1,4 +1,5 @@
 import logging
+import threading
 import time
 
 import pytest
@@ -35,6 +36,17 @@ def test_it_is_told_before_the_end_unless_it_goes_on(tmp_path, caplog):
     assert told[0] in caplog.text
     assert "rank 0 has finished no batch for" in told[0]
     assert "Current thread" in (tmp_path / "stacks" / "rank0.txt").read_text()
+
+
+def test_a_prediction_is_never_ended(tmp_path):
+    """Nobody waits for it, and it has no batches of which this callback would hear."""
+    watchdog = Watchdog(minutes=0.01 / 60)
+    trainer, model, _ = parts(tmp_path, [watchdog])
+    watchdog.setup(trainer, model, "predict")
+    time.sleep(0.1)
+    assert threading.enumerate() == [threading.main_thread()]
+    watchdog.teardown()
+    assert not (tmp_path / "stacks").exists()
 
 
 def test_nothing_is_left_when_nothing_hangs(tmp_path):

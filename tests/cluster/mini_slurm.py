@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import leyden
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 UNSHARE = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 SETTINGS = [
     f"experiment={EXPERIMENT}",

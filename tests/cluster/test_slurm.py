@@ -4,11 +4,13 @@ import csv
 import json
 import os
 import signal
+import sys
 
 import pytest
 import torch
 import yaml
 from mini_slurm import LONG, SETTINGS, TWO_HOSTS, output, status, wait
+from working_project import PACKAGE, WorkingProject
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +45,7 @@ def undisturbed(cluster, tmp_path_factory):
 
 def test_two_hosts_train_and_test(undisturbed):
     assert status(undisturbed)["state"] == "finished"
-    assert json.loads((undisturbed / "results.json").read_text())["test/accuracy"] > 0.2
+    assert json.loads((undisturbed / "results.json").read_text())["test"]["best"]["test/accuracy"] > 0.2
 
 
 def test_status_names_state_and_job(cluster, undisturbed):
@@ -93,6 +95,17 @@ def test_a_lost_host_sends_the_job_back_into_the_queue(cluster, undisturbed, tmp
     cluster.host("up", 2)
     cluster.wait_for_end(run, "COMPLETED")
     assert_same_bits(run, undisturbed)
+
+
+def test_a_queued_job_executes_the_code_that_it_was_submitted_with(cluster, tmp_path):
+    project = WorkingProject(tmp_path / "project")
+    here = ["env", "-C", project.root, f"PYTHONPATH={project.root / 'src'}", sys.executable, "-m", PACKAGE]
+    cluster.run(*here, "train", *SETTINGS, "trainer.max_epochs=1", "launcher.options=[--hold]")
+    (run,) = project.root.glob("runs/*/*/2*")
+    project.destroy_code()
+    cluster.run("scontrol", "release", status(run)["job"])
+    cluster.wait_for_end(run, "COMPLETED")
+    assert status(run)["state"] == "finished"
 
 
 def test_a_sweep_is_an_array_with_a_run_directory_for_each_element(cluster, tmp_path):

@@ -10,6 +10,19 @@ def log(caplog):
     return caplog
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """Makes files of these names in a new folder; each holds its name."""
+
+    def make(*names):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(name)
+        return tmp_path
+
+    return make
+
+
 def tensors(part):
     if isinstance(part, torch.Tensor):
         return [part]

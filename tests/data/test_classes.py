@@ -8,11 +8,19 @@ from leyden.data.classes import Labels, class_counts
 SEVERAL = Labels(separator=";")
 
 
-def test_classes_are_all_that_the_files_name_and_those_without_training_rows_are_said(caplog):
-    assert Labels().class_names(["cat", "dog", "cat"], ["owl", "dgo", "cat", "owl"]) == ["cat", "dgo", "dog", "owl"]
-    assert "class 'owl' has no training row, so none of its 2 test rows can be right" in caplog.text
-    assert "none of its 1 test rows can be right; is 'dog' meant?" in caplog.text
-    assert len(caplog.records) == 2
+def test_classes_are_all_that_the_files_name():
+    assert Labels().class_names(["dog", "cat", "dog"], ["cat"]) == ["cat", "dog"]
+
+
+def test_a_class_without_a_training_sample_is_refused_or_where_it_was_asked_for_named(caplog):
+    text = "class 'owl' has no training sample, so none of its 2 other samples can be right"
+    with pytest.raises(DataError, match=f"{text}\nCorrect the label, .* data.classes"):
+        Labels().class_names(["cat", "dog"], ["owl", "cat", "owl"])
+    with pytest.raises(DataError, match="none of its 1 other samples can be right; is 'dog' meant"):
+        Labels().class_names(["cat", "dog"], ["dgo"])
+    assert Labels(["owl", "cat"]).class_names(["cat"], ["owl", "owl"]) == ["owl", "cat"]
+    assert SEVERAL.class_names(["cat"], ["owl;cat", "owl"]) == ["cat", "owl"]
+    assert [record.getMessage() for record in caplog.records] == [text, text]
 
 
 def test_classes_by_choice_keep_their_order_and_refuse_others():
@@ -63,3 +71,9 @@ def test_titles_of_several_classes():
         SEVERAL.title(axes, torch.tensor(target, dtype=torch.uint8), torch.tensor([0.9, 0.1]), ["a", "b"])
         assert axes.get_title() == title
         assert axes.title.get_color() == color
+
+
+def test_the_predicted_class_is_the_most_probable_one_however_close():
+    record = Labels().record(torch.tensor([0.4999997, 0.4999999, 0.0]), ["a", "b", "c"])
+    assert record["prediction"] == "b"
+    assert record["probabilities"] == {"a": 0.5, "b": 0.5, "c": 0.0}

@@ -73,12 +73,12 @@ def test_a_broken_file_is_named(paths):
         decoded(FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Residence())
 
 
-def test_a_broken_file_that_is_skipped_is_no_row(paths, capsys):
+def test_a_broken_file_that_is_skipped_is_no_row(paths, caplog):
     files = FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[0, 17]), on_corrupt="skip")
     rows = decoded(files, Residence())
     assert rows.targets.tolist() == [number for number in range(NUM_FILES) if number not in (0, 17)]
     assert rows.inputs[:, 0].tolist() == rows.targets.tolist()
-    assert capsys.readouterr().out.count("skipped") == 2
+    assert caplog.text.count("skipped") == 2
 
 
 def test_nothing_but_broken_files(paths):

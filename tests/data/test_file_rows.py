@@ -25,12 +25,12 @@ def test_a_corrupt_file_is_named(files):
         rows.__getitems__([0, 1])
 
 
-def test_a_corrupt_file_is_skipped_by_choice_and_said_once(files, capsys):
+def test_a_corrupt_file_is_skipped_by_choice_and_said_once(files, caplog):
     rows = FileRows(files, torch.arange(3), read_bytes, on_corrupt="skip")
     for _ in range(2):
         batch = rows.__getitems__([0, 1, 2])
         assert batch.targets.tolist() == [0, 2]
-    assert capsys.readouterr().out.count("empty.bin") == 1
+    assert caplog.text.count("empty.bin") == 1
 
 
 def test_a_batch_of_corrupt_files_alone_is_an_error(files):

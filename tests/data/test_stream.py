@@ -282,3 +282,20 @@ def test_a_summary_is_said(tmp_path, caplog):
     write_stream(ready(Numbers()), tmp_path / "stream")
     assert "test: 900 rows, " in caplog.text
     assert np.load(tmp_path / "stream/test/targets.npy").shape == (ROWS,)
+
+
+class Untested(Numbers):
+    def official_splits(self):
+        return "train", "validation"
+
+
+def test_a_stream_has_the_splits_of_its_data(tmp_path):
+    data = Untested()
+    data.setup("fit")
+    write_stream(data, tmp_path / "stream", CHUNK)
+    read = Untested(stream=str(tmp_path / "stream"), cache=None)
+    assert read.official_splits() == ("train", "validation")
+    read.setup("fit")
+    assert len(read.rows["train"]) == len(read.rows["validation"]) == ROWS
+    with pytest.raises(DataError, match="has no test split, so that nothing is tested"):
+        read.setup("test")

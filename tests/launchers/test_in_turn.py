@@ -14,12 +14,12 @@ import torch
 import yaml
 
 import leyden
-from leyden.compose import options
+from leyden.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 # Runs are told apart by their epochs: one to be killed, one to be left alone, one to be stopped, one more.
 KILLED, ALONE, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
 
@@ -119,6 +119,18 @@ def test_the_log_of_a_forked_run_is_its_own(forked, new):
     one, other = ((folder(runs, ALONE) / "log.txt").read_text().splitlines() for runs, *_ in (forked, new))
     assert len(one) == len(other)
     assert str(folder(forked[0], ALONE)) in one[-1]
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_run_saves_when_whoever_started_it_is_killed(tmp_path, fork):
+    """As by `kill -9` of make's process group, to which the run does not belong."""
+    with sweep(tmp_path, fork) as process:
+        wait_for(lambda: (folder(tmp_path, KILLED) / "metrics.csv").exists())
+        process.kill()
+        process.communicate()
+        wait_for(lambda: status(tmp_path, KILLED)["state"] != "running")
+    assert status(tmp_path, KILLED)["state"] == "preempted"
+    assert status(tmp_path, ALONE)["state"] == "created"
 
 
 def test_the_end_of_a_job_while_torch_is_imported_for_all(tmp_path):

@@ -12,7 +12,7 @@ def test_one_device_is_one_process():
 
 def test_several_devices_are_started_by_torchrun():
     text = Local(devices=[0, 2], max_restarts=3).describe([Path("/runs/a")])
-    assert "torch.distributed.run --standalone --nproc-per-node=2 --max-restarts=3" in text
+    assert "torchrun --standalone --nproc-per-node=2 --max-restarts=3" in text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from leyden.errors import UserError
 from leyden.launchers import Slurm
 
 PATHS = [Path("/runs/digits/1 a"), Path("/runs/digits/2"), Path("/runs/digits/3")]
@@ -51,3 +54,19 @@ def test_an_element_of_an_array_finds_its_run_directory(tmp_path):
     subprocess.run(["bash"], input=said + text, text=True, check=True, env=environment)
     assert f" {paths[0]} train\n" in (paths[0] / "slurm-7_0.out").read_text()
     assert not list(paths[1].iterdir())
+
+
+@pytest.mark.parametrize("name", ["a\nrm -rf x", "a\x07"])
+def test_folders_whose_names_would_be_lines_of_the_script_are_refused(name, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="holds a control character: rename the folder"):
+        script([Path("/runs") / name / "1"])
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    with pytest.raises(UserError, match="holds a control character"):
+        script()
+
+
+def test_a_job_imports_the_code_of_its_run_unless_it_is_live():
+    assert 'env PYTHONPATH="$run/code/src${PYTHONPATH:+:$PYTHONPATH}" echo -m ' in script(python="echo")
+    text = Slurm(devices=1, nodes=1, accelerator="cpu").describe(PATHS[:1], live=True)
+    assert "PYTHONPATH" not in text

@@ -78,3 +78,10 @@ def test_a_run_that_has_nothing_left_to_train_keeps_its_rows(tmp_path):
     again, told = fit(tmp_path, 1, tmp_path / "end.ckpt")
     assert again == first
     assert len(told) == len(first)
+
+
+def test_rows_that_somebody_has_taken_away_are_missed(tmp_path, caplog):
+    first, _ = fit(tmp_path, 1)
+    (tmp_path / "metrics.csv").unlink()
+    fit(tmp_path, 2, tmp_path / "end.ckpt")
+    assert f"has lost rows: 0 of {len(first)} are there" in caplog.text

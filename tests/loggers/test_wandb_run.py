@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import wandb
@@ -79,6 +80,21 @@ def test_a_server_receives_the_rows_and_a_resumed_run_appends(tmp_path, monkeypa
     assert received(server) == rows(5)
     assert server.exits["abc"] == 1
     assert json.loads(server.configs["abc"])["seed"]["value"] == 7
+
+
+def test_nothing_of_this_machine_is_uploaded(tmp_path, monkeypatch):
+    folder = tmp_path / "place-of-this-machine"
+    folder.mkdir()
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address)
+        monkeypatch.setattr(sys, "argv", [str(folder / "program"), "data.root=s3cr3t"])
+        with training(folder) as log:
+            print(f"run              {folder}")
+            log(0, 1)
+    sent = b"\n".join(server.bodies)
+    assert received(server) == rows(2)
+    for words in (folder.name, "s3cr3t", sys.executable, str(Path.cwd()), "place-of-this-machine"):
+        assert words.encode() not in sent, words
 
 
 @pytest.mark.parametrize("place", [unreachable, silent])
@@ -186,6 +202,22 @@ def test_killed_before_anything_arrived_nothing_is_missing(tmp_path, monkeypatch
         with training(tmp_path, kept=4) as log:
             log(4, 5, 6)
     assert received(server) == rows(7)
+
+
+def test_rows_that_a_resumed_run_logs_in_another_order_are_there_once(tmp_path, monkeypatch):
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address)
+        with training(tmp_path, exit_code=1) as log:
+            log(*range(6))  # all of them arrive
+        with training(tmp_path, kept=3) as log:  # from a checkpoint after the third one
+            file = MetricsFile(tmp_path / "metrics.csv")
+            file.append({"step": 3, "validation": 0.5})
+            log.logger.log_metrics({"validation": 0.5}, 3)
+            log(*range(3, 8))
+    held = server.runs["abc"]
+    assert sorted(row["trainer/global_step"] for row in held if "loss" in row) == list(range(8))
+    assert [row["trainer/global_step"] for row in held if "validation" in row] == [3]
+    assert [row["_step"] for row in held] == list(range(9))
 
 
 def test_a_row_is_logged_as_it_is_read_back(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from lightning.pytorch.plugins import DoublePrecision
 
 from leyden.build import build
 from leyden.compose import compose, options
+from leyden.embedded import embedded_experiments
 
 ROOT = Path.cwd()
 ROWS = 6
@@ -43,9 +44,10 @@ def folder(experiment):
 
 def pairs():
     groups = options(ROOT)
-    embedded = [(name, folder(name)) for name, text in groups["experiment"] if "embedded" in text]
-    for model, text in groups["model"]:
-        for experiment, place in [] if "downloaded" in text else embedded:  # pretrained weights
+    embedded = [(name, folder(name)) for name in embedded_experiments(ROOT)]
+    for model, _ in groups["model"]:
+        text = (ROOT / "configs" / "model" / f"{model}.yaml").read_text()
+        for experiment, place in [] if "pretrained: true" in text else embedded:  # weights that are downloaded
             if Path(model).parent == place and target(model) == target(experiment, "experiment"):
                 yield experiment, model
 

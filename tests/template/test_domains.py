@@ -51,13 +51,17 @@ def test_a_project_has_its_domains_imports_and_trains_a_step(choice, generate, r
         if path.suffix == ".py":
             compile(text.partition("\n")[2], str(path), "exec")
 
-    experiments = sorted((project / "configs/experiment").glob("*/*.yaml"))
-    embedded = [path for path in experiments if "embedded" in path.read_text(encoding="utf-8").splitlines()[1]]
-    assert {path.parent.name for path in embedded} == chosen
+    (package,) = (project / "src").iterdir()
+    code = f"from pathlib import Path; from {package.name}.embedded import embedded_experiments as e; print(*e(Path()))"
+    known = {"cwd": project, "env": {**os.environ, "PYTHONPATH": str(project / "src")}}
+    embedded = subprocess.run(
+        [sys.executable, "-c", code], **known, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {name.split("/")[0] for name in embedded} == chosen
     recommended = set(re.findall(r"experiment=(\S+)", (project / "README.md").read_text(encoding="utf-8")))
-    assert recommended <= {f"{path.parent.name}/{path.stem}" for path in embedded}
+    assert recommended <= set(embedded)
     assert recommended
     experiment = embedded[len(choice) % len(embedded)]  # not always the same domain
-    done = train(project, f"{experiment.parent.name}/{experiment.stem}")
+    done = train(project, experiment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(project.glob("runs/*/*/latest/checkpoints/*.ckpt"))

@@ -40,6 +40,27 @@ def test_an_answer_is_refused(answer, reason, cookiecutter, tmp_path, root):
     assert not [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
 
 
+def test_a_title_that_python_knows_is_refused(cookiecutter, tmp_path, root):
+    done = cookiecutter(str(root), "--no-input", "project_name=Test")
+    assert done.returncode != 0
+    assert (
+        "Refused: package_name 'test' cannot be a package: it is a module of Python's standard library" in done.stderr
+    )
+    assert not [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
+
+
+def test_every_module_that_can_be_imported_is_refused(root):
+    hook = runpy.run_path(str(root / "hooks/pre_gen_project.py"))
+    locked = hook["locked_packages"](root)
+    code = "import pkgutil, sys; print(*sys.builtin_module_names, *(one.name for one in pkgutil.iter_modules(sys.path[1:])))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    own = {path.name for path in (root / "src").iterdir()}
+    names = {name for name in done.stdout.split() if re.fullmatch(r"[a-z]([a-z0-9_]*[a-z0-9])?", name)} - own
+    assert {"test", "torch", "json"} < names
+    names |= {"distutils", "annotationlib", "print", "python3", "git"}  # of other versions, and not modules alone
+    assert [name for name in sorted(names) if not hook["problem_with_package_name"](name, locked)] == []
+
+
 def test_every_import_name_of_the_environment_is_refused(root):
     hook = runpy.run_path(str(root / "hooks/pre_gen_project.py"))
     locked = hook["locked_packages"](root)

@@ -1,4 +1,5 @@
 from .batch_lines import BatchLines
+from .best_record import BestRecord
 from .interruption import Interruption
 from .last_checkpoint import LastCheckpoint
 from .non_finite_loss import NonFiniteLoss
@@ -6,11 +7,13 @@ from .optimization import Optimization
 from .pictures import Pictures
 from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
+from .resume_point import ResumePoint
 from .throughput import Throughput
 from .watchdog import Watchdog
 
 __all__ = [
     "BatchLines",
+    "BestRecord",
     "Interruption",
     "LastCheckpoint",
     "NonFiniteLoss",
@@ -18,6 +21,7 @@ __all__ = [
     "Pictures",
     "ProgressBar",
     "ProgressLines",
+    "ResumePoint",
     "Throughput",
     "Watchdog",
 ]

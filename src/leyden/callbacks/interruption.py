@@ -4,28 +4,25 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ..stop_request import Stop, Stopped, StopRequest
-from .last_checkpoint import is_resumable
-
-VALIDATION_PROGRESS = "epoch_loop.val_loop.batch_progress"
+from .resume_point import Moment, SavesAtPoints, is_validation_saved
 
 
-class Interruption(Callback):
-    """Saves and stops, where all ranks can: after a batch, when any of them was asked to.
+class Interruption(SavesAtPoints, Callback):
+    """Saves and stops, where all ranks can, when any of them was asked to: at the next resume point, see `ResumePoint`.
 
-    After a batch of training, a checkpoint is saved (with gradient accumulation, after the optimizer's step). After a
-    batch of validation, too: a resumed run validates from the start. A test has its checkpoint, and is done again.
+    A validation that was begun at a resume point stops at once, and is done again by the resumed run; one between the
+    batches of an optimizer step goes on to its end. A test has its checkpoint, and is done again.
 
-    The cost with several ranks: one number is reduced over them after each batch. Lightning broadcasts one before each
+    The cost with several ranks: one number is reduced over them with each batch. Lightning broadcasts one before each
     batch, and waits for it, which is turned off here.
 
     Args:
-        checkpoint: where to save.
         stop: what this rank is asked for.
     """
 
-    def __init__(self, checkpoint: str, stop: StopRequest) -> None:
-        self.checkpoint, self.stop = checkpoint, stop
-        self.validates_again = False
+    def __init__(self, stop: StopRequest) -> None:
+        self.stop = stop
+        self.agreed = Stop.NO
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self.stop.hold_interrupts()
@@ -40,62 +37,31 @@ class Interruption(Callback):
         self.stop.release_interrupts()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if stop := self._agreed(trainer):  # of a signal that came before
-            self._stop(trainer, stop)
+        if self._agree(trainer):  # on a signal that came before
+            self._stop(trainer)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if trainer.world_size == 1 and self.stop.wanted is Stop.NO:
-            return  # known at once, unlike where a run can go on from
-        if is_resumable(trainer) and (stop := self._agreed(trainer)):
-            # This step's metrics would be logged after this hook, which does not return.
-            trainer._logger_connector.update_train_step_metrics()
-            trainer.save_checkpoint(self.checkpoint)
-            self._stop(trainer, stop)
+    def is_due(self, trainer: Trainer, moment: Moment) -> bool:
+        return bool(self._agree(trainer))
 
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        if not trainer.sanity_checking and (stop := self._agreed(trainer)):
-            self.validates_again = True
-            trainer.save_checkpoint(self.checkpoint)
-            self._stop(trainer, stop)
+    def on_saved(self, trainer: Trainer) -> None:
+        if self.agreed:
+            self._stop(trainer)
 
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        if self.validates_again:
-            # As if the first batch had begun: Lightning goes on with the validation, from the number that is done.
-            progress = checkpoint["loops"]["fit_loop"][VALIDATION_PROGRESS]
-            begun, none = (
-                {"ready": 1, "started": 1, "processed": 0, "completed": 0},
-                dict.fromkeys(progress["total"], 0),
-            )
-            checkpoint["loops"]["fit_loop"][VALIDATION_PROGRESS] = progress | {"total": begun, "current": none}
+    def on_validation_batch_end(self, trainer: Trainer, *arguments: Any, **options: Any) -> None:
+        if is_validation_saved(trainer) and self._agree(trainer):
+            self._stop(trainer)
 
-    def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        if stop := self._agreed(trainer):
+    def on_test_batch_end(self, trainer: Trainer, *arguments: Any, **options: Any) -> None:
+        if stop := self._agree(trainer):
             raise Stopped(stop, f"{stop.name.lower()} in the test")
 
-    def _agreed(self, trainer: Trainer) -> Stop:
+    def _agree(self, trainer: Trainer) -> Stop:
         """The most urgent that any rank is asked for."""
-        if trainer.world_size == 1:
-            return self.stop.wanted
-        wanted = torch.tensor(self.stop.wanted, device=trainer.strategy.root_device)
-        return Stop(int(trainer.strategy.reduce(wanted, reduce_op="max")))
+        self.agreed = self.stop.wanted
+        if trainer.world_size > 1:
+            wanted = torch.tensor(self.stop.wanted, device=trainer.strategy.root_device)
+            self.agreed = Stop(int(trainer.strategy.reduce(wanted, reduce_op="max")))
+        return self.agreed
 
-    def _stop(self, trainer: Trainer, stop: Stop) -> NoReturn:
-        raise Stopped(stop, f"{stop.name.lower()} after step {trainer.global_step}")
+    def _stop(self, trainer: Trainer) -> NoReturn:
+        raise Stopped(self.agreed, f"{self.agreed.name.lower()} after step {trainer.global_step}")

@@ -1,19 +1,17 @@
 import time
-from pathlib import Path
-from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-NAME = "last.ckpt"
+from .resume_point import Moment, SavesAtPoints, save_end
 
 
-class LastCheckpoint(Checkpoint):
-    """Saves what a killed run goes on from: after each validation, at the end, and between as often as is said.
+class LastCheckpoint(SavesAtPoints, Checkpoint):
+    """Has the training saved before each validation, at its end, and between as often as is said.
 
-    A run that goes on from there ends with the bits of one that was left alone. Not every moment allows that: within
-    the steps of gradient accumulation a checkpoint would lack the gradients, and after the last batch of an epoch
-    Lightning would leave out the validation. So a checkpoint may come some batches later than is said.
+    A run that is killed goes on from there, and ends with the bits of one that was left alone. A checkpoint comes at
+    the next moment that allows it, see `ResumePoint`: after the optimizer's step where gradients are accumulated, and
+    not before a validation between two steps.
 
     Args:
         every_n_steps: optimizer steps from one checkpoint to the next.
@@ -27,41 +25,13 @@ class LastCheckpoint(Checkpoint):
             raise ValueError(f"every_n_minutes is {every_n_minutes}; it must be above 0, or null")
         self.every_n_steps, self.every_n_minutes = every_n_steps, every_n_minutes
         self.step, self.time = 0, time.monotonic()
-        self.measured: dict[str, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.step, self.time = trainer.global_step, time.monotonic()
-        # What was measured last, of which an epoch that was left after its validation still has to choose the best.
-        trainer._logger_connector._callback_metrics.update(self.measured)
+        self.on_saved(trainer)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if is_resumable(trainer) and self._is_due(trainer):
-            self._save(trainer)
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        is_step_limit = 0 <= trainer.max_steps <= trainer.global_step  # Lightning would end before the epoch does
-        if trainer.state.fn == "fit" and not trainer.sanity_checking and not is_step_limit:
-            self._save(trainer)
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        # Else Lightning leaves out ReduceLROnPlateau for the rest of a training that goes on within an epoch: it does not
-        # save the metrics that are followed, but here they are.
-        trainer.fit_loop._restarting = False
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self.step < trainer.global_step:
-            self._save(trainer)
-
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        measured = trainer.callback_metrics
-        checkpoint["measured"] = {name: value.detach().cpu() for name, value in measured.items()}
-
-    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self.measured = checkpoint.get("measured", {})
-
-    def _is_due(self, trainer: Trainer) -> bool:
+    def is_due(self, trainer: Trainer, moment: Moment) -> bool:
+        if moment == "validation":
+            return True
         if self.every_n_steps and trainer.global_step - self.step >= self.every_n_steps:
             return True
         if not self.every_n_minutes:
@@ -69,16 +39,8 @@ class LastCheckpoint(Checkpoint):
         is_late = time.monotonic() - self.time >= 60 * self.every_n_minutes
         return trainer.strategy.reduce_boolean_decision(is_late, all=False)  # clocks of ranks differ
 
-    def _save(self, trainer: Trainer) -> None:
+    def on_saved(self, trainer: Trainer) -> None:
         self.step, self.time = trainer.global_step, time.monotonic()
-        trainer.save_checkpoint(Path(trainer.default_root_dir) / "checkpoints" / NAME)
 
-
-def is_resumable(trainer: Trainer) -> bool:
-    """Whether a checkpoint at the end of this batch holds all that a run needs to go on from it."""
-    loop = trainer.fit_loop.epoch_loop
-    if loop._should_accumulate() or loop._is_training_done:
-        return False
-    fetcher = trainer.fit_loop._data_fetcher
-    assert fetcher
-    return not loop._should_check_val_fx(fetcher)
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        save_end(trainer)

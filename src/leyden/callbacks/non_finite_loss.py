@@ -94,7 +94,7 @@ class NonFiniteLoss(Callback):
             rows = _rows(trainer.train_dataloader, loss.epoch, loss.batch)
             place = {"epoch": loss.epoch, "batch": loss.batch, "step": loss.step, "seed": data.seed}
             line = {**place, "action": self.action, "rows": {rank: rows[rank :: len(is_bad)] for rank in ranks}}
-            with (Path(trainer.default_root_dir) / FILE).open("a") as file:
+            with (Path(trainer.default_root_dir) / FILE).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
             if self.action == "skip":
                 log.warning("the loss is not finite %s: step %d is skipped", where, loss.step)

@@ -38,6 +38,7 @@ class Pictures(Callback):
         if num_rows < 1:
             raise ValueError(f"num_rows is {num_rows}; it must be at least 1")
         self.num_rows = num_rows
+        self.folder = ""  # below `plots/`: pictures of one checkpoint do not replace those of another
 
     def _start(self) -> None:
         self.seen = 0
@@ -65,9 +66,23 @@ class Pictures(Callback):
             figures |= {"predictions": grid(data, sample), "worst": grid(data, sorted(self.worst, reverse=True))}
             figures |= {name: page(text) for name, text in texts.items()}
             for name, figure in figures.items():
-                _write(trainer, f"{split}_{name}", figure)
+                self._write(trainer, f"{split}_{name}", figure)
             for name, text in texts.items():
-                _plots(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
+                self._path(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
+
+    def _path(self, trainer: Trainer, name: str) -> Path:
+        path = Path(trainer.default_root_dir) / "plots" / self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _write(self, trainer: Trainer, name: str, figure: Figure) -> None:
+        path = self._path(trainer, f"{name}.png")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # a sign that the font has not is drawn as a box
+            figure.savefig(path, dpi=120)
+        for logger in trainer.loggers:
+            if log_image := getattr(logger, "log_image", None):
+                log_image(f"plots/{name}", [str(path)])
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start()
@@ -135,19 +150,3 @@ def _on_cpu(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _on_cpu(one) for name, one in value.items()}
     return type(value)(*map(_on_cpu, value)) if hasattr(value, "_fields") and isinstance(value, Iterable) else value
-
-
-def _plots(trainer: Trainer, name: str) -> Path:
-    path = Path(trainer.default_root_dir) / "plots" / name
-    path.parent.mkdir(exist_ok=True)
-    return path
-
-
-def _write(trainer: Trainer, name: str, figure: Figure) -> None:
-    path = _plots(trainer, f"{name}.png")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a sign that the font has not is drawn as a box
-        figure.savefig(path, dpi=120)
-    for logger in trainer.loggers:
-        if log_image := getattr(logger, "log_image", None):
-            log_image(f"plots/{name}", [str(path)])

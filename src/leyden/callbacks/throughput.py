@@ -33,15 +33,25 @@ class Throughput(Callback):
         self.given_peak, self.peak, self.flops = peak_flops, peak_flops, Flops()
         self.waited_before, self.has_warned = 0.0, False
         self._reset()
-        self._resumed = {"valid": 0, "places": 0}
+        self._resumed: dict[str, Any] | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start(trainer)  # a resumed epoch has no start of its own
         self.peak = self.given_peak or peak_flops(trainer)
-        if self._resumed["places"] and trainer.is_global_zero:  # of all ranks
-            self.places = self._resumed["places"]
-            self.valid = torch.tensor(self._resumed["valid"], device=pl_module.device)
-        self._resumed = {"valid": 0, "places": 0}
+        if self._resumed:
+            self._go_on(trainer, pl_module, self._resumed)
+        self._resumed = None
+
+    def _go_on(self, trainer: Trainer, pl_module: LightningModule, earlier: dict[str, Any]) -> None:
+        """With the counts of earlier lives of this epoch, whose time and rows count, too."""
+        self.rows, self.tokens, self.elements = (
+            earlier[name] // trainer.world_size for name in ("rows", "tokens", "elements")
+        )
+        self.begin -= earlier["seconds"]
+        self.waited_before -= earlier["waited"]
+        if trainer.is_global_zero:  # of all ranks
+            self.places = earlier["places"]
+            self.valid = torch.tensor(earlier["valid"], device=pl_module.device)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start(trainer)
@@ -57,11 +67,17 @@ class Throughput(Callback):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         valid, places = self._padded(trainer, pl_module)
-        checkpoint["padding"] = {"valid": valid, "places": places}
+        checkpoint["throughput"] = {
+            **{name: getattr(self, name) * trainer.world_size for name in ("rows", "tokens", "elements")},
+            "valid": valid,
+            "places": places,
+            "seconds": self.end - self.begin,
+            "waited": _seconds_waited(trainer) - self.waited_before,
+        }
         checkpoint["flops"] = self.flops.each
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self._resumed = checkpoint.get("padding", self._resumed)
+        self._resumed = checkpoint.get("throughput")
         self.flops.each = checkpoint.get("flops")  # to count anew would run a compiled network uncompiled once more
 
     def _padded(self, trainer: Trainer, pl_module: LightningModule) -> tuple[int, int]:

@@ -35,13 +35,15 @@ class Watchdog(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self._move()
         self.over.clear()
+        if stage == "predict":  # which has no batches of its own that it would know of
+            return
         path = Path(trainer.default_root_dir) / "stacks" / f"rank{trainer.global_rank}.txt"
         path.parent.mkdir(exist_ok=True)
         self.thread = threading.Thread(target=self._watch, args=(path, trainer.global_rank), daemon=True)
         self.thread.start()
 
     def _watch(self, path: Path, rank: int) -> None:
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8") as file:
             has_reported = False
             while not self.over.wait(min(5.0, self.seconds / 10)):
                 idle = time.monotonic() - self.moved
@@ -66,11 +68,11 @@ class Watchdog(Callback):
 
     def teardown(self, *_: Any, **__: Any) -> None:
         self.over.set()
-        self.thread.join(GRACE_SECONDS)
+        if hasattr(self, "thread"):  # else it failed, or predicted, before there was anything to watch
+            self.thread.join(GRACE_SECONDS)
 
     def on_exception(self, *_: Any, **__: Any) -> None:
-        if hasattr(self, "thread"):  # else it failed before there was anything to watch
-            self.teardown()
+        self.teardown()
 
     def _move(self, *_: Any, **__: Any) -> None:
         self.moved = time.monotonic()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from errno import ENOSPC
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,12 +47,13 @@ class Entry:
     def __init__(self, folder: Path, made_of: dict[str, Any]) -> None:
         self.made_of = json.loads(json.dumps(made_of | {"format": FORMAT}, default=str, sort_keys=True))
         key = blake2b(json.dumps(self.made_of, sort_keys=True).encode(), digest_size=12).hexdigest()
-        self.path, self.part, self.lock = (folder / f"{key}{suffix}" for suffix in ("", ".part", ".lock"))
+        self.path, self.lock = folder / key, folder / f"{key}.lock"
+        self.part = folder / f"{key}.{token_hex(4)}.part"  # of this process: some file systems lock on one host alone
 
     def read(self) -> Stored | None:
         """What is there, or None where nothing is, or it is damaged."""
         try:
-            about = json.loads((self.path / ABOUT).read_text())
+            about = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
             if any(_state(self.path / name) != state for name, state in about["files"].items()):
                 return None
             shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
@@ -67,19 +69,27 @@ class Entry:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, rows: Iterable[Row], is_ragged: bool, num_bytes: float) -> None:
+    def write(
+        self,
+        rows: Iterable[Row],
+        is_ragged: bool,
+        num_bytes: float,
+        warnings: Callable[[], dict[str, str]] = dict,
+    ) -> None:
         """Puts the rows in the place of what is there.
 
         Args:
             rows: of one size and dtype; or of many lengths [element].
             is_ragged: whether they have many lengths.
             num_bytes: about how much room they need.
+            warnings: what there was to say of the rows once they are all made, by kind.
 
         Raises:
             OSError: the disk is full, or the folder must not be written.
             DataError: rows have different sizes.
         """
-        shutil.rmtree(self.part, ignore_errors=True)  # of one who was killed
+        for abandoned in self.path.parent.glob(f"{self.path.name}.*.part"):  # by one who was killed
+            shutil.rmtree(abandoned, ignore_errors=True)
         self.part.mkdir(parents=True)
         try:
             if (free := shutil.disk_usage(self.part).free) < 1.05 * num_bytes:
@@ -87,6 +97,7 @@ class Entry:
             begin = time.perf_counter()
             about = self._write_rows(rows, is_ragged)
             about |= {"made_of": self.made_of, "seconds": round(time.perf_counter() - begin, 2)}
+            about["warnings"] = warnings()
             about["files"] = {path.name: _stamped(path) for path in sorted(self.part.iterdir())}
             write_atomically(self.part / ABOUT, json.dumps(about))
             sync(self.part)
@@ -149,13 +160,14 @@ def cached(
     num_bytes: float,
     is_good: Callable[[Stored], bool] = lambda stored: True,
     on_wait: Callable[[], None] = lambda: None,
+    warnings: Callable[[], dict[str, str]] = dict,
 ) -> tuple[Stored, bool]:
     """What is in a cache, built by the first of all processes that ask for it while the others wait.
 
     Args:
         entry: where it is.
         build: gives the rows, in order.
-        is_ragged, num_bytes: see `Entry.write`.
+        is_ragged, num_bytes, warnings: see `Entry.write`.
         is_good: whether what is there may be used.
         on_wait: called before waiting for another process.
 
@@ -170,7 +182,7 @@ def cached(
     with entry.locked(on_wait):
         if (stored := entry.read()) and is_good(stored):
             return stored, False
-        entry.write(build(), is_ragged, num_bytes)
+        entry.write(build(), is_ragged, num_bytes, warnings)
         if not (stored := entry.read()):
             raise OSError(f"what was written to {entry.path} cannot be read")
         return stored, True
@@ -181,7 +193,7 @@ def entries(folder: Path, of: str) -> list[dict[str, Any]]:
     found = []
     for path in sorted(folder.glob(f"*/{ABOUT}")):
         try:
-            about = json.loads(path.read_text())
+            about = json.loads(path.read_text(encoding="utf-8"))
             if about["made_of"]["of"] != of:
                 continue
             is_whole = Entry(folder, about["made_of"]).read() is not None
@@ -200,16 +212,21 @@ def clear(folder: Path, of: str) -> int:
     """
     freed = 0
     for about in entries(folder, of):
-        shutil.rmtree(about["path"])
+        _remove(about["path"])
         freed += about["bytes"]
     for part in folder.glob("*.part"):
         try:
-            with FileLock(part.with_suffix(".lock"), 0):
+            with FileLock(part.with_name(f"{part.name.partition('.')[0]}.lock"), 0):
                 freed += sum(file.stat().st_size for file in part.iterdir())
-                shutil.rmtree(part)
+                _remove(part)
         except Timeout:  # it is being written
             continue
     return freed
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder of the cache; of a link only itself, never what it leads to."""
+    folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
 
 
 def _state(path: Path) -> list[int]:

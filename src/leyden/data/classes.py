@@ -36,18 +36,33 @@ class Labels:
             return [label]
         return [name.strip() for name in label.split(self.separator) if name.strip()]
 
-    def class_names(self, train: list[str], test: list[str]) -> list[str]:
-        """All classes, in the order of their numbers; says which of them no training row has."""
+    def class_names(self, train: list[str], others: list[str]) -> list[str]:
+        """All classes, in the order of their numbers.
+
+        Where they are given, or a sample has several, those without a training sample are named in a warning.
+
+        Args:
+            train: labels of the training samples.
+            others: labels of the validation and test samples.
+
+        Raises:
+            DataError: a class that was not asked for has no training sample.
+        """
         seen = Counter(name for label in train for name in self.names_in(label))
-        tested = Counter(name for label in test for name in self.names_in(label))
+        tested = Counter(name for label in others for name in self.names_in(label))
         names = self.classes or sorted(seen | tested)
         for name in names:
             if name not in seen:
                 near = get_close_matches(name, seen, n=1)
                 hint = f"; is {near[0]!r} meant?" if near else ""
-                log.warning(
-                    "class %r has no training row, so none of its %d test rows can be right%s", name, tested[name], hint
+                text = (
+                    f"class {name!r} has no training sample, so none of its {tested[name]} other samples can be right"
                 )
+                if not self.classes and self.separator is None:
+                    raise DataError(
+                        f"{text}{hint}\nCorrect the label, leave these samples out, or list all classes in data.classes"
+                    )
+                log.warning("%s%s", text, hint)
         return names
 
     def targets(self, labels: list[str], class_names: list[str], split: str) -> Tensor:
@@ -132,7 +147,7 @@ def likely(probabilities: Tensor, class_names: Sequence[str]) -> list[str]:
 def class_record(probabilities: Tensor, class_names: Sequence[str]) -> dict[str, Any]:
     """Probabilities [class] of one row -> what `predict` writes of it."""
     known = [round(value, 6) for value in probabilities.tolist()]
-    best = max(range(len(known)), key=known.__getitem__)
+    best = int(probabilities.argmax())  # of what was not rounded: several may be 1.0 or 0.5 when it is
     return {
         "prediction": class_names[best],
         "probability": known[best],

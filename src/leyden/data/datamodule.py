@@ -1,25 +1,24 @@
 import json
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
-from lightning.pytorch import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from ..disk import write_atomically
 from .batch import Batch
-from .classes import Labels, check_classes, class_counts
+from .classes import Labels
+from .fetch import one_at_a_time
 from .file_rows import OnCorrupt
 from .loading import Loading, loading_advice
 from .randomness import step_randomness
 from .residence import CACHE, Place, Residence
-from .rows import Rows, row_lengths, row_targets, whole
+from .rows import Rows, row_lengths, whole
 from .sampling import EpochBatches
-from .split import check_validation, stratified_split
-from .state import check_same
+from .splitting import Splitting
+from .state import check_same, read_state
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -29,16 +28,18 @@ Stage = Literal["train", "validation", "test", "predict"]
 STATE_FILE = "data.json"
 
 
-class DataModule(LightningDataModule):
+class DataModule(Splitting):
     """Splits, batches and device transforms of one dataset. A new dataset implements `load`.
 
     `publishes` names the attributes that a network may ask for: arguments of the same name, required or given as
-    `???` in YAML, receive them.
+    `???` in YAML, receive them. `paths` names the arguments that are files or, with a `/` at the end, folders which
+    have to be there; `root/manifest` is a file in the folder `root`.
 
     Args:
         batch_size: rows of one optimizer step over all devices; divided among them.
         seed: of the order of the rows and, with epoch and step, of augmentation and dropout; see `randomness`.
-        validation_fraction: share of each class of the training rows that is held out for validation.
+        validation_fraction: share of each class of the training rows that is held out for validation, where there is no
+            official validation split.
         split_seed: of the choice of validation rows; apart from `seed`, so that runs with several seeds compare.
         num_workers, prefetch_batches, pin_memory: see `Loading`; by default as the machine and the rows are.
         bucket_batches: rows of similar length share a batch where rows have lengths, which spares padding: so many
@@ -54,6 +55,7 @@ class DataModule(LightningDataModule):
     """
 
     publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
+    paths: ClassVar[tuple[str, ...]] = ()
     class_names: list[str]
     class_counts: list[int]  # training rows of each class
 
@@ -78,6 +80,9 @@ class DataModule(LightningDataModule):
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 < validation_fraction < 1:
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
+        for number in (seed, split_seed):
+            if not 0 <= number < 2**32:
+                raise ValueError(f"a seed is {number}; it must be at least 0 and below 2**32")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
@@ -87,11 +92,13 @@ class DataModule(LightningDataModule):
         self.residence = Residence(residence, memory_gb, cache)
         self.on_corrupt, self.class_names, self.class_counts, self.labels = on_corrupt, [], [], Labels()
         self.rows: dict[Stage, Rows | Subset[Batch]] = {}
+        self.account: dict[str, Any] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
         self.source = Stream(stream, self.residence.streams, stream_gb * 1e9) if stream else None
         if self.source:
-            self.setup = partial(self.source.setup, self)  # a dataset's own is about files that are not needed
+            # A dataset's own are about files that are not needed.
+            self.setup, self.official_splits = partial(self.source.setup, self), self.source.splits
 
     @property
     def num_classes(self) -> int:
@@ -102,27 +109,24 @@ class DataModule(LightningDataModule):
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
-        write_atomically(folder / STATE_FILE, json.dumps(self.state(), ensure_ascii=False, indent=1))
+        known = self.state() | ({"account": self.account} if self.account else {})
+        write_atomically(folder / STATE_FILE, json.dumps(known, ensure_ascii=False, indent=1))
 
     def is_saved(self, folder: Path) -> bool:
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        for name, value in json.loads((folder / STATE_FILE).read_text()).items():
+        for name, value in read_state(folder / STATE_FILE, self.state() | {"account": {}}).items():
             setattr(self, name, value)
 
     def state(self) -> dict[str, Any]:
         """Plain values learnt from the data that later runs on other data must share."""
         return {"class_names": self.class_names, "class_counts": self.class_counts}
 
-    # What a dataset implements
+    # What a dataset implements, beside what `Splitting` names
 
     def download_files(self) -> None:
         """Brings what is missing of the dataset's files, where it can be had; in one process at a time."""
-
-    def load(self, split: Literal["train", "test"]) -> Rows:
-        """All rows of an official split; sets `class_names`."""
-        raise NotImplementedError
 
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
         """The user's own files as rows without meaningful targets, and a name for each row."""
@@ -151,29 +155,10 @@ class DataModule(LightningDataModule):
         """What `predict` writes of row `number`: a dict of plain values, dicts of them, or pictures for each line."""
         return [self.labels.record(prediction, self.class_names)]
 
-    # Splits
-
     def prepare_data(self) -> None:
         if not self.rows and not self.source:  # Lightning asks again before each fit and test
-            self.download_files()
-
-    def setup(self, stage: str) -> None:
-        if stage in ("fit", "validate") and "train" not in self.rows:
-            rows = self.load("train")
-            check_classes(rows.classes, self.class_names, "train")
-            training, validation = self.split(rows.classes)
-            check_validation(len(rows), len(validation), self.validation_fraction)
-            self.rows |= {"train": Subset(rows, training), "validation": Subset(rows, validation)}
-        if "train" in self.rows:
-            self.class_counts = class_counts(row_targets(self.rows["train"]), self.num_classes)
-        if stage == "test" and "test" not in self.rows:
-            rows = self.load("test")
-            check_classes(rows.classes, self.class_names, "test")
-            self.rows["test"] = rows
-
-    def split(self, classes: Tensor) -> tuple[list[int], list[int]]:
-        """Row numbers for training and for validation; the same ones whenever it is asked."""
-        return stratified_split(classes, self.validation_fraction, self.split_seed)
+            with one_at_a_time():
+                self.download_files()
 
     # Loaders, and batches on the device
 
@@ -200,7 +185,7 @@ class DataModule(LightningDataModule):
             batches.resume_at(**self._resume)
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         on_device = stage != "predict" and self.residence.move(whole(self.rows[stage]), device)
-        loading = replace(self.loading, num_workers=0, pin_memory=False) if on_device else self.loading
+        loading = Loading(0, self.loading.prefetch_batches, False) if on_device else self.loading
         return loading.loader(self.rows[stage], batches, self.trainer)
 
     def loading_advice(self) -> str:
@@ -239,8 +224,11 @@ class DataModule(LightningDataModule):
     def state_dict(self) -> dict[str, Any]:
         if not self.trainer:
             return self.state()
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": progress.ready}
+        loop = self.trainer.fit_loop
+        epochs: Any = loop.epoch_progress.current
+        is_within_epoch = epochs.started > epochs.processed
+        batches_done = loop.epoch_loop.batch_progress.current.completed if is_within_epoch else 0
+        return {**self.state(), "epoch": self.trainer.current_epoch, "batches_done": batches_done}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         check_same(self.state(), state_dict, "the checkpoint belongs to")

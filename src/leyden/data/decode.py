@@ -99,10 +99,12 @@ def _array(row: Tensor | None) -> Row:
 
 def _mapped_rows(files: FileRows, stored: Stored) -> Rows:
     targets = files.targets if stored.kept is None else part_of(files.targets, stored.kept.tolist())
-    rows = mapped(stored.rows)
+    inputs = mapped(stored.rows)
     if stored.lengths is None:
-        return TensorRows(rows, targets)
-    return RaggedRows(Packed(rows, mapped(stored.lengths)), targets)
+        rows: Rows = TensorRows(inputs, targets)
+    else:
+        rows = RaggedRows(Packed(inputs, mapped(stored.lengths)), targets)
+    return _grouped(rows, files, stored.kept)
 
 
 def _in_memory(files: FileRows) -> Rows:
@@ -116,7 +118,15 @@ def _in_memory(files: FileRows) -> Rows:
     num_bytes, seconds = sum(row.nbytes for row in rows), time.perf_counter() - start
     say(f"{len(kept)} files decoded in {seconds:.1f} s and kept in memory: {num_bytes / 1e6:.1f} MB")
     targets = part_of(files.targets, kept)
-    return RaggedRows(rows, targets) if files.ragged else TensorRows(torch.stack(rows), targets)
+    decoded_rows = RaggedRows(rows, targets) if files.ragged else TensorRows(torch.stack(rows), targets)
+    return _grouped(decoded_rows, files, kept)
+
+
+def _grouped(rows: Rows, files: FileRows, kept: Any) -> Rows:
+    """The rows with the groups of the files that they were decoded from; `kept` are the numbers of these, None of all."""
+    if files.groups is not None:
+        rows.groups = files.groups if kept is None else files.groups[torch.as_tensor(kept)]
+    return rows
 
 
 def _estimate(files: FileRows) -> float:

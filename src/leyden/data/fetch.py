@@ -1,9 +1,24 @@
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 
+from filelock import FileLock
 from torch.hub import download_url_to_file
 
 from .error import DataError
+
+DATA = Path("data")  # of the project
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Runs of a project that begin at once, as those of a job array do, do not download into the same files."""
+    with ExitStack() as stack:
+        with suppress(OSError, NotImplementedError):  # nothing can be written there, or locked
+            if DATA.is_dir():
+                stack.enter_context(FileLock(DATA / ".download.lock"))
+        yield
 
 
 def fetch(url: str, sha256: str, path: Path) -> None:

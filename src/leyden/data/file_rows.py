@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Literal
@@ -8,6 +9,8 @@ from torch import Tensor
 from .batch import Batch
 from .error import DataError
 from .rows import Rows, pad
+
+log = logging.getLogger(__name__)
 
 OnCorrupt = Literal["raise", "skip"]
 
@@ -84,5 +87,5 @@ class FileRows(Rows):
                 ) from None
             if path not in self.corrupt:
                 self.corrupt.add(path)
-                print(f"skipped {path}: {reason}", flush=True)
+                log.warning("skipped %s: %s", path, reason)
             return None

@@ -1,50 +1,27 @@
-from collections.abc import Callable, Collection, Sequence
-from typing import ClassVar, Literal
+from collections.abc import Callable
 
-from .classes import Labels
-from .datamodule import DataModule
 from .decode import decoded
 from .file_rows import FileRows
-from .files import FileIndex
+from .groups import group_ids
+from .indexed_files import IndexedFiles
 from .rows import Rows
+from .split_names import Split
 
 
-class LabelledFiles(DataModule):
-    """Makes a domain's data of the user's own files, laid out as `FileIndex` says; decoded once where memory allows.
+class LabelledFiles(IndexedFiles):
+    """Makes a domain's data of your own files, see `IndexedFiles`; decoded once where memory allows.
 
     A class names it before its domain's data, which has the `suffixes` of its files and how to read them as rows.
-
-    Args:
-        root: the folder.
-        label, test, test_fraction, manifest, only: see `FileIndex`.
-        classes, label_separator: see `Labels`.
-        **domain: arguments of the domain's data.
     """
 
-    suffixes: ClassVar[Collection[str]]
     file_rows: Callable[..., FileRows]
 
-    def __init__(
-        self,
-        root: str,
-        label: str | None = None,
-        test: str | None = None,
-        test_fraction: float = 0.2,
-        manifest: str | None = None,
-        only: str | None = None,
-        classes: Sequence[str] | None = None,
-        label_separator: str | None = None,
-        **domain,
-    ) -> None:
-        super().__init__(**domain)
-        self.root, self.labels = root, Labels(classes, label_separator)
-        self.index = FileIndex(root, self.suffixes, label, test, test_fraction, manifest, only, self.labels)
-
-    def load(self, split: Literal["train", "test"]) -> Rows:
-        files = self.index.split(split)
-        labels = [file.label for file in files]
+    def load(self, split: Split) -> Rows:
+        labels = self.labels_of(split)
         if split == "train":
-            test_labels = [file.label for file in self.index.split("test")]
-            self.class_names = self.labels.class_names(labels, test_labels)
+            self.class_names = self.labels.class_names(labels, self.labels_of("validation") + self.labels_of("test"))
         targets = self.labels.targets(labels, self.class_names, split)
-        return decoded(self.file_rows([file.path for file in files], targets, self.on_corrupt), self.residence)
+        files = self.file_rows(self.sources(split), targets, self.on_corrupt)
+        if groups := self.groups_of(split):
+            files.groups = group_ids(groups)
+        return decoded(files, self.residence)

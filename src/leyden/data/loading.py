@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-from dataclasses import dataclass
 from typing import Any
 
 from lightning.fabric.utilities.data import suggested_max_num_workers
@@ -19,7 +18,6 @@ from .sampling import EpochBatches
 MOST_WORKERS = 8  # of those that nobody asked for: each takes memory
 
 
-@dataclass(frozen=True)
 class Loading:
     """Loaders of whole batches: the same batches whatever is chosen here.
 
@@ -33,15 +31,12 @@ class Loading:
         ValueError: an argument is out of range.
     """
 
-    num_workers: int | None
-    prefetch_batches: int
-    pin_memory: bool | None
-
-    def __post_init__(self) -> None:
-        if self.num_workers is not None and self.num_workers < 0:
-            raise ValueError(f"num_workers is {self.num_workers}; it must not be negative")
-        if self.prefetch_batches < 1:
-            raise ValueError(f"prefetch_batches is {self.prefetch_batches}; it must be at least 1")
+    def __init__(self, num_workers: int | None, prefetch_batches: int, pin_memory: bool | None) -> None:
+        if num_workers is not None and num_workers < 0:
+            raise ValueError(f"num_workers is {num_workers}; it must not be negative")
+        if prefetch_batches < 1:
+            raise ValueError(f"prefetch_batches is {prefetch_batches}; it must be at least 1")
+        self.num_workers, self.prefetch_batches, self.pin_memory = num_workers, prefetch_batches, pin_memory
 
     def loader(self, rows: Rows | Subset[Batch], batches: EpochBatches, trainer: Trainer | None) -> DataLoader:
         num_workers, pin_memory = self.num_workers, self.pin_memory

@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 
 from .cache import Entry, Row, Stored, cached
+from .decoding_warnings import DecodingWarnings
 from .error import DataError
 from .rows import Rows
 
@@ -39,6 +40,7 @@ class Residence:
         self.place: Place | None = place
         self.memory_gb, self.cache = memory_gb, ROOT / Path(cache).expanduser() if cache else None
         self.used: set[Path] = set()  # parts of the cache
+        self.warnings = DecodingWarnings()
         self._moved: list[Rows] = []
 
     @property
@@ -79,11 +81,13 @@ class Residence:
             say(f"another process decodes what will be in {entry.path}: waiting for it")
 
         try:
-            stored, is_new = cached(entry, build, is_ragged, num_bytes, is_good, on_wait)
+            stored, is_new = cached(entry, build, is_ragged, num_bytes, is_good, on_wait, lambda: self.warnings.texts)
         except OSError as error:
             say(f"the cache {self.cache} cannot be used, so that each process keeps its own rows: {error}")
             return None
         self.used.add(entry.path)
+        for kind, text in stored.about.get("warnings", {}).items():
+            self.warnings.warn(kind, text)
         done = f"decoded in {stored.about['seconds']:.1f} s, and mapped" if is_new else "mapped"
         say(f"{stored.about['rows']} rows {done} from {entry.path}: {stored.rows.nbytes / 1e6:.1f} MB")
         return stored

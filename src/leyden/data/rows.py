@@ -20,6 +20,8 @@ class Rows(Dataset[Batch]):
         targets: class numbers [row], int64; or what the task says, one a row.
     """
 
+    groups: Tensor | None = None  # the source of each row, which splits keep together [row], int64
+
     def __init__(self, targets: Any) -> None:
         self.targets = targets
 

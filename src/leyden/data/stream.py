@@ -3,15 +3,17 @@
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from .error import DataError
 from .sampling import WINDOW
+from .split_names import SPLITS, Split
 from .state import check_same
 from .stream_folder import REMOTE, StreamFolder, litdata_part
+from .stream_metadata import check_about, check_arrays, check_index, check_text
 from .stream_rows import StreamRows
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # of what is written here
 ABOUT = "stream.json"  # written last
-SPLITS: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
 
 
 class Stream:
@@ -43,13 +44,21 @@ class Stream:
         """
         folder, about = self.open()
         _check_settings(self.address, about["settings"], settings(data))
+        for kind, text in about.get("warnings", {}).items():
+            data.residence.warnings.warn(kind, text)
         known = data.state()
         data.restore(folder.file(about["files"][-1]).parent)
         check_same(known, data.state(), f"data.stream={self.address} holds")
         splits = {"fit": SPLITS[:2], "validate": SPLITS[1:2], "test": SPLITS[2:]}
         for split in splits.get(stage, ()):
+            if split not in about["splits"]:
+                raise DataError(f"data.stream={self.address} has no {split} split, so that nothing is tested")
             if split not in data.rows:
                 data.rows[split] = self.rows(data, split)
+
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that were written."""
+        return tuple(split for split in SPLITS if split in self.open()[1]["splits"])
 
     def clear(self) -> int:
         """Removes what is kept of a remote stream, and gives its bytes."""
@@ -57,6 +66,8 @@ class Stream:
         if not folder.is_remote:
             return 0
         self._opened = None
+        if folder.path.is_symlink() or folder.path.parent != self.kept:
+            raise DataError(f"{folder.path} is not a folder of the cache: remove it yourself")
         freed = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
         shutil.rmtree(folder.path)
         return freed
@@ -77,16 +88,19 @@ class Stream:
         try:
             text = StreamFolder(self.address, Path(), self.limit).read(ABOUT)
             about = json.loads(text)
+            if isinstance(about, dict) and about.get("format") != FORMAT:
+                raise DataError(
+                    f"data.stream={self.address} has format {about.get('format')!r}, not {FORMAT}: write it again"
+                )
+            check_about(self.address, about, SPLITS)
             folder = StreamFolder(self.address, (self.kept or Path()) / about["id"], self.limit)
         except DataError:
             raise
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"data.stream={self.address} is no stream, or its writing was interrupted: write one with `data "
                 f"EXPERIMENT --write-stream FOLDER` ({error})"
             ) from error
-        if about["format"] != FORMAT:
-            raise DataError(f"data.stream={self.address} has format {about['format']}, not {FORMAT}: write it again")
         for name in about["files"]:
             folder.file(name)
         self._opened = folder, about
@@ -94,8 +108,14 @@ class Stream:
 
     def rows(self, data: "DataModule", split: str) -> StreamRows:
         folder, about = self.open()
-        chunks = json.loads(folder.file(f"{split}/index.json").read_text())["chunks"]
-        largest = max(chunk["chunk_bytes"] for chunk in chunks)
+        part = about["splits"][split]
+        try:
+            file = folder.file(f"{split}/index.json")
+            check_text(self.address, file.name, file.stat().st_size)
+            chunks = check_index(self.address, json.loads(file.read_text(encoding="utf-8")), part)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise DataError(f"data.stream={self.address}: {split}/index.json cannot be read: {error!r}") from error
+        largest = max((chunk["chunk_bytes"] for chunk in chunks), default=0)
         if folder.is_remote and self.limit < 2 * WINDOW * largest:
             raise DataError(
                 f"data.stream_gb={self.limit / 1e9:g} is too little for {2 * WINDOW} chunks of {largest / 1e6:.1f} MB, "
@@ -103,8 +123,11 @@ class Stream:
             )
         for chunk in () if folder.is_remote else chunks:
             folder.file(f"{split}/{chunk['filename']}", chunk["chunk_bytes"])
-        part = about["splits"][split]
-        arrays = {name: torch.from_numpy(np.load(folder.file(f"{split}/{name}.npy"))) for name in part["arrays"]}
+        try:
+            arrays = {name: torch.from_numpy(np.load(folder.file(f"{split}/{name}.npy"))) for name in part["arrays"]}
+        except (ValueError, TypeError, EOFError) as error:  # a pickle, or no array of numbers
+            raise DataError(f"data.stream={self.address}: the arrays of {split} cannot be read: {error}") from error
+        check_arrays(self.address, arrays, part, largest)
         return StreamRows(folder, split, part, chunks, arrays.get("targets"), arrays.get("lengths"), data.join_targets)
 
 

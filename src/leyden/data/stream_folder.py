@@ -6,6 +6,7 @@ from typing import Any
 from filelock import FileLock
 
 from .error import DataError
+from .stream_metadata import check_text
 
 REMOTE = ("s3://", "gs://", "azure://", "r2://", "local:")  # what litdata downloads from, file by file
 CHUNKS = "*.bin"
@@ -45,10 +46,14 @@ class StreamFolder:
     def read(self, name: str) -> str:
         """A text as it is now, whatever is kept of it."""
         if not self.is_remote:
-            return (self.path / name).read_text(encoding="utf-8")
+            return self._text(self.path / name)
         with TemporaryDirectory() as folder:
             self._download(name, Path(folder) / Path(name).name)
-            return (Path(folder) / Path(name).name).read_text(encoding="utf-8")
+            return self._text(Path(folder) / Path(name).name)
+
+    def _text(self, path: Path) -> str:
+        check_text(self.address, path.name, path.stat().st_size)
+        return path.read_text(encoding="utf-8")
 
     def file(self, name: str, num_bytes: int | None = None) -> Path:
         """A file of the stream on this machine.

@@ -15,7 +15,8 @@ from .error import DataError
 from .residence import say
 from .rows import row_lengths, whole
 from .sampling import EpochBatches
-from .stream import ABOUT, FORMAT, SPLITS, settings
+from .split_names import SPLITS
+from .stream import ABOUT, FORMAT, settings
 from .stream_folder import litdata_part
 
 CHUNK = 32_000_000  # bytes; large enough for a store, small enough that many of them are mixed
@@ -46,7 +47,10 @@ def write_stream(data: DataModule, folder: Path, chunk_bytes: int = CHUNK) -> No
         data.save(part)
         files = sorted(path.name for path in part.iterdir())
         about = {"format": FORMAT, "id": uuid4().hex, "settings": settings(data), "files": files}
-        about["splits"] = {split: _write_split(data, split, part / split, chunk_bytes) for split in SPLITS}
+        about["splits"] = {
+            split: _write_split(data, split, part / split, chunk_bytes) for split in SPLITS if split in data.rows
+        }
+        about["warnings"] = data.residence.warnings.texts
         for path in part.rglob("*"):
             sync(path)
         write_atomically(part / ABOUT, json.dumps(about, indent=1))

@@ -6,12 +6,12 @@ from contextlib import suppress
 from multiprocessing.context import ForkProcess
 from types import FrameType
 
+from ..frozen_code import environment
+from ..lifetime import CHILD, stop_with_parent
 from ..rundir import RunDirectory
 from ..stop_request import StopRequest
 from ..uncollected import uncollected
-from .launcher import EXECUTE, PROGRAM
-
-PREEMPTED, INTERRUPTED = STOPPED = (75, 130)  # exit codes
+from .launcher import EXECUTE, INTERRUPTED, PREEMPTED, PROGRAM, STOPPED
 
 
 class InTurn:
@@ -75,7 +75,8 @@ class New:
     """A new process."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", EXECUTE, str(run.path), "train"], start_new_session=True)
+        command = [sys.executable, "-m", EXECUTE, str(run.path), "train"]
+        self.process = subprocess.Popen(command, start_new_session=True, env={**environment(run.path), CHILD: "1"})
         self.pid = self.process.pid
 
     def wait(self) -> int:
@@ -112,4 +113,5 @@ def _live(run: RunDirectory) -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     from ..execute import execute
 
+    stop_with_parent(run)
     sys.exit(execute(run, "train"))

@@ -6,8 +6,8 @@ from ..errors import UserError
 from ..installed import installed_version
 from ..rundir import RunDirectory
 from ..torchrun import run_torchrun
-from .in_turn import STOPPED, InTurn
-from .launcher import EXECUTE, Launcher
+from .in_turn import InTurn
+from .launcher import EXECUTE, STOPPED, TORCHRUN, Launcher
 
 
 class Local(Launcher):
@@ -37,6 +37,8 @@ class Local(Launcher):
             raise ValueError(f"trainer.num_nodes is {nodes}; this launcher has one machine: choose launcher=slurm")
         if isinstance(devices, int) and devices < 1:
             raise ValueError(f"trainer.devices is {devices}; give the number of devices")
+        if isinstance(devices, list) and (accelerator == "cpu" or not devices or len(set(devices)) < len(devices)):
+            raise ValueError(f"trainer.devices is {devices}; give numbers of GPUs, each once, or how many devices")
         if max_restarts < 0:
             raise ValueError(f"max_restarts is {max_restarts}; it must not be negative")
         if fork and accelerator != "cpu":  # what a GPU's driver has begun does not survive a fork
@@ -49,10 +51,10 @@ class Local(Launcher):
         self.num_devices = devices if isinstance(devices, int) else len(devices)
         self.max_restarts, self.fork = max_restarts, fork
 
-    def describe(self, paths: list[Path]) -> str:
+    def describe(self, paths: list[Path], live: bool = False) -> str:
         return "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
 
-    def launch(self, runs: list[RunDirectory]) -> int:
+    def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
         """Trains one run after the other; a failed one does not keep the next from its turn.
 
         Raises:
@@ -61,7 +63,7 @@ class Local(Launcher):
         if self.max_restarts and installed_version("torch").startswith("2.3."):
             raise UserError("torchrun of torch 2.3 cannot start processes again: set launcher.max_restarts=0")
         if self.num_devices == 1:
-            return self._train_here(runs[0]) if len(runs) == 1 else InTurn(runs, self.fork).train()
+            return self._train_here(runs[0]) if is_alone else InTurn(runs, self.fork).train()
         codes = []
         for run in runs:
             with run.claimed():
@@ -80,5 +82,5 @@ class Local(Launcher):
         module = ["-m", EXECUTE, str(path), "train"]
         if self.num_devices == 1:
             return [sys.executable, *module]
-        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.num_devices}"]
+        torchrun = ["-m", TORCHRUN, "--standalone", f"--nproc-per-node={self.num_devices}"]
         return [sys.executable, *torchrun, f"--max-restarts={self.max_restarts}", *module]

@@ -2,12 +2,17 @@ import shlex
 import sys
 from pathlib import Path
 
+from ..code_copy import CODE
 from ..errors import UserError
+from ..frozen_code import is_live
+from ..project_files import SOURCE
 from ..rundir import RunDirectory
-from .launcher import EXECUTE, PROGRAM, Launcher
+from .launcher import EXECUTE, PROGRAM, Launcher, require_printable
 from .slurm_queue import submit
 
 SCRIPT = "job.sbatch"
+# Not exported by the script: some sites do not hand its variables on to `srun`.
+FROM_COPY = f'env PYTHONPATH="$run/{CODE}/{SOURCE}${{PYTHONPATH:+:$PYTHONPATH}}" '
 
 
 class Slurm(Launcher):
@@ -64,6 +69,12 @@ class Slurm(Launcher):
             raise ValueError(f"signal_seconds is {signal_seconds}; SLURM allows 1 to 65535")
         if max_jobs is not None and max_jobs < 1:
             raise ValueError(f"max_jobs is {max_jobs}; it must be at least 1")
+        for text in (time, partition, account, qos, constraint, memory, python):
+            if text is not None and not text.isprintable():
+                raise ValueError(f"{text!r} holds a control character, with which it could be a command of the script")
+        for lines in (options, setup):
+            if lines is not None and not "".join(lines).replace("\t", " ").isprintable():
+                raise ValueError(f"{lines} holds a control character; give each line as an element of the list")
         super().__init__(nodes)
         self.max_jobs, self.setup, self.python = max_jobs, setup or [], python or shlex.quote(sys.executable)
         gpus = None if accelerator == "cpu" else devices
@@ -73,7 +84,7 @@ class Slurm(Launcher):
         self.options = {**sizes, "--cpus-per-task": cpus_per_device, **wants}
         self.further_options, self.cpus_per_device = options or [], cpus_per_device
 
-    def describe(self, paths: list[Path]) -> str:
+    def describe(self, paths: list[Path], live: bool = False) -> str:
         """The script. The job of an array finds its run directory by its number."""
         first, is_array = paths[0], len(paths) > 1
         most = f"%{self.max_jobs}" if self.max_jobs else ""
@@ -85,6 +96,7 @@ class Slurm(Launcher):
             "--array": f"0-{len(paths) - 1}{most}" if is_array else None,
             **self.options,
         }
+        require_printable(*paths, Path.cwd())
         lines = [f"{name}={shlex.quote(str(value))}" for name, value in options.items() if value is not None]
         quoted = [shlex.quote(str(path)) for path in paths]
         choice = ["runs=(", *(f"  {path}" for path in quoted), ")", 'run="${runs[$SLURM_ARRAY_TASK_ID]}"']
@@ -94,26 +106,38 @@ class Slurm(Launcher):
             run="\n".join([*choice, own_output] if is_array else [f"run={quoted[0]}"]),
             setup="".join(f"{line}\n" for line in self.setup),
             cpus=self.cpus_per_device,
-            command=f"{self.python} -m {EXECUTE}",
+            command=f"{'' if live else FROM_COPY}{self.python} -m {EXECUTE}",
         )
 
-    def launch(self, runs: list[RunDirectory]) -> int:
+    def _with_references(self, run: RunDirectory) -> "Slurm":
+        """This launcher as it may be written to a file: without values that are this machine's alone."""
+        frozen, arguments = run.frozen_config["launcher"], {}
+        for name, value in run.config["launcher"].items():
+            if name != "_target_":
+                arguments[name] = frozen[name] if isinstance(value, str) else value
+                if isinstance(value, list):
+                    arguments[name] = frozen[name] if isinstance(frozen[name], list) else [frozen[name]]
+        return type(self)(**arguments)
+
+    def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
         """Submits the runs and returns at once.
 
         Raises:
             UserError: SLURM refuses the job.
         """
-        script = self.describe([run.path for run in runs])
+        paths, live = [run.path for run in runs], is_live(runs[0].path)
+        script = self._with_references(runs[0]).describe(paths, live)
         for run in runs:
-            (run.path / SCRIPT).write_text(script)
+            (run.path / SCRIPT).write_text(script, encoding="utf-8")
+            run.set_state("submitted")  # before: a job may begin, and say so, at once
         try:
-            job = submit(runs[0].path / SCRIPT)
+            job = submit(self.describe(paths, live), runs[0].path / SCRIPT)
         except UserError as error:
             for run in runs:
                 run.set_state("failed", error=str(error))
             raise
         for number, run in enumerate(runs):
-            run.set_state("submitted", job=job if len(runs) == 1 else f"{job}_{number}")
+            run.note(job=job if len(runs) == 1 else f"{job}_{number}")
             print(f"job              {run.status['job']}: {PROGRAM} status {run.path}", file=sys.stderr)
         return 0
 

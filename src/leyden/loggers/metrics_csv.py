@@ -1,3 +1,4 @@
+import logging
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
 
 from .metrics_file import MetricsFile
+
+log = logging.getLogger(__name__)
 
 
 class MetricsCSV(Logger):
@@ -19,7 +22,6 @@ class MetricsCSV(Logger):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder, self.file = folder, MetricsFile(folder / "metrics.csv")
-        self.newest: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -43,8 +45,7 @@ class MetricsCSV(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        self.newest = {"step": step, **metrics}
-        self.file.append(self.newest)
+        self.file.append({"step": step, **metrics})
 
 
 class ResumeMetrics(Callback):
@@ -59,11 +60,7 @@ class ResumeMetrics(Callback):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.is_global_zero:
             self.logger.file.flush_to_disk()  # a checkpoint survives a power cut: so must the rows before it
-        next_row = _next_row(trainer)
-        checkpoint["metrics"] = {
-            "num_rows": self.logger.file.num_rows,
-            "next_row": {} if next_row == self.logger.newest else next_row,
-        }
+        checkpoint["metrics"] = {"num_rows": self.logger.file.num_rows}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.state.fn == "fit":
@@ -71,23 +68,13 @@ class ResumeMetrics(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.ckpt_path:  # also a run that was killed before its first checkpoint
-            self._start(trainer, num_rows=0, next_row={})
+            self._start(trainer, num_rows=0)
 
     @rank_zero_only
-    def _start(self, trainer: Trainer, num_rows: int, next_row: dict[str, Any]) -> None:
+    def _start(self, trainer: Trainer, num_rows: int) -> None:
         self.logger.file.truncate(num_rows)
-        if next_row:
-            self.logger.log_metrics(next_row, next_row.pop("step"))
+        if (kept := self.logger.file.num_rows) < num_rows:
+            log.warning("%s has lost rows: %d of %d are there", self.logger.file.path, kept, num_rows)
         for logger in trainer.loggers:
             if catch_up := getattr(logger, "catch_up", None):
                 catch_up(self.logger.file.rows())
-
-
-def _next_row(trainer: Trainer) -> dict[str, Any]:
-    """The row of this batch of training, if there will be one: Lightning logs it after all hooks of the batch."""
-    connector, loop = trainer._logger_connector, trainer.fit_loop.epoch_loop
-    is_in_batch = trainer.training and connector._first_loop_iter is not None
-    if not is_in_batch or loop._should_accumulate() or not connector.should_update_logs:
-        return {}
-    metrics = {name: value.item() for name, value in connector.metrics["log"].items()}
-    return {"step": loop._batches_that_stepped, **metrics, "epoch": trainer.current_epoch} if metrics else {}

@@ -44,7 +44,7 @@ class MetricsFile:
     def flush_to_disk(self) -> None:
         """Returns when the rows would survive a power cut."""
         if self.path.exists():
-            with self.path.open("a") as file:
+            with self.path.open("ab") as file:
                 os.fsync(file.fileno())
 
     def _complete_lines(self) -> Iterator[str]:
@@ -55,7 +55,7 @@ class MetricsFile:
                 # A file system may fill with zeros what it did not come to write.
                 if b"\0" in line or not line.endswith(b"\n"):
                     return
-                yield line.decode("utf-8")
+                yield line.decode("utf-8", errors="replace")
 
     def _rows(self) -> Iterator[list[str]]:
         """One after the other: there may be millions."""

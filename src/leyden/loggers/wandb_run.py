@@ -46,7 +46,7 @@ class WandbRun(WandbLogger):
         log_model: bool = False,
     ) -> None:
         self.session: WandbSession | None = None
-        self.number, self.media = 0, {}  # of the next row; what has to travel with it
+        self.media = {}  # what has to travel with the next row
         self.later = f"upload with: {__name__.partition('.')[0]} sync {save_dir}"
         experiment = None
         if rank_zero_only.rank == 0:  # pyrefly: ignore[missing-attribute]
@@ -68,7 +68,6 @@ class WandbRun(WandbLogger):
 
     def catch_up(self, rows: list[dict[str, str]]) -> None:
         """Sends what the server has not of the rows that training goes on from."""
-        self.number = len(rows)
         if self.session:
             self.session.send(rows)
 
@@ -79,14 +78,14 @@ class WandbRun(WandbLogger):
             self.media |= metrics
             return
         if self.session:
-            self.session.log(self.number, {"trainer/global_step": step, **metrics, **self.media})
-        self.number, self.media = self.number + 1, {}
+            self.session.log({"step": step, **metrics}, self.media)
+        self.media = {}
 
     def finish(self, exit_code: int) -> None:
         """Ends the run at Weights & Biases, marked as failed unless the exit code is 0."""
         if self.session:
             if self.media and exit_code == 0:  # of the test, after the last row
-                self.session.log(self.number, self.media)
+                self.session.log_media(self.media)
             if not self.session.end(exit_code):
                 log.warning("W&B does not answer: not everything has arrived; %s", self.later)
 

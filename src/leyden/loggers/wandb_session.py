@@ -14,16 +14,19 @@ import wandb
 from filelock import FileLock, Timeout
 
 from ..errors import UserError
+from .sent_rows import SentRows
 
 INIT_SECONDS = 20.0
+# What the terminal shows, the words that were typed, folders, and the address of the repository stay on this machine.
+NOTHING_LOCAL = {"console": "off", "x_disable_meta": True, "disable_git": True, "save_code": False}
 
 
 class WandbSession:
     """A run at the server, begun or continued, whose rows are those of metrics.csv.
 
-    The step of a row at W&B is its number in metrics.csv, and the server tells how many it has. So a row arrives once,
-    whoever sends it: the training, the training after a kill, or `sync`. `wandb sync` cannot do that: it appends what
-    it is given, and the file that it reads is empty where the process was killed.
+    The server tells how many rows it has, and `SentRows` which ones. So a row arrives once, whoever sends it: the
+    training, the training after a kill, or `sync`. `wandb sync` cannot do that: it appends what it is given, and the
+    file that it reads is empty where the process was killed.
 
     Args:
         folder: the run directory.
@@ -50,9 +53,13 @@ class WandbSession:
         except Timeout:
             raise ConnectionError("another process uploads this run") from None
         identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder)}
-        limits = {"init_timeout": INIT_SECONDS, "finish_timeout_raises": True, "silent": True}
+        limits: dict[str, Any] = {
+            "init_timeout": INIT_SECONDS,
+            "finish_timeout_raises": True,
+            "silent": True,
+        } | NOTHING_LOCAL
         try:
-            self.run = wandb.init(**identity, resume="allow", settings=wandb.Settings(**limits, **settings))
+            self.run = wandb.init(**identity, resume="allow", settings=wandb.Settings(**limits | settings))
         except wandb.errors.Error as error:
             self._lock.release()
             wandb.teardown()  # or the next run in this process inherits what failed
@@ -63,19 +70,30 @@ class WandbSession:
             ) from error
         self.run.define_metric("trainer/global_step")
         self.run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
-        self.received: int = self.run.starting_step
+        self.rows = SentRows(folder / ".wandb-rows", received=self.run.starting_step)
+        self.num_sent = 0  # in this session
 
     def send(self, rows: Iterable[Mapping[str, str]]) -> None:
         """Sends those of the rows of metrics.csv, from the first one on, that the server has not."""
-        for number, row in enumerate(rows):
-            if number >= self.received:
-                values = {name: _number(value) for name, value in row.items() if value}
-                self.log(number, {"trainer/global_step": values.pop("step"), **values})
+        for row in rows:
+            self.log({name: _number(value) for name, value in row.items() if value})
 
-    def log(self, number: int, values: Mapping[str, Any]) -> None:
-        """Sends one row, unless the server has it."""
-        if number >= self.received:
-            self.run.log(dict(values), step=number, commit=True)
+    def log(self, row: Mapping[str, Any], media: Mapping[str, Any] | None = None) -> None:
+        """Sends the next row, with its `step`, and what is to travel with it, unless the server has it."""
+        step = self.rows.next_step
+        if not self.rows.has(row):
+            values = {name: value for name, value in row.items() if name != "step"}
+            self._log(step, {"trainer/global_step": row["step"], **values, **(media or {})})
+
+    def log_media(self, media: Mapping[str, Any]) -> None:
+        """Sends the pictures of the test after all rows, unless the server has some."""
+        step = self.rows.next_step
+        if not self.rows.has({"step": "media"}):
+            self._log(step, media)
+
+    def _log(self, step: int, values: Mapping[str, Any]) -> None:
+        self.run.log(dict(values), step=step, commit=True)
+        self.num_sent += 1
 
     def end(self, exit_code: int) -> bool:
         """Ends the run, marked as failed unless the exit code is 0; returns whether the server has confirmed it."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EvaluationStage = Literal["val", "test"]
 
+ONE_VALUE = "Expected more than 1 value per channel when training"  # how torch's batch norm begins its refusal
 # Of images and of clips, by the number of axes.
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
@@ -157,7 +158,16 @@ class Task(LightningModule):
         if self.channels_last and (memory_format := CHANNELS_LAST.get(inputs.ndim)):
             inputs = inputs.contiguous(memory_format=memory_format)
         inputs = in_default_type(inputs)
-        return self.network(inputs) if lengths is None else self.network(inputs, lengths)
+        try:
+            return self.network(inputs) if lengths is None else self.network(inputs, lengths)
+        except ValueError as error:
+            if ONE_VALUE not in str(error):
+                raise
+            raise UserError(
+                "batch norm cannot train on one value of a channel: the batch of this device has one sample, of which the "
+                "network leaves one value. Raise data.batch_size (it is shared among the devices) or, of images, "
+                "data.image_size"
+            ) from error
 
     def configure_optimizers(self) -> Any:
         trainer: Any = self._trainer  # none where the model is alone

@@ -9,6 +9,7 @@ from leyden.data.audio import (
     RandomShift,
     RandomSpeed,
 )
+from leyden.networks.audio.mel_spectrogram import LogMelSpectrogram
 
 
 @pytest.fixture
@@ -92,13 +93,25 @@ def test_new_lengths_reach_what_follows_and_padding_stays_silent():
     assert data.batch_transform("train")(batch).inputs.equal(augmented.inputs)
 
 
-@pytest.mark.parametrize("factors", [[], [0.0], [1.0, 11.0]])
+@pytest.mark.parametrize("factors", [[], [0.0], [1.0, 11.0], [float("nan")]])
 def test_speeds_out_of_range(factors):
     with pytest.raises(ValueError, match="factors are"):
         RandomSpeed(factors)
 
 
-@pytest.mark.parametrize("make", [lambda: RandomGain(-1.0), lambda: RandomShift(-1), lambda: AddNoise(20.0, 40.0)])
-def test_arguments_out_of_range(make):
-    with pytest.raises(ValueError, match=r"negative|further below"):
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: RandomGain(-1.0), "decibels is -1"),
+        (lambda: RandomGain(61.0), "decibels is 61"),
+        (lambda: RandomGain(float("nan")), "decibels is nan"),
+        (lambda: RandomShift(-1), "samples is -1"),
+        (lambda: AddNoise(20.0, 40.0), "further below full scale"),
+        (lambda: AddNoise(10.0, -5.0), "most is -5"),
+        (lambda: AddNoise(float("nan"), 5.0), "least=nan"),
+        (lambda: LogMelSpectrogram(8000, num_mels=40, mask_mels=41), "mask_mels is 41"),
+    ],
+)
+def test_arguments_out_of_range(make, message):
+    with pytest.raises(ValueError, match=message):
         make()

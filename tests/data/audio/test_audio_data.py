@@ -42,9 +42,50 @@ def test_every_width_of_sample_has_the_same_scale(tmp_path, kind, subtype, chann
     assert (data().decode(path) - 16384).abs().max() <= 1
 
 
-def test_floats_beyond_full_scale_are_cut_there(tmp_path):
-    soundfile.write(tmp_path / "a.wav", np.array([2.0, -2.0, 0.0]), 8000, subtype="FLOAT")
-    assert data().decode(tmp_path / "a.wav").tolist() == [32767, -32768, 0]
+def test_floats_beyond_full_scale_are_clipped_with_a_warning(tmp_path, caplog):
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", np.array([2.0, -2.0, 0.0]), 8000, subtype="FLOAT")
+    clipping = data()
+    assert clipping.decode(tmp_path / "a.wav").tolist() == [32767, -32768, 0]
+    assert clipping.decode(tmp_path / "b.wav").tolist() == [32767, -32768, 0]
+    (record,) = caplog.records
+    assert "a.wav has samples up to 2, beyond data.full_scale=1: they are clipped" in record.message
+
+
+def test_floats_of_another_scale(tmp_path, caplog):
+    integers = np.array([-32768, -1, 0, 1, 32767], dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", integers.astype(np.float32), 8000, subtype="FLOAT")
+    assert data(full_scale=32768).decode(tmp_path / "a.wav").tolist() == integers.tolist()
+    soundfile.write(tmp_path / "b.wav", integers, 8000)  # integers have a scale of their own
+    assert data(full_scale=32768).decode(tmp_path / "b.wav").tolist() == integers.tolist()
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("kind", ["wav", "ogg", "flac"])
+def test_loud_and_wide_recordings_raise_no_alarm(tmp_path, caplog, kind):
+    """Full-scale tones, of which lossy codecs give back a little more, and channels that have nothing in common."""
+    loud = np.stack([2 * tone(440, 0.5, 8000), 2 * tone(1000, 0.5, 8000)], axis=1)
+    soundfile.write(tmp_path / f"a.{kind}", loud, 8000)
+    one_of_six = np.zeros((4000, 6))
+    one_of_six[:, 3] = tone(440, 0.5, 8000)
+    soundfile.write(tmp_path / f"b.{kind}", one_of_six, 8000)
+    soundfile.write(tmp_path / f"c.{kind}", np.zeros((4000, 2)), 8000)
+    for name in "abc":
+        data().decode(tmp_path / f"{name}.{kind}")
+    assert not caplog.records
+
+
+def test_channels_that_cancel_each_other_and_the_choice_of_one(tmp_path, caplog):
+    sound = tone(440, 0.5, 8000)
+    soundfile.write(tmp_path / "a.wav", np.stack([sound, -0.99 * sound], axis=1), 8000)
+    assert data().decode(tmp_path / "a.wav").abs().max() < 100
+    (record,) = caplog.records
+    assert "a.wav has 2 channels that cancel each other: their mean has 0.5% of their level" in record.message
+    assert "data.channel=0" in record.message
+    first, second = (data(channel=number).decode(tmp_path / "a.wav").float() for number in (0, 1))
+    assert torch.allclose(second, -0.99 * first, atol=2)
+    with pytest.raises(ValueError, match=r"number of channels is 2, so that there is no data\.channel=2"):
+        data(channel=2).decode(tmp_path / "a.wav")
 
 
 def test_channels_are_averaged(tmp_path):
@@ -68,12 +109,12 @@ def test_nothing_above_half_the_rate_is_folded_down(tmp_path):
     assert data().decode(tmp_path / "a.wav").double()[100:-100].abs().max() < 300
 
 
-def test_too_long_is_cut_and_said_once(tmp_path, capsys):
+def test_too_long_is_cut_and_said_once(tmp_path, caplog):
     for name in ("a", "b"):
         soundfile.write(tmp_path / f"{name}.wav", tone(440, 2, 16000), 16000)
     cutting = data(max_seconds=0.5)
     assert [len(cutting.decode(tmp_path / f"{name}.wav")) for name in ("a", "b")] == [4000, 4000]
-    assert capsys.readouterr().out.count("2.0 s, more than data.max_seconds=0.5") == 1
+    assert caplog.text.count("2.0 s, more than data.max_seconds=0.5") == 1
 
 
 def test_too_long_is_refused_by_choice(tmp_path):
@@ -147,6 +188,9 @@ def test_a_row_is_drawn(tmp_path):
         ({"max_seconds": 0}, "max_seconds"),
         ({"too_long": "x"}, "'cut'"),
         ({"memory_gb": -1}, "memory_gb is -1"),
+        ({"channel": -1}, "channel is -1"),
+        ({"full_scale": 0.0}, "full_scale is 0"),
+        ({"full_scale": float("nan")}, "full_scale is nan"),
     ],
 )
 def test_arguments_out_of_range(argument, message):

@@ -65,12 +65,14 @@ def test_manifest(recordings):
 
 def test_a_class_in_the_test_split_only(recordings, caplog):
     soundfile.write(recordings / "7_tom_0.wav", np.full(100, 7000, dtype=np.int16), 8000)
-    data = by_name(recordings)
+    refused = "class '7' has no training sample, so none of its 1 other samples can be right"
+    with pytest.raises(DataError, match=refused):
+        by_name(recordings).setup("fit")
+    data = by_name(recordings, classes=["0", "1", "2", "7"])
     data.setup("fit")
     data.setup("test")
-    assert data.class_names == ["0", "1", "2", "7"]
     assert data.class_counts == [6, 6, 6, 0]
-    assert "class '7' has no training row, so none of its 1 test rows can be right" in caplog.text
+    assert refused in caplog.text
     assert data.rows["test"].targets.max() == 3
     refusing = by_name(recordings, classes=["0", "1", "2"])
     refusing.setup("fit")
@@ -126,7 +128,7 @@ def test_too_many_to_keep_are_read_with_each_batch(recordings):
 
 
 @pytest.mark.parametrize("memory_gb", [0.0, 1.0])
-def test_corrupt_files_are_named_or_skipped(recordings, capsys, memory_gb):
+def test_corrupt_files_are_named_or_skipped(recordings, caplog, memory_gb):
     (recordings / "2_tom_0.wav").write_bytes(b"no sound")
     data = by_name(recordings, memory_gb=memory_gb)
     data.setup("fit")
@@ -137,9 +139,36 @@ def test_corrupt_files_are_named_or_skipped(recordings, capsys, memory_gb):
     skipping.setup("test")
     for _ in range(2):
         assert sum(len(batch.targets) for batch in skipping.test_dataloader()) == 5
-    assert capsys.readouterr().out.count("skipped") == 1
+    assert caplog.text.count("skipped") == 1
 
 
 def test_a_folder_without_sound(tmp_path):
     with pytest.raises(DataError, match=r"no \.flac, \.ogg, \.wav file"):
         AudioFiles(root=str(tmp_path)).setup("fit")
+
+
+def test_patterns_tell_validation_and_test_and_a_speaker_is_in_one_split(recordings):
+    data = by_name(recordings, validation=r"_2\.wav$")
+    data.setup("fit")
+    data.setup("test")
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 21, "validation": 3, "test": 6}
+    for digit in range(3):
+        for speaker in "abcdefgh":
+            soundfile.write(recordings / f"{digit}_{speaker}_7.wav", np.full(100 + ord(speaker), 7, np.int16), 8000)
+    options = {
+        "root": str(recordings),
+        "label": r"^(\d)_",
+        "group": r"_(\w+)_",
+        "sample_rate": 8000,
+        "on_corrupt": "skip",
+    }
+    (recordings / "0_a_7.wav").write_bytes(b"no sound")
+    for memory_gb in (0.0, 1.0):
+        data = AudioFiles(**options, test_fraction=0.1, validation_fraction=0.1, memory_gb=memory_gb)
+        data.setup("fit")
+        data.setup("test")
+        rows = data.rows["train"].dataset
+        training, validation = (set(rows.groups[data.rows[part].indices].tolist()) for part in ("train", "validation"))
+        assert validation
+        assert not training & validation
+        assert len(rows) == len(rows.groups)

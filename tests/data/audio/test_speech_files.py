@@ -100,9 +100,9 @@ def test_too_long_is_never_cut(folder):
     [
         ([], "columns path and text; it has no rows"),
         (["file,text", "a.wav,no"], r"it has \['file', 'text'\]"),
-        (["path,text", "a.wav,no"], r"row 2: there is no file .*a\.wav"),
-        (["path,text", "my files/0.wav,no, thanks"], "row 2 has not the columns .*quotes"),
-        (["path,text,split", "my files/0.wav,no,dev"], "row 2: split is 'dev', not train, validation or test"),
+        (["path,text", "a.wav,no"], r"manifest\.csv:2: there is no file .*a\.wav"),
+        (["path,text", "my files/0.wav,no, thanks"], r"manifest\.csv:2: 3 cells for the 2 columns .*quotes"),
+        (["path,text,split", "my files/0.wav,no,devel"], "csv:2: split is 'devel'; train, val, test are wanted"),
     ],
 )
 def test_a_wrong_manifest_is_explained(folder, lines, message):
@@ -119,3 +119,27 @@ def test_no_manifest(tmp_path):
 def test_a_fraction_out_of_range(tmp_path):
     with pytest.raises(ValueError, match="test_fraction is 1"):
         data(tmp_path, test_fraction=1.0)
+
+
+def test_a_manifest_without_test_rows_and_with_speakers(folder, log):
+    rows = [f"my files/{number}.wav,no,{split}" for number, split in enumerate(["Train"] * 6 + ["dev"] * 2)]
+    manifest(folder, ["Path,TEXT,Split", *rows])
+    speech = data(folder)
+    speech.setup("fit")
+    assert {stage: len(rows) for stage, rows in speech.rows.items()} == {"train": 6, "validation": 2}
+    assert "train 6 (column split), validation 2 (column split), test 0" in log.text
+    assert "ignored: 4 not in the manifest: 10.wav" in log.text
+    with pytest.raises(DataError, match=r"there is no test split.*give rows of .*manifest\.csv the split test"):
+        speech.setup("test")
+    rows = [f"my files/{number}.wav,no,{'abcd'[number % 4]}" for number in range(12)]
+    manifest(folder, ["path,text,speaker", *rows])
+    speech = data(folder, group="speaker", test_fraction=0.25, validation_fraction=0.3)
+    speech.setup("fit")
+    speech.setup("test")
+    assert {stage: len(rows) for stage, rows in speech.rows.items()} == {"train": 6, "validation": 3, "test": 3}
+    speakers = [
+        {number % 4 for batch in loader for number in batch.inputs[:, 0].tolist()}
+        for loader in (speech.train_dataloader(), speech.val_dataloader(), speech.test_dataloader())
+    ]
+    assert [len(one) for one in speakers] == [2, 1, 1]
+    assert set.union(*speakers) == {0, 1, 2, 3}

@@ -117,8 +117,27 @@ def test_files_in_the_order_of_their_names_and_splits_by_pattern(tmp_path):
     assert "".join([*train, *validation]) == "a.txt" * 10 + "b.txt" * 10 + "valid one.txt" * 10
     assert test == ["test/c.txt" * 10]
     assert documents(corpus(tmp_path, suffixes=[".MD"], test_fraction=0.5))[2] == [("left out.md" * 10)[55:]]
-    with pytest.raises(DataError, match=r"data.test='none' finds none of the files"):
+    with pytest.raises(DataError, match=r"data.test='none' finds none of the 4 files"):
         documents(corpus(tmp_path, test="none"))
+
+
+@pytest.mark.parametrize("name", ["{}.txt", "wiki.{}.txt", "{}/a.txt"])
+def test_names_of_files_and_folders_tell_the_splits(tmp_path, name):
+    for split in ("train", "valid", "test"):
+        path = tmp_path / name.format(split)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(split * 10)
+    data = corpus(tmp_path)
+    assert documents(data) == [["train" * 10], ["valid" * 10], ["test" * 10]]
+    assert data.count_samples().taken == {"train": 1, "validation": 1, "test": 1}
+    if "/" not in name:  # where one name tells nothing, none does
+        (tmp_path / name.format("valid")).rename(tmp_path / name.format("other"))
+        assert len(documents(corpus(tmp_path))[2][0]) == 14
+
+
+def test_a_pattern_needs_a_folder(file):
+    with pytest.raises(DataError, match=r"data\.test is for a folder of files; data\.root=.* is one file"):
+        documents(corpus(file, test="all"))
 
 
 def test_documents_are_cut_where_the_characters_say():

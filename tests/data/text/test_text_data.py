@@ -119,7 +119,7 @@ def test_text_that_cannot_be_read_is_named(table, tmp_path):
     with pytest.raises(DataError, match=r"latin.txt is not utf-8: byte 2 \(0xef\).*Set data.encoding"):
         data.read([path])
     path.write_text(" \n\n")
-    with pytest.raises(DataError, match=r"no line with text in .*latin\.txt"):
+    with pytest.raises(DataError, match=r"no text in .*latin\.txt"):
         data.read([path])
     latin = text_data(table, encoding="latin-1")
     latin.setup("fit")

@@ -113,14 +113,16 @@ def test_without_a_test_file_a_stratified_part_is_held_out(tmp_path):
 def test_class_in_the_test_file_only(tmp_path, caplog):
     (tmp_path / "train.csv").write_text("label,text\n" + "cat,meow\ndog,bark\n" * 10)
     (tmp_path / "test.csv").write_text("label,text\ncow,moo\n")
-    files = [str(tmp_path / name) for name in ("train.csv", "test.csv")]
-    data = TextFiles(*files)
+    train, test = (str(tmp_path / name) for name in ("train.csv", "test.csv"))
+    refused = "class 'cow' has no training sample, so none of its 1 other samples can be right"
+    with pytest.raises(DataError, match=refused):
+        TextFiles(train, test=test).setup("fit")
+    data = TextFiles(train, test=test, classes=["cat", "cow", "dog"])
     data.setup("fit")
     data.setup("test")
-    assert data.class_names == ["cat", "cow", "dog"]
-    assert "class 'cow' has no training row, so none of its 1 test rows can be right" in caplog.text
+    assert refused in caplog.text
     assert data.rows["test"].targets.tolist() == [1]
-    refusing = TextFiles(*files, classes=["cat", "dog"])
+    refusing = TextFiles(train, test=test, classes=["cat", "dog"])
     refusing.setup("fit")
     with pytest.raises(DataError, match=r"labels of the test split that are no class: \['cow'\]"):
         refusing.setup("test")
@@ -135,6 +137,41 @@ def test_several_labels_a_row(tmp_path):
     assert rows.targets.tolist() == [[1, 1], [0, 0], [1, 0]]
     with pytest.raises(ValueError, match="names is for rows of one class"):
         TextFiles(str(path), names={"1": "cat"}, label_separator=";")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "arguments"),
+    [
+        ("a.tsv", 'label\ttext\ncat\tmeow "loud"\ndog\tbark\n', {}),
+        ("a.csv", 'text,label\n"meow ""loud""",cat\nbark,dog\n', {}),
+        ("a.csv", 'cat,"meow ""loud"""\ndog,bark\n', {"text": 1, "label": 0}),
+        ("a.jsonl", '{"text": "meow \\"loud\\"", "label": "cat"}\n{"text": "bark", "label": "dog"}\n', {}),
+        ("a.label", 'cat: meow "loud"\ndog: bark\n', {"pattern": r"^(?P<label>\w+): (?P<text>.*)"}),
+        ("a.txt", 'cat: meow "loud"\ndog: bark\n', {"pattern": r"^(?P<label>\w+): (?P<text>.*)"}),
+    ],
+)
+def test_predicting_reads_tables_as_training_does(tmp_path, name, content, arguments):
+    path = tmp_path / name
+    path.write_text(content)
+    data = TextFiles(str(path), test=str(path), **arguments)
+    rows = data.load("train")
+    again, names = data.read([tmp_path])
+    assert [again.inputs[row].tolist() for row in range(2)] == [rows.inputs[row].tolist() for row in range(2)]
+    assert [name.rpartition(":")[0] for name in names] == [str(path)] * 2
+    # Lines of text alone are texts, too.
+    (tmp_path / "more.txt").write_text("meow\n\nbark\n")
+    assert data.read([tmp_path / "more.txt"])[1] == [f"{tmp_path}/more.txt:1", f"{tmp_path}/more.txt:3"]
+
+
+def test_a_table_to_predict_needs_no_labels_but_its_texts(tmp_path):
+    (tmp_path / "train.csv").write_text("label,text\n" + "cat,meow\ndog,bark\n" * 10)
+    data = TextFiles(str(tmp_path / "train.csv"))
+    data.setup("fit")
+    (tmp_path / "new.csv").write_text("id,text\n7,meow\n")
+    assert data.tokenizer.decode(data.read([tmp_path / "new.csv"])[0].inputs[0].tolist()) == "meow"
+    (tmp_path / "new.csv").write_text("id,body\n7,meow\n")
+    with pytest.raises(DataError, match=r"new\.csv:2: there is no column 'text', only 'id', 'body'"):
+        data.read([tmp_path / "new.csv"])
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -172,3 +209,46 @@ def test_refused_download_leaves_no_file(tmp_path, server, file, message):
     with pytest.raises(DataError, match=f"cannot download .*{message}"):
         downloading(tmp_path, f"{server}/{file}", "0" * 64).prepare_data()
     assert not list((tmp_path / "new").iterdir())
+
+
+def table(path, words):
+    path.write_text(
+        "Label\tText\tauthor\n" + "".join(f"{'ab'[n % 2]}\t{word}\t{n // 2}\n" for n, word in enumerate(words))
+    )
+    return str(path)
+
+
+def test_a_file_for_validation(tmp_path, log):
+    train = table(tmp_path / "train.tsv", [f"word{n}" for n in range(20)])
+    dev, test = table(tmp_path / "dev.tsv", ["new1", "word3"]), table(tmp_path / "test.tsv", ["new2", "new3"])
+    data = TextFiles(train, validation=dev, test=test)
+    data.setup("fit")
+    data.setup("test")
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 20, "validation": 2, "test": 2}
+    assert "train 20 (train.tsv), validation 2 (dev.tsv), test 2 (test.tsv)" in log.text
+    assert "1 samples of the validation split are in the train split, too, such as 'word3'" in log.text
+    # All training texts tell the vocabulary, and no other.
+    assert data.rows["train"].inputs.flat.min() > data.tokenizer.unknown
+    assert (data.rows["test"].inputs.flat == data.tokenizer.unknown).all()
+
+
+def test_a_file_that_is_called_like_a_split_and_is_not_used_is_named(tmp_path, log):
+    train = table(tmp_path / "train.tsv", [f"word{n}" for n in range(20)])
+    dev = table(tmp_path / "dev.tsv", ["new1", "new2"])
+    TextFiles(train).setup("fit")
+    assert f"dev.tsv is not used; if it is the validation split: data.validation={dev}" in log.text
+
+
+def test_texts_of_one_author_are_in_one_split(tmp_path):
+    data = TextFiles(table(tmp_path / "all.tsv", [f"word{n}" for n in range(40)]), group="author")
+    train, test = ({int(text[4:]) // 2 for text in data.load_texts(split)[0]} for split in ("train", "test"))
+    assert (len(train), len(test)) == (16, 4)
+    assert not train & test
+    data.setup("fit")
+    groups = data.rows["train"].dataset.groups
+    assert not {*groups[data.rows["train"].indices].tolist()} & {*groups[data.rows["validation"].indices].tolist()}
+
+
+def test_two_columns_of_one_name(tmp_path):
+    with pytest.raises(DataError, match="two columns are called 'text'"):
+        read(tmp_path / "a.csv", "label,text,text\ncat,meow,mew\n")

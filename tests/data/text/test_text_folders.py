@@ -30,7 +30,7 @@ def test_folders_of_reviews(reviews):
 
 
 def test_files_that_nothing_matches(reviews):
-    with pytest.raises(DataError, match=r"data.only='/good/' matches none of the 19 files in .*train, such as 'train/"):
+    with pytest.raises(DataError, match=r"data.only='/good/' matches none of the 38 files in .*, such as 'test/neg"):
         TextFolders(str(reviews), only="/good/").setup("fit")
 
 
@@ -47,3 +47,35 @@ def test_several_labels_in_a_manifest(tmp_path):
     assert len(data.rows["train"]) == 6
     training = data.rows["train"].dataset.targets[torch.tensor(data.rows["train"].indices)]
     assert data.class_counts == training.sum(dim=0).tolist()
+
+
+def test_predicting_reads_a_file_as_one_text_as_training_does(reviews, tmp_path):
+    data = TextFolders(str(reviews), only="/(pos|neg)/")
+    files = data.index.split("train")
+    data.setup("fit")
+    path = tmp_path / "mine" / "new.txt"
+    path.parent.mkdir()
+    path.write_bytes((reviews / "train/pos/0_7.txt").read_bytes())
+    rows, names = data.read([path.parent])
+    assert names == [str(path)]
+    trained = data.rows["train"].dataset
+    row = next(number for number, file in enumerate(files) if file.path == reviews / "train/pos/0_7.txt")
+    assert rows.inputs[0].equal(trained.inputs[row])
+
+
+def test_the_reviews_need_no_setting_and_a_validation_split_is_used(reviews, log):
+    for path in (reviews / "test" / "unsup").iterdir():
+        path.unlink()  # which the real dataset has not
+    data = TextFolders(str(reviews))
+    data.setup("fit")
+    data.setup("test")
+    assert data.class_names == ["neg", "pos"]
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 10, "validation": 2, "test": 12}
+    assert "6 without a label: 0_7.txt; 2 in no folder of a class: urls_pos.txt" in log.text
+    (reviews / "train" / "unsup").rename(reviews / "Dev")
+    for label in ("pos", "neg"):
+        (reviews / "Dev" / label).mkdir()
+        (reviews / "Dev" / label / "1.txt").write_text(f"a new {label} film")
+    data = TextFolders(str(reviews))
+    data.setup("fit")
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 12, "validation": 2}

@@ -19,11 +19,11 @@ def glove(tmp_path):
     return path
 
 
-def test_words_that_the_file_has_and_those_it_has_not(glove, capsys):
+def test_words_that_the_file_has_and_those_it_has_not(glove, log):
     vectors = word_vectors(glove, WORDS)
     assert vectors[[2, 4, 5, 6]].tolist() == [[2, pytest.approx(0.3)], [0.5, -1.25], [7, 8], [1, 1]]
     assert vectors[[0, 1, 3]].isnan().all()
-    assert f"4 of 7 tokens, from {glove}" in capsys.readouterr().out
+    assert f"4 of 7 tokens, from {glove}" in log.text
 
 
 def test_sizes_in_the_first_line_spaces_at_the_ends_and_compression(glove, tmp_path):

@@ -72,8 +72,26 @@ def test_images_without_boxes():
     assert RandomBoxAffine(shift=0.3)(images, join_boxes([nothing, nothing]))[1].counts.tolist() == [0, 0]
 
 
+def test_a_change_of_size_reaches_as_far_either_way_as_it_says():
+    images = torch.zeros(400, 3, 40, 60)
+    boxes = join_boxes([boxes_of_image(torch.tensor([20.0, 10, 40, 30]), torch.tensor([1]))] * 400)
+    widths = RandomBoxAffine(scale=0.5)(images, boxes)[1].corners[:, [0, 2]].diff().flatten() / 20
+    assert widths.min() == pytest.approx(0.5, abs=0.02)
+    assert widths.max() == pytest.approx(1.5, abs=0.02)
+
+
 @pytest.mark.parametrize(
-    "arguments", [{"scale": 1.0}, {"shift": -1.0}, {"flip": 2.0}, {"vertical_flip": 2.0}, {"min_visible": 0.0}]
+    "arguments",
+    [
+        {"scale": 1.0},
+        {"scale": float("nan")},
+        {"shift": 1.5},
+        {"shift": float("nan")},
+        {"shift": -1.0},
+        {"flip": 2.0},
+        {"vertical_flip": 2.0},
+        {"min_visible": 0.0},
+    ],
 )
 def test_arguments_out_of_range(arguments):
     (name,) = arguments

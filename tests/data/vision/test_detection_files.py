@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import pytest
 import torch
@@ -118,12 +119,36 @@ def test_a_layout_is_read(tmp_path, layout, memory):
 @pytest.mark.parametrize("layout", WRITE)
 def test_a_part_of_training_stands_in_for_a_validation_split(tmp_path, layout):
     WRITE[layout](tmp_path, {"train": {str(n): [("cat", CAT), ("dog", DOG)] for n in range(4)}, "test": SPLITS["test"]})
-    with pytest.raises(DataError, match=r"no split 'val'.*data\.validation \(null"):
-        data(tmp_path, layout).setup("fit")
+    with pytest.raises(DataError, match=r"no split 'held out'.*data\.validation \(null"):
+        data(tmp_path, layout, validation="held out").setup("fit")
+    assert prepared(tmp_path, layout, validation_fraction=0.25).account["samples"]["validation"] == 1
     one = prepared(tmp_path, layout, validation=None, validation_fraction=0.25)
     assert [len(one.rows[name]) for name in ("train", "validation")] == [3, 1]
     batch = one.rows["train"].dataset.__getitems__(one.rows["train"].indices)
     assert batch.targets.counts.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("layout", WRITE)
+@pytest.mark.parametrize("name", ["valid", "Validation"])
+def test_other_names_of_a_split_are_found_and_a_missing_test_is_said(tmp_path, layout, name, log):
+    WRITE[layout](tmp_path, {"train": SPLITS["train"], name: SPLITS["val"]})
+    one = data(tmp_path, layout)
+    one.setup("fit")
+    assert {split: len(rows) for split, rows in one.rows.items()} == {"train": 2, "validation": 1}
+    assert f"train 2 (train), validation 1 ({name}), test 0" in log.text
+    with pytest.raises(DataError, match=r"there is no test split.*name a split of .* by data\.test"):
+        one.setup("test")
+    with pytest.raises(DataError, match="there is no split 'final'"):
+        data(tmp_path, layout, test="final").setup("fit")
+
+
+@pytest.mark.parametrize("layout", WRITE)
+def test_images_of_one_source_are_in_one_split(tmp_path, layout):
+    WRITE[layout](tmp_path, {"train": {f"film{n // 2} {n}": [("cat", CAT)] for n in range(8)}})
+    one = data(tmp_path, layout, group=r"film(\d)", validation_fraction=0.25)
+    one.setup("fit")
+    assert [len(one.rows[split]) for split in ("train", "validation")] == [6, 2]
+    assert len({number // 2 for number in one.rows["validation"].indices}) == 1
 
 
 @pytest.mark.parametrize("layout", WRITE)
@@ -200,8 +225,8 @@ def test_what_is_missing_is_named(tmp_path, layout):
     with pytest.raises(DataError, match="there is no folder"):
         data(tmp_path / "nowhere", layout).setup("fit")
     WRITE[layout](tmp_path)
-    with pytest.raises(DataError, match=r"there is no split 'training'.*there are: .*train"):
-        data(tmp_path, layout, train="training").setup("fit")
+    with pytest.raises(DataError, match=r"there is no split 'exercise'.*there are: .*train"):
+        data(tmp_path, layout, train="exercise").setup("fit")
     if layout == "yolo":
         return  # its images are those that are there
     next(tmp_path.rglob("one 1.jpg")).unlink()
@@ -218,6 +243,30 @@ def test_broken_annotations_are_named(tmp_path):
     text(tmp_path / "coco/annotations/instances_train.json", '{"images": []}')
     with pytest.raises(DataError, match=r"instances_train\.json is no COCO annotation: KeyError: 'categories'"):
         data(tmp_path / "coco", "coco").setup("fit")
+
+
+@pytest.mark.parametrize("box", [[], [1, 2], [1, 2, 3, 4, 5]])
+def test_a_box_of_coco_that_is_none_is_named(tmp_path, box):
+    coco(tmp_path)
+    path = tmp_path / "annotations/instances_train.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0] |= {"bbox": box, "id": 12}
+    text(path, json.dumps(content))
+    with pytest.raises(DataError, match=r"annotation 12 of .* has the bbox .*expected \[left, top, width, height\]"):
+        data(tmp_path, "coco").setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("layout", "place"),
+    [("voc", "Annotations/two.xml"), ("coco", "annotations/instances_train.json"), ("yolo", "data.yaml")],
+)
+def test_annotations_that_are_no_utf_8_or_none_at_all_are_named(tmp_path, layout, place):
+    WRITE[layout](tmp_path)
+    path = next(file for file in tmp_path.rglob(place.rpartition("/")[2]))
+    for content in (b"gr\xf6\xdfe", b"\x00", b"names: ["):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=re.escape(path.name)):
+            data(tmp_path, layout).setup("fit")
 
 
 def test_an_annotation_of_another_size_is_refused(tmp_path):
@@ -267,3 +316,27 @@ def test_a_corrupt_image_is_named_or_skipped_with_its_boxes(tmp_path, layout, me
 def test_arguments_out_of_range(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         DetectionFiles(**{"root": str(tmp_path), "layout": "voc", **options})
+
+
+@pytest.mark.parametrize(
+    ("way", "boxes"),
+    [
+        ("squash", [[0, 0, 10, 20], [20, 10, 40, 40]]),
+        ("pad", [[0, 10, 10, 20], [20, 15, 40, 30]]),
+        ("crop", [[20, 10, 40, 40]]),  # the middle 20 x 20 pixels, where of the dog half is left, of the cat nothing
+    ],
+)
+def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxes):
+    caplog.set_level(logging.WARNING, logger="leyden.data")
+    voc(tmp_path)
+    one = prepared(tmp_path, "voc", image_size=40, resize=way)
+    assert one.published()["image_size"] == [40, 40]
+    corners = one.rows["train"].targets[0].corners
+    assert corners.tolist() == boxes
+    told = "outside of what data.resize=crop leaves, left out"
+    assert (f"2 {told}" in caplog.text) == (way == "crop")
+    # A prediction is written in the pixels of the file.
+    found = {"boxes": corners[-1:], "labels": torch.tensor([2]), "scores": torch.tensor([0.9])}
+    (record,) = one.records(one.rows["train"], 0, found)
+    expected = [20.0, 5.0, 30.0 if way == "crop" else 40.0, 20.0]
+    assert [record[side] for side in ("left", "top", "right", "bottom")] == expected

@@ -84,3 +84,33 @@ def test_a_corrupt_image_is_named_or_skipped(folder, memory_gb):
 def test_a_limit_below_nothing():
     with pytest.raises(ValueError, match=r"memory_gb is -1"):
         ImageFiles(root="nowhere", memory_gb=-1)
+
+
+def test_a_validation_folder_is_used_and_a_test_that_is_missing_is_said(folder, log):
+    for label in ("cat", "dog"):
+        for split in ("Train", "VALID"):
+            (folder / split).mkdir(exist_ok=True)
+            (folder / split / label).mkdir()
+        for number, path in enumerate(sorted((folder / label).iterdir())):
+            path.rename(folder / ("VALID" if number < 3 else "Train") / label / path.name)
+        (folder / label).rmdir()
+    (folder / "Train" / ".ipynb_checkpoints").mkdir()
+    (folder / "Train" / ".ipynb_checkpoints" / "0.png").write_bytes((folder / "VALID/cat/0.png").read_bytes())
+    (folder / "Train" / "cat" / "copy.png").write_bytes((folder / "VALID/cat/0.png").read_bytes())
+    data = ImageFiles(root=str(folder), image_size=8)
+    data.setup("fit")
+    assert data.class_names == ["cat", "dog"]
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 15, "validation": 6}
+    assert "train 15 (Train/), validation 6 (VALID/), test 0\nignored: 1 hidden: .ipynb_checkpoints" in log.text
+    assert "1 samples of the validation split are in the train split, too" in log.text
+    with pytest.raises(
+        DataError, match=r"no test split.*To test: add a folder test/ beside VALID/, or set 'data.test="
+    ):
+        data.setup("test")
+
+
+def test_settings_that_exclude_each_other():
+    with pytest.raises(ValueError, match=r"manifest is list\.csv, which tells files, labels and splits: set no label"):
+        ImageFiles(root="nowhere", manifest="list.csv", test="a")
+    with pytest.raises(ValueError, match="test_fraction is 0"):
+        ImageFiles(root="nowhere", test_fraction=0)

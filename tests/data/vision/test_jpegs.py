@@ -8,13 +8,18 @@ from PIL import ExifTags, Image
 
 from leyden.data import DataError
 from leyden.data.vision import ImageFiles, image_files, jpegs
+from leyden.data.vision.fit import Fit
 from leyden.data.vision.jpegs import decode_jpegs
-from leyden.data.vision.pixels import read_pixels
+from leyden.data.vision.pixels import PixelReader
 
 pytest.importorskip("torchcodec")
 
 HERE = torch.device("cpu")
 SIZE = (24, 20)
+
+
+def read_pixels(path, in_channels):
+    return PixelReader(in_channels, Fit(SIZE), None, lambda kind, text: None).read(path)
 
 
 def picture(number, mode="RGB"):
@@ -32,7 +37,7 @@ def save(path, image, orientation=1):
 
 
 def decoded(paths, in_channels=3):
-    return decode_jpegs(paths, in_channels, SIZE, HERE)
+    return decode_jpegs(paths, in_channels, Fit(SIZE), HERE)
 
 
 def assert_near(row, expected):
@@ -44,14 +49,14 @@ def assert_near(row, expected):
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_what_is_seen_stands_upright(tmp_path, orientation):
     path = save(tmp_path / "a.jpg", picture(0), orientation)
-    assert_near(decoded([path])[0], read_pixels(path, 3, SIZE))
+    assert_near(decoded([path])[0], read_pixels(path, 3))
 
 
 @pytest.mark.parametrize("in_channels", [1, 3])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_grey_and_colour_become_what_is_asked_for(tmp_path, mode, in_channels):
     path = save(tmp_path / "a.jpg", picture(0, mode))
-    assert_near(decoded([path], in_channels)[0], read_pixels(path, in_channels, SIZE))
+    assert_near(decoded([path], in_channels)[0], read_pixels(path, in_channels))
 
 
 def test_a_batch_keeps_its_order_and_leaves_other_files(tmp_path):
@@ -63,7 +68,7 @@ def test_a_batch_keeps_its_order_and_leaves_other_files(tmp_path):
     rows = decoded([paths[2], png, paths[0], four, tmp_path / "none.jpg", cut, paths[1]])
     assert [row is None for row in rows] == [False, True, False, True, True, True, False]
     for row, path in zip((row for row in rows if row is not None), (paths[2], paths[0], paths[1]), strict=True):
-        assert_near(row, read_pixels(path, 3, SIZE))
+        assert_near(row, read_pixels(path, 3))
     assert decoded([png]) == [None]
 
 

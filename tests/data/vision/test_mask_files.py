@@ -106,6 +106,7 @@ def test_lists_tell_the_splits(folder):
     data = files(folder, train_list="train.txt", test_list="test.txt", validation_fraction=0.3)
     everything(data)
     assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [2, 1, 1]
+    data = files(folder, train_list="train.txt", test_list="test.txt")
     (folder / "test.txt").write_text("cel 3\n")
     with pytest.raises(DataError, match=r"test\.txt:1: there is no picture 'cel 3' .*did you mean 'cell 3'"):
         data.load("test")
@@ -123,6 +124,41 @@ def test_a_pattern_or_folders_tell_the_test_split(folder):
         for path in list((folder / kind).glob("cell*")):
             path.rename(path.parent / ("test" if "9" in path.name else "train") / path.name)
     assert [len(files(folder).load(split)) for split in ("train", "test")] == [9, 1]
+
+
+def test_folders_and_lists_tell_validation(folder, log):
+    (folder / "validation.txt").write_text("cell 5\ncell 6\n")
+    (folder / "train.txt").write_text("cell 0\ncell 1\n")
+    (folder / "test.txt").write_text("cell 3\n")
+    lists = {"train_list": "train.txt", "validation_list": "validation.txt", "test_list": "test.txt"}
+    data = files(folder, **lists)
+    everything(data)
+    assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [2, 2, 1]
+    assert "train 2 (train.txt), validation 2 (validation.txt), test 1 (test.txt)\nignored: 5 in no list" in log.text
+    (folder / "train.txt").write_text("cell 0\ncell 0.png\n")
+    with pytest.raises(DataError, match=r"train\.txt:2: 'cell 0\.png' is there twice"):
+        everything(files(folder, **lists))
+    for kind in ("images", "masks"):
+        for split in ("train", "Val"):
+            (folder / kind / split).mkdir()
+        for path in list((folder / kind).glob("cell*")):
+            path.rename(path.parent / ("Val" if "9" in path.name else "train") / path.name)
+    (folder / "images" / "train" / "cell 8.png").unlink()
+    data = files(folder)
+    data.setup("fit")
+    assert [len(data.rows[name]) for name in ("train", "validation")] == [8, 1]
+    assert "ignored: 1 a mask without a picture: cell 8.png" in log.text
+    with pytest.raises(DataError, match="there is no test split"):
+        data.setup("test")
+
+
+def test_pictures_of_one_source_are_in_one_split(folder):
+    data = files(folder, group=r"cell (\d)", test_fraction=0.2, validation_fraction=0.2)
+    everything(data)
+    assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [6, 2, 2]
+    data = files(folder, group="cell", test=r"cell [01]\.")
+    with pytest.raises(DataError, match=r"data\.group puts all samples into one group"):
+        data.setup("fit")
 
 
 def test_the_layout_of_voc(folder):

@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -5,14 +8,19 @@ from PIL import Image
 
 from leyden.data import DataError
 from leyden.data.vision import Digits
-from leyden.data.vision.pixels import pixels
+from leyden.data.vision.fit import Fit
+from leyden.data.vision.pixels import PixelReader
 
 RED = (255, 0, 0)
 QUARTERS = np.array([[250, 170], [85, 0]], dtype=np.uint8)  # no turn or mirror image of it is the same
 
 
-def decode(path, in_channels=3, size=4):
-    return Digits(in_channels=in_channels, image_size=size).decode(path)
+def decode(path, in_channels=3, size=4, **options):
+    return Digits(in_channels=in_channels, image_size=size, **options).decode(path)
+
+
+def pixels(image, in_channels, size):
+    return PixelReader(in_channels, Fit(size), None, lambda kind, text: None).convert(image, "an image")
 
 
 @pytest.mark.parametrize("kind", ["png", "bmp", "webp", "tif", "ppm", "jpg"])
@@ -63,18 +71,90 @@ def test_files_of_modes_that_only_some_kinds_have(tmp_path):
 
 @pytest.mark.parametrize("kind", ["png", "tif"])
 @pytest.mark.parametrize("in_channels", [1, 3])
-def test_sixteen_bits_are_scaled_not_clipped(tmp_path, kind, in_channels):
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path, kind, in_channels, caplog):
     values = np.array([[0, 257 * 100], [257 * 200, 65535]], dtype=np.uint16)
     Image.fromarray(values).save(tmp_path / f"a.{kind}")
     image = decode(tmp_path / f"a.{kind}", in_channels, size=2)
     assert image.tolist() == [[[0, 100], [200, 255]]] * in_channels
+    assert not caplog.records
 
 
-def test_numbers_whose_range_nobody_knows_are_refused(tmp_path):
-    Image.fromarray(np.array([[0.5, 1.0]], dtype=np.float32)).save(tmp_path / "a.tif")
+@pytest.mark.parametrize("kind", ["png", "tif"])
+def test_twelve_bits_of_sixteen_lose_their_levels_with_a_warning_and_keep_them_by_a_range(tmp_path, kind, caplog):
+    Image.fromarray(np.array([[0, 819], [2457, 4095]], dtype=np.uint16)).save(tmp_path / f"a.{kind}")
+    assert decode(tmp_path / f"a.{kind}", 1, size=2).tolist() == [[[0, 3], [10, 16]]]
+    (record,) = caplog.records
+    assert f"a.{kind} has 16-bit pixels of at most 4095: scaled from 0 to 65535, 17 of 256 levels" in record.message
+    assert "data.pixel_range" in record.message
+    assert "[0, 4095]" in record.message
+    caplog.clear()
+    ranged = decode(tmp_path / f"a.{kind}", 1, size=2, pixel_range=[0, 4095])
+    assert ranged.tolist() == [[[0, 51], [153, 255]]]
+    window = decode(tmp_path / f"a.{kind}", 1, size=2, pixel_range=[819, 2457])
+    assert window.tolist() == [[[0, 0], [255, 255]]]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected", "told"),
+    [
+        ([0.0, 0.2, 0.6, 1.0], np.float32, [0, 51, 153, 255], "from 0 to 1: scaled from 0 to 1. Set"),
+        (
+            [-1.0, 0.0, 1.0, 4.0],
+            np.float32,
+            [0, 51, 102, 255],
+            "from -1 to 4: scaled from -1 to 4, and each file by its",
+        ),
+        ([-1000, 0, 1000, 4000], np.int32, [0, 51, 102, 255], "from -1000 to 4000: scaled from -1000 to 4000, and"),
+        ([7.0, 7.0, 7.0, 7.0], np.float32, [0, 0, 0, 0], "from 7 to 7"),
+    ],
+)
+def test_numbers_of_32_bits_are_scaled_by_their_range_with_a_warning(tmp_path, values, dtype, expected, told, caplog):
+    Image.fromarray(np.array(values, dtype=dtype).reshape(2, 2)).save(tmp_path / "a.tif")
+    assert decode(tmp_path / "a.tif", 1, size=2).flatten().tolist() == expected
+    (record,) = caplog.records
+    assert f"a.tif has 32-bit pixels {told}" in record.message
+    assert "data.pixel_range" in record.message
+    caplog.clear()
+    low, high = (-5, 15) if dtype is np.float32 else (-5000, 15000)
+    ranged = decode(tmp_path / "a.tif", 1, size=2, pixel_range=[low, high])
+    assert ranged.flatten().tolist() == [round((value - low) / (high - low) * 255) for value in values]
+    assert not caplog.records
+
+
+def test_pixels_that_are_no_numbers_are_refused(tmp_path):
+    Image.fromarray(np.array([[0.5, np.nan]], dtype=np.float32)).save(tmp_path / "a.tif")
     rows, _ = Digits().read([tmp_path / "a.tif"])
-    with pytest.raises(DataError, match=r"cannot read .*a\.tif: its pixels are 32-bit numbers from 0\.5 to 1\.0"):
+    with pytest.raises(DataError, match=r"cannot read .*a\.tif: it has pixels that are not finite"):
         rows.__getitems__([0])
+
+
+def test_dark_colours_of_sixteen_bits_raise_a_warning(tmp_path, caplog):
+    """Written by hand, since Pillow reads such files but writes none."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    def write(name, value):
+        line = b"\0" + struct.pack(">3H", value, value, value) * 4
+        header = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
+        chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(line * 4)), (b"IEND", b"")]
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks))
+        return tmp_path / name
+
+    assert decode(write("bright.png", 65535)).min() == 255
+    assert not caplog.records
+    assert decode(write("dark.png", 4095)).max() == 15
+    (record,) = caplog.records
+    assert "dark.png has 16-bit colours, of which 8 bits are read: 16 of 256 levels" in record.message
+
+
+def test_every_loss_is_warned_of_once(tmp_path, caplog):
+    for name in "abc":
+        Image.fromarray(np.full((4, 4), 4095, dtype=np.uint16)).save(tmp_path / f"{name}.png")
+    rows, _ = Digits().read([tmp_path])
+    rows.__getitems__([0, 1, 2])
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "tif", "webp"])

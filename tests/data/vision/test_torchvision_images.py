@@ -10,7 +10,18 @@ import pytest
 import torch
 from PIL import Image
 from scipy.io import savemat
-from torchvision.datasets import CIFAR10, EMNIST, GTSRB, MNIST, SVHN, FakeData, ImageFolder, OxfordIIITPet
+from torchvision.datasets import (
+    CIFAR10,
+    EMNIST,
+    GTSRB,
+    MNIST,
+    SVHN,
+    Country211,
+    FakeData,
+    ImageFolder,
+    OxfordIIITPet,
+    RenderedSST2,
+)
 
 from leyden.data import DataError, decode
 from leyden.data.vision import TorchvisionImages
@@ -156,6 +167,74 @@ def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write
         images = rows.__getitems__(list(range(len(rows)))).inputs
         assert images.shape == (len(rows), 3, 8, 8)
         assert (images.float() - 50 * rows.targets.reshape(-1, 1, 1, 1)).abs().max() <= 2
+
+
+def sentences(root):
+    """RenderedSST2, which calls its validation split val and the folder valid."""
+    for split, number in (("train", 4), ("valid", 2), ("test", 3)):
+        for label in ("negative", "positive"):
+            for copy in range(number):
+                picture(99, "png", root / "rendered-sst2" / split / label / f"{copy}.png")
+    return RenderedSST2, {"split": "train"}, {"split": "test"}
+
+
+def countries(root):
+    """Country211, which calls it valid."""
+    for split, number in (("train", 4), ("valid", 2), ("test", 3)):
+        for label in ("AD", "ZW"):
+            for copy in range(number):
+                picture(99, "png", root / "country211" / split / label / f"{copy}.png")
+    return Country211, {"split": "train"}, {"split": "test"}
+
+
+def folders_with_validation(root):
+    countries(root)
+    place = root / "country211"
+    (place / "valid").rename(place / "Validation")
+    return ImageFolder, {"root": str(place / "train")}, {"root": str(place / "test")}
+
+
+@pytest.mark.parametrize("write", [sentences, countries, folders_with_validation])
+def test_the_official_validation_split_is_used(tmp_path, write, log):
+    dataset, train, test = write(tmp_path)
+    options = {"dataset": dataset, "root": str(tmp_path), "train": train, "test": test, "image_size": 8}
+    data = TorchvisionImages(**options)
+    data.setup("fit")
+    data.setup("test")
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 8, "validation": 4, "test": 6}
+    assert f"data {dataset.__name__}: train 8 (" in log.text
+    assert "validation 4 (" in log.text
+    # By choice, it is held out, or another one.
+    data = TorchvisionImages(**options, validation={}, validation_fraction=0.25)
+    data.setup("fit")
+    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 6, "validation": 2}
+    with pytest.raises(ValueError, match="which is also the split for training or test"):
+        TorchvisionImages(**options, validation=test)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "train"),
+    [(GTSRB, {"split": "train"}), (SVHN, {"split": "train"}), (EMNIST, {"split": "letters"}), (MNIST, None)],
+)
+def test_where_there_is_no_official_validation_split_none_is_taken(tmp_path, dataset, train):
+    data = TorchvisionImages(dataset=dataset, root=str(tmp_path), train=train, test={"split": "test"})
+    assert data.official_splits() == ("train", "test")
+
+
+def test_a_class_of_others_is_not_asked_for_splits_that_it_may_not_know():
+    class Careless(FakeData):
+        def __init__(self, split):
+            super().__init__(size=10, image_size=(3, 8, 8), num_classes=2)
+
+    data = TorchvisionImages(dataset=Careless, train={"split": "train"}, test={"split": "test"})
+    assert data.official_splits() == ("train", "test")
+
+
+def test_what_is_validated_on_is_not_tested_on(tmp_path):
+    """ImageNet has the splits train and val."""
+    _, train, _ = sentences(tmp_path)
+    data = TorchvisionImages(dataset=RenderedSST2, root=str(tmp_path), train=train, test={"split": "val"})
+    assert data.official_splits() == ("train", "test")
 
 
 def test_one_split_alone_gives_a_fifth_for_the_test():

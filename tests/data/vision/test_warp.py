@@ -70,9 +70,46 @@ def test_randomness_comes_from_the_generator_alone():
         assert all(one.equal(two) for one, two in zip(*drawn, strict=True))
 
 
+def extent(image):
+    """Width and height of what is bright."""
+    return [int((image[0] > 0.5).any(dim=axis).sum()) for axis in (0, 1)]
+
+
+def test_a_change_of_size_reaches_as_far_either_way_as_it_says():
+    """A square of 100 pixels becomes one of 50 to 150, evenly spread."""
+    images = torch.zeros(400, 1, 200, 200)
+    images[:, :, 50:150, 50:150] = 1
+    sizes = torch.tensor([extent(image)[0] for image in RandomAffine(scale=0.5)(images)]) / 100
+    assert sizes.min() == pytest.approx(0.5, abs=0.02)
+    assert sizes.max() == pytest.approx(1.5, abs=0.02)
+    assert sizes.mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_turning_an_oblong_image_keeps_the_angles_of_its_pixels():
+    images = torch.zeros(8, 1, 60, 120)
+    images[:, :, 20:40, 50:70] = 1  # a square: its shear would show as another area
+    turned = RandomAffine(degrees=45)(images)
+    assert torch.allclose(turned.sum(dim=(1, 2, 3)), torch.tensor(400.0), rtol=0.02)
+    for image in turned:  # and a square that is turned is as wide as it is high
+        width, height = extent(image)
+        assert abs(width - height) <= 2
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        *(
+            (lambda name=name, value=value: RandomAffine(**{name: value}), f"{name} is {value}")
+            for name, values in {
+                "degrees": (-1, 181, float("nan")),
+                "scale": (-0.1, 1.0, 1.5, float("nan")),
+                "shift": (-0.1, 1.1, float("inf"), float("nan")),
+                "flip": (-0.1, 1.1),
+            }.items()
+            for value in values
+        ),
+        (lambda: RandomElastic(1.1), "strength is 1.1"),
+        (lambda: RandomElastic(float("nan")), "strength is nan"),
         (lambda: RandomCrop(0), "size is 0"),
         (lambda: RandomCrop(20)(torch.zeros(1, 1, 10, 30)), "images of 10 x 30 pixels hold no such square"),
         (lambda: RandomElastic(-0.1), "strength is -0.1"),

@@ -1,9 +1,12 @@
 """The tokens of transcripts, characters or words: token 0 is the blank of connectionist temporal classification."""
 
+import logging
 from collections.abc import Iterable
 from typing import Literal
 
 from ..error import DataError
+
+log = logging.getLogger(__name__)
 
 BLANK, UNKNOWN = "<blank>", "\N{DOUBLE QUESTION MARK}"
 Unit = Literal["characters", "words"]
@@ -38,5 +41,5 @@ def token_numbers(texts: Iterable[str], alphabet: list[str], unit: Unit, split: 
         told = f"{len(unseen)} {unit} of the {split} split that training never saw: {unseen[:10]}"
         if UNKNOWN not in numbers:
             raise DataError(f"{told}\nCorrect them, or set data.unseen=mark to count each as a mistake.")
-        print(f"{told}; each counts as a mistake", flush=True)
+        log.warning("%s; each counts as a mistake", told)
     return [[numbers[token if token in numbers else UNKNOWN] for token in row] for row in rows]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SUFFIXES = {".wav", ".flac", ".ogg"}
+CANCELLED = 0.1  # of the level of the channels, below which their mean has lost what they hold
 
 
 class AudioData(DataModule):
@@ -28,13 +29,16 @@ class AudioData(DataModule):
         sample_rate: in Hz; files at other rates are resampled to it.
         max_seconds: longest waveform.
         too_long: `cut` what goes beyond `max_seconds`, and say so once, or `raise`.
+        channel: the channel of each file to take, from 0; by default, the mean of all.
+        full_scale: the value in files of floats that is full scale, such as 32768 where integers were saved as floats.
+            What is beyond is clipped, and a warning says so.
         augment: modules applied in order to the training batches, floats [batch, time] -> the same shape; one with an
             attribute `changes_lengths` also receives and returns the lengths [batch].
         **loading: arguments of `DataModule`.
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "sample_rate")
-    decoding: ClassVar[tuple[str, ...]] = ("sample_rate", "max_seconds", "too_long")
+    decoding: ClassVar[tuple[str, ...]] = ("sample_rate", "max_seconds", "too_long", "channel", "full_scale")
     suffixes = SUFFIXES
 
     def __init__(
@@ -42,6 +46,8 @@ class AudioData(DataModule):
         sample_rate: int = 16000,
         max_seconds: float = 10.0,
         too_long: Literal["cut", "raise"] = "cut",
+        channel: int | None = None,
+        full_scale: float = 1.0,
         augment: Sequence[nn.Module] = (),
         **loading,
     ) -> None:
@@ -51,15 +57,20 @@ class AudioData(DataModule):
             raise ValueError(f"max_seconds is {max_seconds}; it must be more than 0")
         if too_long not in ("cut", "raise"):
             raise ValueError(f"too_long is {too_long!r}; it must be 'cut' or 'raise'")
+        if channel is not None and channel < 0:
+            raise ValueError(f"channel is {channel}; it must be at least 0, or null for the mean of all channels")
+        if not 0 < full_scale < float("inf"):
+            raise ValueError(f"full_scale is {full_scale}; it must be more than 0")
         super().__init__(**loading)
         self.sample_rate, self.max_seconds, self.too_long, self.augment = (sample_rate, max_seconds, too_long, augment)
-        self._said_cut = False
+        self.channel, self.full_scale = channel, full_scale
 
     def decode(self, path: Path) -> Tensor:
-        """One wav, flac or ogg file of any rate and number of channels -> int16 [time], their mean.
+        """One wav, flac or ogg file of any rate and number of channels -> int16 [time].
 
         Raises:
-            ValueError: the file is empty, cut off, not a number somewhere, or too long where that is refused.
+            ValueError: the file is empty, cut off, not a number somewhere, too long where that is refused, or has not
+                the channel that is asked for.
             soundfile.LibsndfileError: the file is no audio (a RuntimeError).
         """
         with soundfile.SoundFile(path) as file:
@@ -68,12 +79,15 @@ class AudioData(DataModule):
             if file.frames > limit:
                 self._refuse_or_say(path, file.frames / file.samplerate)
             # Floats: libsndfile does not scale the samples of a float file when it is asked for integers.
-            samples = torch.from_numpy(file.read(limit, dtype="float32", always_2d=True)).mean(dim=1)
-            rate = file.samplerate
-        if not len(samples):
+            channels = torch.from_numpy(file.read(limit, dtype="float32", always_2d=True))
+            rate, is_float = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
+        if not len(channels):
             raise ValueError("it has no samples")
-        if not samples.isfinite().all():
+        if not channels.isfinite().all():
             raise ValueError("it has samples that are not finite numbers")
+        samples = self._one_channel(channels, path)
+        if is_float:
+            samples = self._scaled(samples, path)
         if rate != self.sample_rate:
             samples = resample(samples, rate, self.sample_rate)
         return samples.mul(32768).round().clamp(-32768, 32767).to(torch.int16)
@@ -93,9 +107,36 @@ class AudioData(DataModule):
         problem = f"lasts {seconds:.1f} s, more than data.max_seconds={self.max_seconds:g}"
         if self.too_long == "raise":
             raise ValueError(f"it {problem}")
-        if not self._said_cut:
-            self._said_cut = True
-            print(f"{path} {problem}: it is cut, and so are all that are too long", flush=True)
+        self.residence.warnings.warn("max_seconds", f"{path} {problem}: it is cut, and so are all that are too long")
+
+    def _one_channel(self, channels: Tensor, path: Path) -> Tensor:
+        """[time, channel] -> [time]"""
+        number = channels.shape[1]
+        if self.channel is not None:
+            if self.channel >= number:
+                raise ValueError(f"its number of channels is {number}, so that there is no data.channel={self.channel}")
+            return channels[:, self.channel]
+        mean = channels.mean(dim=1)
+        # Sounds that have nothing to do with each other leave 1 / sqrt(channels) of their level.
+        if number > 1 and (level := mean.norm()) < CANCELLED * (all_of := channels.norm() / number**0.5):
+            self.residence.warnings.warn(
+                "channel",
+                f"{path} has {number} channels that cancel each other: their mean has {level / all_of:.1%} of their level. Set "
+                "data.channel=0 to take the first one alone",
+            )
+        return mean
+
+    def _scaled(self, samples: Tensor, path: Path) -> Tensor:
+        """Floats of any scale -> those of full scale 1."""
+        peak = float(samples.abs().max())
+        if peak > self.full_scale * (1 + 1 / 32768):
+            self.residence.warnings.warn(
+                "full_scale",
+                f"{path} has samples up to {peak:.6g}, beyond data.full_scale={self.full_scale:g}: they are clipped. Set "
+                "data.full_scale to the value that is full scale in your files (32768 for 16-bit integers that were "
+                "saved as floats)",
+            )
+        return samples / self.full_scale
 
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
         paths = expand_inputs(inputs, self.suffixes)

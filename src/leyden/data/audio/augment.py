@@ -15,11 +15,11 @@ from ..randomness import streams, uniform
 
 
 class RandomGain(nn.Module):
-    """Louder or softer by up to `decibels` either way."""
+    """Louder or softer by up to `decibels` either way, at most 60."""
 
     def __init__(self, decibels: float = 6.0) -> None:
-        if decibels < 0:
-            raise ValueError(f"decibels is {decibels}; it must not be negative")
+        if not 0 <= decibels <= 60:
+            raise ValueError(f"decibels is {decibels}; it must be between 0 and 60")
         super().__init__()
         self.decibels = decibels
 
@@ -32,7 +32,7 @@ class RandomShift(nn.Module):
     """Earlier or later by up to `samples` either way; what comes in from outside is 0."""
 
     def __init__(self, samples: int = 800) -> None:
-        if samples < 0:
+        if not samples >= 0:
             raise ValueError(f"samples is {samples}; it must not be negative")
         super().__init__()
         self.samples = samples
@@ -49,7 +49,9 @@ class AddNoise(nn.Module):
     """White noise, between `least` and `most` decibels below full scale."""
 
     def __init__(self, least: float = 70.0, most: float = 40.0) -> None:
-        if least < most:
+        if not most >= 0:
+            raise ValueError(f"most is {most}; decibels below full scale are expected, so it must not be negative")
+        if not least >= most:
             raise ValueError(f"least={least}, most={most}: least noise is further below full scale than most")
         super().__init__()
         self.least, self.most = least, most
@@ -69,7 +71,7 @@ class RandomSpeed(nn.Module):
     changes_lengths: ClassVar[bool] = True
 
     def __init__(self, factors: Sequence[float] = (0.9, 1.0, 1.1)) -> None:
-        if not factors or min(factors) < 0.1 or max(factors) > 10:
+        if not factors or not all(0.1 <= factor <= 10 for factor in factors):
             raise ValueError(f"factors are {factors}; one or more from 0.1 to 10 are wanted")
         super().__init__()
         self.speeds = nn.ModuleList([Speed(orig_freq=1000, factor=factor) for factor in factors])

@@ -3,7 +3,8 @@ from pathlib import Path
 from torchaudio.datasets import LIBRISPEECH
 
 from ..error import DataError
-from .speech_files import Split, TranscribedFiles, Utterance
+from ..split_names import SPLITS, Split
+from .speech_files import TranscribedFiles, Utterance
 
 
 class LibriSpeech(TranscribedFiles):
@@ -37,6 +38,9 @@ class LibriSpeech(TranscribedFiles):
                 LIBRISPEECH(self.root, subset, download=True)
             except (OSError, RuntimeError, ValueError) as error:
                 raise DataError(f"cannot get {subset} into {self.root}: {error}") from error
+
+    def official_splits(self) -> tuple[Split, ...]:
+        return SPLITS
 
     def utterances(self, split: Split) -> list[Utterance]:
         try:

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Literal
 
 from torchaudio.datasets import SPEECHCOMMANDS
 
@@ -7,6 +6,7 @@ from ..classes import class_numbers
 from ..decode import decoded
 from ..error import DataError
 from ..rows import Rows
+from ..split_names import SPLITS, Split
 from .audio_data import AudioData
 
 
@@ -36,15 +36,11 @@ class SpeechCommands(AudioData):
         except (OSError, RuntimeError) as error:
             raise DataError(f"cannot get {self.url} into {self.root}: {error}") from error
 
-    def setup(self, stage: str) -> None:
-        if stage in ("fit", "validate") and "train" not in self.rows:
-            self.rows |= {"train": self.load("train"), "validation": self._rows("validation")}
-        super().setup(stage)
+    def official_splits(self) -> tuple[Split, ...]:
+        return SPLITS
 
-    def load(self, split: Literal["train", "test"]) -> Rows:
-        return self._rows("training" if split == "train" else "testing")
-
-    def _rows(self, subset: Literal["training", "validation", "testing"]) -> Rows:
+    def load(self, split: Split) -> Rows:
+        subset = {"train": "training", "validation": "validation", "test": "testing"}[split]
         try:
             recordings = SPEECHCOMMANDS(self.root, self.url, subset=subset)
         except (OSError, RuntimeError) as error:
@@ -52,7 +48,7 @@ class SpeechCommands(AudioData):
         # torchaudio's own items need torchcodec and FFmpeg; the paths are enough.
         found = [recordings.get_metadata(number) for number in range(len(recordings))]
         paths, labels = [Path(recordings._archive) / item[0] for item in found], [item[2] for item in found]
-        if subset == "training":
+        if split == "train":
             self.class_names = sorted(set(labels))
-        targets = class_numbers(labels, self.class_names, subset)
+        targets = class_numbers(labels, self.class_names, split)
         return decoded(self.file_rows(paths, targets, self.on_corrupt), self.residence)

@@ -1,91 +1,109 @@
-import csv
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 
+from ..account import Account, held_out_for_test
 from ..decode import decoded
-from ..error import DataError
+from ..groups import group_ids, held_out_split
+from ..manifest import Entry, Manifest
 from ..rows import Rows
-from ..split import stratified_split
+from ..split_names import SPLITS, Split
 from .speech_data import SpeechData
-
-Split = Literal["train", "validation", "test"]
 
 
 class Utterance(NamedTuple):
     path: Path
     text: str
+    group: str = ""  # the speaker or another source that splits keep together
 
 
 class TranscribedFiles(SpeechData):
-    """Base of speech in files: a corpus implements `utterances`."""
+    """Base of speech in files: a corpus implements `utterances` and, where there is validation, `official_splits`."""
 
     def utterances(self, split: Split) -> list[Utterance]:
-        """All recordings of a split with their transcripts.
-
-        Where there are none for validation, it gets `validation_fraction` of the training ones.
-        """
+        """All recordings of an official split with their transcripts."""
         raise NotImplementedError
 
     def load(self, split: Split) -> Rows:
         found = self.utterances(split)
         targets = self.transcripts([one.text for one in found], split)
-        return decoded(self.file_rows([one.path for one in found], targets, self.on_corrupt), self.residence)
-
-    def setup(self, stage: str) -> None:
-        is_needed = stage in ("fit", "validate") and "train" not in self.rows
-        if is_needed and self.utterances("train") and self.utterances("validation"):
-            training = self.load("train")  # first: it tells the alphabet
-            self.rows |= {"train": training, "validation": self.load("validation")}
-        super().setup(stage)
+        files = self.file_rows([one.path for one in found], targets, self.on_corrupt)
+        if any(one.group for one in found):
+            files.groups = group_ids([one.group for one in found])
+        return decoded(files, self.residence)
 
 
 class SpeechFiles(TranscribedFiles):
-    """The user's own wav, flac and ogg files, listed with their transcripts in a CSV.
+    """Your own wav, flac and ogg files, listed with their transcripts in a CSV, TSV or JSONL.
 
     Args:
         root: the folder.
-        manifest: CSV below `root` with the columns `path` (below `root`), `text` and, by choice, `split` (train,
-            validation or test).
+        manifest: below `root`, with the columns `path` (below `root`), `text` and, optionally, `split`; see `Manifest`.
         test_fraction: share of the rows to test on, chosen with seed 0, where there is no column `split`.
+        group: column, or regular expression on the path below `root` whose first group names the speaker; what is
+            held out are all recordings of some speakers.
+        encoding: of the manifest.
+        allow_outside: whether the manifest may list files outside `root`.
         **files: arguments of `TranscribedFiles`.
 
     Raises:
         DataError: the manifest or a file in it is missing, or a split has another name.
     """
 
-    def __init__(self, root: str, manifest: str = "manifest.csv", test_fraction: float = 0.2, **files) -> None:
+    paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest")
+
+    def __init__(
+        self,
+        root: str,
+        manifest: str = "manifest.csv",
+        test_fraction: float = 0.2,
+        group: str | None = None,
+        encoding: str = "utf-8",
+        allow_outside: bool = False,
+        **files,
+    ) -> None:
         if not 0 < test_fraction < 1:
             raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
         super().__init__(**files)
-        self.root, self.manifest, self.test_fraction = Path(root).expanduser(), manifest, test_fraction
+        self.root, self.test_fraction, self.group = Path(root).expanduser(), test_fraction, group
+        self.manifest = Manifest(self.root, manifest, ("text",), ("text",), encoding, allow_outside)
+
+    @property
+    def how_to_test(self) -> str:
+        return self.manifest.how_to_test
+
+    def official_splits(self) -> tuple[Split, ...]:
+        return tuple(self.samples)
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        return self.manifest.read()
+
+    @cached_property
+    def samples(self) -> dict[Split, list[Utterance]]:
+        """The recordings of each split that there is."""
+        entries = self.entries
+        groups = self.manifest.groups(entries, self.group)
+        found: dict[Split, list[Utterance]] = {split: [] for split in SPLITS}
+        for (path, cells, split), group in zip(entries, groups, strict=True):
+            found[split or "train"].append(Utterance(path, cells["text"], group))
+        if entries[0].split is None:
+            train = found["train"]
+            ids = group_ids(groups) if self.group else None
+            parts = held_out_split(torch.zeros(len(train)), ids, self.test_fraction, seed=0)
+            found |= {"train": [train[number] for number in parts[0]], "test": [train[number] for number in parts[1]]}
+        return {split: ones for split, ones in found.items() if ones}
 
     def utterances(self, split: Split) -> list[Utterance]:
-        rows = self._read_manifest()
-        found = [Utterance(self.root / row["path"], row["text"]) for row in rows]
-        if "split" in rows[0]:
-            return [one for one, row in zip(found, rows, strict=True) if row["split"] == split]
-        if split == "validation":
-            return []
-        train, test = stratified_split(torch.zeros(len(found)), self.test_fraction, seed=0)
-        return [found[i] for i in (test if split == "test" else train)]
+        return self.samples[split]
 
-    def _read_manifest(self) -> list[dict[str, str]]:
-        manifest = self.root / self.manifest
-        if not manifest.is_file():
-            raise DataError(f"there is no manifest {manifest.absolute()} (data.manifest, below data.root)")
-        with manifest.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines))
-        if not rows or not {"path", "text"} <= rows[0].keys():
-            raise DataError(
-                f"{manifest} needs the columns path and text; it has {list(rows[0]) if rows else 'no rows'}"
-            )
-        for number, row in enumerate(rows, start=2):
-            if row["text"] is None or None in row:
-                raise DataError(f"{manifest}: row {number} has not the columns {list(rows[0])}; a comma needs quotes")
-            if not (self.root / row["path"]).is_file():
-                raise DataError(f"{manifest}: row {number}: there is no file {self.root / row['path']}")
-            if row.get("split", "train") not in ("train", "validation", "test"):
-                raise DataError(f"{manifest}: row {number}: split is {row['split']!r}, not train, validation or test")
-        return rows
+    def sources(self, split: Split) -> list[Path]:
+        return [one.path for one in self.samples[split]]
+
+    def count_samples(self) -> Account:
+        taken = {split: len(found) for split, found in self.samples.items()}
+        is_official = self.entries[0].split is not None
+        how = dict.fromkeys(taken, "column split") if is_official else {"test": held_out_for_test(self.test_fraction)}
+        return Account(self.manifest.file, taken, how, self.manifest.unlisted(self.entries, self.suffixes))

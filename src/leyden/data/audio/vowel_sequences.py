@@ -1,8 +1,7 @@
-from typing import Literal
-
 import torch
 
 from ..rows import RaggedRows
+from ..split_names import Split
 from .speech_data import SpeechData
 from .vowels import SAMPLE_RATE, WORDS, synthesise
 
@@ -18,10 +17,12 @@ class VowelSequences(SpeechData):
         **speech: arguments of `SpeechData`; `sample_rate` is 8000 Hz.
     """
 
+    is_embedded = True
+
     def __init__(self, **speech) -> None:
         super().__init__(sample_rate=SAMPLE_RATE, **speech)
 
-    def load(self, split: Literal["train", "test"]) -> RaggedRows:
+    def load(self, split: Split) -> RaggedRows:
         if split == "train":
             waveforms, texts = join(synthesise(voices=30, takes=5, seed=1952), voices=30, sequences=20, seed=1952)
         else:

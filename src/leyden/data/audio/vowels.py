@@ -1,11 +1,11 @@
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torchaudio.functional import lfilter
 
 from ..rows import RaggedRows
+from ..split_names import Split
 from .audio_data import AudioData
 
 # Peterson and Barney's Table II: Hz, for each group of speakers the pitch and the first three formants of each vowel.
@@ -47,10 +47,12 @@ class Vowels(AudioData):
         **audio: arguments of `AudioData`; `sample_rate` is 8000 Hz.
     """
 
+    is_embedded = True
+
     def __init__(self, **audio) -> None:
         super().__init__(sample_rate=SAMPLE_RATE, **audio)
 
-    def load(self, split: Literal["train", "test"]) -> RaggedRows:
+    def load(self, split: Split) -> RaggedRows:
         self.class_names = WORDS
         if split == "train":
             return synthesise(voices=30, takes=5, seed=1952)

@@ -3,7 +3,8 @@ from pathlib import Path
 from torchaudio.datasets import YESNO
 
 from ..error import DataError
-from .speech_files import Split, TranscribedFiles, Utterance
+from ..split_names import Split
+from .speech_files import TranscribedFiles, Utterance
 
 
 class YesNo(TranscribedFiles):
@@ -42,6 +43,4 @@ class YesNo(TranscribedFiles):
             )
             for name in recordings._walker
         ]
-        if split == "validation":
-            return []
         return [one for number, one in enumerate(found, start=1) if (number % 5 == 0) == (split == "test")]

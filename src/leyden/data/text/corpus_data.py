@@ -2,7 +2,7 @@ import textwrap
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,16 +14,16 @@ from ..decode import decode_all
 from ..error import DataError
 from ..files import expand_inputs
 from ..fingerprint import decoder, texts_hash, tokenizer_state
+from ..lines import read_lines, read_text
 from ..rows import RaggedRows, Rows
+from ..split_names import SPLITS, Split
+from ..state import reading
 from .byte_pair_tokenizer import BytePairTokenizer
-from .lines import read_lines, read_text
 from .lossless_tokenizer import LosslessTokenizer
 from .windows import IGNORED, ShiftedBatches, Windows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Split = Literal["train", "validation", "test"]
 
 
 class CorpusData(DataModule):
@@ -83,11 +83,15 @@ class CorpusData(DataModule):
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)
-        self.tokenizer.load(folder)
+        with reading(folder / "tokenizer.json"):
+            self.tokenizer.load(folder)
 
     def load_documents(self, split: Split) -> list[str]:
         """The texts of a split; no text is in two of them."""
         raise NotImplementedError
+
+    def official_splits(self) -> tuple[Split, ...]:
+        return SPLITS
 
     def setup(self, stage: str) -> None:
         splits: dict[str, tuple[Split, ...]] = {
@@ -101,6 +105,8 @@ class CorpusData(DataModule):
                 if split == "train" and not self.vocab_size:
                     self.tokenizer.train(documents)
                 self.rows[split] = self.windows(documents, split)
+                if split == "validation" and "train" in self.rows:
+                    self._report(len(self.rows["train"]), None)
 
     def windows(self, documents: list[str], split: Split) -> Windows:
         stream = self.kept_stream(documents, split)

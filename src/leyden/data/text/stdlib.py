@@ -1,12 +1,12 @@
 import ast
 import sysconfig
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from ..error import DataError
 from ..split import stratified_split
+from ..split_names import Split
 from .text_data import TextData
 
 PACKAGES = [
@@ -27,13 +27,15 @@ class Stdlib(TextData):
         **text: arguments of `TextData`.
     """
 
+    is_embedded = True
+
     def __init__(self, **text) -> None:
         super().__init__(**text)
 
-    def load_labels(self, split: Literal["train", "test"]) -> list[str]:
+    def load_labels(self, split: Split) -> list[str]:
         return PACKAGES  # both splits have rows of all of them
 
-    def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
+    def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
         rows: dict[str, str] = {}
         for package in PACKAGES:
             for docstring in docstrings(Path(sysconfig.get_path("stdlib")) / package):

@@ -2,12 +2,12 @@ import ast
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from ..classes import Labels
 from ..split import stratified_split
+from ..split_names import Split
 from .stdlib import PACKAGES, source_files
 from .text_data import TextData
 
@@ -26,14 +26,16 @@ class StdlibFunctions(TextData):
         **text: arguments of `TextData`.
     """
 
+    is_embedded = True
+
     def __init__(self, **text) -> None:
         super().__init__(**text)
         self.labels = Labels(PROPERTIES, separator=";")
 
-    def load_labels(self, split: Literal["train", "test"]) -> list[str]:
+    def load_labels(self, split: Split) -> list[str]:
         return PROPERTIES  # both splits have rows of all of them
 
-    def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
+    def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
         rows: dict[str, str] = {}
         for package in PACKAGES:
             for file in source_files(Path(sysconfig.get_path("stdlib")) / package):

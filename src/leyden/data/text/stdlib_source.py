@@ -19,6 +19,7 @@ class StdlibSource(CorpusData):
         **corpus: arguments of `CorpusData`.
     """
 
+    is_embedded = True
     suffixes = (".py",)
 
     def __init__(self, **corpus) -> None:

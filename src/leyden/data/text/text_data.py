@@ -1,5 +1,6 @@
 import logging
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,10 +11,13 @@ from ..batch import Batch
 from ..datamodule import DataModule, Stage
 from ..error import DataError
 from ..files import expand_inputs
+from ..groups import group_ids
+from ..lines import read_lines
 from ..packed import Packed
 from ..randomness import streams
 from ..rows import RaggedRows, Rows
-from .lines import read_lines
+from ..split_names import Split
+from ..state import reading
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
 from .word_vectors import word_vectors
@@ -81,26 +85,34 @@ class TextData(DataModule):
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)
-        self.tokenizer.load(folder)
+        with reading(folder / "tokenizer.json"):
+            self.tokenizer.load(folder)
 
-    def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
+    def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
         """Texts and labels of all rows of an official split."""
         raise NotImplementedError
 
-    def load_labels(self, split: Literal["train", "test"]) -> list[str]:
+    def load_labels(self, split: Split) -> list[str]:
         """The labels alone; to be replaced where the texts need not be read for them."""
         return self.load_texts(split)[1]
 
-    def load(self, split: Literal["train", "test"]) -> RaggedRows:
+    def groups_of(self, split: Split) -> list[str] | None:
+        """The source of each text, which splits keep together; None where they are not told."""
+
+    def load(self, split: Split) -> RaggedRows:
         texts, labels = self.load_texts(split)
         if split == "train":
-            self.class_names = self.labels.class_names(labels, self.load_labels("test"))
-        targets = self.labels.targets(labels, self.class_names, split)
+            others = [label for one in self.official_splits() if one != "train" for label in self.load_labels(one)]
+            self.class_names = self.labels.class_names(labels, others)
+        targets, names = self.labels.targets(labels, self.class_names, split), self.groups_of(split)
+        groups = group_ids(names) if names else None
         if split == "train" and not self.vocab_size:
-            self.tokenizer.train(texts[row] for row in self.split(Rows(targets).classes)[0])
+            self.tokenizer.train(texts[row] for row in self.split(Rows(targets).classes, groups)[0])
         if split == "train" and self.vectors:
             self.word_vectors = word_vectors(self.vectors, self.tokenizer.vocabulary)
-        return RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
+        rows = RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
+        rows.groups = groups
+        return rows
 
     def encode(self, texts: list[str]) -> Packed:
         """Texts -> token ids [token], at least one, at most `max_tokens` a row.
@@ -129,16 +141,21 @@ class TextData(DataModule):
         return Packed.of(tokens), len(long)
 
     def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
-        """Text files and folders of them: each line that is not empty is a row."""
-        lines = [
-            (line.strip(), f"{path}:{number}")
-            for path in expand_inputs(inputs, {".txt"})
-            for number, line in read_lines(path, self.encoding)
-        ]
-        if not lines:
-            raise DataError(f"no line with text in {', '.join(map(str, inputs))}")
-        texts, names = map(list, zip(*lines, strict=True))
+        named = list(self.read_texts(inputs))
+        if not named:
+            raise DataError(f"no text in {', '.join(map(str, inputs))}")
+        names, texts = map(list, zip(*named, strict=True))
         return RaggedRows(self.encode(texts), torch.zeros(len(texts), dtype=torch.int64), self.tokenizer.padding), names
+
+    def read_texts(self, inputs: list[Path]) -> Iterator[tuple[str, str]]:
+        """Names and texts of user files, in the units that training reads: here, each line of a .txt file that is not
+        empty."""
+        for path in expand_inputs(inputs, {".txt"}):
+            yield from self._lines(path)
+
+    def _lines(self, path: Path) -> Iterator[tuple[str, str]]:
+        for number, line in read_lines(path, self.encoding):
+            yield f"{path}:{number}", line.strip()
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return TokenTransform(self.tokenizer.unknown, self.word_dropout if stage == "train" else 0.0)

@@ -1,41 +1,31 @@
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
 
-from ..classes import Labels
-from ..files import FileIndex
-from .lines import read_text
+from ..files import expand_inputs
+from ..indexed_files import IndexedFiles
+from ..lines import read_text
+from ..split_names import Split
 from .text_data import TextData
 
 
-class TextFolders(TextData):
-    """The user's own texts, one in each txt file, laid out as `FileIndex` says: `train/pos/1.txt` and so on.
+class TextFolders(IndexedFiles, TextData):
+    """Your own texts, one in each txt file, laid out as `FileIndex` says: `train/pos/1.txt` and so on.
 
     Args:
-        root: the folder.
-        label, test, test_fraction, manifest, only: see `FileIndex`.
-        classes, label_separator: see `Labels`.
-        **text: arguments of `TextData`.
+        **files: arguments of `IndexedFiles` and `TextData`; `encoding` is that of the texts and of the manifest.
     """
 
-    def __init__(
-        self,
-        root: str,
-        label: str | None = None,
-        test: str | None = None,
-        test_fraction: float = 0.2,
-        manifest: str | None = None,
-        only: str | None = None,
-        classes: Sequence[str] | None = None,
-        label_separator: str | None = None,
-        **text,
-    ) -> None:
-        super().__init__(**text)
-        self.labels = Labels(classes, label_separator)
-        self.index = FileIndex(root, {".txt"}, label, test, test_fraction, manifest, only, self.labels)
+    paths: ClassVar[tuple[str, ...]] = (*IndexedFiles.paths, "vectors")
+    suffixes: ClassVar[set[str]] = {".txt"}
 
-    def load_texts(self, split: Literal["train", "test"]) -> tuple[list[str], list[str]]:
-        files = self.index.split(split)
-        return [read_text(file.path, self.encoding) for file in files], [file.label for file in files]
+    def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
+        return [read_text(path, self.encoding) for path in self.sources(split)], self.load_labels(split)
 
-    def load_labels(self, split: Literal["train", "test"]) -> list[str]:
-        return [file.label for file in self.index.split(split)]
+    def load_labels(self, split: Split) -> list[str]:
+        return self.labels_of(split)
+
+    def read_texts(self, inputs: list[Path]) -> Iterator[tuple[str, str]]:
+        """Each .txt file is one text, as in training."""
+        for path in expand_inputs(inputs, {".txt"}):
+            yield str(path), read_text(path, self.encoding)

@@ -1,4 +1,5 @@
 import gzip
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,6 +7,8 @@ import torch
 from torch import Tensor
 
 from ..error import DataError
+
+log = logging.getLogger(__name__)
 
 
 def word_vectors(path: Path, vocabulary: list[str]) -> Tensor:
@@ -39,7 +42,7 @@ def word_vectors(path: Path, vocabulary: list[str]) -> Tensor:
             raise DataError(f"{path}:{line}: the vector of {word!r} is not made of numbers: {error}") from None
     if not found:
         raise DataError(f"{path} has no vector for any of {len(vocabulary)} tokens, such as {vocabulary[-3:]}")
-    print(f"vectors          {len(found)} of {len(vocabulary)} tokens, from {path}", flush=True)
+    log.info("vectors          %d of %d tokens, from %s", len(found), len(vocabulary), path)
     return vectors
 
 

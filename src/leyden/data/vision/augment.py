@@ -12,15 +12,22 @@ class RandomAffine(Warp):
     """Turns, scales, shifts and mirrors each image by its own random amount, the whole batch at once.
 
     Args:
-        degrees: largest turn either way.
-        scale: largest change of size either way, as a part of it: 0.1 gives 0.9 to 1.1.
-        shift: largest shift either way, as a part of height and width.
+        degrees: largest turn either way, at most 180.
+        scale: largest change of size either way, as a part of it: 0.1 gives 0.9 to 1.1 times the size.
+        shift: largest shift either way, as a part of height and width, at most 1.
         flip: probability of a left-right mirror image.
+
+    Raises:
+        ValueError: an amount is out of range.
     """
 
     def __init__(self, degrees: float = 0.0, scale: float = 0.0, shift: float = 0.0, flip: float = 0.0) -> None:
-        if degrees < 0 or scale < 0 or shift < 0:
-            raise ValueError(f"degrees={degrees}, scale={scale}, shift={shift}: none may be negative")
+        if not 0 <= degrees <= 180:
+            raise ValueError(f"degrees is {degrees}; it must be between 0 and 180")
+        if not 0 <= scale < 1:
+            raise ValueError(f"scale is {scale}; it must be at least 0 and below 1")
+        if not 0 <= shift <= 1:
+            raise ValueError(f"shift is {shift}; it must be between 0 and 1, a part of the image")
         if not 0 <= flip <= 1:
             raise ValueError(f"flip is {flip}; a probability lies between 0 and 1")
         super().__init__()
@@ -28,10 +35,14 @@ class RandomAffine(Warp):
 
     def grid(self, images: Tensor) -> Tensor:
         unit = uniform(len(images), 5).T.mul(2).sub(1)
-        angle, factor = unit[0] * self.radians, 1 + unit[1] * self.scale
+        # The grid tells where a pixel comes from: an image twice as large looks at half of the places.
+        angle, factor = unit[0] * self.radians, 1 / (1 + unit[1] * self.scale)
         mirror = torch.where(unit[2] < 2 * self.flip - 1, -1.0, 1.0)
         cosine, sine = angle.cos() * factor, angle.sin() * factor
-        # affine_grid counts the width and the height from -1 to 1: a shift of the whole image is 2.
-        rows = [cosine * mirror, -sine, 2 * unit[3] * self.shift, sine * mirror, cosine, 2 * unit[4] * self.shift]
+        # affine_grid counts the width and the height from -1 to 1: a shift of the whole image is 2, and an angle of
+        # pixels is one of these units where both are equal alone.
+        aspect = images.shape[-2] / images.shape[-1]
+        across, along = -sine * aspect, sine * mirror / aspect
+        rows = [cosine * mirror, across, 2 * unit[3] * self.shift, along, cosine, 2 * unit[4] * self.shift]
         matrix = torch.stack(rows, dim=1).reshape(-1, 2, 3).to(images)
         return affine_grid(matrix, list(images.shape), align_corners=False)

@@ -14,10 +14,13 @@ class RandomBoxAffine(nn.Module):
 
     Args:
         scale: largest change of size either way, as a part of it: 0.1 gives 0.9 to 1.1.
-        shift: largest shift either way, as a part of height and width.
+        shift: largest shift either way, as a part of height and width, at most 1.
         flip: probability of a left-right mirror image.
         vertical_flip: probability of an upside-down mirror image.
         min_visible: a box of which a smaller part stays within the image is left out.
+
+    Raises:
+        ValueError: an amount is out of range.
     """
 
     def __init__(
@@ -30,8 +33,8 @@ class RandomBoxAffine(nn.Module):
     ) -> None:
         if not 0 <= scale < 1:
             raise ValueError(f"scale is {scale}; it must be at least 0 and below 1")
-        if shift < 0:
-            raise ValueError(f"shift is {shift}; it must not be negative")
+        if not 0 <= shift <= 1:
+            raise ValueError(f"shift is {shift}; it must be between 0 and 1, a part of the image")
         if not 0 <= flip <= 1:
             raise ValueError(f"flip is {flip}; a probability lies between 0 and 1")
         if not 0 <= vertical_flip <= 1:

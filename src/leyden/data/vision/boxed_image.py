@@ -53,9 +53,13 @@ def file_size(path: Path, declared: tuple[int, int] | None = None) -> tuple[int,
     return size
 
 
-def split_names(found: Sequence[str], split: str, place: str) -> DataError:
+class MissingSplitError(DataError):
+    """A split is not there."""
+
+
+def split_names(found: Sequence[str], split: str, place: str) -> MissingSplitError:
     """The error for a split that is not there."""
-    return DataError(
+    return MissingSplitError(
         f"there is no split {split!r} in {place}; there are: {', '.join(found) or 'none'}. "
         "Name yours with data.train, data.validation (null: a part of training) and data.test"
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..error import DataError
+from ..user_text import utf8_text, well_formed
 from .boxed_image import BoxedImage, BoxedImages, file_size, split_names
 
 # Where published sets and tools put the annotations and the images of a split
@@ -30,13 +31,15 @@ def read_coco(root: Path, split: str) -> BoxedImages:
         found = sorted(path.relative_to(root).as_posix() for path in root.glob("**/*.json"))
         raise split_names(found, split, f"{root.absolute()} ({', '.join(ANNOTATIONS)})")
     try:
-        return _parse(json.loads(place.read_text(encoding="utf-8")), root, split)
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        return _parse(json.loads(utf8_text(place)), root, split)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place} is no COCO annotation: {type(error).__name__}: {error}") from None
 
 
 def _parse(content: dict[str, Any], root: Path, split: str) -> BoxedImages:
-    names = {one["id"]: str(one["name"]) for one in sorted(content["categories"], key=lambda one: one["id"])}
+    names = {
+        one["id"]: well_formed(str(one["name"])) for one in sorted(content["categories"], key=lambda one: one["id"])
+    }
     objects = defaultdict(list)
     for one in content["annotations"]:
         objects[one["image_id"]].append(one)
@@ -46,6 +49,9 @@ def _parse(content: dict[str, Any], root: Path, split: str) -> BoxedImages:
     for entry in content["images"]:
         path, corners, labels, ignored = _find(root, split, entry["file_name"]), [], [], []
         for one in objects[entry["id"]]:
+            if len(one["bbox"]) != 4:
+                wanted = "[left, top, width, height]; remove the annotation, or add its box"
+                raise DataError(f"annotation {one.get('id')} of {path} has the bbox {one['bbox']}; expected {wanted}")
             left, top, width, height = one["bbox"]
             corners.append([left, top, left + width, top + height])
             labels.append(names[one["category_id"]])

@@ -13,8 +13,9 @@ from ..rows import Rows
 from .box_drawing import draw_boxes
 from .boxed_image import file_size
 from .boxes import Boxes, BoxRows, boxes_of_image, join_boxes
+from .fit import Fit, Resize, height_and_width
 from .image_data import SUFFIXES
-from .pixels import read_pixels
+from .pixels import PixelReader
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,31 +25,45 @@ class DetectionData(DataModule):
     """Base of all data of object detection: images with `Boxes`.
 
     Images are uint8 [batch, channel, height, width] until the device and floats between 0 and 1 of three channels after
-    it: torchvision's detectors normalise by themselves. All are resized to one size, which leaves overlaps as they are.
+    it: torchvision's detectors normalise by themselves. All are resized to one size, and their boxes with them.
 
     Args:
-        image_size: height and width, in pixels, to which images are resized.
+        image_size: `[height, width]`, in pixels, to which images are resized, or one number for a square.
+        resize, pixel_range: as for `ImageData`. Of a box that `crop` cuts, a quarter must be left.
         augment: modules applied in order to the training batches: (images, boxes) -> (images, boxes).
         min_score: boxes below it are not drawn and not written by `predict`; metrics see all.
         **loading: arguments of `DataModule`.
     """
 
     publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "image_size")
-    decoding: ClassVar[tuple[str, ...]] = ("image_size",)
+    decoding: ClassVar[tuple[str, ...]] = ("image_size", "resize", "pixel_range")
 
     def __init__(
         self,
-        image_size: Sequence[int] = (240, 320),
+        image_size: int | Sequence[int] = (240, 320),
+        resize: Resize = "squash",
+        pixel_range: Sequence[float] | None = None,
         augment: Sequence[nn.Module] = (),
         min_score: float = 0.4,
         **loading,
     ) -> None:
-        if len(image_size) != 2 or min(image_size) < 1:
-            raise ValueError(f"image_size is {image_size}; a height and a width are wanted, such as [240, 320]")
+        if not isinstance(image_size, int) and len(image_size) != 2:
+            raise ValueError(f"image_size is {image_size}; one number or [height, width] is expected")
+        if min([image_size] if isinstance(image_size, int) else image_size) < 1:
+            raise ValueError(f"image_size is {image_size}; it must be at least 1")
+        if resize not in ("squash", "crop", "pad"):
+            raise ValueError(f"resize is {resize!r}; it must be squash, crop or pad")
+        if pixel_range is not None and (len(pixel_range) != 2 or not pixel_range[0] < pixel_range[1]):
+            raise ValueError(f"pixel_range is {pixel_range}; [BLACK, WHITE] is expected, such as [0, 4095]")
         if not 0 <= min_score <= 1:
             raise ValueError(f"min_score is {min_score}; it must be between 0 and 1")
         super().__init__(**loading)
-        self.image_size, self.augment, self.min_score = image_size, augment, min_score
+        self.image_size = [image_size, image_size] if isinstance(image_size, int) else image_size
+        self.resize: Resize = resize
+        self.pixel_range, self.augment, self.min_score = pixel_range, augment, min_score
+        self.fit = Fit(height_and_width(image_size), resize)
+        known = None if pixel_range is None else (pixel_range[0], pixel_range[1])
+        self.reader = PixelReader(3, self.fit, known, self.residence.warnings.warn)
 
     @property
     def num_classes(self) -> int:
@@ -57,7 +72,7 @@ class DetectionData(DataModule):
 
     def decode(self, path: Path) -> Tensor:
         """One file, turned as its EXIF entry says -> uint8 [3, height, width] of `image_size`."""
-        return read_pixels(path, 3, self.image_size)
+        return self.reader.read(path)
 
     def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
         paths = expand_inputs(inputs, SUFFIXES)
@@ -86,11 +101,10 @@ class DetectionData(DataModule):
         found = self._confident(prediction)
         size = rows.sizes[number]
         assert size, "what was predicted was decoded"
-        (height, width), (model_height, model_width) = size, self.image_size
-        scale = torch.tensor([width / model_width, height / model_height] * 2)
+        boxes = self.fit.original_corners(found["boxes"].cpu(), *size)
         records = []
-        for box, label, score in zip(*(found[name].cpu() for name in ("boxes", "labels", "scores")), strict=True):
-            sides = zip(("left", "top", "right", "bottom"), (box * scale).tolist(), strict=True)
+        for box, label, score in zip(boxes, found["labels"].cpu(), found["scores"].cpu(), strict=True):
+            sides = zip(("left", "top", "right", "bottom"), box.tolist(), strict=True)
             place = {side: round(value, 1) for side, value in sides}
             records.append({"class": self.class_names[int(label) - 1], "score": round(float(score), 6)} | place)
         return records

@@ -1,16 +1,21 @@
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
+from torch import Tensor
 
+from ..account import Account
 from ..classes import class_numbers
 from ..decode import decoded
 from ..error import DataError
 from ..file_rows import FileRows
 from ..fingerprint import decoder
+from ..groups import group_ids
+from ..path_patterns import part_of_name
 from ..rows import Rows
-from .boxed_image import BoxedImage, BoxedImages
+from ..split_names import SPLITS, Split, other_names, split_of
+from .boxed_image import BoxedImage, BoxedImages, MissingSplitError
 from .boxes import Boxes, BoxRows, boxes_of_image
 from .coco import read_coco
 from .detection_data import DetectionData
@@ -18,6 +23,7 @@ from .voc import read_voc
 from .yolo import read_yolo
 
 log = logging.getLogger(__name__)
+LEAST_VISIBLE = 0.25  # of a box that is cropped
 READERS = {"voc": read_voc, "coco": read_coco, "yolo": read_yolo}
 
 
@@ -29,7 +35,11 @@ class DetectionFiles(DetectionData):
     Args:
         root: the folder.
         layout: of the annotations.
-        train, validation, test: names of the splits; without `validation`, a `validation_fraction` of training.
+        train, validation, test: names of the splits; where a usual one is not there, other usual names of its split are
+            looked for, as `valid` for `val`. Null, or without such a split: a `validation_fraction` of training is held
+            out, and nothing is tested.
+        group: regular expression on the path of an image below `root`, whose first group names its source, such as a
+            video; what is held out are all images of some sources.
         on_bad_box: `mend` cuts boxes at the border of their image and leaves out those without area; or `raise`.
         **detection: arguments of `DetectionData`.
 
@@ -37,13 +47,16 @@ class DetectionFiles(DetectionData):
         DataError: the annotations cannot be used as they are.
     """
 
+    paths: ClassVar[tuple[str, ...]] = ("root/",)
+
     def __init__(
         self,
         root: str,
         layout: Literal["voc", "coco", "yolo"],
         train: str = "train",
         validation: str | None = "val",
-        test: str = "test",
+        test: str | None = "test",
+        group: str | None = None,
         on_bad_box: Literal["mend", "raise"] = "mend",
         **detection,
     ) -> None:
@@ -51,28 +64,70 @@ class DetectionFiles(DetectionData):
             raise ValueError(f"layout is {layout}; it must be voc, coco or yolo")
         super().__init__(**detection)
         self.root, self.layout = Path(root).expanduser(), layout
-        self.splits = {"train": train, "validation": validation, "test": test}
-        self.on_bad_box = on_bad_box
+        self.splits: dict[Split, str | None] = {"train": train, "validation": validation, "test": test}
+        self.on_bad_box, self.group = on_bad_box, group
+        self._read: dict[Split, BoxedImages | None] = {}
 
     def setup(self, stage: str) -> None:
-        if stage in ("fit", "validate") and "train" not in self.rows and self.splits["validation"]:
-            self.rows |= {"train": self.load("train"), "validation": self.load("validation")}
         super().setup(stage)
+        # Of many images, the annotations take memory; what is left says that there is such a split.
+        self._read = {
+            split: found and found._replace(images=[]) if split in self.rows else found
+            for split, found in self._read.items()
+        }
 
-    def load(self, split: Literal["train", "validation", "test"]) -> BoxRows:
-        if not self.root.is_dir():
-            raise DataError(f"there is no folder {self.root.absolute()}: set data.root to the folder of your files")
-        found = READERS[self.layout](self.root, str(self.splits[split]))
-        if not found.images:
+    @property
+    def how_to_test(self) -> str:
+        return f"name a split of {self.root} by data.test"
+
+    def official_splits(self) -> tuple[Split, ...]:
+        return tuple(split for split in SPLITS if split == "train" or self._annotated(split))
+
+    def load(self, split: Split) -> BoxRows:
+        found = self._annotated(split)
+        if not found or not found.images:
             raise DataError(f"the split {self.splits[split]!r} in {self.root.absolute()} has no images")
         if split == "train":
             appearing = sorted({label for image in found.images for label in image.labels})
             self.class_names = found.class_names or appearing
-        boxes = self._boxes(found, split)
-        images = self._images([image.path for image in found.images])
+        boxes, paths = self._boxes(found, split), [image.path for image in found.images]
+        images = self._images(paths)
         kept = images.targets.tolist()
         images.targets = torch.arange(len(kept))
-        return BoxRows(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
+        rows = BoxRows(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
+        if self.group:
+            rows.groups = group_ids([part_of_name(paths[i], self.root, self.group, "group") for i in kept])
+        return rows
+
+    def sources(self, split: Split) -> list[Path]:
+        found = self._annotated(split)
+        return [image.path for image in found.images] if found else []
+
+    def count_samples(self) -> Account:
+        known = [split for split in self.official_splits() if self._annotated(split)]
+        names = {split: str(self.splits[split]) for split in known}
+        return Account(self.root, {split: len(self.sources(split)) for split in known}, names)
+
+    def _annotated(self, split: Split) -> BoxedImages | None:
+        """A split as it is annotated; None where there is none, and nobody asked for one of an unusual name."""
+        if split not in self._read:
+            if not self.root.is_dir():
+                raise DataError(f"there is no folder {self.root.absolute()}: set data.root to the folder of your files")
+            self._read[split] = self._look_for(split)
+        return self._read[split]
+
+    def _look_for(self, split: Split) -> BoxedImages | None:
+        name = self.splits[split]
+        for one in other_names(name) if name else ():
+            try:
+                found = READERS[self.layout](self.root, one)
+            except MissingSplitError:
+                continue
+            self.splits[split] = one
+            return found
+        if not name or (split != "train" and split_of(name) == split):
+            return None
+        return READERS[self.layout](self.root, name)  # which says what there is
 
     def _images(self, paths: list[Path]) -> Rows:
         """Images with the numbers of their files as targets: fewer than files where corrupt ones are skipped."""
@@ -81,7 +136,11 @@ class DetectionFiles(DetectionData):
         return decoded(files, self.residence)
 
     def _boxes(self, found: BoxedImages, split: str) -> list[Boxes]:
-        mended = {"without area, left out": 0, "cut at the border of the image": 0}
+        mended = {
+            "without area, left out": 0,
+            "cut at the border of the image": 0,
+            "outside of what data.resize=crop leaves, left out": 0,
+        }
         boxes = [self._mend(image, split, mended) for image in found.images]
         labels = torch.cat([one.labels for one in boxes]).tolist()
         notes = mended | {
@@ -113,10 +172,21 @@ class DetectionFiles(DetectionData):
                 f"{image.path} is {width} x {height} pixels and has the box {corners[wrong][0].tolist()} (left, top, "
                 "right, bottom): correct it, or set data.on_bad_box=mend"
             )
-        for what, which in zip(mended, (~has_area, crosses), strict=True):
+        placed, is_seen = self._placed(cut, height, width)
+        for what, which in zip(mended, (~has_area, crosses, has_area & ~is_seen), strict=True):
             mended[what] += int(which.sum())
         labels = 1 + class_numbers(image.labels, self.class_names, split)
-        scale = torch.tensor([self.image_size[1] / width, self.image_size[0] / height] * 2)
-        return boxes_of_image(
-            (cut * scale)[has_area], labels[has_area], torch.tensor(image.ignored, dtype=torch.bool)[has_area]
-        )
+        kept, ignored = has_area & is_seen, torch.tensor(image.ignored, dtype=torch.bool)
+        return boxes_of_image(placed[kept], labels[kept], ignored[kept])
+
+    def _placed(self, corners: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """Boxes of an image of that size as they are once it is resized, and which of them are still to be seen."""
+        placed = self.fit.corners(corners, height, width)
+        if self.resize != "crop":
+            return placed, torch.ones(len(placed), dtype=torch.bool)
+        inside = placed.clamp(min=torch.zeros(4), max=torch.tensor(self.fit.size[::-1] * 2))
+        return inside, _area(inside) >= LEAST_VISIBLE * _area(placed)
+
+
+def _area(corners: Tensor) -> Tensor:
+    return (corners[:, 2:] - corners[:, :2]).prod(dim=1)

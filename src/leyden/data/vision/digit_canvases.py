@@ -1,10 +1,11 @@
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..split import stratified_split
+from ..split_names import Split
 
 CANVAS = 64  # pixels, height and width
 SMALLEST, LARGEST = 14, 26  # pixels, height and width of a pasted digit
@@ -21,7 +22,7 @@ class DigitCanvases(NamedTuple):
     counts: Tensor  # digits on each picture, int64 [row]
 
 
-def digit_images(split: Literal["train", "test"]) -> tuple[Tensor, Tensor, list[str]]:
+def digit_images(split: Split) -> tuple[Tensor, Tensor, list[str]]:
     """scikit-learn's digits, uint8 [row, 1, 8, 8], their class numbers [row] and the names of the classes.
 
     The set has no official split: a stratified fifth, always the same, is the test split.
@@ -39,7 +40,7 @@ def digit_images(split: Literal["train", "test"]) -> tuple[Tensor, Tensor, list[
     return images[rows], targets[rows], [str(name) for name in digits.target_names]
 
 
-def digit_canvases(split: Literal["train", "test"], num_rows: int) -> DigitCanvases:
+def digit_canvases(split: Split, num_rows: int) -> DigitCanvases:
     """Canvases of the digits of a split, which never appear in the other one; the same whenever it is asked.
 
     Digits differ in size and brightness and do not overlap; the background is noise.

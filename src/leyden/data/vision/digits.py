@@ -1,6 +1,7 @@
-from typing import Literal
+from collections.abc import Sequence
 
 from ..rows import TensorRows
+from ..split_names import Split
 from .digit_canvases import digit_images
 from .image_data import ImageData
 
@@ -13,9 +14,11 @@ class Digits(ImageData):
         **image: arguments of `ImageData`.
     """
 
-    def __init__(self, image_size: int = 8, **image) -> None:
+    is_embedded = True
+
+    def __init__(self, image_size: int | Sequence[int] = 8, **image) -> None:
         super().__init__(image_size=image_size, **image)
 
-    def load(self, split: Literal["train", "test"]) -> TensorRows:
+    def load(self, split: Split) -> TensorRows:
         images, targets, self.class_names = digit_images(split)
         return TensorRows(images, targets)

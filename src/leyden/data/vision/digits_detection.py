@@ -1,9 +1,9 @@
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 
 from ..rows import TensorRows
+from ..split_names import Split
 from .boxes import BoxRows, boxes_of_image
 from .detection_data import DetectionData
 from .digit_canvases import CANVAS, digit_canvases, digit_images
@@ -18,6 +18,8 @@ class DigitsDetection(DetectionData):
         **detection: arguments of `DetectionData`.
     """
 
+    is_embedded = True
+
     def __init__(
         self, num_train: int = 1500, num_test: int = 300, image_size: Sequence[int] = (CANVAS, CANVAS), **detection
     ) -> None:
@@ -28,7 +30,7 @@ class DigitsDetection(DetectionData):
         super().__init__(image_size=image_size, **detection)
         self.num_rows = {"train": num_train, "test": num_test}
 
-    def load(self, split: Literal["train", "test"]) -> BoxRows:
+    def load(self, split: Split) -> BoxRows:
         self.class_names = digit_images(split)[2]
         canvases = digit_canvases(split, self.num_rows[split])
         counts = canvases.counts.tolist()

@@ -1,6 +1,7 @@
-from typing import Literal
+from collections.abc import Sequence
 
 from ..rows import TensorRows
+from ..split_names import Split
 from .digit_canvases import CANVAS, digit_canvases
 from .segmentation_data import SegmentationData
 
@@ -16,13 +17,17 @@ class DigitsSegmentation(SegmentationData):
         **image: arguments of `SegmentationData`.
     """
 
-    def __init__(self, num_train: int = 700, num_test: int = 300, image_size: int = CANVAS, **image) -> None:
+    is_embedded = True
+
+    def __init__(
+        self, num_train: int = 700, num_test: int = 300, image_size: int | Sequence[int] = CANVAS, **image
+    ) -> None:
         if num_train < 2 or num_test < 1:
             raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")
         super().__init__(image_size=image_size, **image)
         self.num_rows = {"train": num_train, "test": num_test}
 
-    def load(self, split: Literal["train", "test"]) -> TensorRows:
+    def load(self, split: Split) -> TensorRows:
         canvases = digit_canvases(split, self.num_rows[split])
         self.class_names = ["background", *map(str, range(10))]
         return TensorRows(canvases.images, canvases.masks)

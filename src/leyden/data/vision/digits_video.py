@@ -1,10 +1,12 @@
-from typing import Literal
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from ..rows import TensorRows
+from ..split_names import Split
 from .digit_canvases import digit_images
+from .fit import height_and_width
 from .video_data import VideoData
 
 # Steps to the right and down, by the angle.
@@ -33,26 +35,34 @@ class DigitsVideo(VideoData):
         **video: arguments of `VideoData`.
     """
 
+    is_embedded = True
+
     def __init__(
-        self, num_train: int = 1500, num_test: int = 500, num_frames: int = 8, image_size: int = 24, **video
+        self,
+        num_train: int = 1500,
+        num_test: int = 500,
+        num_frames: int = 8,
+        image_size: int | Sequence[int] = 24,
+        **video,
     ) -> None:
         if num_train < 2 or num_test < 1:
             raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")
-        if image_size < 8:
+        if min([image_size] if isinstance(image_size, int) else image_size) < 8:
             raise ValueError(f"image_size is {image_size}; digits of 8 x 8 pixels need at least 8")
         super().__init__(num_frames=num_frames, image_size=image_size, **video)
         self.num_rows = {"train": num_train, "test": num_test}
 
-    def load(self, split: Literal["train", "test"]) -> TensorRows:
+    def load(self, split: Split) -> TensorRows:
         self.class_names = list(DIRECTIONS)
-        return TensorRows(*moving_digits(split, self.num_rows[split], self.num_frames, self.image_size))
+        return TensorRows(*moving_digits(split, self.num_rows[split], self.num_frames, self.fit.size))
 
 
 def moving_digits(
-    split: Literal["train", "test"], num_rows: int, num_frames: int, image_size: int
+    split: Split, num_rows: int, num_frames: int, image_size: int | Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Clips, uint8 [row, 1, time, height, width], and the numbers of their directions [row]; always the same ones."""
     images, _, _ = digit_images(split)
+    height, width = height_and_width(image_size)
     generator = torch.Generator().manual_seed(0 if split == "train" else 1)
 
     def whole(low: int, high: int, *shape: int) -> Tensor:
@@ -61,11 +71,11 @@ def moving_digits(
     targets = torch.arange(num_rows) % len(DIRECTIONS)
     digits = images[whole(0, len(images) - 1), 0].float() * whole(50, 100, 1, 1) / 100
     steps = torch.tensor(list(DIRECTIONS.values()))[targets] * whole(1, FASTEST, 1)
-    places = whole(0, image_size - 1, 1, 2) + torch.arange(num_frames).reshape(1, -1, 1) * steps.unsqueeze(1)
-    clips = torch.rand(num_rows, num_frames, image_size, image_size, generator=generator) * 60
+    places = whole(0, max(height, width) - 1, 1, 2) + torch.arange(num_frames).reshape(1, -1, 1) * steps.unsqueeze(1)
+    clips = torch.rand(num_rows, num_frames, height, width, generator=generator) * 60
     pixels = torch.arange(8)
-    columns = (places[..., 0, None] + pixels).remainder(image_size)[:, :, None, :]
-    lines = (places[..., 1, None] + pixels).remainder(image_size)[:, :, :, None]
+    columns = (places[..., 0, None] + pixels).remainder(width)[:, :, None, :]
+    lines = (places[..., 1, None] + pixels).remainder(height)[:, :, :, None]
     rows, times = torch.arange(num_rows).reshape(-1, 1, 1, 1), torch.arange(num_frames).reshape(1, -1, 1, 1)
     there = (rows, times, lines, columns)
     clips[there] = torch.maximum(clips[there], digits.unsqueeze(1))

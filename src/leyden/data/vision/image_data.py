@@ -13,7 +13,8 @@ from ..files import expand_inputs
 from ..fingerprint import decoder
 from ..randomness import each_row
 from ..rows import Rows
-from .pixels import read_pixels
+from .fit import Fit, Interpolation, Resize, height_and_width
+from .pixels import PixelReader
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,38 +29,69 @@ class ImageData(DataModule):
     them again, or its rows stay out of the cache; see `decoder`.
 
     Args:
-        image_size: height and width, in pixels, to which pictures are resized.
+        image_size: `[height, width]`, in pixels, to which images are resized, or one number for a square; by default
+            `default_size`.
+        resize: `squash` the whole image into that size, whatever its proportions; `crop` the middle, or `pad` the image
+            with black, to keep them.
+        interpolation: between pixels as images are resized; by default `bilinear`.
+        pixel_range: the values that become black and white of files of more than 8 bits; see `PixelReader`.
         in_channels: 1 for grey, 3 for colour; grey datasets are repeated to 3 when a network wants that.
-        mean, std: of the pixels between 0 and 1, taken off and divided by, for all channels or one for each.
+        mean, std: of the pixels between 0 and 1, taken off and divided by, for all channels or one for each; by default
+            0.5 and 0.25.
         augment: modules applied in order to the training batches, floats between 0 and 1. A torchvision transform is
             applied to each image by itself; any other module receives the whole batch.
         **loading: arguments of `DataModule`.
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "in_channels", "image_size")
-    decoding: ClassVar[tuple[str, ...]] = ("in_channels", "image_size")
+    decoding: ClassVar[tuple[str, ...]] = ("in_channels", "image_size", "resize", "interpolation", "pixel_range")
     suffixes = SUFFIXES
+    default_size: ClassVar[int] = 32
 
     def __init__(
         self,
-        image_size: int = 32,
+        image_size: int | Sequence[int] | None = None,
+        resize: Resize = "squash",
+        interpolation: Interpolation | None = None,
+        pixel_range: Sequence[float] | None = None,
         in_channels: int = 3,
-        mean: float | Sequence[float] = 0.5,
-        std: float | Sequence[float] = 0.25,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
         augment: Sequence[nn.Module] = (),
         **loading,
     ) -> None:
-        if image_size < 1:
+        if image_size is not None and not isinstance(image_size, int) and len(image_size) != 2:
+            raise ValueError(f"image_size is {image_size}; one number or [height, width] is expected")
+        if image_size is not None and min([image_size] if isinstance(image_size, int) else image_size) < 1:
             raise ValueError(f"image_size is {image_size}; it must be at least 1")
+        if resize not in ("squash", "crop", "pad"):
+            raise ValueError(f"resize is {resize!r}; it must be squash, crop or pad")
+        if interpolation not in (None, "bilinear", "bicubic"):
+            raise ValueError(f"interpolation is {interpolation!r}; it must be bilinear or bicubic")
+        if pixel_range is not None and (len(pixel_range) != 2 or not pixel_range[0] < pixel_range[1]):
+            raise ValueError(f"pixel_range is {pixel_range}; [BLACK, WHITE] is expected, such as [0, 4095]")
         if in_channels not in (1, 3):
             raise ValueError(f"in_channels is {in_channels}; it must be 1 (grey) or 3 (colour)")
+        if mean is not None and not isinstance(mean, (int, float)) and len(mean) not in (1, 3):
+            raise ValueError(f"mean is {mean}; one number, or one for each of 3 channels, is expected")
+        if std is not None and not isinstance(std, (int, float)) and len(std) not in (1, 3):
+            raise ValueError(f"std is {std}; one number, or one for each of 3 channels, is expected")
+        if std is not None and not min([std] if isinstance(std, (int, float)) else std) > 0:
+            raise ValueError(f"std is {std}; it must be more than 0")
         super().__init__(**loading)
-        self.image_size, self.in_channels = image_size, in_channels
-        self.mean, self.std, self.augment = mean, std, augment
+        height, width = height_and_width(image_size or self.default_size)
+        self.image_size = height if height == width else (height, width)
+        self.resize: Resize = resize
+        self.interpolation: Interpolation = interpolation or "bilinear"
+        self.pixel_range, self.in_channels = pixel_range, in_channels
+        self.mean, self.std, self.augment = 0.5 if mean is None else mean, 0.25 if std is None else std, augment
+        self.fit = Fit((height, width), resize, self.interpolation)
+        known = None if pixel_range is None else (pixel_range[0], pixel_range[1])
+        self.reader = PixelReader(in_channels, self.fit, known, self.residence.warnings.warn)
 
     def decode(self, path: Path) -> Tensor:
-        """One file -> uint8 [in_channels, image_size, image_size]; see `pixels`."""
-        return read_pixels(path, self.in_channels, (self.image_size, self.image_size))
+        """One file -> uint8 [in_channels, height, width]; see `PixelReader`."""
+        return self.reader.read(path)
 
     def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
         return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=decoder(self))

@@ -30,6 +30,8 @@ class ImageFiles(LabelledFiles, ImageData):
         ValueError: an argument is out of range.
     """
 
+    default_size = 64
+
     def __init__(
         self, root: str, jpeg_device: Literal["cpu", "cuda"] = "cpu", num_workers: int | None = None, **files
     ) -> None:
@@ -47,7 +49,6 @@ class ImageFiles(LabelledFiles, ImageData):
             say("data.jpeg_device=cuda, but there is no GPU: the processor decodes")
             return super().file_rows(paths, targets, on_corrupt)
         jpeg_decoder()  # before any file is read
-        size = (self.image_size, self.image_size)
-        read_many = partial(decode_jpegs, in_channels=self.in_channels, size=size, device=GPU)
+        read_many = partial(decode_jpegs, in_channels=self.in_channels, fit=self.fit, device=GPU)
         made_of = decoder(self, jpegs=f"nvJPEG, torchcodec {version('torchcodec')}")
         return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=made_of, read_many=read_many)

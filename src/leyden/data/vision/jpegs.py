@@ -10,18 +10,16 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2.functional import resize
 
 from ..error import DataError
 from ..residence import say
+from .fit import Fit
 
 THREADS = 8  # that read files
 
 
-def decode_jpegs(
-    paths: Sequence[Path], in_channels: int, size: Sequence[int], device: torch.device
-) -> list[Tensor | None]:
-    """Files -> uint8 [in_channels, *size] in ordinary memory, one a file, about as `pixels` has them.
+def decode_jpegs(paths: Sequence[Path], in_channels: int, fit: Fit, device: torch.device) -> list[Tensor | None]:
+    """Files -> uint8 [in_channels, *fit.size] in ordinary memory, one a file, about as `PixelReader` has them.
 
     TorchCodec turns them as their Exif data says. None stands for each file that the processor has to decode: it is no
     jpeg of grey or three colours, is cut, or shares the call with one that cannot be decoded.
@@ -38,7 +36,7 @@ def decode_jpegs(
         return rows
     try:
         images = decode(list(jpegs.values()), mode=mode, device=device)
-        resized = torch.stack([resize(image, list(size), antialias=True) for image in images]).cpu()
+        resized = torch.stack([fit(image) for image in images]).cpu()
     except RuntimeError as error:  # which of them is at fault, it does not tell
         _say_once(str(error).splitlines()[0])
         return rows

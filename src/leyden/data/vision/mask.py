@@ -33,14 +33,14 @@ class MaskDecoder:
 
         Args:
             path: the file.
-            size: width and height that the mask must have, in pixels.
+            size: height and width that the mask must have, in pixels.
 
         Raises:
             DataError: the mask has another size, several numbers for a pixel, or a value that stands for no class.
         """
         with Image.open(path) as image:
-            if image.size != size:
-                raise DataError(f"its mask {path} is of {_by(image.size)} pixels, the picture of {_by(size)}")
+            if image.size != size[::-1]:
+                raise DataError(f"its mask {path} is of {_by(image.size)} pixels, the picture of {_by(size[::-1])}")
             values = np.asarray(image).astype(np.int64)
             if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():  # grey, saved as colour
                 values = values[..., 0]

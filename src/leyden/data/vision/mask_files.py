@@ -1,23 +1,29 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2.functional import resize
 
+from ..account import Account, held_out_for_test
 from ..batch import Batch
 from ..decode import decoded
 from ..error import DataError
 from ..file_rows import FileRows
-from ..files import FileIndex, find_files
+from ..file_splits import FileSplits
+from ..files import find_files
 from ..fingerprint import decoder, file_states
+from ..groups import group_ids, held_out_split
+from ..path_patterns import part_of_name
 from ..rows import Rows
+from ..split_names import Split
+from .boxed_image import file_size
 from .image_data import SUFFIXES
 from .mask import MaskDecoder
-from .segmentation_data import SegmentationData, image_size
+from .segmentation_data import SegmentationData
+from .warp import NO_CLASS
 
 MASK_SUFFIXES = {".png", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -33,10 +39,13 @@ class MaskFiles(SegmentationData):
         images, masks: folders below `root`. A mask has the path of its picture, whatever the endings of both.
         values: the value in masks of each class, in their order; by default the class numbers, 0, 1, 2 and so on.
         ignore: the value in masks of pixels that belong to no class, which count nowhere.
-        train_list, test_list: text files below `root` that name the pictures of each split, one a line, with or without
-            ending; both or none.
-        test: without lists, a regular expression on the path below `images` that finds the test pictures.
+        train_list, test_list, validation_list: text files below `root` that name the pictures of each split, one a
+            line, with or without ending; those of training and test are both given or none.
+        test, validation: without lists, regular expressions on the path below `images` that find the pictures of these
+            splits; they take the place of folders `train/`, `val/` and `test/` in it.
         test_fraction: share to test on, chosen with seed 0, where nothing else tells the test split.
+        group: regular expression on the path below `images` whose first group names the source of a picture; what is
+            held out are all pictures of some sources.
         **image: arguments of `ImageData`.
 
     Raises:
@@ -44,6 +53,11 @@ class MaskFiles(SegmentationData):
     """
 
     decoding: ClassVar[tuple[str, ...]] = (*SegmentationData.decoding, "known")
+    default_size = 256
+
+    paths: ClassVar[tuple[str, ...]] = (
+        *("root/", "root/images/", "root/masks/", "root/train_list", "root/validation_list", "root/test_list"),
+    )
 
     def __init__(
         self,
@@ -55,8 +69,11 @@ class MaskFiles(SegmentationData):
         ignore: int | None = None,
         train_list: str | None = None,
         test_list: str | None = None,
+        validation_list: str | None = None,
         test: str | None = None,
+        validation: str | None = None,
         test_fraction: float = 0.2,
+        group: str | None = None,
         **image,
     ) -> None:
         if not 2 <= len(class_names) <= 254:
@@ -73,17 +90,64 @@ class MaskFiles(SegmentationData):
             raise ValueError(f"ignore is {ignore}, which is also a class")
         if (train_list is None) != (test_list is None):
             raise ValueError(f"train_list={train_list}, test_list={test_list}: give both or none")
+        if validation_list and not train_list:
+            raise ValueError(f"validation_list={validation_list} without train_list: give both, or data.validation")
+        if not 0 < test_fraction < 1:
+            raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
         super().__init__(**image)
         self.root, self.names, self.values = Path(root).expanduser(), class_names, values
         self.images, self.masks = self.root / images, self.root / masks
-        self.lists = {"train": train_list, "test": test_list}
-        self.index = FileIndex(str(self.images), SUFFIXES, None, test, test_fraction)
+        lists: dict[Split, str | None] = {"train": train_list, "validation": validation_list, "test": test_list}
+        self.lists = {split: name for split, name in lists.items() if name}
+        self.files = FileSplits(self.images, SUFFIXES, {"validation": validation, "test": test})
+        self.test_fraction, self.group, self.outside = test_fraction, group, ignore
         self.known = [list(values or range(len(class_names))), ignore]
         self.decode_mask = MaskDecoder(values or range(len(class_names)), ignore)
 
-    def load(self, split: Literal["train", "test"]) -> Rows:
+    def official_splits(self) -> tuple[Split, ...]:
+        return tuple(self.samples)
+
+    @property
+    def how_to_test(self) -> str:
+        return f"add a folder {self.images.name}/test/, or set data.test to a pattern"
+
+    @cached_property
+    def samples(self) -> dict[Split, list[Path]]:
+        """The pictures of each split that there is."""
+        if self.lists:
+            return {split: self._listed(split) for split in self.lists}
+        found = dict(self.files.found)
+        if not (self.files.folders or "test" in self.files.patterns):
+            train = found["train"]
+            strata = group_ids([path.parent.name for path in train])
+            parts = held_out_split(strata, self._groups(train), self.test_fraction, seed=0)
+            found |= {"train": [train[number] for number in parts[0]], "test": [train[number] for number in parts[1]]}
+        return found
+
+    def _groups(self, paths: list[Path]) -> Tensor | None:
+        if not self.group:
+            return None
+        return group_ids([part_of_name(path, self.images, self.group, "group") for path in paths])
+
+    def sources(self, split: Split) -> list[Path]:
+        return self.samples[split]
+
+    def count_samples(self) -> Account:
+        taken = {split: len(paths) for split, paths in self.samples.items()}
+        ignored, how = self.files.ignored, dict(self.lists or self.files.how)
+        if self.lists:
+            listed = {path for paths in self.samples.values() for path in paths}
+            ignored.add("in no list", *sorted(set(self.files.scan.files) - listed))
+        elif "test" in taken:
+            how.setdefault("test", held_out_for_test(self.test_fraction))
+        pictures = {_stem(path, self.images) for path in self.files.scan.files}
+        masks = _by_stem(self.masks, MASK_SUFFIXES)
+        ignored.add("a mask without a picture", *(path for stem, path in masks.items() if stem not in pictures))
+        return Account(self.root, taken, how, ignored)
+
+    def load(self, split: Split) -> Rows:
         self.class_names = list(self.names)
-        images = self._listed(split) if self.lists[split] else [file.path for file in self.index.split(split)]
+        images = self.samples[split]
         masks = _by_stem(self.masks, MASK_SUFFIXES) if self.masks.is_dir() else {}
         if missing := [path for path in images if _stem(path, self.images) not in masks]:
             names = ", ".join(str(path) for path in missing[:3])
@@ -95,28 +159,32 @@ class MaskFiles(SegmentationData):
         targets = torch.zeros(len(images), dtype=torch.int64)  # the masks travel with the pictures
         made_of = decoder(self, masks=file_states(masks[_stem(path, self.images)] for path in images))
         files = FileRows(images, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
+        files.groups = self._groups(images)
         return MaskedRows(decoded(files, self.residence))
 
     def decode_pair(self, image: Path, mask: Path) -> Tensor:
-        """A picture and its mask -> uint8 [channel + 1, image_size, image_size]; the mask comes last."""
-        classes = self.decode_mask(mask, image_size(image)).unsqueeze(0)
-        size = [self.image_size, self.image_size]
-        return torch.cat([self.decode(image), resize(classes, size, InterpolationMode.NEAREST_EXACT)])
+        """A picture and its mask -> uint8 [channel + 1, height, width]; the mask comes last."""
+        pixels, size = self.decode(image), file_size(image)
+        assert size, "what was decoded is an image"
+        classes = self.decode_mask(mask, size).unsqueeze(0)
+        return torch.cat([pixels, self.fit(classes, fill=NO_CLASS, mode="nearest-exact")])
 
-    def _listed(self, split: Literal["train", "test"]) -> list[Path]:
-        path = self.root / str(self.lists[split])
+    def _listed(self, split: Split) -> list[Path]:
+        path = self.root / self.lists[split]
         if not path.is_file():
             raise DataError(f"there is no file {path.absolute()} (data.{split}_list, below data.root)")
         known = _by_stem(self.images, SUFFIXES)
-        found = []
+        found: dict[Path, None] = {}
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
             if name := line.strip():
                 stem = name if name in known else Path(name).with_suffix("").as_posix()
                 if stem not in known:
                     near = "".join(f"; did you mean {close!r}?" for close in get_close_matches(stem, known, n=1))
                     raise DataError(f"{path}:{number}: there is no picture {name!r} in {self.images}{near}")
-                found.append(known[stem])
-        return found
+                if known[stem] in found:
+                    raise DataError(f"{path}:{number}: {name!r} is there twice")
+                found[known[stem]] = None
+        return list(found)
 
 
 class MaskedRows(Rows):
@@ -128,7 +196,7 @@ class MaskedRows(Rows):
 
     def __init__(self, rows: Rows) -> None:
         super().__init__(rows.targets)
-        self.rows = rows
+        self.rows, self.groups = rows, rows.groups
 
     @property
     def decodes(self) -> bool:

@@ -1,6 +1,5 @@
 import colorsys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,13 +13,12 @@ from ..datamodule import Stage
 from ..file_rows import FileRows
 from ..randomness import each_row
 from ..rows import Rows
+from .boxed_image import file_size
 from .image_data import ImageData, ImageTransform
 from .warp import NO_CLASS, Warp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-ORIENTATION = 0x0112  # EXIF; from 5 on, the picture is shown on its side
 
 
 class SegmentationData(ImageData):
@@ -36,6 +34,7 @@ class SegmentationData(ImageData):
     publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "in_channels", "image_size", "ignore_index")
     ignore_index = NO_CLASS
     values: Sequence[int] | None = None  # of the classes in the user's masks, where these are not the class numbers
+    outside: int | None = None  # the value in masks of pixels that the network did not see, because of `resize=crop`
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         augment = self.augment if stage == "train" else ()
@@ -61,16 +60,23 @@ class SegmentationData(ImageData):
             axes.legend(fontsize=5, loc="lower right", handlelength=1)
 
     def records(self, rows: Rows, number: int, prediction: Tensor) -> list[dict[str, Any]]:
-        """The mask in the size of the file, with the values of the user's own masks, and the share of each class."""
+        """The mask in the size of the file, with the values of the user's own masks, and the share of each class.
+
+        Pixels that the network did not see have the value `outside`, or the highest one that is no class.
+        """
         assert isinstance(rows, FileRows)
-        counts = prediction.flatten().long().bincount(minlength=self.num_classes)
+        size = file_size(rows.paths[number])
+        assert size, "what was predicted was decoded"
+        _, inside = self.fit.windows(*size)
+        counts = inside.of(prediction).flatten().long().bincount(minlength=self.num_classes)
         shares = [round(share, 6) for share in (counts / counts.sum()).tolist()]
-        values = self.values or range(self.num_classes)
-        mask = Image.fromarray(np.array(values, dtype=np.uint8)[prediction.cpu().numpy()])
+        values = list(self.values or range(self.num_classes))
+        outside = max(set(range(256)) - set(values)) if self.outside is None else self.outside
+        known = torch.tensor(values, dtype=torch.uint8)[prediction.cpu().long()]
+        mask = Image.fromarray(self.fit.original_mask(known, *size, outside).numpy())
         colours = np.zeros((256, 3), dtype=np.uint8)
-        colours[list(values)] = palette(self.num_classes)
+        colours[values] = palette(self.num_classes)
         mask.putpalette(colours.tobytes())
-        mask = mask.resize(image_size(rows.paths[number]), Image.Resampling.NEAREST)
         return [{"mask": mask, "shares": dict(zip(self.class_names, shares, strict=True))}]
 
 
@@ -89,13 +95,6 @@ class SegmentationTransform(ImageTransform):
             else:
                 images = module(images)
         return images, targets.long()
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture file as it is shown, in pixels."""
-    with Image.open(path) as image:
-        width, height = image.size
-        return (height, width) if image.getexif().get(ORIENTATION, 1) >= 5 else (width, height)
 
 
 def palette(num_classes: int) -> list[tuple[int, ...]]:

@@ -1,26 +1,26 @@
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from inspect import isclass, signature
 from operator import index
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2.functional import resize, rgb_to_grayscale
+from torchvision.transforms.v2.functional import rgb_to_grayscale
 
+from ..account import Account, held_out_for_test
 from ..decode import decode_all, decoded
 from ..error import DataError
 from ..file_rows import FileRows
 from ..mapped import mapped
 from ..rows import PartRows, Rows, TensorRows
 from ..split import stratified_split
+from ..split_names import SPLITS, Split
 from .image_data import ImageData
 from .kept_dataset import kept_files, made_of_dataset
-from .pixels import pixels
-
-Split = Literal["train", "test"]
+from .validation_choices import validation_choices
 
 
 class Item(NamedTuple):
@@ -40,6 +40,9 @@ class TorchvisionImages(ImageData):
         train, test: the arguments that choose a split, such as `split: train`; by default `train: true` and
             `train: false`; one that is null is left out. Where both are the same, a fifth of each class, always the
             same, is the test split.
+        validation: the arguments that choose the validation split. By default those of the official one, where a dataset
+            of torchvision has it and `train` is the split without it; an empty mapping has a `validation_fraction` of
+            training held out all the same.
         **image: arguments of `ImageData`.
     """
 
@@ -49,17 +52,58 @@ class TorchvisionImages(ImageData):
         root: str = "data",
         train: Mapping[str, Any] | None = None,
         test: Mapping[str, Any] | None = None,
+        validation: Mapping[str, Any] | None = None,
         **image,
     ) -> None:
+        if validation and validation in (train, test):
+            raise ValueError(f"validation is {validation}, which is also the split for training or test")
         super().__init__(**image)
         self.dataset, self.root = dataset, root
         self.train_arguments = {"train": True} if train is None else _given(train)
         self.test_arguments = {"train": False} if test is None else _given(test)
+        self._validation = validation
+
+    @cached_property
+    def validation_arguments(self) -> dict[str, Any] | None:
+        """What chooses the official validation split; None where there is none."""
+        if self._validation is not None:
+            return _given(self._validation) or None
+        if not _class_of(self.dataset).__module__.startswith("torchvision."):
+            return None  # of another's class, nobody knows what it makes of a name that it does not know
+        for arguments in validation_choices(self.train_arguments):
+            if arguments != self.test_arguments and self._accepts(arguments):
+                return arguments
+        return None
+
+    def _accepts(self, arguments: dict[str, Any]) -> bool:
+        """Whether the dataset knows these values: torchvision refuses others before it looks for files."""
+        try:
+            self.dataset(**self._with_root(arguments, download=False))
+        except (ValueError, FileNotFoundError) as error:
+            return not (isinstance(error, FileNotFoundError) or "Unknown value" in str(error))
+        except (OSError, RuntimeError, TypeError, ImportError, KeyError):
+            return True  # of the split that it is asked for, something is missing, which is said when it is opened
+        return True
+
+    def official_splits(self) -> tuple[Split, ...]:
+        return SPLITS if self.validation_arguments else ("train", "test")
+
+    def count_samples(self) -> Account:
+        found: dict[Split, Any] = {"train": self.train_arguments, "test": self.test_arguments}
+        if self.validation_arguments:
+            found["validation"] = self.validation_arguments
+        if self.train_arguments == self.test_arguments:
+            found["test"] = held_out_for_test(0.2)
+        told = {
+            split: how if isinstance(how, str) else ", ".join(f"{name}={value}" for name, value in how.items())
+            for split, how in found.items()
+        }
+        return Account(_class_of(self.dataset).__name__, {}, told)
 
     def download_files(self) -> None:
         if "download" in _accepted(self.dataset):
-            self._open("train", download=True)
-            self._open("test", download=True)
+            for split in self.official_splits():
+                self._open(split, download=True)
 
     def load(self, split: Split) -> Rows:
         dataset = self._open(split, download=False)
@@ -68,16 +112,25 @@ class TorchvisionImages(ImageData):
             self.class_names = _class_names(dataset, rows.targets)
         if self.train_arguments != self.test_arguments:
             return rows
+        if split == "validation":
+            return rows
         return PartRows(rows, stratified_split(rows.targets, fraction=0.2, seed=0)[split == "test"])
 
     def _open(self, split: Split, download: bool) -> Any:
-        arguments = self.train_arguments if split == "train" else self.test_arguments
-        offered, accepted = {"root": self.root, "download": download}, _accepted(self.dataset)
-        given = {name: value for name, value in offered.items() if name in accepted} | arguments
+        arguments = {
+            "train": self.train_arguments,
+            "validation": self.validation_arguments,
+            "test": self.test_arguments,
+        }
+        given = self._with_root(arguments[split] or {}, download)
         try:
             return self.dataset(**given)
         except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
             raise DataError(f"cannot get the dataset, {split} split, called with {given}: {error}") from error
+
+    def _with_root(self, arguments: dict[str, Any], download: bool) -> dict[str, Any]:
+        offered, accepted = {"root": self.root, "download": download}, _accepted(self.dataset)
+        return {name: value for name, value in offered.items() if name in accepted} | arguments
 
     def _of_arrays(self, dataset: Any) -> Rows | None:
         """All rows at once of a dataset that keeps them as MNIST and CIFAR do, uint8 [row, height, width(, channel)]."""
@@ -91,7 +144,7 @@ class TorchvisionImages(ImageData):
 
         def build() -> Tensor:
             grey = rgb_to_grayscale(images) if self.in_channels < images.shape[1] else images
-            return resize(grey, [self.image_size] * 2, antialias=True).contiguous()
+            return self.fit(grey).contiguous()
 
         entry = self.residence.entry(made_of_dataset(self, {"images": images.numpy()}, []))
         stored = self.residence.keep(entry, lambda: build().numpy(), False, images.nbytes)
@@ -112,7 +165,7 @@ class TorchvisionImages(ImageData):
                 kinds = f"{type(image).__name__} and {type(label).__name__}"
                 raise ValueError(f"it is {kinds}, not a picture without transforms and a class number")
             targets[item.number] = index(label)  # all datasets tell it here; in memory that processes share
-            return pixels(image, self.in_channels, (self.image_size, self.image_size))
+            return self.reader.convert(image, item)
 
         items = [Item(dataset, n) for n in range(len(dataset))]
         files = FileRows(items, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
@@ -132,9 +185,13 @@ def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
+def _class_of(dataset: Callable[..., Any]) -> Any:
+    return dataset.func if isinstance(dataset, partial) else dataset
+
+
 def _accepted(dataset: Callable[..., Any]) -> set[str]:
     """Names of a class's arguments, with those of its base classes as far as it hands them up."""
-    kind = dataset.func if isinstance(dataset, partial) else dataset
+    kind = _class_of(dataset)
     names: set[str] = set()
     for one in kind.__mro__ if isclass(kind) else (kind,):
         parameters = signature(one).parameters

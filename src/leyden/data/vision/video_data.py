@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import Transform
-from torchvision.transforms.v2.functional import resize
 
 from ..batch import Batch
 from ..datamodule import Stage
@@ -41,9 +40,8 @@ class VideoData(ImageData):
         self.num_frames = num_frames
 
     def decode(self, path: Path) -> Tensor:
-        """One file -> uint8 [channel, num_frames, image_size, image_size]."""
-        frames = read_clip(path, self.num_frames, self.in_channels)
-        return resize(frames, [self.image_size, self.image_size], antialias=True).movedim(0, 1).contiguous()
+        """One file -> uint8 [channel, num_frames, height, width]."""
+        return self.fit(read_clip(path, self.num_frames, self.in_channels)).movedim(0, 1).contiguous()
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return VideoTransform(self.in_channels, self.mean, self.std, self.augment if stage == "train" else ())

@@ -2,6 +2,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..error import DataError
+from ..user_text import utf8_text
 from .boxed_image import BoxedImage, BoxedImages, file_size, split_names
 
 
@@ -22,7 +23,7 @@ def read_voc(root: Path, split: str) -> BoxedImages:
         raise split_names(list(lists), split, str(folder / "ImageSets/Main"))
     files = {path.stem: path for path in sorted(folder.glob("JPEGImages/*")) if path.is_file()}
     images = []
-    for name in filter(None, map(str.strip, lists[split].read_text(encoding="utf-8-sig").splitlines())):
+    for name in filter(None, map(str.strip, utf8_text(lists[split]).splitlines())):
         annotation = folder / "Annotations" / f"{name}.xml"
         if name not in files:
             raise DataError(f"{lists[split]} names {name!r}, of which there is no image in {folder / 'JPEGImages'}")
@@ -51,7 +52,7 @@ def _image(path: Path, annotation: Path) -> BoxedImage:
             corners.append([box[0] - 1, box[1] - 1, box[2], box[3]] if has_area else box)
             labels.append(one.findtext("name", "").strip())
             ignored.append(one.findtext("difficult", "0").strip() == "1")
-    except (ElementTree.ParseError, ValueError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise DataError(f"{annotation} is no VOC annotation: {error}") from None
     # Some tools leave the size out, or 0.
     return BoxedImage(path, file_size(path, (height, width) if height and width else None), corners, labels, ignored)

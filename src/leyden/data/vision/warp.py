@@ -67,8 +67,8 @@ class RandomElastic(Warp):
     """
 
     def __init__(self, strength: float = 0.02, points: int = 3) -> None:
-        if strength < 0:
-            raise ValueError(f"strength is {strength}; it must not be negative")
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength is {strength}; it must be between 0 and 1, a part of the image")
         if points < 2:
             raise ValueError(f"points is {points}; it must be at least 2")
         super().__init__()

@@ -4,6 +4,7 @@ import yaml
 
 from ..error import DataError
 from ..files import find_files
+from ..user_text import utf8_text, well_formed
 from .boxed_image import BoxedImage, BoxedImages, file_size, split_names
 from .image_data import SUFFIXES
 
@@ -35,25 +36,28 @@ def read_yolo(root: Path, split: str) -> BoxedImages:
 
 def _class_names(root: Path) -> list[str]:
     for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            content = yaml.safe_load(utf8_text(path))
+        except yaml.YAMLError as error:
+            raise DataError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
         names = content.get("names") if isinstance(content, dict) else None
         if isinstance(names, dict):  # from numbers to names
             if sorted(names) != list(range(len(names))):
                 raise DataError(f"the classes in {path} are numbered {sorted(names)}; 0 to {len(names) - 1} are wanted")
-            return [str(names[number]) for number in range(len(names))]
+            return [well_formed(str(names[number])) for number in range(len(names))]
         if names:
-            return [str(name) for name in names]
+            return [well_formed(str(name)) for name in names]
     path = root / "classes.txt"
     if not path.is_file():
         raise DataError(f"{root.absolute()} has no YAML file with `names:` and no classes.txt: what are the classes?")
-    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    return [line.strip() for line in utf8_text(path).splitlines() if line.strip()]
 
 
 def _image(path: Path, text: Path, names: list[str]) -> BoxedImage:
     size = file_size(path)
     height, width = size or (0, 0)
     corners, labels = [], []
-    lines = text.read_text(encoding="utf-8-sig").splitlines() if text.is_file() else []
+    lines = utf8_text(text).splitlines() if text.is_file() else []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -36,6 +36,8 @@ class LogMelSpectrogram(nn.Module):
             raise ValueError(f"num_mels is {num_mels}; it must be at least 1")
         if not 0 < hop_seconds <= window_seconds:
             raise ValueError(f"hop_seconds={hop_seconds}, window_seconds={window_seconds}: 0 < hop <= window is wanted")
+        if mask_mels > num_mels:
+            raise ValueError(f"mask_mels is {mask_mels}; there are {num_mels} bands (num_mels)")
         if mask_mels < 0 or mask_frames < 0:
             raise ValueError(f"mask_mels={mask_mels}, mask_frames={mask_frames}: neither may be negative")
         super().__init__()

@@ -1,19 +1,18 @@
 from collections.abc import Callable
-from difflib import get_close_matches
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock
 from torch import Tensor, nn
-from torchvision.models import get_model_weights
 
 from ...errors import UserError
+from ..provides import provides
+from .torchvision_weights import preprocessing, weights_of
 
 LIBRARY_CLASSES = 1000  # of every classifier of torchvision.models and of all their weights
 
 
+@provides(preprocessing)
 def torchvision_classifier(
     builder: Callable[..., nn.Module], num_classes: int, in_channels: int, weights: str | None = None
 ) -> nn.Module:
@@ -27,7 +26,8 @@ def torchvision_classifier(
         num_classes: classes.
         in_channels: 3, or 1 for grey images, which are repeated.
         weights: name of pretrained weights, such as `DEFAULT` or `IMAGENET1K_V1`, kept in torch.hub's folder after the
-            first download; None starts from chance. All layers but the head have them.
+            first download; None starts from chance. All layers but the head have them. Settings of the data that are
+            null take the size, mean, deviation and interpolation that they were trained with.
 
     Raises:
         UserError: there are no such weights, or they can neither be found nor downloaded.
@@ -50,7 +50,7 @@ def torchvision_classifier(
 
 
 def _pretrained(builder: Callable[..., nn.Module], name: str) -> nn.Module:
-    weights = _weights(builder, name)
+    weights = weights_of(builder, name)
     path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,19 +61,6 @@ def _pretrained(builder: Callable[..., nn.Module], name: str) -> nn.Module:
             f"cannot get the weights {weights} from {weights.url}: {error}\n"
             f"Without a network, put the file at {path}, or set model.network.weights=null."
         ) from error
-
-
-def _weights(builder: Callable[..., nn.Module], name: str) -> Any:
-    function: Any = builder.func if isinstance(builder, partial) else builder
-    try:
-        known = get_model_weights(function).__members__
-    except ValueError:
-        raise UserError(f"torchvision has no weights for {function.__name__}: set model.network.weights=null") from None
-    if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"{function.__name__} has no weights {name!r}, only {', '.join(known)}{hint}")
-    return known[name]
 
 
 def _num_outputs(module: nn.Module) -> int:

@@ -1,17 +1,28 @@
+import codecs
 from io import StringIO
 from pathlib import Path
 
-from ..error import DataError
+from .error import DataError
+
+MARKS = {  # the longer ones first: the mark of UTF-32 begins as that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 def read_text(path: Path, encoding: str) -> str:
-    """A whole text file, without a byte order mark.
+    """A whole text file, without a byte order mark; one of UTF-16 or UTF-32 tells the encoding where it is UTF-8 else.
 
     Raises:
         DataError: there is no such file, or it is in another encoding.
     """
     try:
-        return path.read_bytes().decode(encoding).removeprefix("\ufeff")
+        content = path.read_bytes()
+        if codecs.lookup(encoding).name == "utf-8":
+            encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), encoding)
+        return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not {encoding}: byte {error.start} (0x{error.object[error.start]:02x}): {error.reason}. "

@@ -1,7 +1,7 @@
 import pytest
 from lightning.pytorch.callbacks import BasePredictionWriter, BatchSizeFinder
 
-from leyden.configured_callbacks import configured_callbacks
+from leyden.configured_callback import configured_callback
 from leyden.errors import UserError
 
 LIGHTNING = "lightning.pytorch.callbacks"
@@ -16,8 +16,7 @@ class Writer(BasePredictionWriter):
 
 
 def one(target, **arguments):
-    (callback,) = configured_callbacks({"own": {"_target_": target, **arguments}, "none": None}, "val/accuracy", "max")
-    return callback
+    return configured_callback("own", {"_target_": target, **arguments}, "val/accuracy", "max")
 
 
 @pytest.mark.parametrize("given", [{}, {"monitor": "???", "mode": "???"}, {"monitor": "val/accuracy"}])

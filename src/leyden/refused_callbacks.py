@@ -1,11 +1,9 @@
-"""Callbacks of Lightning and arguments of its Trainer that would do something else here than they say, or nothing, each
-with what to use instead.
+"""Callbacks of Lightning that would do something else here than they say, or nothing, each with what to use instead.
 
 Tests prove that all others work. Imports no torch: the check reads this too.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 BAR = "a run draws one bar on a terminal and writes lines elsewhere; leave it out"
 
@@ -50,30 +48,6 @@ CALLBACKS = {
 # Whose subclasses have what these lack.
 BASES = {"BaseFinetuning", "BasePredictionWriter"}
 
-# Each with the value that changes nothing, beside null.
-ARGUMENTS: dict[str, tuple[Any, str]] = {
-    "barebones": (False, "a run needs its checkpoints and logs; trainer=debug is a short one"),
-    "callbacks": (None, "name callbacks below callbacks: +callbacks.NAME._target_=CLASS"),
-    "default_root_dir": (None, "runs=FOLDER says where run directories are made"),
-    "enable_checkpointing": (
-        True,
-        "a run is tested and resumed from its checkpoints; callbacks.best and callbacks.last say when they are saved",
-    ),
-    "enable_model_summary": (False, "use +callbacks.summary._target_=lightning.pytorch.callbacks.ModelSummary"),
-    "enable_progress_bar": (None, "a run draws a bar on a terminal and writes lines elsewhere"),
-    "limit_predict_batches": (1.0, f"`{__package__} predict` writes a line for each input: give it fewer"),
-    "logger": (None, "name loggers below logger, or choose them: logger=wandb; metrics.csv is always written"),
-    "model_registry": (None, "nothing is uploaded; the checkpoints are in the run directory"),
-    "plugins": (
-        None,
-        "a run has its own for checkpoints and clusters; choose trainer.precision and trainer.sync_batchnorm",
-    ),
-    "use_distributed_sampler": (
-        False,
-        "the data module divides each batch among the devices itself, see data.batch_size",
-    ),
-}
-
 
 def callback_refusal(target: str, bases: Iterable[str] = ()) -> str:
     """Why a callback is refused and what to use instead; empty where it is not.
@@ -88,10 +62,3 @@ def callback_refusal(target: str, bases: Iterable[str] = ()) -> str:
         if is_meant and (instead := CALLBACKS.get(short)):
             return f"{short} does not work here: {instead}"
     return ""
-
-
-def argument_refusal(name: str, value: Any) -> str:
-    """Why a value of an argument of the Trainer is refused and what to use instead; empty where it is not."""
-    harmless, instead = ARGUMENTS.get(name, (value, ""))
-    is_harmless = value is None or (value == harmless and type(value) is type(harmless))  # 1 batch is not 1.0 of them
-    return "" if is_harmless else f"trainer.{name} does not work here: {instead}"

@@ -6,29 +6,24 @@ from lightning.pytorch import Callback
 
 from .build import MISSING, build
 from .errors import UserError
-from .refused_features import callback_refusal
+from .refused_callbacks import callback_refusal
 
 
-def configured_callbacks(
-    configs: dict[str, dict[str, Any] | None], monitor: str, mode: Literal["min", "max"]
-) -> list[Callback]:
-    """The callbacks of a configuration.
+def configured_callback(name: str, config: dict[str, Any], monitor: str, mode: Literal["min", "max"]) -> Callback:
+    """A callback of the configuration.
 
     Args:
-        configs: name -> description of a callback; None for one that is taken out.
-        monitor: the metric that those follow to which none is given.
+        name: below `callbacks`.
+        config: describes it.
+        monitor: the metric that it follows where none is given.
         mode: whether less or more of it is better.
 
     Raises:
-        UserError: a callback would do something else here than it says.
+        UserError: it would do something else here than it says.
     """
-    callbacks = []
-    for name, config in configs.items():
-        if config:
-            if refusal := _refusal(get_object(config["_target_"])):
-                raise UserError(f"callbacks.{name}: {refusal}")
-            callbacks.append(build(_directed(config, monitor, mode), {"monitor": monitor, "mode": mode}))
-    return callbacks
+    if refusal := _refusal(get_object(config["_target_"])):
+        raise UserError(f"callbacks.{name}: {refusal}")
+    return build(_directed(config, monitor, mode), {"monitor": monitor, "mode": mode})
 
 
 def _refusal(target: Any) -> str:

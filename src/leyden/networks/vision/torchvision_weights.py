@@ -1,0 +1,64 @@
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import partial
+from inspect import signature
+from typing import Any, get_args
+
+from torchvision.models import WeightsEnum
+
+from ...errors import UserError
+
+
+def weights_of(builder: Callable[..., Any], name: str, argument: str = "weights") -> WeightsEnum:
+    """Pretrained weights of a builder of torchvision.models.
+
+    Args:
+        builder: such as `torchvision.models.resnet18`.
+        name: such as `DEFAULT`, `IMAGENET1K_V1` or `ResNet18_Weights.DEFAULT`.
+        argument: the builder's argument for them.
+
+    Raises:
+        UserError: there are no such weights.
+    """
+    function: Any = builder.func if isinstance(builder, partial) else builder
+    parameter = signature(function).parameters.get(argument)
+    kinds = get_args(parameter.annotation) if parameter else ()
+    known = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, WeightsEnum)), None)
+    if known is None:
+        raise UserError(f"torchvision has no weights for {function.__name__}: set model.network.{argument}=null")
+    name = name.removeprefix(f"{known.__name__}.")
+    if name not in known.__members__:
+        near = get_close_matches(name, known.__members__, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(f"{function.__name__} has no weights {name!r}, only {', '.join(known.__members__)}{hint}")
+    return known[name]
+
+
+def preprocessing(
+    builder: Callable[..., Any], weights: str | None = None, weights_backbone: str | None = None
+) -> dict[str, Any]:
+    """How the images were prepared on which weights of torchvision were trained.
+
+    Args:
+        builder: of torchvision.models.
+        weights: name of those of a classifier, which also tell the size of the images.
+        weights_backbone: name of those of a part of the network, which works on any size.
+
+    Returns:
+        `mean`, `std` and `interpolation`, and `image_size` of classifiers; nothing without weights.
+
+    Raises:
+        UserError: there are no such weights.
+    """
+    given = {"weights": weights, "weights_backbone": weights_backbone}
+    argument, name = next(((argument, name) for argument, name in given.items() if name), ("", ""))
+    if not name:
+        return {}
+    transform: Any = weights_of(builder, name, argument).transforms()
+    if not hasattr(transform, "mean"):  # of detectors, which do all of it themselves
+        return {}
+    found = {"mean": list(transform.mean), "std": list(transform.std), "interpolation": transform.interpolation.value}
+    if argument == "weights" and hasattr(transform, "crop_size"):
+        size = list(transform.crop_size)  # height and width, or one number for both
+        found["image_size"] = size if len(set(size)) == 2 else size[0]
+    return found

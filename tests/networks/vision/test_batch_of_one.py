@@ -1,0 +1,24 @@
+import pytest
+import torch
+from torchvision.models import resnet18
+
+from leyden.data import Batch
+from leyden.errors import UserError
+from leyden.models import Classification
+
+
+def test_batch_norm_of_one_value_is_refused_in_words():
+    """A residual network leaves one pixel of 32, so that a batch of one image has one value of each channel."""
+    model = Classification(network=resnet18(num_classes=2), optimizer=torch.optim.SGD, class_names=["a", "b"])
+    batch = Batch(torch.rand(1, 3, 32, 32), torch.zeros(1, dtype=torch.int64))
+    with pytest.raises(UserError, match=r"batch norm .* data\.batch_size .* data\.image_size"):
+        model.training_step(batch, 0)
+    with torch.no_grad():
+        assert model.eval()(batch.inputs).shape == (1, 2)
+    with pytest.raises(ValueError, match="another reason"):
+        Classification(network=Refusing(1, 1), optimizer=torch.optim.SGD, class_names=["a", "b"])(batch.inputs)
+
+
+class Refusing(torch.nn.Linear):
+    def forward(self, inputs):
+        raise ValueError("another reason")
