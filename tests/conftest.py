@@ -29,6 +29,14 @@ def no_history(tmp_path_factory):
         HISTORY.write_text("".join(kept), encoding="utf-8")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    report = yield
+    # Processes of the suite hand reports on as UTF-8, whatever a test has logged of file names.
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)

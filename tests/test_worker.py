@@ -22,11 +22,6 @@ EMA = [
     "+callbacks.ema._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
     "+callbacks.ema.decay=0.9",
 ]
-PRUNING = [
-    "+callbacks.pruning._target_=lightning.pytorch.callbacks.ModelPruning",
-    "+callbacks.pruning.pruning_fn=l1_unstructured",
-    "+callbacks.pruning.amount=0.5",
-]
 EXPERIMENTS = embedded_experiments(ROOT)
 
 
@@ -60,7 +55,7 @@ def rows(run):
 
 # What both callbacks say to those who do not know of it.
 @pytest.mark.filterwarnings("ignore:You're using the WeightAveraging callback")
-@pytest.mark.parametrize("settings", [[], EMA, PRUNING], ids=["plain", "ema", "pruning"])
+@pytest.mark.parametrize("settings", [[], EMA], ids=["plain", "ema"])
 def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings):
     run = short_run(tmp_path, *settings)
     worker = Worker(run, trains=True)

@@ -14,11 +14,12 @@ from .nearest import hint
 from .origins import Key, Origins
 from .published import published
 from .redaction import CREDENTIALS, has_credentials
+from .refused_callbacks import callback_refusal
 from .run_length import endless
 from .signature import Parameter, Signature, signature
 from .source import NameMissingError
 from .targets import OF_HYDRA, TargetError, misused, read_target
-from .trainer_arguments import REFUSED
+from .trainer_arguments import HARMLESS, REFUSED
 
 # Parts of a configuration that are objects.
 OBJECTS = ("data", "model", "trainer", "launcher", "checkpoint")
@@ -84,6 +85,8 @@ class _Check:
             target = node.get("_target_", MISSING)
             if "_target_" in node and target != MISSING:
                 owner = str(target).rpartition(".")[2]
+                if key[:1] == ("callbacks",) and (text := callback_refusal(str(target))):
+                    self.report((*key, "_target_"), text, target)
                 self.call(target, node, key, is_complete and node.get("_partial_") is not True)
             for name, value in node.items():
                 self.descend(value, (*key, name), is_complete and node.get("_recursive_") is not False, owner)
@@ -122,8 +125,8 @@ class _Check:
             self.report((*key, name), f"there is no class in it: give {choice}", value)
 
     def call(self, target: Any, node: dict[str, Any], key: Key, is_complete: bool) -> None:
-        if key == ("trainer",):
-            for name in REFUSED.keys() & node.keys():
+        for name in REFUSED.keys() & node.keys() if key == ("trainer",) else ():
+            if node[name] not in (None, HARMLESS.get(name)):
                 self.report((*key, name), f"trainer.{name} {REFUSED[name]}", node[name])
         try:
             known = read_target(target)

@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from . import frozen_code
@@ -98,6 +99,8 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
 
 
 def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
+    if _is_refusal_of_lightning(error):
+        error = RunError(str(error))
     if isinstance(error, RunError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
@@ -111,6 +114,16 @@ def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
         log.error("Nothing saved before is lost (%s). When that is mended: %s resume %s", saved, __package__, run.path)
     else:
         log.exception("the run failed; the whole log is in %s", run.path / "log.txt")
+
+
+def _is_refusal_of_lightning(error: Exception) -> bool:
+    """Whether Lightning itself says what is wrong with settings, as with a validation that would never come."""
+    from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+    *_, innermost = walk_tb(error.__traceback__)
+    place = innermost[0].f_globals.get("__name__", "")
+    is_raised_there = place.startswith("lightning.") and isinstance(error, ValueError | TypeError | RuntimeError)
+    return is_raised_there or isinstance(error, MisconfigurationException)
 
 
 def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> bool:
@@ -139,7 +152,7 @@ def _report_differences(run: RunDirectory, verb: str) -> None:
 
 def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
     """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [_Terminal()]
     handlers[0].setFormatter(DiscreetFormatter(secrets, "%(message)s"))
     if run.is_writable:
         handlers.append(LogFile(run.path / "log.txt"))
@@ -167,6 +180,19 @@ def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
     warnings.filterwarnings("ignore", message=".*WeightAveraging callback, but loading a checkpoint outside the 'fit'")
     # Lightning 2.6 calls what torch 2.14 deprecates.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
+
+
+class _Terminal(logging.StreamHandler):
+    """Writes to standard error; on a terminal above a progress bar, which takes the place of `sys.stderr` while it draws."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.is_terminal = sys.stderr.isatty()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.is_terminal:
+            self.setStream(sys.stderr)
+        super().emit(record)
 
 
 def main() -> int:

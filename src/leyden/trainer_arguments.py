@@ -9,4 +9,15 @@ REFUSED = {
     "enable_progress_bar": "is decided by the run: a bar is drawn where there is a terminal",
     "enable_model_summary": "is off; use callbacks.summary={_target_: lightning.pytorch.callbacks.RichModelSummary}",
     "use_distributed_sampler": "is off: the data module divides the batches among the ranks itself",
+    "barebones": "does not work: a run needs its checkpoints and logs; trainer=debug is a short one",
+    "enable_checkpointing": "does not work: a run is tested and resumed from its checkpoints; callbacks.best and callbacks.last say when they are saved",
+    "limit_predict_batches": f"does not work: `{__package__} predict` writes a line for each input; give it fewer",
+    "model_registry": "does not work: nothing is uploaded; the checkpoints are in the run directory",
+}
+# What may be set all the same, beside null.
+HARMLESS = {
+    "barebones": False,
+    "enable_checkpointing": True,
+    "enable_model_summary": False,
+    "use_distributed_sampler": False,
 }

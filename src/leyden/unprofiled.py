@@ -1,8 +1,14 @@
+import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
 
 import torch
+from lightning.pytorch import Trainer
 from lightning.pytorch.profilers import PassThroughProfiler
+
+log = logging.getLogger(__name__)
 
 NOTHING = nullcontext()
 FETCH = "train_dataloader_next"  # how Lightning's name for it ends
@@ -29,3 +35,15 @@ class Unprofiled(PassThroughProfiler):
     def stop(self, action_name: str) -> None:
         if action_name.endswith(FETCH) and (not torch.cuda.is_initialized() or torch.cuda.current_stream().query()):
             self.seconds_waited += time.perf_counter() - self._begin
+
+
+def write_profile(trainer: Trainer, folder: Path) -> None:
+    """Has a trainer's profiler write its report below a folder, unless it has a place of its own: by default Lightning
+    logs it at a level that a run does not show.
+    """
+    profiler: Any = trainer.profiler  # pyrefly: ignore[missing-attribute]
+    if not isinstance(profiler, PassThroughProfiler):
+        profiler.filename = profiler.filename or "profile"
+        profiler.dirpath = profiler.dirpath or folder / "profile"
+        if not Path(profiler.dirpath).exists():  # once: training and test have a trainer each
+            log.info("profile          %s", profiler.dirpath)

@@ -14,16 +14,15 @@ import torch
 from filelock import FileLock
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from .build import build
-from .callbacks import BestRecord, Interruption, Pictures, ProgressBar, ProgressLines, ResumePoint, Watchdog
+from .callbacks import BatchLines, BestRecord, Interruption, Pictures, ProgressBar, ProgressLines, ResumePoint, Watchdog
 from .checkpoint_file import CheckpointFile
 from .cluster_environment import cluster_environment
+from .configured_callbacks import best_of, configured_callbacks
 from .data import DataError, DataModule
 from .data.archives import checked_archives
 from .data.rows import Rows
-from .errors import UserError
 from .lifetime import kept_status
 from .loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from .machine import data_parallel, for_this_gpu, keep_freed_memory
@@ -34,7 +33,7 @@ from .redaction import for_upload
 from .results import add_results
 from .rundir import BEST, LAST, RunDirectory
 from .stop_request import StopRequest
-from .unprofiled import Unprofiled
+from .unprofiled import Unprofiled, write_profile
 
 log = logging.getLogger(__package__)
 
@@ -192,8 +191,9 @@ class Worker:
             self.data.setup("fit")
 
     def _trainer(self) -> Trainer:
-        callbacks = self._callbacks()
-        callbacks += [ResumeMetrics(self.metrics), ProgressLines(), self.record]
+        named = configured_callbacks(self.config["callbacks"], self.run.path, self._model.monitor, self._model.mode)
+        self.record = BestRecord(best_of(named))
+        callbacks = [*named.values(), ResumeMetrics(self.metrics), ProgressLines(), self.record]
         if self.trains:
             point = ResumePoint(self.run.path / "checkpoints" / LAST)
             callbacks = [point, *callbacks, Interruption(self.stop)]
@@ -202,15 +202,15 @@ class Worker:
             callbacks = [one for one in callbacks if not isinstance(one, kinds)]
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
-        if draws := sys.stdout.isatty():
-            callbacks.append(ProgressBar())
+        draws = sys.stdout.isatty()
+        callbacks.append(ProgressBar() if draws else BatchLines())
         trainer, environment = self.config["trainer"], cluster_environment()
         if not self.trains:  # by this process alone, whatever the number of those that trained
             trainer, environment = trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"}, LightningEnvironment()
         unset: dict[str, Any] = {} if trainer.get("profiler") else {"profiler": Unprofiled()}
         if environment.world_size() > 1 and trainer.get("strategy", "auto") == "auto":
             unset["strategy"] = data_parallel()
-        return build(
+        built: Trainer = build(
             for_this_gpu(trainer),
             {},
             callbacks=callbacks,
@@ -222,25 +222,8 @@ class Worker:
             use_distributed_sampler=False,  # the data module divides the batches itself
             **unset,
         )
-
-    def _callbacks(self) -> list[Callback]:
-        """Those of the configuration, which keep all that they save in the run directory."""
-        best, named = {"monitor": self._model.monitor, "mode": self._model.mode}, {}
-        for name, one in self.config["callbacks"].items():
-            if one and (folder := one.get("dirpath")):
-                one = one | {"dirpath": str(self.run.path / folder)}
-                if not Path(os.path.normpath(one["dirpath"])).is_relative_to(self.run.path):
-                    raise UserError(
-                        f"callbacks.{name}.dirpath={folder} is outside of the run directory, which keeps its checkpoints: "
-                        "take a relative folder, or runs=FOLDER for whole runs elsewhere"
-                    )
-            if one:
-                named[name] = build(one, best)
-        choosing = [one for one in named.values() if isinstance(one, ModelCheckpoint) and one.monitor]
-        self.record = BestRecord(
-            next((one for one in choosing if one is named.get("best")), next(iter(choosing), None))
-        )
-        return list(named.values())
+        write_profile(built, self.run.path)
+        return built
 
     def _loggers(self) -> list[Any]:
         identity = self.run.status["id"]

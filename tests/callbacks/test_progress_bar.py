@@ -1,7 +1,9 @@
+import bdb
+import pdb
 import time
 
 import pytest
-from disturbed_training import parts
+from disturbed_training import Disturbance, parts
 
 from leyden.callbacks import ProgressBar
 
@@ -30,3 +32,24 @@ def test_the_bar_ends_where_training_ends_and_hears_of_few_batches(tmp_path, lim
     assert bar.completed == batches
     # At most two a second, the last batch of an epoch, and the ends of its validation and of itself.
     assert 1 <= bar.heard <= 2 * seconds + 1 + 3 * trainer.max_epochs
+
+
+def test_it_counts_epochs_as_log_lines_do(tmp_path):
+    told = []
+    bar = Counting()
+    look = Disturbance(lambda batch: told.append(bar.train_progress_bar.description.strip()), epoch=1)
+    trainer, model, data = parts(tmp_path, [bar, look])
+    trainer.fit(model, data)
+    assert told == ["epoch 2/2"]
+
+
+def test_a_debugger_finds_the_terminal_free_and_the_bar_goes_on_after_it(tmp_path, monkeypatch):
+    told = []
+    bar = Counting()
+    monkeypatch.setattr(bdb.Bdb, "set_trace", lambda debugger, *frame: told.append(bar.progress.live.is_started))
+    before = bdb.Bdb.set_trace
+    trainer, model, data = parts(tmp_path, [bar, Disturbance(lambda batch: pdb.Pdb().set_trace())])
+    trainer.fit(model, data)
+    assert told == [False]
+    assert bar.completed == trainer.num_training_batches
+    assert bdb.Bdb.set_trace is before

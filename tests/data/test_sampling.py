@@ -69,6 +69,19 @@ def test_a_trainer_that_is_being_set_up_does_not_know_its_epoch():
     assert list(resumed) == list(batches(20, 4, epoch=2))[3:]
 
 
+def test_an_epoch_that_is_repeated_has_the_same_batches_also_where_it_resumes():
+    now = 0
+    repeated = EpochBatches(20, 4, 0, lambda: now, shuffle=True, repeats=True)
+    first = list(batches(20, 4))
+    assert list(repeated) == first
+    now = 2
+    assert list(repeated) == first
+    repeated.resume_at(epoch=2, batches_done=3)
+    assert list(repeated) == first[3:]
+    now = 3
+    assert list(repeated) == first
+
+
 LENGTHS = torch.randint(1, 200, (1000,), generator=torch.Generator().manual_seed(0))
 
 

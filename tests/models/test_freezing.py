@@ -90,6 +90,14 @@ def test_it_stays_so_whoever_switches_the_mode():
     assert [part.training for part in one.network] == [False, True]
 
 
+def test_a_frozen_norm_stays_frozen_where_trainer_sync_batchnorm_replaces_it():
+    one = model(frozen=["0.1"])
+    converted = nn.SyncBatchNorm.convert_sync_batchnorm(one).train()
+    assert isinstance(converted.network[0][1], nn.SyncBatchNorm)
+    assert not converted.network[0][1].training
+    assert converted.network[1][0].training
+
+
 def test_frozen_parameters_are_not_handed_to_the_optimizer():
     one = model(frozen=["0"])
     one.scheduler = None

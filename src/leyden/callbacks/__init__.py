@@ -1,3 +1,4 @@
+from .batch_lines import BatchLines
 from .best_record import BestRecord
 from .interruption import Interruption
 from .last_checkpoint import LastCheckpoint
@@ -11,6 +12,7 @@ from .throughput import Throughput
 from .watchdog import Watchdog
 
 __all__ = [
+    "BatchLines",
     "BestRecord",
     "Interruption",
     "LastCheckpoint",

@@ -11,6 +11,8 @@ class Optimization(Callback):
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         if trainer._logger_connector.should_update_logs:
             norms = [p.grad.norm() for p in pl_module.parameters() if p.grad is not None]
+            if not norms:  # the step is left out
+                return
             norm = torch.stack(norms).norm()
             if hasattr(norm, "full_tensor"):  # of a sharded network
                 norm = norm.full_tensor()

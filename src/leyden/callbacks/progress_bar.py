@@ -1,3 +1,5 @@
+import bdb
+import sys
 import time
 from typing import Any
 
@@ -9,16 +11,47 @@ DRAWINGS = 2  # a second: each takes two milliseconds, and 100 are Lightning's d
 
 class ProgressBar(RichProgressBar):
     """Lightning's bar, which hears of as many batches of training as it draws: to put all metrics together after each
-    costs as much as the steps of a small network."""
+    costs as much as the steps of a small network.
+
+    It counts epochs from 1, as log lines do, and makes room for a debugger, such as that of `breakpoint()`, until that
+    lets the training go on.
+    """
 
     def __init__(self) -> None:
         super().__init__(refresh_rate=DRAWINGS)
         self.due = 0.0
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        set_trace = self._set_trace = bdb.Bdb.set_trace
+
+        def set_trace_without_bar(debugger: bdb.Bdb, *args: Any, **kwargs: Any) -> None:
+            self._stop_progress()
+            set_trace(debugger, *args, **kwargs)
+
+        bdb.Bdb.set_trace = set_trace_without_bar
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        bdb.Bdb.set_trace = self._set_trace
+        super().teardown(trainer, pl_module, stage)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        if hasattr(self, "_set_trace"):  # else it failed before the bar was set up
+            bdb.Bdb.set_trace = self._set_trace
+        super().on_exception(trainer, pl_module, exception)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        if sys.gettrace():  # a debugger goes through the code line by line
+            return
         is_last = trainer.is_last_batch or trainer.global_step == trainer.max_steps
         if is_last or time.monotonic() >= self.due:
             self.due = time.monotonic() + 1 / DRAWINGS
+            self._init_progress(trainer)  # if it was stopped
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        last = self.trainer.max_epochs
+        text = f"epoch {current_epoch + 1}/{last if last and last > 0 else '-'}"
+        return f"{text:{len(self.validation_description)}}"  # else it moves when the validation's bar comes

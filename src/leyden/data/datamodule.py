@@ -206,6 +206,7 @@ class DataModule(Splitting):
             lengths=row_lengths(rows) if self.bucket_batches else None,
             bucket_batches=self.bucket_batches,
             chunks=rows.chunks if isinstance(rows, Rows) else None,
+            repeats=bool(trainer and trainer.overfit_batches),  # pyrefly: ignore[missing-attribute]
         )
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -219,8 +220,6 @@ class DataModule(Splitting):
         ranks = self.trainer.global_rank, self.trainer.world_size
         with step_randomness(self.seed, self.trainer.current_epoch, step, *ranks):
             return self._transforms[stage](batch)
-
-    # Resuming
 
     def state_dict(self) -> dict[str, Any]:
         if not self.trainer:

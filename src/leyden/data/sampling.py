@@ -39,6 +39,7 @@ class EpochBatches(Sampler[list[int]]):
         lengths: of the rows [row]; None where they do not matter.
         bucket_batches: about so many batches are sorted by length together in training.
         chunks: rows of each chunk [chunk], of which one after the other is near; None where all rows are.
+        repeats: every epoch has the batches of the first one, in their order.
 
     Raises:
         DataError: the ranks cannot share the batches of a training.
@@ -56,6 +57,7 @@ class EpochBatches(Sampler[list[int]]):
         lengths: Tensor | None = None,
         bucket_batches: int = 1,
         chunks: Tensor | None = None,
+        repeats: bool = False,
     ) -> None:
         if shuffle and batch_size % num_ranks:
             raise DataError(f"data.batch_size={batch_size} does not divide among {num_ranks} devices")
@@ -64,6 +66,7 @@ class EpochBatches(Sampler[list[int]]):
         self.num_rows, self.batch_size, self.seed, self.epoch = num_rows, batch_size, seed, epoch
         self.shuffle, self.rank, self.num_ranks = shuffle, rank, num_ranks
         self.lengths, self.bucket_batches, self.chunks = lengths, bucket_batches, chunks
+        self.repeats = repeats
         self._resumed_epoch, self._batches_done = -1, 0
 
     def resume_at(self, epoch: int, batches_done: int) -> None:
@@ -94,7 +97,7 @@ class EpochBatches(Sampler[list[int]]):
 
     def training_batches(self, epoch: int) -> list[Tensor]:
         """Row numbers of each batch over all ranks."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + (0 if self.repeats else epoch))
         # The rows that are left out this time are chosen by chance, not by length.
         rows = self._shuffled(generator)[: len(self) * self.batch_size]
         if self.lengths is None:

@@ -6,8 +6,8 @@ from torch import nn
 from ..errors import UserError
 
 
-def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
-    """Takes the named parts of a network, such as `layer1` or `features.0`, out of the training, and returns them.
+def freeze(network: nn.Module, names: Sequence[str]) -> None:
+    """Takes the named parts of a network, such as `layer1` or `features.0`, out of the training.
 
     Raises:
         UserError: the network has no such part, or nothing is left to train.
@@ -22,4 +22,3 @@ def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
         parts[name].requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UserError(f"model.frozen={list(names)} leaves nothing of the network to train")
-    return [parts[name] for name in names]

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Sequence
-from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -14,6 +13,7 @@ from .freezing import freeze
 from .fully_sharded import shard
 from .fused import fused
 from .parameter_groups import parameter_groups, two_groups
+from .schedule import schedule
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ class Task(LightningModule):
         network: called with `inputs`, and with `lengths` where the batch has them.
         optimizer: parameter groups -> optimizer.
         scheduler: optimizer -> scheduler. One that takes `total_steps` is given them and steps with each batch, any
-            other steps with each epoch.
+            other steps with each epoch; `ReduceLROnPlateau` follows `monitor`. See `schedule`.
         compile: compile the network with `torch.compile`, or go on without where that fails; `reduce-overhead` and
             `max-autotune` with CUDA graphs too, for small networks with inputs of one size.
         channels_last: keep images or clips, and convolutions, in the channels-last memory format.
@@ -71,7 +71,8 @@ class Task(LightningModule):
         super().__init__()
         self.network, self.optimizer, self.scheduler = network, optimizer, scheduler
         self.channels_last, self.layer_decay = channels_last, layer_decay
-        self._frozen = freeze(network, frozen)
+        self.frozen = tuple(frozen)  # names: with trainer.sync_batchnorm others take the place of norms
+        freeze(network, frozen)
         if channels_last:
             for parameter in network.parameters():
                 if memory_format := CHANNELS_LAST.get(parameter.ndim):
@@ -99,8 +100,8 @@ class Task(LightningModule):
 
     def train(self, mode: bool = True) -> "Task":
         super().train(mode)
-        for part in self._frozen:  # a BatchNorm that goes on averaging would not be frozen
-            part.eval()
+        for name in self.frozen:  # a BatchNorm that goes on averaging would not be frozen
+            self.network.get_submodule(name).eval()
         return self
 
     def add_metrics(self, **metrics: Metric) -> None:
@@ -191,16 +192,13 @@ class Task(LightningModule):
             group["lr"] *= group.get("lr_scale", 1.0)
         if self.scheduler is None:
             return optimizer
-        takes_steps = "total_steps" in signature(self.scheduler).parameters
-        given = {"total_steps": int(self.trainer.estimated_stepping_batches)} if takes_steps else {}
-        scheduler = self.scheduler(optimizer, **given)
+        scheduled = schedule(self.scheduler, optimizer, self._trainer, self.monitor, self.mode)
         rates = [group["lr"] / group.get("lr_scale", 1.0) for group in optimizer.param_groups]
         if max(rates) > 1.001 * min(rates):
             raise UserError(
-                f"{type(scheduler).__name__} sets all learning rates itself, which undoes model.layer_decay"
+                f"{type(scheduled['scheduler']).__name__} sets all learning rates itself, which undoes model.layer_decay"
             )
-        interval = "step" if takes_steps else "epoch"
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": interval}}
+        return {"optimizer": optimizer, "lr_scheduler": scheduled}
 
 
 def forget(metric: Metric) -> None:
