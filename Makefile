@@ -40,7 +40,7 @@ demo: setup ## train, test and predict on the embedded data of each domain
 	$(DEMO)
 
 test: setup ## the test suite; ARGS="-k digits" and the like go to pytest
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 quick: override ARGS += -m "not slow"
 quick: test ## the tests without those that train whole runs: minutes
