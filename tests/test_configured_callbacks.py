@@ -1,7 +1,7 @@
 import pytest
-from leyden.configured_callbacks import configured_callback
 from lightning.pytorch.callbacks import BasePredictionWriter, BatchSizeFinder
 
+from leyden.configured_callbacks import configured_callback
 from leyden.errors import UserError
 
 LIGHTNING = "lightning.pytorch.callbacks"
