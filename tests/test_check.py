@@ -98,7 +98,7 @@ def test_all_is_said_at_once_with_file_or_override(found):
         (["trainer.steps=2.5"], "Trainer wants int | None"),
         (["data=null"], "the configuration has no 'data'"),
         (["trainer.logger=true"], "trainer.logger is given by the run"),
-        (["trainer.default_root_dir=null"], "choose another folder for all runs with runs=FOLDER"),
+        (["trainer.default_root_dir=elsewhere"], "choose another folder for all runs with runs=FOLDER"),
     ],
 )
 def test_one_mistake(found, words, message):
