@@ -48,6 +48,7 @@ def _problem(path: Path, is_folder: bool) -> str:
     if path.exists():
         return ""
     first = next(part for part in (*reversed(path.parents), path) if not part.exists())
-    near = hint(first.name, [one.name for one in first.parent.iterdir()] if first.parent.is_dir() else [])
+    names = [one.name for one in first.parent.iterdir()] if first.parent.is_dir() else []
+    near = hint(first.name, names, few=5)
     within = "" if first == path else f"; {first.parent} has no {first.name!r}"
     return f"there is no {'folder' if is_folder else 'file or folder'} {path}{within}{near}"

@@ -8,7 +8,7 @@ from disturbed_training import parts
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from leyden.callbacks import BestRecord, LastCheckpoint
+from leyden.callbacks import BestRecord, LastCheckpoint, ResumePoint
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
@@ -26,7 +26,8 @@ class Score(Callback):
 def train(folder, epochs, resume=False, **options):
     settings = {"filename": "best", "monitor": "val/score", "mode": "max", "enable_version_counter": False}
     best = ModelCheckpoint(**settings | options)
-    trainer, model, data = parts(folder, [Score(), best, LastCheckpoint(), BestRecord(best)])
+    point = ResumePoint(folder / "checkpoints" / "last.ckpt")
+    trainer, model, data = parts(folder, [point, Score(), best, LastCheckpoint(), BestRecord(best)])
     trainer.fit_loop.max_epochs = epochs
     trainer.fit(model, data, ckpt_path=folder / "checkpoints" / "last.ckpt" if resume else None)
     return best

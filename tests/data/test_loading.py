@@ -128,7 +128,9 @@ def test_memory_is_pinned_where_a_gpu_trains():
     for device, is_pinned in (("cuda", True), ("cpu", False)):
         data = prepared(num_workers=0)
         strategy = SimpleNamespace(root_device=torch.device(device))
-        data.trainer = SimpleNamespace(strategy=strategy, num_devices=1, world_size=1, global_rank=0, current_epoch=0)
+        data.trainer = SimpleNamespace(
+            strategy=strategy, num_devices=1, world_size=1, global_rank=0, current_epoch=0, overfit_batches=0
+        )
         assert data.train_dataloader().pin_memory is is_pinned
 
 

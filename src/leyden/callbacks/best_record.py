@@ -62,6 +62,7 @@ class BestRecord(Checkpoint):
                 "monitor": self.best.monitor,
                 "metrics": metrics,
             }
+            _file(trainer).parent.mkdir(exist_ok=True)  # checkpoints may be kept in another folder
             write_atomically(_file(trainer), json.dumps(record, indent=1))
 
     def on_train_batch_end(

@@ -11,7 +11,8 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from matplotlib.image import imread
 
-from leyden.callbacks import NonFiniteLoss, Pictures, Throughput
+from leyden.callbacks import NonFiniteLoss, Pictures, ResumePoint, Throughput
+from leyden.callbacks.resume_point import SavesAtPoints
 from leyden.data.text import CharacterTokenizer, CorpusFiles
 from leyden.loggers.metrics_csv import MetricsCSV
 from leyden.models import Generation, LanguageModeling
@@ -21,13 +22,14 @@ TEXT = "".join(f"{number} and {number + 1} are {2 * number + 1}.\n" for number i
 STOP = 20  # steps, in the second epoch of three
 
 
-class Stop(Callback):
+class Stop(SavesAtPoints, Callback):
     """Saves and stops behind a step in the middle of an epoch, as a signal would."""
 
-    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        if trainer.global_step == STOP:
-            trainer.save_checkpoint(f"{trainer.default_root_dir}/last.ckpt")
-            raise RuntimeError("stopped")
+    def is_due(self, trainer, moment):
+        return trainer.global_step == STOP
+
+    def on_saved(self, trainer):
+        raise RuntimeError("stopped")
 
 
 def parts(folder, callbacks=(), seed=0, batch_size=4):
@@ -67,11 +69,11 @@ def undisturbed(tmp_path_factory):
 
 @pytest.mark.filterwarnings("ignore:.*your dataloader is not resumable.*")  # the data module resumes by itself
 def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(undisturbed, tmp_path):
-    trainer, model, data = parts(tmp_path, [Stop()])
+    trainer, model, data = parts(tmp_path, [ResumePoint(tmp_path / "last.ckpt"), Stop()])
     assert len(data.train_dataloader()) < STOP < 2 * len(data.train_dataloader()) - 3
     with pytest.raises(RuntimeError, match="stopped"):
         trainer.fit(model, data)
-    trainer, model, data = parts(tmp_path)
+    trainer, model, data = parts(tmp_path, [ResumePoint(tmp_path / "last.ckpt")])
     trainer.fit(model, data, ckpt_path=tmp_path / "last.ckpt")
     expected = undisturbed[1].state_dict()
     assert expected.keys() == model.state_dict().keys()

@@ -75,9 +75,9 @@ def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
         inspect(str(run.path), ["data.batch_size=2"], False, _checked)
 
 
-def test_mistakes(settings, capsys):
-    assert inspect("vision/digits", [*settings, "data.root=/nowhere"], False, _checked) == 1
-    assert "there is no folder /nowhere" in capsys.readouterr().err
+def test_mistakes(settings):
+    with pytest.raises(UserError, match="there is no folder /nowhere$"):
+        inspect("vision/digits", [*settings, "data.root=/nowhere"], False, _checked)
     with pytest.raises(UserError, match=r"no run 'vision/digts'.* did you mean 'vision/digits'\?"):
         inspect("vision/digts", [], False, _checked)
 

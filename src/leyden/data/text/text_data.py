@@ -73,11 +73,16 @@ class TextData(DataModule):
             encoding,
         )
         self.vectors = Path(vectors).expanduser() if vectors else None
-        self.word_vectors: Tensor | None = None  # of a trained run, they are in the checkpoint
+        self._word_vectors: Tensor | None = None
 
     @property
     def vocab_size(self) -> int:
         return self.tokenizer.vocab_size
+
+    @property
+    def word_vectors(self) -> Tensor | None:
+        """Of a run that trains, to start from; those of a trained run are in its checkpoint."""
+        return self._word_vectors
 
     def save(self, folder: Path) -> None:
         self.tokenizer.save(folder)
@@ -109,7 +114,7 @@ class TextData(DataModule):
         if split == "train" and not self.vocab_size:
             self.tokenizer.train(texts[row] for row in self.split(Rows(targets).classes, groups)[0])
         if split == "train" and self.vectors:
-            self.word_vectors = word_vectors(self.vectors, self.tokenizer.vocabulary)
+            self._word_vectors = word_vectors(self.vectors, self.tokenizer.vocabulary)
         rows = RaggedRows(self.encode(texts), targets, self.tokenizer.padding)
         rows.groups = groups
         return rows
