@@ -104,5 +104,7 @@ def test_checkpoints_stay_in_the_run_directory(tmp_path):
     run = short_run(tmp_path, f"callbacks.best.dirpath={tmp_path}/elsewhere")
     with pytest.raises(UserError, match=r"callbacks\.best\.dirpath=.*elsewhere is outside of the run directory"):
         Worker(run, trains=True)
+    run = short_run(tmp_path)
+    Worker(run, trains=True)  # reads the data, and is not trained
     with pytest.raises(UserError, match="there is no checkpoint"):
-        _ = Worker(short_run(tmp_path), trains=False).model
+        _ = Worker(run, trains=False).model

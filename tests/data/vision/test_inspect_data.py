@@ -76,7 +76,7 @@ def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
 
 
 def test_mistakes(settings):
-    with pytest.raises(UserError, match="there is no folder /nowhere$"):
+    with pytest.raises(UserError, match=r"there is no folder /nowhere$"):
         inspect("vision/digits", [*settings, "data.root=/nowhere"], False, _checked)
     with pytest.raises(UserError, match=r"no run 'vision/digts'.* did you mean 'vision/digits'\?"):
         inspect("vision/digts", [], False, _checked)
