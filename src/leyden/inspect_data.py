@@ -55,11 +55,8 @@ def inspect(
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger(__package__).setLevel(logging.INFO)
-    from .build import build  # torch: seconds
-    from .preprocessing import provided, taking
-
     try:
-        data: DataModule = build(taking(config["data"], provided(config, run.path if run else None)), {})
+        data = _data(config, run)
         if clears:
             _clear(data)
         else:
@@ -69,6 +66,13 @@ def inspect(
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _data(config: dict[str, Any], run: RunDirectory | None) -> "DataModule":
+    from .build import build  # torch: seconds
+    from .preprocessing import provided, taking
+
+    return build(taking(config["data"], provided(config, run.path if run else None)), {})
 
 
 def _prepare(data: "DataModule", run: RunDirectory | None) -> None:

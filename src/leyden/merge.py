@@ -26,17 +26,30 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
     Raises:
         UserError: an override cannot be applied, as where it goes below a plain value.
     """
+    from hydra._internal.defaults_list import create_defaults_list
+    from omegaconf import OmegaConf
+
+    loader, repository = _loader(folder)
+    listed = create_defaults_list(repository, "train", overrides, prepend_hydra=False, skip_missing=False)
+    merged = OmegaConf.create()
+    for default in listed.defaults:
+        part = loader._compose_config_from_defaults_list([default], repository)
+        _give_way(merged, part)
+        merged.merge_with(part)
+    for override in listed.config_overrides:
+        _apply(override, merged, loader)
+    return merged, listed.defaults
+
+
+def _loader(folder: Path) -> tuple[Any, Any]:
+    """Hydra's loader of the files in a folder, and what it keeps of them."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.config_repository import CachingConfigRepository
     from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
     from hydra._internal.core_plugins.file_config_source import FileConfigSource
     from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
-    from hydra._internal.defaults_list import create_defaults_list
     from hydra._internal.sources_registry import SourcesRegistry
-    from hydra.errors import HydraException
     from hydra.version import setbase
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
 
     setbase("1.3")
     for source in (FileConfigSource, StructuredConfigSource):
@@ -45,23 +58,21 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
     places.append("main", f"file://{folder}")
     places.append("schema", "structured://")
     loader = ConfigLoaderImpl(places)
-    repository = CachingConfigRepository(loader.repository)
-    listed = create_defaults_list(repository, "train", overrides, prepend_hydra=False, skip_missing=False)
-    merged = OmegaConf.create()
-    for default in listed.defaults:
-        part = loader._compose_config_from_defaults_list([default], repository)
-        _give_way(merged, part)
-        merged.merge_with(part)
-    for override in listed.config_overrides:
-        try:
-            if isinstance(value := override.value(), dict):
-                _replace(merged, override.key_or_group, value)
-            loader._apply_overrides_to_config([override], merged)
-        except (HydraException, OmegaConfBaseException, ValueError, TypeError, IndexError) as error:
-            reason = str(error.__cause__ or error).partition("\n")[0]
-            reason = "a list's elements have numbers" if "invalid literal" in reason else reason
-            raise UserError(f"override {str(override.input_line).lstrip('+')}: {reason}") from None
-    return merged, listed.defaults
+    return loader, CachingConfigRepository(loader.repository)
+
+
+def _apply(override: Any, merged: Any, loader: Any) -> None:
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        if isinstance(value := override.value(), dict):
+            _replace(merged, override.key_or_group, value)
+        loader._apply_overrides_to_config([override], merged)
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError, IndexError) as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        reason = "a list's elements have numbers" if "invalid literal" in reason else reason
+        raise UserError(f"override {str(override.input_line).lstrip('+')}: {reason}") from None
 
 
 def _replace(merged: Any, key: str, value: dict[str, Any]) -> None:
