@@ -38,7 +38,9 @@ def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_
     assert on_one["7"] != on_one["101"]  # odd sizes: ranks get different numbers of rows, of two in all some none
     for metrics in results["metrics"].values():
         for size in on_one:
-            assert metrics[size] == pytest.approx(on_one[size], rel=1e-6, abs=1e-6, nan_ok=True)  # float32
+            assert metrics[size] == pytest.approx(
+                on_one[size], rel=1e-5, abs=1e-6, nan_ok=True
+            )  # float32, and powers of e
     alone, *divided = results["losses"].values()
     assert len(alone) == 4
     # torchvision's detectors divide by the objects in a rank's own rows.
