@@ -21,12 +21,14 @@ def entry(tmp_path):
 class Build:
     """Gives rows and counts, in a file, how often that is asked of any process."""
 
-    def __init__(self, folder: Path, rows=ROWS, seconds=0.0):
-        self.log, self.rows, self.seconds = folder / "builds", rows, seconds
+    def __init__(self, folder: Path, rows=ROWS, seconds=0.0, gate=None):
+        self.log, self.rows, self.seconds, self.gate = folder / "builds", rows, seconds, gate
 
     def __call__(self):
         with self.log.open("a") as file:
             file.write("x")
+        while self.gate and not self.gate.exists():
+            time.sleep(0.01)
         for row in self.rows:
             time.sleep(self.seconds)
             yield row
@@ -135,7 +137,12 @@ def fork(function):
 
 
 def test_of_processes_that_start_at_once_one_builds(entry, tmp_path):
-    build = Build(tmp_path, seconds=0.02)
+    gate = tmp_path / "gate"
+    build = Build(tmp_path, gate=gate)  # goes on when this process waits for it
+
+    def wait():
+        waits.append(1)
+        gate.touch()
 
     def check():
         assert np.array_equal(take(entry, build)[0].rows, np.stack(ROWS))
@@ -144,7 +151,7 @@ def test_of_processes_that_start_at_once_one_builds(entry, tmp_path):
     while not build.count:
         time.sleep(0.01)
     waits = []
-    stored, is_new = cached(entry, build, False, 120, on_wait=lambda: waits.append(1))
+    stored, is_new = cached(entry, build, False, 120, on_wait=wait)
     assert (is_new, waits) == (False, [1])
     assert np.array_equal(stored.rows, np.stack(ROWS))
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
