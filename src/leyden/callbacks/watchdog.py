@@ -55,8 +55,8 @@ class Watchdog(Callback):
                     has_reported = True
                     self._report(file, rank)
             faulthandler.cancel_dump_traceback_later()
-        if path.stat().st_size == 0:
-            with suppress(OSError):  # another rank's is there, or the disk takes no more
+        with suppress(OSError):  # another rank's is there, the disk takes no more, or the run was moved away
+            if path.stat().st_size == 0:
                 path.unlink()
                 path.parent.rmdir()
 
