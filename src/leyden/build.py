@@ -5,9 +5,9 @@ from typing import Any
 from hydra.utils import get_object
 
 from .errors import RunError, UserError
+from .targets import OF_HYDRA
 
 MISSING = "???"
-OF_HYDRA = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
 
 
 def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:
