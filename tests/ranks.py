@@ -190,6 +190,9 @@ def resume(name: str, folder: Path) -> dict[str, list[float]]:
     whole = create(name, folder, *SHORT)
     sharded = create(name, folder, *SHORT, "trainer=fsdp", "trainer.accelerator=cpu")
     losses = {"1": on_ranks(1, partial(train, copy(whole, 1)))}
+    alone = copy(whole, 1, suffix="stopped")
+    losses["1 stopped"] = on_ranks(1, partial(train, alone, stop_after=2))
+    losses["1 stopped, then 2"] = on_ranks(2, partial(train, copy(alone, 2)))
     for strategy, run in (("ddp", whole), ("fsdp", sharded)):
         losses[f"2 {strategy}"] = on_ranks(2, partial(train, copy(run, 2)))
         stopped = copy(run, 2, suffix="stopped")

@@ -181,7 +181,8 @@ def test_a_live_run_is_trained_by_the_working_tree(project, trained):
     assert json.loads((trained[1].path / "status.json").read_text())["live"] is True
 
 
-def test_a_dry_run_shows_which_code_a_job_executes(project):
+def test_a_dry_run_shows_which_code_a_job_executes(tmp_path):
+    project = WorkingProject(tmp_path)
     words = ["train", f"experiment={EXPERIMENT}", "--dry-run", "launcher=slurm", "trainer=cpu"]
     assert 'env PYTHONPATH="$run/code/src${PYTHONPATH:+:$PYTHONPATH}" ' in project.command(*words)
     assert "PYTHONPATH" not in project.command(*words, "--live")

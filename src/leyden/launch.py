@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from .build import build
 from .errors import UserError
@@ -12,8 +12,6 @@ from .frozen_code import imported_from
 from .launchers.launcher import STOPPED
 from .references import resolve
 from .rundir import RunDirectory, runs_folder
-
-Item = TypeVar("Item")
 
 
 def launch(run: RunDirectory, verb: str, root: Path, live: bool = False, **options: Any) -> int:
@@ -92,9 +90,9 @@ def describe(configs: list[dict[str, Any]], root: Path, live: bool = False) -> s
     return "\n".join(build(config, {}).describe(members, live) for config, members in _alike(configs, paths))
 
 
-def _alike(configs: list[dict[str, Any]], items: list[Item]) -> list[tuple[dict[str, Any], list[Item]]]:
+def _alike(configs: list[dict[str, Any]], items: list[Any]) -> list[tuple[dict[str, Any], list[Any]]]:
     """Launchers, each with the items that it is for, in the order in which they come."""
-    groups: list[tuple[dict[str, Any], list[Item]]] = []
+    groups: list[tuple[dict[str, Any], list[Any]]] = []
     for config, item in zip(configs, items, strict=True):
         members = next((members for launcher, members in groups if launcher == config["launcher"]), None)
         if members is None:

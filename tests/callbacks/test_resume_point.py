@@ -10,7 +10,8 @@ from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, Model
 from logging_parts import EpochMeans
 from test_interruption import listening
 
-from leyden.callbacks import Interruption, LastCheckpoint, ResumePoint, Throughput
+from leyden.callbacks import Interruption, LastCheckpoint, Throughput
+from leyden.callbacks.resume_point import ResumePoint
 from leyden.errors import RunError
 from leyden.loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from leyden.stop_request import Stopped

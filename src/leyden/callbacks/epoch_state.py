@@ -41,6 +41,9 @@ class EpochState:
         ranks, rank, world_size = saved["ranks"], self.trainer.global_rank, self.trainer.world_size
         for state in ranks[rank::world_size]:
             self._add(state)
+        for key, value in ranks[0]["results"].items():  # the ranks add up the same values, or wait for each other
+            if key not in self.results:
+                self._add({"metrics": {}, "results": {key: value | {"state": {}}}})
         for name, gradient in saved["gradients"].items():
             parameter = self.module.get_parameter(name)
             parameter.grad = gradient.to(parameter.device)
@@ -65,6 +68,18 @@ class EpochState:
             self.results[key] = result.to(device)
 
 
+class _RestoredMetadata(_Metadata):
+    """What the next `log` of the value must equal, but for how ranks are synchronized: there may be others now."""
+
+    def __eq__(self, other: object) -> bool:
+        is_same = isinstance(other, _Metadata) and all(
+            getattr(self, name) == getattr(other, name) for name in (*PLAIN, "reduce_fx")
+        )
+        if is_same:
+            self.sync = other.sync
+        return is_same
+
+
 def _saved_result(result: _ResultMetric) -> dict[str, Any]:
     meta, state = result.meta, {}
     if result.is_tensor:
@@ -86,7 +101,8 @@ def _is_builtin(meta: _Metadata) -> bool:
 
 
 def _restored_result(saved: dict[str, Any], trainer: Trainer, metrics: dict[str, Metric]) -> _ResultMetric:
-    meta = _Metadata(**saved["meta"], reduce_fx=getattr(builtins if saved["is_builtin"] else torch, saved["reduce"]))
+    reduce = getattr(builtins if saved["is_builtin"] else torch, saved["reduce"])
+    meta = _RestoredMetadata(**saved["meta"], reduce_fx=reduce)
     meta.sync = _Sync(fn=trainer.strategy.reduce, **saved["sync"])
     result = _ResultMetric(meta, saved["is_tensor"])
     if saved["is_tensor"]:

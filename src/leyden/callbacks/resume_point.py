@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -10,7 +10,6 @@ from lightning.pytorch.loops.fit_loop import RestartStage
 from ..errors import RunError
 from .epoch_state import EpochState
 
-Kind = TypeVar("Kind")
 Moment = Literal["batch", "validation", "end"]
 
 # What a ModelCheckpoint decides by, and leaves out of its own state.
@@ -184,6 +183,6 @@ def _replace_once(owner: Any, name: str, function: Callable[[], None]) -> None:
     setattr(owner, name, call)
 
 
-def _callbacks(trainer: Trainer, kind: type[Kind]) -> list[Kind]:
+def _callbacks(trainer: Trainer, kind: type) -> list[Any]:
     every: Any = trainer.callbacks  # pyrefly: ignore[missing-attribute]
     return [callback for callback in every if isinstance(callback, kind)]
