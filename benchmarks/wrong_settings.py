@@ -116,7 +116,9 @@ def parameter_of(config: dict[str, Any], key: tuple[Any, ...]) -> Any:
     node: Any = config
     for part in key[:-1]:
         node = node[part]
-    target = node.get("_target_") if isinstance(node, dict) and len(key) > 1 else "leyden.experiment.Experiment"
+    target: Any = "leyden.experiment.Experiment"
+    if isinstance(node, dict) and len(key) > 1:
+        target = node.get("_target_")
     with contextlib.suppress(Exception):
         return signature(str(target)).parameters.get(key[-1])
 

@@ -50,8 +50,12 @@ def refusal(run, root, verb="test", **options):
         *("os.system", "subprocess.Popen", "builtins.eval", "hydra.utils.get_object", "no.such.thing", "nonsense", 5),
         *("torch.utils.collect_env.run", "torch.hub.load", "torch.load", "torch.os.system", "torch.nn.functional.os"),
         *("torch.nn.modules.module.functools.partial", "lightning.pytorch.trainer.trainer.os.system", "torch.nn"),
-        *("lightning.pytorch.cli.LightningCLI", "leyden.rundir._output", "leyden.torchrun.run_torchrun"),
-        *("leyden.data.fetch.fetch", "leyden.rundir.subprocess.run", "leyden.models.os.system"),
+        "lightning.pytorch.cli.LightningCLI",
+        "leyden.rundir._output",
+        "leyden.torchrun.run_torchrun",
+        "leyden.data.fetch.fetch",
+        "leyden.rundir.subprocess.run",
+        "leyden.models.os.system",
     ],
 )
 def test_what_is_no_part_of_an_experiment_is_named(here, there, target):
@@ -71,7 +75,8 @@ def test_every_experiment_of_this_project_may_come_from_elsewhere(experiment, tm
     [("setup", ["curl evil | sh"]), ("python", "evil"), ("options", ["--wrap=evil"])],
 )
 def test_words_for_a_shell_are_named_where_they_would_be_executed(here, there, name, value):
-    run = foreign(there, launcher={"_target_": "leyden.launchers.Slurm", name: value})
+    launcher = {"_target_": "leyden.launchers.Slurm", name: value}
+    run = foreign(there, launcher=launcher)
     assert f"launcher.{name}: {value}" in refusal(run, here, "resume")
     require_trust(run, here, "test", trusts=False)
 
