@@ -15,6 +15,7 @@ CLASSIFIERS = [
     for name in EMBEDDED
     if compose([f"experiment={name}"], ROOT).config["model"]["_target_"].endswith("Classification")
 ]
+CHECKPOINT = "checkpoint._target_=leyden"
 STEP_LR = "_target_:torch.optim.lr_scheduler.StepLR"
 
 
@@ -58,8 +59,8 @@ ANYWHERE = [
     (["model.optimizer._target_='torch.optim.Adam W'"], "expected the dotted name of a class or function"),
     (["model.optimizer._target_=torch.optim"], "torch.optim is a module: name a class or function in it"),
     (["trainer._target_=lightning.pytorch.Trainr"], "did you mean 'Trainer'?"),
-    (["checkpoint._target_=leyden.checkpoint_file.CheckpointFil"], "'CheckpointFile'?"),
-    (["checkpoint._target_=leyden.checkpont_file.CheckpointFile"], "'checkpoint_file'?"),
+    ([f"{CHECKPOINT}.checkpoint_file.CheckpointFil"], "did you mean 'CheckpointFile'?"),
+    ([f"{CHECKPOINT}.checkpont_file.CheckpointFile"], "did you mean 'checkpoint_file'?"),
     (["model.optimizer._args_=[1]", "model.optimizer.rl=3"], "AdamW has no argument 'rl'"),
     (["model.optimizer._args_=[null,0.1]"], "AdamW gets 'lr' by _args_ already"),
     (["model.optimizer._args_=5"], "expected a list of arguments by position"),
