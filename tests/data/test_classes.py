@@ -1,6 +1,5 @@
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 from leyden.data import DataError
 from leyden.data.classes import Labels, class_counts
@@ -65,12 +64,10 @@ def test_what_is_written_of_a_prediction_of_several_classes():
     assert record == {"prediction": "a;c", "probabilities": {"a": 0.75, "b": 0.25, "c": 0.5}}
 
 
-def test_titles_of_several_classes():
-    axes = Figure().subplots()
-    for target, title, color in (([1, 0], "a", "black"), ([0, 1], "a, not b", "red"), ([0, 0], "a, not none", "red")):
-        SEVERAL.title(axes, torch.tensor(target, dtype=torch.uint8), torch.tensor([0.9, 0.1]), ["a", "b"])
-        assert axes.get_title() == title
-        assert axes.title.get_color() == color
+def test_captions_of_several_classes():
+    for target, caption in (([1, 0], ("a", True)), ([0, 1], ("a, not b", False)), ([0, 0], ("a, not none", False))):
+        predicted = torch.tensor([0.9, 0.1])
+        assert SEVERAL.caption(torch.tensor(target, dtype=torch.uint8), predicted, ["a", "b"]) == caption
 
 
 def test_the_predicted_class_is_the_most_probable_one_however_close():

@@ -147,10 +147,11 @@ def _reported(what: str) -> Iterator[None]:
 
 
 def grid(data: Any, examples: list[Example]) -> Figure:
-    """The examples side by side, each drawn by the data module."""
-    columns = min(4, len(examples))
+    """The examples, each drawn by the data module: side by side where they are narrow, else below each other."""
+    width, height = data.drawn_size
+    columns = min(max(int(10 / width), 1), len(examples))
     rows = -(-len(examples) // columns)
-    figure = Figure(figsize=(2.5 * columns, 2.5 * rows), layout="constrained")
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     places = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in places:
         axes.set_axis_off()

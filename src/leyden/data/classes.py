@@ -12,7 +12,7 @@ from torch import Tensor
 from .error import DataError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -93,14 +93,12 @@ class Labels:
         predicted = self.separator.join(likely(probabilities, class_names))
         return {"prediction": predicted, "probabilities": dict(zip(class_names, known, strict=True))}
 
-    def title(self, axes: "Axes", target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> None:
-        """The predicted classes above a picture; in red, with the true ones, where they are wrong."""
+    def caption(self, target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> tuple[str, bool]:
+        """The predicted classes, with the true ones where these are others; and whether they are right."""
         if self.separator is None:
-            class_title(axes, target, probabilities, class_names)
-            return
+            return class_caption(target, probabilities, class_names)
         predicted, true = ("; ".join(likely(one, class_names)) or "none" for one in (probabilities, target))
-        title = predicted if predicted == true else f"{predicted}, not {true}"
-        axes.set_title(title, color="black" if predicted == true else "red", fontsize=9)
+        return predicted if predicted == true else f"{predicted}, not {true}", predicted == true
 
 
 def class_numbers(labels: list[str], class_names: list[str], split: str) -> Tensor:
@@ -155,12 +153,12 @@ def class_record(probabilities: Tensor, class_names: Sequence[str]) -> dict[str,
     }
 
 
-def class_title(axes: "Axes", target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> None:
-    """The predicted class and its probability above a picture; in red, with those of the true one, where it is wrong."""
+def class_caption(target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> tuple[str, bool]:
+    """The predicted class and its probability, with those of the true one where it is another; and whether it is right."""
 
     def text(number: Tensor) -> str:
         return f"{class_names[int(number)]} {probabilities[int(number)]:.2f}"
 
     predicted = probabilities.argmax()
-    title = text(predicted) if predicted == target else f"{text(predicted)}, not {text(target)}"
-    axes.set_title(title, color="black" if predicted == target else "red", fontsize=9)
+    is_right = bool(predicted == target)
+    return text(predicted) if is_right else f"{text(predicted)}, not {text(target)}", is_right

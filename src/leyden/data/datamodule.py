@@ -56,6 +56,7 @@ class DataModule(Splitting):
 
     publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
     paths: ClassVar[tuple[str, ...]] = ()
+    drawn_size: ClassVar[tuple[float, float]] = (2.5, 2.5)  # of a row in a picture, width and height in inches
     class_names: list[str]
     class_counts: list[int]  # training rows of each class
 
@@ -149,7 +150,8 @@ class DataModule(Splitting):
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
         """Draws one row with its target and what the model predicts: here, probabilities [class]."""
         self.draw(axes, inputs)
-        self.labels.title(axes, target, prediction, self.class_names)
+        caption, is_right = self.labels.caption(target, prediction, self.class_names)
+        axes.set_title(caption, color="black" if is_right else "red", fontsize=9)
 
     def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
         """What `predict` writes of row `number`: a dict of plain values, dicts of them, or pictures for each line."""

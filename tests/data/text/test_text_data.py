@@ -2,6 +2,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from leyden.callbacks.pictures import Example, grid
 from leyden.data import Batch, DataError
 from leyden.data.text import TextFiles, WordTokenizer
 
@@ -156,3 +157,18 @@ def test_texts_are_encoded_some_at_a_time_and_counted_as_a_whole(table, monkeypa
     assert [len(row) for row in rows] == [1, 2, 2, 1, 2]
     assert list(rows[2]) == list(data.encode(["meow bark"])[0])
     assert [record.getMessage() for record in caplog.records] == ["2 of 5 texts are cut after data.max_tokens=2 tokens"]
+
+
+def test_predictions_are_the_lines_of_a_table(table):
+    data = text_data(table, tokenizer=WordTokenizer(min_frequency=1))
+    data.setup("fit")
+    tokens = data.encode(["bark meow " * 300])[0]
+    examples = [Example(0.0, 0, tokens, torch.tensor(true), torch.tensor([0.3, 0.7])) for true in (1, 0)]
+    figure = grid(data, examples)
+    assert figure.get_figwidth() > figure.get_figheight() * 5
+    (right, text), (wrong, _) = (axes.texts for axes in figure.axes)
+    assert (right.get_text(), right.get_color()) == ("dog 0.70", "black")
+    assert (wrong.get_text(), wrong.get_color()) == ("dog 0.70, not cat 0.30", "red")
+    assert text.get_text().startswith("bark meow")
+    assert text.get_text().count("\n") == 2
+    figure.canvas.draw()

@@ -47,6 +47,7 @@ class TextData(DataModule):
     """
 
     publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "vocab_size", "max_tokens", "word_vectors")
+    drawn_size: ClassVar[tuple[float, float]] = (10.0, 0.5)
 
     def __init__(
         self,
@@ -164,6 +165,14 @@ class TextData(DataModule):
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return TokenTransform(self.tokenizer.unknown, self.word_dropout if stage == "train" else 0.0)
+
+    def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Tensor) -> None:
+        """A line of a table: the predicted classes, in red with the true ones where they are wrong, and the text."""
+        caption, is_right = self.labels.caption(target, prediction, self.class_names)
+        text, place = self.tokenizer.decode(inputs.tolist()), {"va": "center", "fontsize": 8, "parse_math": False}
+        colour = "black" if is_right else "red"
+        axes.text(0.0, 0.5, textwrap.fill(caption, 30, max_lines=3, placeholder=" ..."), color=colour, **place)
+        axes.text(0.25, 0.5, textwrap.fill(text, 110, max_lines=3, placeholder=" ..."), **place)
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         text = textwrap.fill(textwrap.shorten(self.tokenizer.decode(inputs.tolist()), 240), 32)
