@@ -182,3 +182,12 @@ def test_a_checkpoint_of_another_experiment(undisturbed, tmp_path):
     assert process.returncode == 1
     assert re.search(r"does not fit this run's model: is it of another experiment\?", errors)
     assert "Traceback" not in errors
+
+
+def test_what_an_optimizer_refuses_is_a_sentence(tmp_path):
+    sgd = "model.optimizer={_target_: torch.optim.SGD, _partial_: true, lr: 0.1, nesterov: true}"
+    process = train(tmp_path, sgd)
+    message = process.communicate()[1]
+    assert process.returncode == 1
+    assert message.strip().splitlines()[-1] == "Nesterov momentum requires a momentum and zero dampening"
+    assert "Traceback" not in message

@@ -99,7 +99,7 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
 
 
 def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
-    if _is_refusal_of_lightning(error):
+    if _is_refusal(error):
         error = RunError(str(error))
     if isinstance(error, RunError | UserError):
         # A worker process wraps the message into its traceback; the message is what the user needs.
@@ -116,14 +116,15 @@ def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
         log.exception("the run failed; the whole log is in %s", run.path / "log.txt")
 
 
-def _is_refusal_of_lightning(error: Exception) -> bool:
-    """Whether Lightning itself says what is wrong with settings, as with a validation that would never come."""
+def _is_refusal(error: Exception) -> bool:
+    """Whether Lightning, an optimizer or a schedule says what is wrong with its settings."""
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-    *_, innermost = walk_tb(error.__traceback__)
-    place = innermost[0].f_globals.get("__name__", "")
-    is_raised_there = place.startswith("lightning.") and isinstance(error, ValueError | TypeError | RuntimeError)
-    return is_raised_there or isinstance(error, MisconfigurationException)
+    *_, (innermost, _) = walk_tb(error.__traceback__)
+    place, kinds = innermost.f_globals.get("__name__", ""), (ValueError, TypeError, RuntimeError)
+    is_lightnings = place.startswith("lightning.") and isinstance(error, kinds)
+    is_optimizers = place.startswith("torch.optim.") and isinstance(error, ValueError)
+    return is_lightnings or is_optimizers or isinstance(error, MisconfigurationException)
 
 
 def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> bool:
