@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from .arguments import PROGRAM, parser
-from .disk import disk_error
 from .errors import UserError
 
 
@@ -37,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error}: the locale of this machine cannot write that; set PYTHONUTF8=1", file=sys.stderr)
         return 2
     except OSError as error:
+        from .disk import disk_error
+
         if not disk_error(error):
             raise
         print(error, file=sys.stderr)
