@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add("validate", "evaluate a run's checkpoint on the validation split", [run, checkpoint, live, trust])
     add("test", "evaluate a run's checkpoint on the test split", [run, checkpoint, live, trust])
     words = [run, inputs, checkpoint, output, form, live, trust]
-    add("predict", "what the network makes of your own files", words)
+    add("predict", "run a trained model on your files", words)
     add("diff", "what differs between a run's copy of the code and the working tree", [run])
     add("sync", "upload to Weights & Biases what runs have logged without a connection", [runs])
     add("list", "experiments and options, a line each", [])

@@ -109,7 +109,7 @@ class RunDirectory:
         return StatusFile(self.path / "status.json").read()
 
     def set_state(self, state: State, **details: Any) -> None:
-        self.note(state=state, changed=f"{datetime.now():%Y-%m-%d %H:%M:%S}", **details)
+        self.note(state=state, changed=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **details)
 
     def note(self, **details: Any) -> None:
         """Adds to the status."""
