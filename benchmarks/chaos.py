@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from pairs import ROOT, embedded
 
-from leyden.compose import compose
-from leyden.execute import execute
-from leyden.rundir import RunDirectory
+from leyden.config.compose import compose
+from leyden.run.directory import RunDirectory
+from leyden.run.execute import execute
 
 SETTINGS = [
     "trainer=cpu",

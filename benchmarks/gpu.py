@@ -28,12 +28,12 @@ from pairs import ROOT, apart, domains, heading, quietly, row, spread
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from leyden.build import build
-from leyden.compose import compose
-from leyden.data.rows import whole
-from leyden.execute import execute
-from leyden.rundir import RunDirectory
-from leyden.worker import Worker
+from leyden.config.build import build
+from leyden.config.compose import compose
+from leyden.data.core.rows import whole
+from leyden.run.directory import RunDirectory
+from leyden.run.execute import execute
+from leyden.run.worker import Worker
 
 EPOCHS = 4
 COMMON = ["trainer=gpu", f"trainer.max_epochs={EPOCHS}", "model.compile=true", "+trainer.limit_val_batches=1"]

@@ -26,9 +26,9 @@ import per_sample
 from pairs import ROOT, apart, domains, heading, row, spread
 from torch.utils.data import DataLoader, Dataset
 
-from leyden.build import build
-from leyden.compose import compose
-from leyden.machine import keep_freed_memory
+from leyden.config.build import build
+from leyden.config.compose import compose
+from leyden.run.hardware import keep_freed_memory
 
 PASSES = 3
 REAL = {

@@ -29,13 +29,13 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import Subset
 
-from leyden.compose import compose
-from leyden.data.batch import Batch
-from leyden.execute import execute
-from leyden.models.fused import fused
-from leyden.models.parameter_groups import parameter_groups
-from leyden.rundir import RunDirectory
-from leyden.worker import Worker
+from leyden.config.compose import compose
+from leyden.data.core.batch import Batch
+from leyden.optim.fused import fused
+from leyden.optim.parameter_groups import parameter_groups
+from leyden.run.directory import RunDirectory
+from leyden.run.execute import execute
+from leyden.run.worker import Worker
 
 EPOCHS = 9
 SETTINGS = [

@@ -27,10 +27,10 @@ import torch.distributed as dist
 from pairs import peak
 from PIL import Image
 
-from leyden.data.decode import decoded
-from leyden.data.file_rows import FileRows
-from leyden.data.residence import Residence
-from leyden.data.sampling import EpochBatches
+from leyden.data.core.sampling import EpochBatches
+from leyden.data.storage.decode import decoded
+from leyden.data.storage.file_rows import FileRows
+from leyden.data.storage.residence import Residence
 
 SIZE = 96
 FIELDS = ("Rss", "Pss", "Private_Clean", "Private_Dirty", "Shared_Clean", "Shared_Dirty")

@@ -1,6 +1,6 @@
 import torch
 
-from leyden.data.rows import TensorRows
+from leyden.data.core.rows import TensorRows
 from leyden.data.vision.image_data import ImageData
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from loader import REAL, TASKS
 from pairs import ROOT, domains, heading, row
 
-from leyden.build import build
-from leyden.compose import compose
-from leyden.data.rows import row_lengths
+from leyden.config.build import build
+from leyden.config.compose import compose
+from leyden.data.core.rows import row_lengths
 
 EPOCHS = 10
 BUCKETS = (32, 64)  # the default, and twice that

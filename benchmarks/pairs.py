@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from leyden.embedded import embedded_experiments
+from leyden.config.embedded import embedded_experiments
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("torch", "torchvision", "lightning", "numpy", "pillow")

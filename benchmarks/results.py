@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pairs import ROOT, embedded, heading, row
 
-from leyden.compose import compose
+from leyden.config.compose import compose
 
 PROGRAM = [sys.executable, "-m", "leyden"]
 SEEDS = (0, 1, 2)

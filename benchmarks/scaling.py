@@ -27,11 +27,11 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from pairs import ROOT, apart, domains, heading, peak, quietly, row, spread
 
-from leyden.compose import compose
-from leyden.execute import execute
+from leyden.config.compose import compose
 from leyden.loggers.metrics_csv import MetricsCSV
-from leyden.rundir import RunDirectory
-from leyden.worker import Worker  # noqa: F401 - once for all processes
+from leyden.run.directory import RunDirectory
+from leyden.run.execute import execute
+from leyden.run.worker import Worker  # noqa: F401 - once for all processes
 
 FACTORS = (1, 4, 16)
 EPOCHS, STEPS = 3, 70  # of each epoch

@@ -23,11 +23,11 @@ from typing import Any
 
 from unusual_settings import unusual
 
-from leyden.annotations import choices
-from leyden.check import problems
-from leyden.compose import Composed, compose
-from leyden.embedded import embedded_experiments
-from leyden.signature import signature
+from leyden.config.check import problems
+from leyden.config.compose import Composed, compose
+from leyden.config.embedded import embedded_experiments
+from leyden.config.static.annotations import choices
+from leyden.config.static.signature import signature
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 0
@@ -116,7 +116,7 @@ def parameter_of(config: dict[str, Any], key: tuple[Any, ...]) -> Any:
     node: Any = config
     for part in key[:-1]:
         node = node[part]
-    target: Any = "leyden.experiment.Experiment"
+    target: Any = "leyden.config.experiment.Experiment"
     if isinstance(node, dict) and len(key) > 1:
         target = node.get("_target_")
     with contextlib.suppress(Exception):
@@ -164,8 +164,8 @@ def may_be_meant(wrong: Wrong, config: dict[str, Any]) -> bool:
 
 def train(wrong: Wrong, config: dict[str, Any], folder: Path) -> tuple[str, str]:
     """What becomes of a training with it: late, traceback or accepted, and the message."""
-    from leyden.execute import execute
-    from leyden.rundir import RunDirectory
+    from leyden.run.directory import RunDirectory
+    from leyden.run.execute import execute
 
     out = io.StringIO()
     with contextlib.redirect_stderr(out), contextlib.redirect_stdout(out):

@@ -17,7 +17,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Column, Table
 
-from leyden.embedded import embedded_experiments
+from leyden.config.embedded import embedded_experiments
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2  # each process spends some seconds of one core on its imports

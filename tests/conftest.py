@@ -3,7 +3,7 @@ import sys
 import pytest
 import torch
 
-from leyden.history import HISTORY
+from leyden.run.history import HISTORY
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,7 +15,7 @@ def one_thread_for_each_test_process():
 def own_cache(tmp_path_factory):
     """What tests decode is not kept in the project's folder."""
     # Where it has not been imported, no test has to do with data.
-    if residence := sys.modules.get("leyden.data.residence"):
+    if residence := sys.modules.get("leyden.data.storage.residence"):
         residence.ROOT = tmp_path_factory.mktemp("project")
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback
 
-from leyden.compose import compose
-from leyden.embedded import embedded_experiments
-from leyden.rundir import RunDirectory
-from leyden.stop_request import Stop, Stopped
-from leyden.worker import Worker
+from leyden.config.compose import compose
+from leyden.config.embedded import embedded_experiments
+from leyden.errors import Stop, Stopped
+from leyden.run.directory import RunDirectory
+from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 EMBEDDED = embedded_experiments(ROOT)

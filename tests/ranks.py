@@ -26,10 +26,11 @@ from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_
 from torch.futures import Future
 from torch.utils.data import Subset
 
-from leyden.compose import compose
-from leyden.rundir import RunDirectory
-from leyden.stop_request import Stop, Stopped, StopRequest
-from leyden.worker import Worker
+from leyden.config.compose import compose
+from leyden.errors import Stop, Stopped
+from leyden.run.directory import RunDirectory
+from leyden.run.shutdown import StopRequest
+from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 SIZES = (2, 7, 101)

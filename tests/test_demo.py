@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from leyden.embedded import embedded_experiments
+from leyden.config.embedded import embedded_experiments
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from leyden.compose import compose, options
-from leyden.embedded import embedded_experiments
-from leyden.predict import predict
-from leyden.rundir import RunDirectory
-from leyden.worker import Worker
+from leyden.config.compose import compose, options
+from leyden.config.embedded import embedded_experiments
+from leyden.run.directory import RunDirectory
+from leyden.run.predict import predict
+from leyden.run.worker import Worker
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import threading
 
-from leyden.data.cache import Entry
-from leyden.disk import remove_abandoned, unfinished, write_atomically
+from leyden.data.storage.cache import Entry
+from leyden.io import remove_abandoned, unfinished, write_atomically
 
 
 def test_no_two_writers_have_one_name(tmp_path):

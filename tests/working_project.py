@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import leyden
-from leyden.compose import compose, options
-from leyden.rundir import RunDirectory
+from leyden.config.compose import compose, options
+from leyden.run.directory import RunDirectory
 
 ROOT = Path.cwd()
 PACKAGE = leyden.__name__
@@ -37,8 +37,8 @@ class WorkingProject:
 
     def destroy_code(self) -> None:
         """What only training needs is edited, deleted and new: no queued run may see it."""
-        (self.package / "worker.py").write_text("raise SystemExit('the working tree was executed')\n")
-        for name in ("data", "models", "networks", "callbacks"):
+        (self.package / "run" / "worker.py").write_text("raise SystemExit('the working tree was executed')\n")
+        for name in ("data", "tasks", "networks", "callbacks"):
             shutil.rmtree(self.package / name)
 
     def python(self, *words: object, code: int = 0) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from leyden.rundir import RunDirectory
+from leyden.run.directory import RunDirectory
 
 TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 

@@ -10,8 +10,8 @@ from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from torch import nn
 
 from leyden.data import DataModule
-from leyden.data.rows import TensorRows
-from leyden.models import Classification
+from leyden.data.core.rows import TensorRows
+from leyden.tasks import Classification
 
 
 class Points(DataModule):

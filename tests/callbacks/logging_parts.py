@@ -8,7 +8,7 @@ from lightning.pytorch import Callback
 from torch import nn
 from torchmetrics import MeanMetric
 
-from leyden.models import Classification
+from leyden.tasks import Classification
 
 
 class EpochMeans(Callback):

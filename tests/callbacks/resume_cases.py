@@ -26,12 +26,12 @@ from differences import differences
 from hydra.utils import get_object
 from lightning.pytorch import Callback
 
-from leyden import checkpoint_file
-from leyden.compose import compose, options
-from leyden.execute import execute
+from leyden.config.compose import compose, options
 from leyden.loggers.metrics_file import MetricsFile
-from leyden.rundir import RunDirectory
-from leyden.worker import Worker
+from leyden.run import checkpoint as checkpoint_file
+from leyden.run.directory import RunDirectory
+from leyden.run.execute import execute
+from leyden.run.worker import Worker
 
 with suppress(ImportError):  # once for all lives: not every domain has them
     import torchvision.transforms.v2  # noqa: F401

@@ -10,9 +10,9 @@ from torch import nn
 
 from leyden.callbacks import Optimization, Pictures, Throughput
 from leyden.data import Batch, DataModule
-from leyden.data.rows import RaggedRows, TensorRows
+from leyden.data.core.rows import RaggedRows, TensorRows
 from leyden.loggers.metrics_csv import MetricsCSV
-from leyden.models import Classification, Evaluated
+from leyden.tasks import Classification, Evaluated
 
 
 class Points(DataModule):

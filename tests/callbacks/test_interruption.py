@@ -8,7 +8,8 @@ from lightning.pytorch import Callback
 from torch.multiprocessing import ProcessRaisedException
 
 from leyden.callbacks import Interruption, LastCheckpoint, ResumePoint
-from leyden.stop_request import Stop, Stopped, StopRequest
+from leyden.errors import Stop, Stopped
+from leyden.run.shutdown import StopRequest
 
 pytestmark = [
     # Forked, as processes that read batches are.

@@ -12,9 +12,8 @@ from test_interruption import listening
 
 from leyden.callbacks import Interruption, LastCheckpoint, Throughput
 from leyden.callbacks.resume_point import ResumePoint
-from leyden.errors import RunError
+from leyden.errors import RunError, Stopped
 from leyden.loggers.metrics_csv import MetricsCSV, ResumeMetrics
-from leyden.stop_request import Stopped
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*dataloader is not resumable"),

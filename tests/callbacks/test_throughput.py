@@ -14,11 +14,11 @@ from torch import nn
 from leyden.callbacks import Throughput, throughput
 from leyden.callbacks.flops import Flops
 from leyden.data import DataModule
-from leyden.data.file_rows import FileRows
-from leyden.data.rows import TensorRows
+from leyden.data.core.rows import TensorRows
+from leyden.data.storage.file_rows import FileRows
 from leyden.loggers.metrics_csv import MetricsCSV
-from leyden.models import Classification
-from leyden.unprofiled import Unprofiled
+from leyden.run.data_wait_profiler import Unprofiled
+from leyden.tasks import Classification
 
 NUM_ROWS, NUM_STEPS = 44, 10  # four rows are for validation
 

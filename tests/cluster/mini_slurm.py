@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import leyden
-from leyden.embedded import embedded_experiments
+from leyden.config.embedded import embedded_experiments
 
 ROOT = Path.cwd()
 EXPERIMENT = embedded_experiments(ROOT)[0]

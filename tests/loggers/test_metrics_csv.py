@@ -6,9 +6,9 @@ from lightning.pytorch import Trainer
 from torch import nn
 
 from leyden.data import DataModule
-from leyden.data.rows import TensorRows
+from leyden.data.core.rows import TensorRows
 from leyden.loggers.metrics_csv import MetricsCSV, ResumeMetrics
-from leyden.models import Classification
+from leyden.tasks import Classification
 
 
 class Points(DataModule):

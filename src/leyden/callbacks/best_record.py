@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
-from ..disk import write_atomically
+from ..io import write_atomically
 
 log = logging.getLogger(__name__)
 

@@ -1,10 +1,13 @@
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from ..stop_request import Stop, Stopped, StopRequest
+from ..errors import Stop, Stopped
 from .resume_point import Moment, SavesAtPoints, is_validation_saved
+
+if TYPE_CHECKING:
+    from ..run.shutdown import StopRequest
 
 
 class Interruption(SavesAtPoints, Callback):
@@ -20,7 +23,7 @@ class Interruption(SavesAtPoints, Callback):
         stop: what this rank is asked for.
     """
 
-    def __init__(self, stop: StopRequest) -> None:
+    def __init__(self, stop: "StopRequest") -> None:
         self.stop = stop
         self.agreed = Stop.NO
 

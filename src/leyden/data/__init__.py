@@ -1,5 +1,5 @@
-from .batch import Batch
-from .datamodule import DataModule
-from .error import DataError
+from .core.batch import Batch
+from .core.datamodule import DataModule
+from .core.error import DataError
 
 __all__ = ["Batch", "DataError", "DataModule"]

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from ..disk import write_atomically
+from ..io import write_atomically
 
 
 class MetricsFile:

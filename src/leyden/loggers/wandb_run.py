@@ -47,7 +47,7 @@ class WandbRun(WandbLogger):
     ) -> None:
         self.session: WandbSession | None = None
         self.media = {}  # what has to travel with the next row
-        self.later = f"upload with: {__name__.partition('.')[0]} sync {save_dir}"
+        self.later = f"upload with: leyden sync {save_dir}"
         experiment = None
         if rank_zero_only.rank == 0:  # pyrefly: ignore[missing-attribute]
             if mode == "online":

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 import torch
 
-from leyden.build import build
-from leyden.compose import compose
+from leyden.config.build import build
+from leyden.config.compose import compose
 from leyden.data import DataError
 from leyden.data.audio import SpeechFiles
 

@@ -6,14 +6,8 @@ import torch
 from matplotlib.figure import Figure
 
 from leyden.data import DataError
-from leyden.data.sampling import EpochBatches
-from leyden.data.text import (
-    BytePairTokenizer,
-    CharacterTokenizer,
-    CorpusFiles,
-    StdlibSource,
-    WordTokenizer,
-)
+from leyden.data.core.sampling import EpochBatches
+from leyden.data.text import BytePairTokenizer, CharacterTokenizer, CorpusFiles, StdlibSource, WordTokenizer
 from leyden.data.text.corpus_files import cut
 from leyden.data.text.windows import IGNORED, ShiftedBatches, Windows
 

@@ -15,8 +15,9 @@ from leyden.callbacks import NonFiniteLoss, Pictures, ResumePoint, Throughput
 from leyden.callbacks.resume_point import SavesAtPoints
 from leyden.data.text import CharacterTokenizer, CorpusFiles
 from leyden.loggers.metrics_csv import MetricsCSV
-from leyden.models import Generation, LanguageModeling
 from leyden.networks.text import GPT
+from leyden.tasks import LanguageModeling
+from leyden.tasks.decoding import Generation
 
 TEXT = "".join(f"{number} and {number + 1} are {2 * number + 1}.\n" for number in range(60))
 STOP = 20  # steps, in the second epoch of three

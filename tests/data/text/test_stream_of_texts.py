@@ -5,7 +5,7 @@ from leyden.data.text import Stdlib, StdlibFunctions, StdlibSource
 
 pytest.importorskip("litdata")
 
-from leyden.data.stream_writing import write_stream
+from leyden.data.stream.writing import write_stream
 
 
 def ready(data):

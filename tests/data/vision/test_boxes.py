@@ -1,7 +1,7 @@
 import torch
 
 from leyden.data import Batch
-from leyden.data.rows import TensorRows
+from leyden.data.core.rows import TensorRows
 from leyden.data.vision.boxes import BoxRows, boxes_of_image, join_boxes
 
 NOTHING = boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))

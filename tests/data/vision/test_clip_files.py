@@ -4,7 +4,8 @@ import pytest
 import torch
 from torchvision.transforms.v2 import RandomHorizontalFlip
 
-from leyden.data import Batch, DataError, decode
+from leyden.data import Batch, DataError
+from leyden.data.storage import decode
 from leyden.data.vision import ClipFiles, RandomAffine
 from leyden.data.vision.clip import read_clip
 from leyden.data.vision.video_data import frame_strip

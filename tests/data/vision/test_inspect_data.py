@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leyden.cli import _checked, main
+from leyden.cli.inspect_data import inspect
+from leyden.cli.main import _checked, main
 from leyden.errors import UserError
-from leyden.inspect_data import inspect
-from leyden.rundir import RunDirectory
+from leyden.run.directory import RunDirectory
 
 ROOT = Path.cwd()
 
@@ -28,7 +28,7 @@ def loggers_as_before():
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    monkeypatch.setattr("leyden.inspect_data.SECONDS", 0.05)
+    monkeypatch.setattr("leyden.cli.inspect_data.SECONDS", 0.05)
     for split, number in (("train", 30), ("test", 4)):
         for n in range(number):
             path = tmp_path / "pictures" / split / "ab"[n % 2] / f"{n}.png"
@@ -84,7 +84,7 @@ def test_mistakes(settings):
 
 def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
     pytest.importorskip("litdata")
-    monkeypatch.setattr("leyden.inspect_data.SECONDS", 0.05)
+    monkeypatch.setattr("leyden.cli.inspect_data.SECONDS", 0.05)
     folder = str(tmp_path / "stream")
     assert main(["data", "vision/digits", "--write-stream", folder]) == 0
     assert f"read it with data.stream={folder}" in capsys.readouterr().out

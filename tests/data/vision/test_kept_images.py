@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from leyden.data import DataError
-from leyden.data.file_rows import FileRows
-from leyden.data.rows import TensorRows
+from leyden.data.core.rows import TensorRows
+from leyden.data.storage.file_rows import FileRows
 from leyden.data.vision import DetectionFiles, ImageFiles, MaskFiles
 
 SETTINGS = {"batch_size": 4, "validation_fraction": 0.25, "num_workers": 0}

@@ -206,8 +206,8 @@ def test_the_layout_of_voc(folder):
     (folder / "ImageSets" / "Segmentation").mkdir(parents=True)
     for split, names in (("train", [1, 3, 5]), ("val", [7])):
         (folder / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("".join(f"cell {n}\n" for n in names))
-    from leyden.build import build
-    from leyden.compose import compose, project_root
+    from leyden.config.build import build
+    from leyden.config.compose import compose, project_root
 
     config = compose(["data=vision/voc_segmentation", f"data.root={folder}"], project_root()).config["data"]
     rows = build(config | {"seed": 0}, {}).load("train")

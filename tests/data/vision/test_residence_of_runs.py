@@ -7,10 +7,10 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from leyden.compose import compose
-from leyden.rundir import RunDirectory
-from leyden.stop_request import Stop, Stopped
-from leyden.worker import Worker
+from leyden.config.compose import compose
+from leyden.errors import Stop, Stopped
+from leyden.run.directory import RunDirectory
+from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 STOP = 7  # steps, in the second epoch of two

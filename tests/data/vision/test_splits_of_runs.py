@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leyden.compose import compose
+from leyden.config.compose import compose
 from leyden.data import DataError
-from leyden.rundir import RunDirectory
-from leyden.worker import Worker
+from leyden.run.directory import RunDirectory
+from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 

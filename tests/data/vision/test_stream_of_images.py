@@ -12,22 +12,16 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
-from leyden.compose import compose
-from leyden.data.vision import (
-    Digits,
-    DigitsDetection,
-    DigitsSegmentation,
-    DigitsVideo,
-    ImageFiles,
-)
+from leyden.config.compose import compose
+from leyden.data.vision import Digits, DigitsDetection, DigitsSegmentation, DigitsVideo, ImageFiles
 from leyden.data.vision.boxes import boxes_of_image
-from leyden.rundir import RunDirectory
-from leyden.stop_request import Stop, Stopped
-from leyden.worker import Worker
+from leyden.errors import Stop, Stopped
+from leyden.run.directory import RunDirectory
+from leyden.run.worker import Worker
 
 pytest.importorskip("litdata")
 
-from leyden.data.stream_writing import write_stream
+from leyden.data.stream.writing import write_stream
 
 ROOT = Path.cwd()
 STOP = 30  # steps, in the second epoch of two

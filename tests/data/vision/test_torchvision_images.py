@@ -22,7 +22,8 @@ from torchvision.datasets import (
     RenderedSST2,
 )
 
-from leyden.data import DataError, decode
+from leyden.data import DataError
+from leyden.data.storage import decode
 from leyden.data.vision import TorchvisionImages
 from leyden.data.vision.torchvision_images import _accepted
 

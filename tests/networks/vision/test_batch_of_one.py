@@ -4,7 +4,7 @@ from torchvision.models import resnet18
 
 from leyden.data import Batch
 from leyden.errors import UserError
-from leyden.models import Classification
+from leyden.tasks import Classification
 
 
 def test_batch_norm_of_one_value_is_refused_in_words():

@@ -8,11 +8,11 @@ import torchvision
 from PIL import Image
 from torchvision.models import get_model_builder, get_model_weights, list_models
 
-from leyden.compose import compose
+from leyden.config.compose import compose
 from leyden.errors import UserError
 from leyden.networks.vision.torchvision_weights import preprocessing
-from leyden.rundir import RunDirectory
-from leyden.worker import Worker
+from leyden.run.directory import RunDirectory
+from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 SMALL = torchvision.models.ShuffleNet_V2_X0_5_Weights

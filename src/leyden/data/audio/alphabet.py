@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Literal
 
-from ..error import DataError
+from ..core.error import DataError
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torchaudio.functional import amplitude_to_DB, resample, spectrogram
 
-from ..batch import Batch
-from ..datamodule import DataModule, Stage
-from ..file_rows import FileRows, OnCorrupt
-from ..files import expand_inputs
-from ..fingerprint import decoder
-from ..rows import Rows
+from ..core.batch import Batch
+from ..core.datamodule import DataModule, Stage
+from ..core.rows import Rows
+from ..files.files import expand_inputs
+from ..storage.file_rows import FileRows, OnCorrupt
+from ..storage.fingerprint import decoder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-from ..labelled_files import LabelledFiles
+from ..files.labelled_files import LabelledFiles
 from .audio_data import AudioData
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from torchaudio.transforms import Speed
 
-from ..randomness import streams, uniform
+from ..core.randomness import streams, uniform
 
 
 class RandomGain(nn.Module):

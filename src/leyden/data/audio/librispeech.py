@@ -2,8 +2,8 @@ from pathlib import Path
 
 from torchaudio.datasets import LIBRISPEECH
 
-from ..error import DataError
-from ..split_names import SPLITS, Split
+from ..core.error import DataError
+from ..core.split_names import SPLITS, Split
 from .speech_files import TranscribedFiles, Utterance
 
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 from torchaudio.datasets import SPEECHCOMMANDS
 
-from ..classes import class_numbers
-from ..decode import decoded
-from ..error import DataError
-from ..rows import Rows
-from ..split_names import SPLITS, Split
+from ..core.classes import class_numbers
+from ..core.error import DataError
+from ..core.rows import Rows
+from ..core.split_names import SPLITS, Split
+from ..storage.decode import decoded
 from .audio_data import AudioData
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor
 
-from ..rows import Rows
+from ..core.rows import Rows
 from .alphabet import Unit, learn_alphabet, separator, token_numbers
 from .audio_data import AudioData
 from .transcripts import TranscriptRows, Transcripts, join_transcripts

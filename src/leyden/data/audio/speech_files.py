@@ -5,12 +5,12 @@ from typing import ClassVar, NamedTuple
 
 import torch
 
-from ..account import Account, held_out_for_test
-from ..decode import decoded
-from ..groups import group_ids, held_out_split
-from ..manifest import Entry, Manifest
-from ..rows import Rows
-from ..split_names import SPLITS, Split
+from ..core.account import Account, held_out_for_test
+from ..core.groups import group_ids, held_out_split
+from ..core.rows import Rows
+from ..core.split_names import SPLITS, Split
+from ..files.manifest import Entry, Manifest
+from ..storage.decode import decoded
 from .speech_data import SpeechData
 
 

@@ -1,7 +1,7 @@
 import torch
 
-from ..rows import RaggedRows
-from ..split_names import Split
+from ..core.rows import RaggedRows
+from ..core.split_names import Split
 from .speech_data import SpeechData
 from .vowels import SAMPLE_RATE, WORDS, synthesise
 

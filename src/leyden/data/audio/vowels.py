@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torchaudio.functional import lfilter
 
-from ..rows import RaggedRows
-from ..split_names import Split
+from ..core.rows import RaggedRows
+from ..core.split_names import Split
 from .audio_data import AudioData
 
 # Peterson and Barney's Table II: Hz, for each group of speakers the pitch and the first three formants of each vowel.

@@ -2,8 +2,8 @@ from pathlib import Path
 
 from torchaudio.datasets import YESNO
 
-from ..error import DataError
-from ..split_names import Split
+from ..core.error import DataError
+from ..core.split_names import Split
 from .speech_files import TranscribedFiles, Utterance
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import tokenizers
 from tokenizers import models, pre_tokenizers, trainers
 
-from ..error import DataError
+from ..core.error import DataError
 
 # The `tokenizers` library writes byte-level tokens with one visible sign a byte: printable bytes of latin-1 as
 # themselves, the others, in their order, as the signs from U+0100 on.

@@ -2,7 +2,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..error import DataError
+from ..core.error import DataError
 
 
 class CharacterTokenizer:

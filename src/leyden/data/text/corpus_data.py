@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..batch import Batch
-from ..datamodule import DataModule, Stage
-from ..decode import decode_all
-from ..error import DataError
-from ..files import expand_inputs
-from ..fingerprint import decoder, texts_hash, tokenizer_state
-from ..lines import read_lines, read_text
-from ..rows import RaggedRows, Rows
-from ..split_names import SPLITS, Split
-from ..state import reading
+from ..core.batch import Batch
+from ..core.datamodule import DataModule, Stage
+from ..core.error import DataError
+from ..core.rows import RaggedRows, Rows
+from ..core.split_names import SPLITS, Split
+from ..core.state import reading
+from ..files.files import expand_inputs
+from ..files.lines import read_lines, read_text
+from ..storage.decode import decode_all
+from ..storage.fingerprint import decoder, texts_hash, tokenizer_state
 from .byte_pair_tokenizer import BytePairTokenizer
 from .lossless_tokenizer import LosslessTokenizer
 from .windows import IGNORED, ShiftedBatches, Windows

@@ -3,12 +3,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from ..account import Account, Ignored
-from ..error import DataError
-from ..fetch import fetch
-from ..file_splits import FileSplits
-from ..lines import read_text
-from ..split_names import SPLITS, Split, split_in
+from ..core.account import Account, Ignored
+from ..core.error import DataError
+from ..core.split_names import SPLITS, Split, split_in
+from ..files.fetch import fetch
+from ..files.file_splits import FileSplits
+from ..files.lines import read_text
 from .corpus_data import CorpusData
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import tokenizers
 from tokenizers import processors
 
-from ..error import DataError
+from ..core.error import DataError
 from .tokenizer import BEGIN, END, PADDING, fixed_tokens
 
 # Set at all, it spares a warning at every fork; workers that read batches ahead only copy ids and need no tokenizer.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from ..error import DataError
-from ..split import stratified_split
-from ..split_names import Split
+from ..core.error import DataError
+from ..core.split import stratified_split
+from ..core.split_names import Split
 from .text_data import TextData
 
 PACKAGES = [

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from ..classes import Labels
-from ..split import stratified_split
-from ..split_names import Split
+from ..core.classes import Labels
+from ..core.split import stratified_split
+from ..core.split_names import Split
 from .stdlib import PACKAGES, source_files
 from .text_data import TextData
 

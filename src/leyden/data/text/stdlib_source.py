@@ -3,7 +3,7 @@ from pathlib import Path
 
 import torch
 
-from ..split import stratified_split
+from ..core.split import stratified_split
 from .corpus_data import CorpusData, Split
 from .stdlib import PACKAGES, source_files
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from ..delimited import DELIMITERS, read_cells, read_objects
-from ..error import DataError
-from ..lines import read_lines
+from ..core.error import DataError
+from ..files.delimited import DELIMITERS, read_cells, read_objects
+from ..files.lines import read_lines
 
 SUFFIXES = {*DELIMITERS, ".jsonl"}
 

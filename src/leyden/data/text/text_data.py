@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from ..batch import Batch
-from ..datamodule import DataModule, Stage
-from ..error import DataError
-from ..files import expand_inputs
-from ..groups import group_ids
-from ..lines import read_lines
-from ..packed import Packed
-from ..randomness import streams
-from ..rows import RaggedRows, Rows
-from ..split_names import Split
-from ..state import reading
+from ..core.batch import Batch
+from ..core.datamodule import DataModule, Stage
+from ..core.error import DataError
+from ..core.groups import group_ids
+from ..core.randomness import streams
+from ..core.rows import RaggedRows, Rows
+from ..core.split_names import Split
+from ..core.state import reading
+from ..files.files import expand_inputs
+from ..files.lines import read_lines
+from ..storage.packed import Packed
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
 from .word_vectors import word_vectors

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import ClassVar
 from unicodedata import normalize
 
-from ..account import Account, held_out_for_test
-from ..classes import Labels
-from ..error import DataError
-from ..fetch import fetch
-from ..files import expand_inputs
-from ..groups import group_ids, held_out_split
-from ..lines import read_lines
-from ..split_names import SPLITS, Split, split_in
+from ..core.account import Account, held_out_for_test
+from ..core.classes import Labels
+from ..core.error import DataError
+from ..core.groups import group_ids, held_out_split
+from ..core.split_names import SPLITS, Split, split_in
+from ..files.fetch import fetch
+from ..files.files import expand_inputs
+from ..files.lines import read_lines
 from .table import SUFFIXES, LabelledText, Table
 from .text_data import TextData
 

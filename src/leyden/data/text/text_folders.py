@@ -2,10 +2,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from ..files import expand_inputs
-from ..indexed_files import IndexedFiles
-from ..lines import read_text
-from ..split_names import Split
+from ..core.split_names import Split
+from ..files.files import expand_inputs
+from ..files.indexed_files import IndexedFiles
+from ..files.lines import read_text
 from .text_data import TextData
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from ..batch import Batch
-from ..rows import Rows
-from ..sampling import EpochBatches
+from ..core.batch import Batch
+from ..core.rows import Rows
+from ..core.sampling import EpochBatches
 
 IGNORED = -100  # a target that does not count: the default of torch's cross-entropy
 

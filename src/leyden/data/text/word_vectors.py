@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..error import DataError
+from ..core.error import DataError
 
 log = logging.getLogger(__name__)
 

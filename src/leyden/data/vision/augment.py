@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid
 
-from ..randomness import uniform
+from ..core.randomness import uniform
 from .warp import Warp
 
 

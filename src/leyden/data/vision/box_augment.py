@@ -2,7 +2,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
-from ..randomness import uniform
+from ..core.randomness import uniform
 from .boxes import Boxes
 
 

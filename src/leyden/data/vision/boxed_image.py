@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from ..error import DataError
+from ..core.error import DataError
 
 ORIENTATION = 274  # the EXIF entry; from 5 on, height and width change places
 

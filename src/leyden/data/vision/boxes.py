@@ -4,8 +4,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..batch import Batch
-from ..rows import Rows
+from ..core.batch import Batch
+from ..core.rows import Rows
 
 
 class Boxes(NamedTuple):

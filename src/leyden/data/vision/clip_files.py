@@ -1,4 +1,4 @@
-from ..labelled_files import LabelledFiles
+from ..files.labelled_files import LabelledFiles
 from .video_data import VideoData
 
 

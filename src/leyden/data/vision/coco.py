@@ -3,8 +3,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from ..error import DataError
-from ..user_text import utf8_text, well_formed
+from ..core.error import DataError
+from ..files.user_text import utf8_text, well_formed
 from .boxed_image import BoxedImage, BoxedImages, file_size, split_names
 
 # Where published sets and tools put the annotations and the images of a split

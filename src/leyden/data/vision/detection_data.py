@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..batch import Batch
-from ..datamodule import DataModule, Stage
-from ..file_rows import FileRows
-from ..files import expand_inputs
-from ..rows import Rows
+from ..core.batch import Batch
+from ..core.datamodule import DataModule, Stage
+from ..core.rows import Rows
+from ..files.files import expand_inputs
+from ..storage.file_rows import FileRows
 from .box_drawing import draw_boxes
 from .boxed_image import file_size
 from .boxes import Boxes, BoxRows, boxes_of_image, join_boxes

@@ -6,16 +6,16 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ..account import Account
-from ..classes import class_numbers
-from ..decode import decoded
-from ..error import DataError
-from ..file_rows import FileRows
-from ..fingerprint import decoder
-from ..groups import group_ids
-from ..path_patterns import part_of_name
-from ..rows import Rows
-from ..split_names import SPLITS, Split, other_names, split_of
+from ..core.account import Account
+from ..core.classes import class_numbers
+from ..core.error import DataError
+from ..core.groups import group_ids
+from ..core.rows import Rows
+from ..core.split_names import SPLITS, Split, other_names, split_of
+from ..files.path_patterns import part_of_name
+from ..storage.decode import decoded
+from ..storage.file_rows import FileRows
+from ..storage.fingerprint import decoder
 from .boxed_image import BoxedImage, BoxedImages, MissingSplitError
 from .boxes import Boxes, BoxRows, boxes_of_image
 from .coco import read_coco

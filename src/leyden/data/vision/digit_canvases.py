@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..split import stratified_split
-from ..split_names import Split
+from ..core.split import stratified_split
+from ..core.split_names import Split
 
 CANVAS = 64  # pixels, height and width
 SMALLEST, LARGEST = 14, 26  # pixels, height and width of a pasted digit

@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 import torch
 
-from ..rows import TensorRows
-from ..split_names import Split
+from ..core.rows import TensorRows
+from ..core.split_names import Split
 from .boxes import BoxRows, boxes_of_image
 from .detection_data import DetectionData
 from .digit_canvases import CANVAS, digit_canvases, digit_images

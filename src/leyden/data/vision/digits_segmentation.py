@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
-from ..rows import TensorRows
-from ..split_names import Split
+from ..core.rows import TensorRows
+from ..core.split_names import Split
 from .digit_canvases import CANVAS, digit_canvases
 from .segmentation_data import SegmentationData
 

@@ -3,8 +3,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..rows import TensorRows
-from ..split_names import Split
+from ..core.rows import TensorRows
+from ..core.split_names import Split
 from .digit_canvases import digit_images
 from .fit import height_and_width
 from .video_data import VideoData

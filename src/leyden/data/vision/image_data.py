@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import Transform
 
-from ..batch import Batch
-from ..datamodule import DataModule, Stage
-from ..file_rows import FileRows, OnCorrupt
-from ..files import expand_inputs
-from ..fingerprint import decoder
-from ..randomness import each_row
-from ..rows import Rows
+from ..core.batch import Batch
+from ..core.datamodule import DataModule, Stage
+from ..core.randomness import each_row
+from ..core.rows import Rows
+from ..files.files import expand_inputs
+from ..storage.file_rows import FileRows, OnCorrupt
+from ..storage.fingerprint import decoder
 from .fit import Fit, Interpolation, Resize, height_and_width
 from .pixels import PixelReader
 

@@ -6,10 +6,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..file_rows import FileRows, OnCorrupt
-from ..fingerprint import decoder
-from ..labelled_files import LabelledFiles
-from ..residence import say
+from ..files.labelled_files import LabelledFiles
+from ..storage.file_rows import FileRows, OnCorrupt
+from ..storage.fingerprint import decoder
+from ..storage.residence import say
 from .image_data import ImageData
 from .jpegs import decode_jpegs, jpeg_decoder
 

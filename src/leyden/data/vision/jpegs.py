@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..error import DataError
-from ..residence import say
+from ..core.error import DataError
+from ..storage.residence import say
 from .fit import Fit
 
 THREADS = 8  # that read files

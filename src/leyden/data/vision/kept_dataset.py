@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torchvision.datasets.folder import default_loader
 
-from ..fingerprint import decoder, file_states
+from ..storage.fingerprint import decoder, file_states
 
 FILE_LISTS = ("samples", "_samples", "_image_files", "_images")  # as torchvision's own classes name them
 

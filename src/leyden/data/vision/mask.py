@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..error import DataError
+from ..core.error import DataError
 from .warp import NO_CLASS
 
 UNKNOWN = 254  # never a class number: there are at most 254 classes

@@ -7,17 +7,17 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..account import Account, held_out_for_test
-from ..batch import Batch
-from ..decode import decoded
-from ..error import DataError
-from ..file_rows import FileRows
-from ..file_splits import FileSplits
-from ..fingerprint import decoder, file_states
-from ..groups import group_ids, held_out_split
-from ..path_patterns import part_of_name
-from ..rows import Rows
-from ..split_names import Split
+from ..core.account import Account, held_out_for_test
+from ..core.batch import Batch
+from ..core.error import DataError
+from ..core.groups import group_ids, held_out_split
+from ..core.rows import Rows
+from ..core.split_names import Split
+from ..files.file_splits import FileSplits
+from ..files.path_patterns import part_of_name
+from ..storage.decode import decoded
+from ..storage.file_rows import FileRows
+from ..storage.fingerprint import decoder, file_states
 from .boxed_image import file_size
 from .image_data import SUFFIXES
 from .mask import MaskDecoder

@@ -1,8 +1,8 @@
 import re
 from pathlib import Path
 
-from ..error import DataError
-from ..files import find_files
+from ..core.error import DataError
+from ..files.files import find_files
 
 
 class MaskLayout:

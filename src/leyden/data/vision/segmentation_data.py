@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import Transform
 
-from ..datamodule import Stage
-from ..file_rows import FileRows
-from ..randomness import each_row
-from ..rows import Rows
+from ..core.datamodule import Stage
+from ..core.randomness import each_row
+from ..core.rows import Rows
+from ..storage.file_rows import FileRows
 from .boxed_image import file_size
 from .image_data import ImageData, ImageTransform
 from .warp import NO_CLASS, Warp

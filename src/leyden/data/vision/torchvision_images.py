@@ -10,14 +10,14 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from ..account import Account, held_out_for_test
-from ..decode import decode_all, decoded
-from ..error import DataError
-from ..file_rows import FileRows
-from ..mapped import mapped
-from ..rows import PartRows, Rows, TensorRows
-from ..split import stratified_split
-from ..split_names import SPLITS, Split
+from ..core.account import Account, held_out_for_test
+from ..core.error import DataError
+from ..core.rows import PartRows, Rows, TensorRows
+from ..core.split import stratified_split
+from ..core.split_names import SPLITS, Split
+from ..storage.decode import decode_all, decoded
+from ..storage.file_rows import FileRows
+from ..storage.mapped import mapped
 from .image_data import ImageData
 from .kept_dataset import kept_files, made_of_dataset
 from .validation_choices import validation_choices

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..split_names import split_of
+from ..core.split_names import split_of
 
 NAMES = ("val", "valid", "validation")
 

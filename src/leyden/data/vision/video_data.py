@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import Transform
 
-from ..batch import Batch
-from ..datamodule import Stage
-from ..randomness import each_row
+from ..core.batch import Batch
+from ..core.datamodule import Stage
+from ..core.randomness import each_row
 from .clip import CLIP_SUFFIXES, read_clip
 from .image_data import ImageData, ImageTransform
 from .warp import Warp

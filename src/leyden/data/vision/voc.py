@@ -1,8 +1,8 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..error import DataError
-from ..user_text import utf8_text
+from ..core.error import DataError
+from ..files.user_text import utf8_text
 from .boxed_image import BoxedImage, BoxedImages, file_size, split_names
 
 

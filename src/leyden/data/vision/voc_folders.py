@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..error import DataError
-from ..file_splits import FileSplits
-from ..groups import held_out_split
-from ..scan import scan
-from ..split_names import Split
+from ..core.error import DataError
+from ..core.groups import held_out_split
+from ..core.split_names import Split
+from ..files.file_splits import FileSplits
+from ..files.scan import scan
 from .boxed_image import BoxedImages
 from .image_data import SUFFIXES
 from .voc import read_annotation

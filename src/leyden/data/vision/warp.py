@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate
 
-from ..randomness import streams, uniform
+from ..core.randomness import streams, uniform
 
 NO_CLASS = 255  # stands in masks for pixels that belong to no class
 

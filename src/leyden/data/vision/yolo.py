@@ -2,9 +2,9 @@ from pathlib import Path
 
 import yaml
 
-from ..error import DataError
-from ..files import find_files
-from ..user_text import utf8_text, well_formed
+from ..core.error import DataError
+from ..files.files import find_files
+from ..files.user_text import utf8_text, well_formed
 from .boxed_image import BoxedImage, BoxedImages, file_size, split_names
 from .image_data import SUFFIXES
 

@@ -1,0 +1,61 @@
+import netrc
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..config.static.installed import installed_version
+
+
+def examine() -> int:
+    """Prints what this machine has, one line a finding, and returns 1 if something is wrong."""
+    wrong: list[str] = []
+    _show("python", f"{platform.python_version()} ({sys.executable})")
+    _show("cores", str(os.cpu_count()))
+    _show("disk", f"{shutil.disk_usage('.').free / 2**30:.0f} GiB free in {Path.cwd()}")
+    _show("wandb", _wandb())
+    for name in ("torch", "torchvision", "torchaudio", "lightning", "torchmetrics", "torchtext"):
+        _show(name, installed_version(name) or "not installed")
+    try:
+        import torch
+        import torchaudio
+        import torchvision  # noqa: F401 - loading their compiled parts is the test
+    except (ImportError, OSError, RuntimeError) as error:
+        wrong.append(f"torch, torchvision and torchaudio do not load together: {error}")
+        wrong.append("Install the locked versions: make setup")
+    else:
+        _show("torch's CUDA", f"{torch.version.cuda}, torchaudio {torchaudio.__version__}")
+        _show("devices", _devices())
+        if shutil.which("nvidia-smi") and not torch.cuda.is_available():
+            wrong.append(f"there is an NVIDIA driver, but torch (CUDA {torch.version.cuda}) sees no GPU")
+    for problem in wrong:
+        print(f"WRONG: {problem}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _show(name: str, text: str) -> None:
+    print(f"{name:<14} {text}")
+
+
+def _wandb() -> str:
+    try:
+        import wandb
+    except ImportError:
+        return "not installed"
+    host = urlsplit(wandb.setup().settings.base_url).hostname or ""
+    try:
+        known = netrc.netrc().authenticators(host)
+    except (OSError, netrc.NetrcParseError):
+        known = None
+    login = "logged in" if known or os.environ.get("WANDB_API_KEY") else "not logged in (wandb login)"
+    return f"{wandb.__version__}, {login} at {host}"
+
+
+def _devices() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+    return "mps" if torch.backends.mps.is_available() else "cpu"

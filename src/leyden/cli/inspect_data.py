@@ -1,0 +1,162 @@
+"""`data`: what a dataset is once it is decoded, where it lives, and how fast its batches come; or writes it anew."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from difflib import get_close_matches
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..config.compose import options, project_root
+from ..config.references import resolve
+from ..errors import RunError, UserError
+from ..run.directory import RunDirectory, find_run
+from ..run.trust import require_trust
+
+if TYPE_CHECKING:
+    from ..data import DataModule
+
+SECONDS = 2.0  # for which batches are counted
+
+
+def inspect(
+    name: str,
+    overrides: list[str],
+    clears: bool,
+    check: Callable[[list[str], bool], Any],
+    stream: Path | None = None,
+    trusts: bool = False,
+) -> int:
+    """Shows the data of a run or an experiment, removes what the cache keeps of it, or writes it as a stream.
+
+    Args:
+        name: a run directory, `latest`, or an experiment.
+        overrides: settings of the experiment.
+        clears: removes, instead of showing.
+        check: overrides, and whether the data's files are looked for -> the project's folder and the configuration.
+        stream: a folder for the rows, to be written instead of shown; see `write_stream`.
+        trusts: whether a run that was not made here is executed; see `require_trust`.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UserError: there is no such run or experiment, or a setting is wrong.
+    """
+    root = project_root()
+    run = _run(name, root, overrides)
+    if run:
+        require_trust(run, root, "data", trusts)
+    config = run.config if run else resolve(check([f"experiment={name}", *overrides], not clears)[1], root)
+    stream = stream and stream.absolute()
+    os.chdir(root)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("leyden").setLevel(logging.INFO)
+    try:
+        data = _data(config, run)
+        if clears:
+            _clear(data)
+        else:
+            _prepare(data, run)
+            _write(data, stream) if stream else _show_all(data)
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _data(config: dict[str, Any], run: RunDirectory | None) -> "DataModule":
+    from ..config.build import build  # torch: seconds
+    from ..run.preprocessing import provided, taking
+
+    return build(taking(config["data"], provided(config, run.path if run else None)), {})
+
+
+def _prepare(data: "DataModule", run: RunDirectory | None) -> None:
+    if run and data.is_saved(run.path):
+        data.restore(run.path)
+    from ..data.files.archives import checked_archives
+
+    with checked_archives():
+        data.prepare_data()
+        data.setup("fit")
+        if "test" in data.official_splits():
+            data.setup("test")
+
+
+def _show_all(data: "DataModule") -> None:
+    _show_rows(data)
+    _show_cache(data)
+    _show_speed(data)
+
+
+def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
+    """The run of that name; None where it is the name of an experiment."""
+    experiments = [one for one, _ in options(root)["experiment"]]
+    if name in experiments:
+        return None
+    if overrides:
+        raise UserError(f"{name} is no experiment: the settings of a run are frozen")
+    try:
+        return find_run(name, root)
+    except UserError as error:
+        near = get_close_matches(name, experiments, n=1)
+        hint = f", and no experiment; did you mean {near[0]!r}?" if near else ", and no experiment"
+        raise UserError(f"{error}{hint}") from None
+
+
+def _show_rows(data: "DataModule") -> None:
+    from ..data.core.rows import whole
+    from ..data.storage.file_rows import FileRows
+
+    for stage, rows in data.rows.items():
+        where = "decoded in every epoch" if isinstance(whole(rows), FileRows) else data.residence.place or "memory"
+        if (chunks := whole(rows).chunks) is not None:
+            where = f"in a stream (chunks: {len(chunks)})"
+        _show(stage, f"{len(rows)} rows, {where}")
+
+
+def _show_cache(data: "DataModule") -> None:
+    from ..data.storage.cache import entries
+    from ..data.storage.fingerprint import dataset_name
+
+    for about in entries(data.residence.cache, dataset_name(data)) if data.residence.cache else []:
+        state = "in use" if about["path"] in data.residence.used else "of other files or settings"
+        what = f"{about['rows']} rows, {about['dtype']} {about['shape']}, {about['bytes'] / 1e6:.1f} MB"
+        state = state if about["is_whole"] else "damaged"
+        _show("cache", f"{about['path']}: {what}, decoded in {about['seconds']:.1f} s; {state}")
+
+
+def _show_speed(data: "DataModule") -> None:
+    loader = data.train_dataloader()
+    batches = chain.from_iterable(repeat(loader))
+    next(batches)  # which starts workers
+    begin, num_rows, num_batches = time.perf_counter(), 0, 0
+    while (seconds := time.perf_counter() - begin) < SECONDS:
+        num_rows += len(next(batches).inputs)
+        num_batches += 1
+    workers = f"workers: {loader.num_workers}" if loader.num_workers else "by this process"
+    _show("speed", f"{num_rows / seconds:.0f} rows/s: {num_batches} batches of {data.batch_size}, {workers}")
+
+
+def _clear(data: "DataModule") -> None:
+    from ..data.storage.cache import clear
+    from ..data.storage.fingerprint import dataset_name
+
+    freed = clear(data.residence.cache, dataset_name(data)) if data.residence.cache else 0
+    freed += data.source.clear() if data.source else 0
+    _show("freed", f"{freed / 1e6:.1f} MB in {data.residence.cache}")
+
+
+def _write(data: "DataModule", folder: Path) -> None:
+    from ..data.stream.writing import write_stream
+
+    write_stream(data, folder)
+    _show("stream", f"{folder}: read it with data.stream={folder}, or from wherever you copy it to")
+
+
+def _show(name: str, text: str) -> None:
+    print(f"{name:<12} {text}")

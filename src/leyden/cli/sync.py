@@ -1,0 +1,88 @@
+"""Brings runs at Weights & Biases up to what their run directories hold. Imports no torch."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ..config.redaction import for_upload
+from ..config.static.installed import installed_version
+from ..errors import UserError
+from ..loggers.metrics_file import MetricsFile
+from ..run.directory import RunDirectory
+
+FINISH_SECONDS = 120.0  # it goes on from there the next time
+
+
+def sync(runs: Sequence[RunDirectory]) -> int:
+    """Uploads the rows, the configuration and the pictures that the server has not; what it has is left alone.
+
+    Returns:
+        The exit code: 0 where the server now has everything, else 1.
+
+    Raises:
+        UserError: a run does not log to Weights & Biases, or that is not installed.
+    """
+    if not installed_version("wandb"):
+        raise UserError("Weights & Biases is not installed; install wandb, or the extra `wandb` of this project")
+    loggers = [_logger(run) for run in runs]
+    return max(_upload(run, logger) for run, logger in zip(runs, loggers, strict=True))
+
+
+def _logger(run: RunDirectory) -> dict[str, Any]:
+    """The part of the configuration that names project and entity."""
+    for logger in run.config["logger"].values():
+        if logger and str(logger["_target_"]).endswith(".WandbRun") and logger.get("mode") != "disabled":
+            return logger
+    raise UserError(f"{run.path} does not log to Weights & Biases: it was not trained with logger=wandb")
+
+
+def _upload(run: RunDirectory, logger: dict[str, Any]) -> int:
+    try:
+        sent = _send(run, logger)
+        if sent and _send(run, logger):  # W&B does not tell what a server refuses; whoever asks again sees it
+            raise ConnectionError("the server has not kept what was sent")
+    except (ConnectionError, UserError) as error:
+        print(f"{run.path}: {error}; nothing is lost: sync again later", file=sys.stderr)
+        return 1
+    print(f"{run.path}: {f'{sent} rows sent' if sent else 'nothing to do: the server has everything'}")
+    return 0
+
+
+def _send(run: RunDirectory, logger: dict[str, Any]) -> int:
+    """Returns how many rows were sent."""
+    session = _begin(run, logger)
+    rows, pictures = MetricsFile(run.path / "metrics.csv").rows(), _pictures(run)
+    session.run.config.update(for_upload(run.frozen_config), allow_val_change=True)
+    session.send(rows)
+    if pictures:
+        session.log_media(pictures)
+    is_finished = run.status["state"] == "finished"
+    if not session.end(0 if is_finished else 1):
+        raise ConnectionError("the server has stopped answering")
+    return session.num_sent
+
+
+def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:
+    from ..loggers.wandb_session import WandbSession
+
+    identity = run.status["id"]
+    return WandbSession(
+        run.path,
+        id=identity,
+        name=f"{run.config['name']}/{identity}",
+        project=logger["project"],
+        entity=logger.get("entity"),
+        finish_timeout=FINISH_SECONDS,
+        x_disable_stats=True,  # this machine's load is not that of the run
+    )
+
+
+def _pictures(run: RunDirectory) -> dict[str, Any]:
+    """Those that the test has drawn, as a finished training logs them."""
+    import wandb
+
+    if run.status["state"] != "finished":
+        return {}
+    tested = next((name for name in ("best", "last") if (run.path / "plots" / name).is_dir()), "none")
+    paths = sorted(run.path.glob(f"plots/{tested}/test_*.png"))
+    return {f"plots/{path.stem}": [wandb.Image(str(path))] for path in paths}

@@ -1,0 +1,207 @@
+"""What a constructor itself refuses: its `if ...: raise ...`, worked out from source with the configured values."""
+
+import ast
+import builtins
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from types import CodeType
+from typing import Any
+
+from ...errors import hint
+from .installed import installed_version
+from .signature import Signature, called_in, is_super_init, signature
+from .source import Module, NameMissingError, load, stored_names
+
+# Calls without side effects.
+_SAFE = {name: getattr(builtins, name) for name in ("abs", "all", "any", "bool", "float", "int", "isinstance", "len")}
+_SAFE |= {
+    name: getattr(builtins, name) for name in ("list", "max", "min", "repr", "set", "sorted", "str", "sum", "tuple")
+}
+_SAFE |= {"hint": hint, "installed_version": installed_version}
+
+# Expressions of which parts may not run.
+_PERHAPS = (
+    ast.Lambda,
+    ast.IfExp,
+    ast.BoolOp,
+    ast.comprehension,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+
+MAX_DEPTH = 6  # of calls that are followed
+
+LIBRARY_GUARDS = "leyden.config.static.library_guards"
+
+
+class _UnknownError(Exception):
+    """A value that only running the program would tell."""
+
+
+class _Scope(dict[str, Any]):
+    """Values of arguments and local variables by name; `arguments` tells from which argument a variable was computed."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__({name: value for name, value in values.items() if value is not ...})
+        self.arguments: dict[str, str] = {}
+
+    def argument(self, expression: ast.AST) -> str:
+        """The first argument on which an expression depends; empty where it depends on none."""
+        names = (node.id for node in ast.walk(expression) if isinstance(node, ast.Name) and node.id in self)
+        return next((self.arguments.get(name, name) for name in names), "")
+
+    def renamed(self, name: str, variable: str) -> "_Scope":
+        """A copy in which a variable has the value of that name."""
+        scope = _Scope({**self, variable: self[name]})
+        scope.arguments = self.arguments | {variable: self.argument(ast.Name(name))}
+        return scope
+
+    def assign(self, statement: ast.stmt) -> None:
+        """Follows an assignment, or forgets what the statement sets."""
+        match statement:
+            case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(ast.Name(name), value=value) if value:
+                argument = self.argument(value)
+                with suppress(_UnknownError):
+                    self[name] = _value(value, self)
+                    self.arguments[name] = argument
+                    return
+            case ast.Expr(ast.Call()) | ast.Assign([ast.Attribute()]):
+                return
+        for name in stored_names(statement):
+            self.pop(name, None)
+
+
+def refusals(signature: Signature, arguments: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, str]]:
+    """What a call with these plain values certainly raises: the argument at fault and the exception's message.
+
+    The constructors of base classes are followed, and what a constructor calls of its own package. An argument that is
+    `...` has a value that is not known yet.
+    """
+    scope = signature.defaults() | dict(arguments)
+    for read in filter(None, (_library_guard(signature), signature)):
+        yield from _run(read.node.body, read, _Scope(scope), depth)
+
+
+@cache
+def _library_guard(read: Signature) -> Signature | None:
+    """The guards that library_guards.py has for a constructor."""
+    guards = load(LIBRARY_GUARDS)
+    for node in guards.names.get(read.name, []) if guards else []:
+        with suppress(NameMissingError):
+            meant = signature(ast.get_docstring(node) or "") if isinstance(node, ast.ClassDef) else None
+            if meant and meant.node is read.node:
+                return signature(f"{LIBRARY_GUARDS}.{read.name}")
+    return None
+
+
+def _run(
+    body: list[ast.stmt], signature: Signature, scope: _Scope, depth: int
+) -> Generator[tuple[str, str], None, bool]:
+    """Follows the lines that certainly run, and returns whether they certainly end the function."""
+    for statement in body:
+        match statement:
+            case ast.If(test, inner, otherwise):
+                try:
+                    branch = inner if _value(test, scope) else otherwise
+                except _UnknownError:
+                    if any(isinstance(node, ast.Return) for node in ast.walk(statement)):
+                        return True  # perhaps
+                    scope.assign(statement)
+                    continue
+                if branch and isinstance(branch[0], ast.Raise):
+                    yield _refusal(branch[0], test, scope)
+                elif (yield from _run(branch, signature, scope, depth)):
+                    return True
+            case ast.For(ast.Name(variable), ast.Tuple(elements), inner):  # a guard of several arguments
+                for name in (one.id for one in elements if isinstance(one, ast.Name) and one.id in scope):
+                    yield from _run(inner, signature, scope.renamed(name, variable), depth)
+                scope.assign(statement)
+            case ast.Return() | ast.Raise():
+                return True
+            case ast.Assign() | ast.AnnAssign() | ast.Expr():
+                for call in _calls(statement):
+                    yield from _of_call(call, signature, scope, depth)
+                scope.assign(statement)
+            case _:
+                scope.assign(statement)
+    return False
+
+
+@cache
+def _calls(node: ast.AST) -> list[ast.Call]:
+    """The calls in a statement that certainly run."""
+    if isinstance(node, _PERHAPS):
+        return []
+    inner = [call for part in ast.iter_child_nodes(node) for call in _calls(part)]
+    return [node, *inner] if isinstance(node, ast.Call) else inner
+
+
+@cache
+def _is_generator(function: ast.FunctionDef) -> bool:
+    """Whether calling it runs none of its lines."""
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function))
+
+
+@cache
+def _compiled(node: ast.expr) -> CodeType:
+    return compile(ast.Expression(node), "", "eval")
+
+
+def _of_call(call: ast.Call, signature: Signature, scope: _Scope, depth: int) -> Iterator[tuple[str, str]]:
+    """What is refused of the arguments that are handed to a base class or to a function of the same package."""
+    is_followed = is_super_init(call.func) or _is_own(signature.function.module, call.func)
+    callee = called_in(signature, call) if is_followed and depth < MAX_DEPTH else None
+    if not callee or _is_generator(callee.node) or any(isinstance(argument, ast.Starred) for argument in call.args):
+        return
+    handed: dict[str, Any] = {}
+    arguments: dict[str, str] = {}
+    positional = [one.arg for one in callee.node.args.args if one.arg in callee.parameters]
+    for name, expression in _named(call, positional):
+        arguments[name] = scope.argument(expression)
+        try:
+            handed[name] = _value(expression, scope)
+        except _UnknownError:
+            handed[name] = ...
+    if any(not keyword.arg for keyword in call.keywords):  # **kwargs
+        own = {one.arg for one in (*signature.node.args.args, *signature.node.args.kwonlyargs)}
+        through = callee.parameters.keys() - own - handed.keys()
+        handed |= {name: scope[name] for name in through & scope.keys()}
+    for name, message in refusals(callee, handed, depth + 1):
+        yield arguments.get(name, name), message
+
+
+def _is_own(module: Module, function: ast.expr) -> bool:
+    """Whether a function belongs to the package that calls it, which is this one or the user's: no other library's."""
+    package = module.name.partition(".")[0]
+    if package != "leyden" and (not module.path or "site-packages" in module.path.parts):
+        return False
+    match module.names.get(ast.unparse(function).partition(".")[0]):
+        case [ast.ImportFrom(origin, level=level)]:
+            return bool(level) or (origin or "").partition(".")[0] == package
+        case [ast.FunctionDef() | ast.ClassDef()]:
+            return True
+    return False
+
+
+def _named(call: ast.Call, positional: list[str]) -> Iterator[tuple[str, ast.expr]]:
+    yield from zip(positional, call.args, strict=False)
+    yield from ((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg)
+
+
+def _refusal(statement: ast.Raise, test: ast.expr, scope: _Scope) -> tuple[str, str]:
+    name = scope.argument(test)
+    match statement.exc:
+        case ast.Call(_, [message, *_]):
+            with suppress(_UnknownError):
+                return name, str(_value(message, scope))
+    return name, f"refused by its check `{ast.unparse(test)}`"
+
+
+def _value(node: ast.expr, scope: Mapping[str, Any]) -> Any:
+    try:
+        return eval(_compiled(node), {"__builtins__": _SAFE, **scope})
+    except Exception:  # a name, a call or an operation of which nothing is known
+        raise _UnknownError from None

@@ -1,0 +1,91 @@
+import logging
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ..core.batch import Batch
+from ..core.error import DataError
+from ..core.rows import Rows, pad
+
+log = logging.getLogger(__name__)
+
+OnCorrupt = Literal["raise", "skip"]
+
+
+class FileRows(Rows):
+    """Rows read from files when their batch is asked for.
+
+    Args:
+        paths: one file a row, or what else `read` takes and an error message names.
+        targets: [row], or what the task says, one a row.
+        read: file -> tensor in storage dtype; raises on a file that it cannot decode.
+        ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
+        on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
+        read_many: files -> their tensors, with None for each that is left to `read`; for what is faster in batches, and
+            only where processes that read ahead cannot go, such as on a GPU.
+        measure: file -> its length, from its header alone; 0 for a file that cannot be read. Asked once for each file.
+        made_of: plain values that tell how the files are decoded, see `decoder`; without them no cache keeps the rows.
+
+    Raises:
+        DataError: a file cannot be read; the message names it.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Any],
+        targets: Any,
+        read: Callable[[Any], Tensor],
+        ragged: bool = False,
+        on_corrupt: OnCorrupt = "raise",
+        measure: Callable[[Any], int] | None = None,
+        made_of: dict[str, Any] | None = None,
+        read_many: Callable[[Sequence[Any]], list[Tensor | None]] | None = None,
+    ) -> None:
+        super().__init__(targets)
+        self.paths, self.read, self.ragged, self.on_corrupt = paths, read, ragged, on_corrupt
+        self.measure, self.made_of, self.read_many = measure, made_of, read_many
+        self.corrupt: set[Any] = set()
+
+    @property
+    def decodes(self) -> bool:
+        return self.read_many is None
+
+    @cached_property
+    def lengths(self) -> Tensor | None:
+        if self.measure is None:
+            return None
+        return torch.tensor([self.measure(path) for path in self.paths], dtype=torch.int64)
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        rows = zip(indices, self.decode_many([self.paths[i] for i in indices]), strict=True)
+        decoded = [(tensor, i) for i, tensor in rows if tensor is not None]
+        if not decoded:
+            names = ", ".join(str(self.paths[i]) for i in indices[:3])
+            raise DataError(f"no file of a whole batch could be read: {names} ...")
+        inputs, kept = [tensor for tensor, _ in decoded], [i for _, i in decoded]
+        if self.ragged:
+            return pad(inputs, self.targets[kept])
+        return Batch(torch.stack(inputs), self.targets[kept])
+
+    def decode_many(self, paths: Sequence[Any]) -> list[Tensor | None]:
+        """One row a file, or None where it cannot be read and is skipped."""
+        rows = self.read_many(paths) if self.read_many else [None] * len(paths)
+        return [self.decode(path) if row is None else row for path, row in zip(paths, rows, strict=True)]
+
+    def decode(self, path: Any) -> Tensor | None:
+        """One row, or None where its file cannot be read and is skipped."""
+        try:
+            return self.read(path)
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            if self.on_corrupt == "raise":
+                raise DataError(
+                    f"cannot read {path}: {reason}\nRepair or remove the file, or set data.on_corrupt=skip."
+                ) from None
+            if path not in self.corrupt:
+                self.corrupt.add(path)
+                log.warning("skipped %s: %s", path, reason)
+            return None

@@ -1,0 +1,158 @@
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassConfusionMatrix,
+    MulticlassF1Score,
+    MulticlassJaccardIndex,
+)
+
+from ..metrics.confusion_matrix import confusion_matrix
+from ..metrics.mean import Mean
+from ..metrics.mean_over_ranks import mean_over_ranks
+from .task import Evaluated, EvaluationStage, Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Segmentation(Task):
+    """One class for each pixel: cross-entropy; mean intersection over union, Dice and pixel accuracy.
+
+    Both means are over the classes that occur in the targets or predictions of the whole split, whose pixels are
+    counted together. Dice is F1 over pixels. The test also logs both for each class, as `test/iou_<class>` and
+    `test/dice_<class>`.
+
+    Args:
+        network: images -> logits [batch, class, height, width], or torchvision's dict with these as `out` and those of
+            an auxiliary head as `aux`, whose loss counts half, as in torchvision's training.
+        class_names: the classes, in the order of their numbers.
+        ignore_index: class number of pixels that are left out of loss and metrics.
+        class_weights: of the classes in the cross-entropy, against imbalance; all 1 by default.
+        dice_weight: of the soft Dice loss, which is added to the cross-entropy.
+        **task: arguments of `Task`.
+    """
+
+    monitor, mode = "val/miou", "max"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        class_names: Sequence[str],
+        ignore_index: int,
+        class_weights: Sequence[float] | None = None,
+        dice_weight: float = 0.0,
+        **task: Any,
+    ) -> None:
+        if class_weights is not None and min(class_weights) < 0:
+            raise ValueError(f"class_weights are {class_weights}; none may be negative")
+        if dice_weight < 0:
+            raise ValueError(f"dice_weight is {dice_weight}; it must not be negative")
+        num_classes = len(class_names)
+        if class_weights is not None and len(class_weights) != num_classes:
+            raise ValueError(f"class_weights has {len(class_weights)} values for {num_classes} classes")
+        super().__init__(network=network, **task)
+        self.class_names, self.ignore_index, self.dice_weight = class_names, ignore_index, dice_weight
+        self.register_buffer("class_weights", torch.tensor(class_weights or [1.0] * num_classes), persistent=False)
+        known: Any = {"num_classes": num_classes, "ignore_index": ignore_index, "validate_args": False}
+        self.add_metrics(
+            loss=Mean(),
+            miou=MulticlassJaccardIndex(average="macro", **known),
+            dice=MulticlassF1Score(average="macro", **known),
+            pixel_accuracy=MulticlassAccuracy(average="micro", **known),
+        )
+        self.confusion = MulticlassConfusionMatrix(**known)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        heads = self.heads(batch.inputs)
+        total = self.total_weight(batch.targets)
+        loss = self.loss(heads["out"], batch.targets, total)
+        if "aux" in heads:
+            loss = loss + 0.5 * self.loss(heads["aux"], batch.targets, total)
+        self.log_training(loss=loss)
+        return loss
+
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+        logits, targets = self(batch.inputs), batch.targets
+        num_pixels = (targets != self.ignore_index).flatten(1).sum(dim=1)
+        losses = self.pixel_losses(logits, targets).flatten(1).sum(dim=1) / num_pixels.clamp(min=1)
+        self.measure(stage, "loss", losses, num_pixels)
+        predictions = logits.argmax(dim=1)
+        for name in ("miou", "dice", "pixel_accuracy"):
+            self.measure(stage, name, predictions, targets)
+        self.confusion.update(predictions, targets)
+        return Evaluated(predictions.to(torch.uint8), losses)
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """The class of each pixel, uint8 [batch, height, width]."""
+        return self(batch.inputs).argmax(dim=1).to(torch.uint8)
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Logits [batch, class, height, width]."""
+        return self.heads(inputs)["out"]
+
+    def heads(self, inputs: Tensor) -> dict[str, Tensor]:
+        """The logits of each head, in full precision; `out` is the one that counts."""
+        output = super().forward(inputs)
+        heads = output if isinstance(output, dict) else {"out": output}
+        return {name: logits.float() for name, logits in heads.items()}
+
+    def total_weight(self, targets: Tensor) -> Tensor:
+        """Of the pixels that have a class, the mean over ranks."""
+        valid = targets != self.ignore_index
+        weights = self.class_weights[targets.masked_fill(~valid, 0)] * valid
+        return mean_over_ranks(weights.sum()).clamp(min=1e-6)
+
+    def loss(self, logits: Tensor, targets: Tensor, total_weight: Tensor) -> Tensor:
+        """The mean over all pixels that have a class, with the soft Dice loss where it has a weight."""
+        loss = self.pixel_losses(logits, targets, self.class_weights).sum() / total_weight
+        if not self.dice_weight:
+            return loss
+        valid = targets != self.ignore_index
+        return loss + self.dice_weight * soft_dice_loss(logits, targets.masked_fill(~valid, 0), valid)
+
+    def pixel_losses(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Cross-entropy [batch, height, width], 0 where there is no class."""
+        # As rows of classes: CUDA has no deterministic cross-entropy of images.
+        rows, classes = logits.movedim(1, -1).flatten(0, 2), targets.flatten()
+        weights = weights if weights is None else weights.to(rows.dtype)
+        losses = cross_entropy(rows, classes, weights, ignore_index=self.ignore_index, reduction="none")
+        return losses.reshape(targets.shape)
+
+    def on_test_epoch_end(self) -> None:
+        counts = self.confusion.compute().cpu().double()  # over all ranks, so the same on each
+        true, predicted, both = counts.sum(dim=1), counts.sum(dim=0), counts.diagonal()
+        for number in (true + predicted).nonzero().flatten().tolist():
+            t, p, b, name = true[number], predicted[number], both[number], self.class_names[number]
+            self.log(f"test/iou_{name}", (b / (t + p - b)).float(), sync_dist=True)
+            self.log(f"test/dice_{name}", (2 * b / (t + p)).float(), sync_dist=True)
+
+    def figures(self) -> dict[str, "Figure"]:
+        return {"confusion_matrix": confusion_matrix(self.confusion.compute().cpu(), self.class_names)}
+
+    def on_validation_epoch_start(self) -> None:
+        self.confusion.reset()
+
+    def on_test_epoch_start(self) -> None:
+        self.confusion.reset()
+
+
+def soft_dice_loss(logits: Tensor, classes: Tensor, valid: Tensor) -> Tensor:
+    """1 - Dice of the probabilities, the mean over rows and classes; 1 is added to both parts of the fraction.
+
+    Source: Milletari et al., V-Net, 2016, https://arxiv.org/abs/1606.04797, with the plain sums for the squared ones.
+
+    Args:
+        logits: [batch, class, height, width].
+        classes: class numbers [batch, height, width], int64.
+        valid: the pixels that count [batch, height, width].
+    """
+    probabilities = logits.softmax(dim=1) * valid.unsqueeze(1)
+    numbers = torch.arange(logits.shape[1], device=logits.device).reshape(1, -1, 1, 1)
+    true = (classes.unsqueeze(1) == numbers) & valid.unsqueeze(1)
+    both = (probabilities * true).sum(dim=(2, 3))
+    return 1 - ((2 * both + 1) / (probabilities.sum(dim=(2, 3)) + true.sum(dim=(2, 3)) + 1)).mean()

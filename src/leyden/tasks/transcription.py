@@ -1,0 +1,118 @@
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import ctc_loss
+from torchmetrics import SumMetric
+
+from ..errors import UserError
+from ..metrics.error_rates import CharacterErrors, WordErrors
+from ..metrics.mean import Mean
+from .decoding.alignments import AlignedTokens, Alignments
+from .decoding.greedy_decoder import greedy_decoder
+from .task import Evaluated, EvaluationStage, Task
+
+log = logging.getLogger(__name__)
+
+
+class Transcription(Task):
+    """What is said, without knowing when: connectionist temporal classification, word and character error rates.
+
+    A row with fewer frames than its transcript needs has no loss; it counts in the error rates.
+
+    Source: Graves et al., Connectionist Temporal Classification, 2006, https://doi.org/10.1145/1143844.1143891.
+
+    Args:
+        network: waveforms [batch, time] and lengths [batch] -> log-probabilities [batch, frame, token] and numbers of
+            valid frames [batch].
+        alphabet: the tokens, in the order of their numbers; the first is the blank.
+        separator: what stands between two tokens of a text.
+        sample_rate: of the waveforms, in Hz.
+        decoder: log-probabilities and numbers of frames -> the tokens of each row.
+        too_short: `raise` after the first epoch in which rows of training had too few frames, or only `say` how many.
+        **task: arguments of `Task`.
+    """
+
+    monitor, mode = "val/wer", "min"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        alphabet: Sequence[str],
+        separator: str,
+        sample_rate: int,
+        decoder: Callable[[Tensor, Tensor], list[list[int]]] = greedy_decoder,
+        too_short: Literal["raise", "say"] = "raise",
+        **task: Any,
+    ) -> None:
+        if too_short not in ("raise", "say"):
+            raise ValueError(f"too_short is {too_short!r}; it must be 'raise' or 'say'")
+        super().__init__(network=network, **task)
+        self.alphabet, self.separator, self.sample_rate = alphabet, separator, sample_rate
+        self.decoder, self.too_short = decoder, too_short
+        self.num_too_short = SumMetric()
+        self.add_metrics(loss=Mean(), wer=WordErrors(), cer=CharacterErrors())
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        log_probs, frames = self(batch.inputs, batch.lengths)
+        losses, is_too_short = self._losses(log_probs, frames, batch.targets)
+        self.num_too_short.update(is_too_short.float())
+        loss = losses.mean()
+        self.log_training(loss=loss)
+        return loss
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        number = self.num_too_short.compute() if self.num_too_short.update_called else 0
+        checkpoint["num_too_short"] = int(number)  # of this epoch so far, over all ranks
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self.global_rank == 0:
+            self.num_too_short.update(checkpoint.get("num_too_short", 0))
+
+    def on_train_epoch_end(self) -> None:
+        number = int(self.num_too_short.compute())
+        self.num_too_short.reset()
+        if number:
+            told = (
+                f"{number} rows of this epoch had fewer frames than their transcripts need, and no loss: "
+                "give the network more frames (model.network.subsampling), or take words for tokens"
+            )
+            if self.too_short == "raise":
+                raise UserError(f"{told}; model.too_short=say goes on without them")
+            log.warning(told)
+
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+        log_probs, frames = self(batch.inputs, batch.lengths)
+        losses, is_too_short = self._losses(log_probs, frames, batch.targets)
+        alignments = self._decode(batch, log_probs, frames)
+        said = [self._text(tokens) for tokens in alignments.tokens]
+        references = [self._text(batch.targets.row(number).tolist()) for number in range(len(said))]
+        self.measure(stage, "loss", losses, (~is_too_short).float())
+        self.measure(stage, "wer", said, references)
+        self.measure(stage, "cer", said, references)
+        return Evaluated(alignments, losses.masked_fill(is_too_short, float("inf")))
+
+    def predict_step(self, batch: Any, batch_idx: int) -> list[AlignedTokens]:
+        """Tokens and their seconds, one `AlignedTokens` a row."""
+        return list(self._decode(batch, *self(batch.inputs, batch.lengths)))
+
+    def _decode(self, batch: Any, log_probs: Tensor, frames: Tensor) -> Alignments:
+        tokens = self.decoder(log_probs, frames)
+        return Alignments(log_probs, frames, tokens, batch.lengths / self.sample_rate)
+
+    def _text(self, tokens: list[int]) -> str:
+        return self.separator.join(self.alphabet[token] for token in tokens)
+
+    def _losses(self, log_probs: Tensor, frames: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
+        """The loss of each row for each of its tokens [batch], and which rows have too few frames for any [batch]."""
+        tokens, lengths = targets
+        losses = ctc_loss(
+            log_probs.transpose(0, 1), tokens, frames, lengths, blank=0, reduction="none", zero_infinity=True
+        )
+        # A blank must stand between two equal tokens.
+        is_repeated = tokens[:, 1:] == tokens[:, :-1]
+        is_inside = torch.arange(tokens.shape[1], device=tokens.device)[1:] < lengths.unsqueeze(1)
+        is_too_short = lengths + (is_repeated & is_inside).sum(dim=1) > frames
+        return losses / lengths.clamp(min=1), is_too_short

@@ -1,0 +1,41 @@
+import pytest
+
+from leyden.cli.arguments import parser
+from leyden.errors import UserError
+
+
+def refused(*words):
+    with pytest.raises(UserError) as caught:
+        parser().parse_args(words)
+    return str(caught.value)
+
+
+def test_a_command_and_a_choice_have_their_nearest_names():
+    assert "did you mean 'train'?" in refused("trian")
+    assert "did you mean 'jsonl'?" in refused("predict", "latest", ".", "--format", "json")
+
+
+def test_inputs_that_are_missing_are_refused_with_the_nearest_name(tmp_path):
+    (tmp_path / "picture.png").touch()
+    assert f"there is no file or folder {tmp_path}/pictur.png; did you mean 'picture.png'?" in refused(
+        "predict", "latest", f"{tmp_path}/pictur.png"
+    )
+    assert "there is no file or folder" in refused("predict", "latest", f"{tmp_path}/none/picture.png")
+
+
+def test_inputs_are_relative_to_where_they_were_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "picture.png").touch()
+    options = parser().parse_args(["predict", "latest", "picture.png", "--output", "out.csv"])
+    assert options.inputs == [tmp_path / "picture.png"]
+    assert options.output == tmp_path / "out.csv"
+
+
+def test_an_output_needs_a_folder_and_keeps_a_link(tmp_path):
+    assert f"there is no folder {tmp_path}/none" in refused(
+        "predict", "latest", ".", "--output", f"{tmp_path}/none/out"
+    )
+    assert f"{tmp_path} is a folder" in refused("predict", "latest", ".", "--output", str(tmp_path))
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    options = parser().parse_args(["predict", "latest", ".", "--output", f"{tmp_path}/link"])
+    assert options.output == tmp_path / "real"

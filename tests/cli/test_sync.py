@@ -1,0 +1,122 @@
+"""Runs that logged without a connection, uploaded to a stand-in for the server."""
+
+import pytest
+import wandb
+from matplotlib.image import imsave
+from test_main import without_torch
+from wandb_server import serve
+
+from leyden.cli import sync as sync_module
+from leyden.cli.sync import sync
+from leyden.errors import UserError
+from leyden.loggers.metrics_file import MetricsFile
+from leyden.run.directory import RunDirectory
+
+WANDB = {"_target_": "here.WandbRun", "project": "p", "entity": None, "mode": "online", "log_model": False}
+
+
+@pytest.fixture(autouse=True)
+def its_own_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    yield
+    wandb.teardown()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address)
+        yield server
+
+
+def offline_run(folder, num_rows=5, logger=WANDB):
+    config = {"name": "some/run", "runs": "runs", "seed": 7, "logger": {"wandb": logger}}
+    run = RunDirectory.create(config, folder, ["train"])
+    log(run, range(num_rows))
+    run.set_state("failed")
+    return run
+
+
+def log(run, steps):
+    file = MetricsFile(run.path / "metrics.csv")
+    for step in steps:
+        file.append({"step": step, "loss": step / 2})
+
+
+def received(server, run):
+    return [(row["_step"], row["trainer/global_step"], row["loss"]) for row in server.runs[run.status["id"]]]
+
+
+def rows(count):
+    return [(step, step, step / 2) for step in range(count)]
+
+
+def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
+    run = offline_run(tmp_path)
+    assert sync([run]) == 0
+    assert "5 rows sent" in capsys.readouterr().out
+    assert received(server, run) == rows(5)
+    assert '"seed":{"value":7}' in server.configs[run.status["id"]].replace(" ", "")
+    assert server.exits[run.status["id"]] == 1
+    assert sync([run]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    log(run, [5, 6])
+    run.set_state("finished")
+    for name in ("best", "last"):
+        (run.path / "plots" / name).mkdir(parents=True)
+        imsave(run.path / "plots" / name / "test_worst.png", [[0.0, 1.0]])
+    assert sync([run]) == 0
+    assert sync([run]) == 0
+    *first, pictures = server.runs[run.status["id"]]
+    assert [row["loss"] for row in first] == [step / 2 for step in range(7)]
+    assert "plots/test_worst" in pictures
+    assert server.exits[run.status["id"]] == 0
+
+
+def test_several_runs_from_the_command_line_without_torch(tmp_path, server):
+    first, second = offline_run(tmp_path), offline_run(tmp_path, num_rows=2)
+    text = without_torch("sync", str(first.path), str(second.path), code=0)
+    assert text.count("rows sent") == 2
+    assert received(server, first) == rows(5)
+    assert received(server, second) == rows(2)
+
+
+def test_a_server_that_cannot_be_reached(tmp_path, monkeypatch, capsys):
+    with serve() as gone:
+        monkeypatch.setenv("WANDB_BASE_URL", gone.address)
+    assert sync([offline_run(tmp_path)]) == 1
+    assert "no connection to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("refused", ["/graphql", "/file_stream"])
+def test_a_server_that_refuses(tmp_path, server, capsys, refused):
+    server.refuses = refused
+    run = offline_run(tmp_path)
+    assert sync([run]) == 1
+    error = capsys.readouterr().err
+    assert ("permission denied" if refused == "/graphql" else "has not kept what was sent") in error
+    server.refuses = None
+    assert sync([run]) == 0
+    assert received(server, run) == rows(5)
+
+
+def test_a_server_lost_on_the_way(tmp_path, server, capsys, monkeypatch):
+    monkeypatch.setattr(sync_module, "FINISH_SECONDS", 2.0)
+    run = offline_run(tmp_path)
+    server.breaks = "/file_stream"
+    assert sync([run]) == 1
+    assert "stopped answering" in capsys.readouterr().err
+    server.breaks = None
+    assert sync([run]) == 0
+    assert received(server, run) == rows(5)
+
+
+@pytest.mark.parametrize("logger", [None, {**WANDB, "mode": "disabled"}, {**WANDB, "_target_": "here.Other"}])
+def test_a_run_that_does_not_log_to_wandb(tmp_path, logger):
+    with pytest.raises(UserError, match="does not log to Weights & Biases"):
+        sync([offline_run(tmp_path, logger=logger)])
+
+
+def test_no_such_run():
+    assert "there is no run" in without_torch("sync", "no/such/run", code=2)

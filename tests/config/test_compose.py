@@ -1,0 +1,177 @@
+import pytest
+
+from leyden.config.compose import ConfigError, compose, options, project_root
+
+FILES = {
+    "train.yaml": "defaults:\n  - _self_\n  - data: null\n  - trainer: slow\n  - experiment: null\nseed: 0\n",
+    "data/pets.yaml": "# Cats and dogs\nroot: pets\nseed: ${seed}\n",
+    "data/wild.yaml": "root: ${nowhere.at_all}\nother: ${data.nothing}\n",
+    "trainer/slow.yaml": "steps: 10\n",
+    "trainer/fast.yaml": "defaults:\n  - slow\nsteps: 1\n",
+    "trainer/broken.yaml": "steps: [1,\nrate: 3\n",
+    "experiment/home/pets.yaml": "# @package _global_\n# At home\ndefaults:\n  - override /data: pets\ntrainer:\n  steps: 7\n",
+    "experiment/lost.yaml": "# @package _global_\ndefaults:\n  - override /data: petts\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, text in FILES.items():
+        path = tmp_path / "configs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def test_an_experiment_chooses_and_the_command_line_has_the_last_word(root):
+    composed = compose(["experiment=home/pets"], root)
+    assert composed.config == {
+        "name": "home/pets",
+        "seed": 0,
+        "data": {"root": "pets", "seed": 0},
+        "trainer": {"steps": 7},
+    }
+    composed = compose(["experiment=home/pets", "trainer.steps=3", "seed=5", "+data.new=1"], root)
+    assert composed.config["trainer"] == {"steps": 3}
+    assert composed.config["data"] == {"root": "pets", "seed": 5, "new": 1}
+    assert composed.overrides == {"trainer.steps": "trainer.steps=3", "seed": "seed=5", "data.new": "+data.new=1"}
+
+
+def test_an_experiment_may_be_named_alone(root):
+    assert compose(["home/pets", "seed=5"], root) == compose(["experiment=home/pets", "seed=5"], root)
+
+
+def test_files_in_the_order_of_merging(root):
+    files = compose(["trainer=fast", "data=pets"], root).files
+    assert [(path.relative_to(root / "configs").as_posix(), key) for path, key in files] == [
+        ("train.yaml", ""),
+        ("data/pets.yaml", "data"),
+        ("trainer/slow.yaml", "trainer"),
+        ("trainer/fast.yaml", "trainer"),
+    ]
+
+
+def test_a_group_is_taken_out(root):
+    assert "trainer" not in compose(["trainer=null"], root).config
+
+
+def test_options_with_their_first_lines(root):
+    assert options(root)["experiment"] == [("home/pets", "At home"), ("lost", "")]
+    assert options(root)["data"] == [("pets", "Cats and dogs"), ("wild", "")]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "messages"),
+    [
+        (["pets"], ["nor of the form key=value; did you mean data=pets?"]),
+        (["home/pet"], ["neither an experiment nor of the form key=value; did you mean home/pets?"]),
+        (["trainer=fats", "data=pet"], ["did you mean 'fast'", "did you mean 'pets'"]),
+        (["data.root=[a"], ["the value cannot be read; quote it"]),
+        (["seed=1,2"], ["one value is wanted, or a list"]),
+        (["trainer=broken"], ["configs/trainer/broken.yaml:3"]),
+        (["data=wild"], ["data.root = ${nowhere.at_all}", "data.other = ${data.nothing}"]),
+        (
+            ["experiment=lost"],
+            ["configs/experiment/lost.yaml:3  there is no configs/data/petts.yaml; did you mean 'pets'"],
+        ),
+    ],
+)
+def test_mistakes_are_named_all_at_once(root, overrides, messages):
+    with pytest.raises(ConfigError) as caught:
+        compose(overrides, root)
+    assert len(caught.value.messages) == len(messages)
+    for message in messages:
+        assert message in str(caught.value)
+
+
+def test_values_are_kept_as_they_are(root):
+    config = compose(["data.x=null", "data.y=[1,2.5,a]", "data.z={a: true}", "data.w='3'", "data.v=???"], root).config
+    assert config["data"] == {"x": None, "y": [1, 2.5, "a"], "z": {"a": True}, "w": "3", "v": "???"}
+
+
+NODES = {
+    "train.yaml": "defaults:\n  - _self_\n  - model: plain\n  - experiment: null\n",
+    "model/plain.yaml": (
+        "_target_: builtins.dict\nsize: 3\nscheduler:\n"
+        "  _target_: torch.optim.lr_scheduler.ExponentialLR\n  _partial_: true\n  gamma: 0.5\n"
+        "network:\n  _target_: builtins.dict\n  builder:\n    _target_: builtins.list\n    a: 1\n"
+    ),
+    "experiment/steps.yaml": (
+        "# @package _global_\nmodel:\n  scheduler:\n"
+        "    _target_: torch.optim.lr_scheduler.CosineAnnealingLR\n    T_max: 3\n"
+    ),
+    "experiment/target.yaml": "# @package _global_\nmodel:\n  _target_: builtins.list\n",
+}
+STEP_LR = "torch.optim.lr_scheduler.StepLR"
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    for name, text in NODES.items():
+        path = tmp_path / "configs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return lambda *words: compose([*words], tmp_path).config["model"]
+
+
+def test_a_whole_node_with_another_target_replaces_what_was_there(nodes):
+    scheduler = nodes(f"model.scheduler={{_target_: {STEP_LR}, step_size: 3}}", "model.scheduler.gamma=0.1")[
+        "scheduler"
+    ]
+    assert scheduler == {"_target_": STEP_LR, "_partial_": True, "step_size": 3, "gamma": 0.1}
+    network = nodes("model.network={builder: {_target_: builtins.set, b: 2}}")["network"]
+    assert network == {"_target_": "builtins.dict", "builder": {"_target_": "builtins.set", "b": 2}}
+
+
+def test_a_node_with_the_same_target_or_none_is_merged(nodes):
+    exponential = {
+        "_target_": "torch.optim.lr_scheduler.ExponentialLR",
+        "_partial_": True,
+        "gamma": 0.5,
+        "last_epoch": 1,
+    }
+    assert nodes("model.scheduler={last_epoch: 1}")["scheduler"] == exponential
+    assert nodes(f"model.scheduler={{_target_: {exponential['_target_']}, last_epoch: 1}}")["scheduler"] == exponential
+    assert nodes(f"model.scheduler._target_={STEP_LR}")["scheduler"]["gamma"] == 0.5
+
+
+def test_in_files_only_arguments_give_way_that_the_new_target_does_not_have(nodes):
+    cosine = {"_target_": "torch.optim.lr_scheduler.CosineAnnealingLR", "_partial_": True, "T_max": 3}
+    assert nodes("experiment=steps")["scheduler"] == cosine
+    assert nodes("experiment=target")["size"] == 3  # what source does not tell is merged
+
+
+def test_the_project_is_found_from_below_only(root):
+    (root / "data" / "deep").mkdir(parents=True)
+    assert project_root(root / "data" / "deep") == root
+    with pytest.raises(ConfigError, match="inside the project's folder"):
+        project_root(root.parent)
+
+
+def test_what_is_yours_alone_is_merged_where_it_is_and_never_chosen(root):
+    (root / "configs" / "trainer" / "slow.yaml").write_text(
+        "defaults:\n  - _self_\n  - optional /local@_here_: slow\nsteps: 10\n"
+    )
+    assert compose([], root).config["trainer"] == {"steps": 10}
+    mine = root / "configs" / "local" / "slow.yaml"
+    mine.parent.mkdir()
+    mine.write_text("account: me\n")
+    composed = compose([], root)
+    assert composed.config["trainer"] == {"steps": 10, "account": "me"}
+    assert (mine, "trainer") in composed.files
+    assert compose(["trainer=slow", "trainer.account=you"], root).config["trainer"]["account"] == "you"
+    assert "local" not in options(root)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("data.list.x=3", "override data.list.x=3: a list's elements have numbers"),
+        ("data.list.7.a=3", "override data.list.7.a=3: list index out of range"),
+        ('data.x="${"', 'override data.x="${": no viable alternative'),
+    ],
+)
+def test_an_override_that_cannot_be_applied_is_named(root, word, message):
+    with pytest.raises(ConfigError) as caught:
+        compose(["data=pets", "data.list=[{a: 1}]", word], root)
+    assert message in str(caught.value)

@@ -1,0 +1,175 @@
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from leyden.data import Batch, DataError, DataModule
+from leyden.data.core.rows import RaggedRows, TensorRows
+
+
+class Counting(DataModule):
+    """Row n is [n]; its class is n modulo 3."""
+
+    def __init__(self, num_rows=60, highest=2, **loading):
+        super().__init__(**loading)
+        self.num_rows, self.highest = num_rows, highest
+
+    def load(self, split):
+        self.class_names = ["a", "b", "c"]
+        numbers = torch.arange(self.num_rows)
+        return TensorRows(numbers.unsqueeze(1), (numbers % 3).clamp(max=2) + self.highest - 2)
+
+    def batch_transform(self, stage):
+        return nn.Identity()
+
+
+def test_splits_are_apart_and_the_same_for_every_seed():
+    parts = []
+    for seed in (0, 1):
+        data = Counting(seed=seed, batch_size=6)
+        data.setup("fit")
+        train, validation = (set(data.rows[name].indices) for name in ("train", "validation"))
+        assert not train & validation
+        assert len(train | validation) == 60
+        parts.append((train, validation))
+    assert parts[0] == parts[1]
+
+
+def test_files_are_not_asked_for_again_once_rows_are_read(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Counting, "download_files", lambda self: asked.append(self))
+    data = Counting(batch_size=6)
+    data.prepare_data()
+    data.setup("fit")
+    assert asked == [data]
+    data.prepare_data()  # as Lightning does before each fit and test
+    assert asked == [data]
+
+
+def test_loaders_give_whole_batches():
+    data = Counting(batch_size=6)
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    assert isinstance(batch, Batch)
+    assert batch.inputs.shape == (6, 1)
+    assert sum(len(batch.targets) for batch in data.val_dataloader()) == 6
+
+
+def test_workers_read_the_same_batches():
+    epochs = []
+    for num_workers in (0, 2):
+        data = Counting(batch_size=6, num_workers=num_workers)
+        data.setup("fit")
+        epochs.append([batch.inputs.flatten().tolist() for batch in data.train_dataloader()])
+    assert epochs[0] == epochs[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": -4}, "batch_size is -4"),
+        ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
+        ({"num_workers": -1}, "num_workers is -1"),
+        ({"bucket_batches": -1}, "bucket_batches is -1"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Counting(**arguments)
+
+
+def test_labels_out_of_range():
+    with pytest.raises(DataError, match="labels of the train split run from 1 to 3; 3 classes allow 0 to 2"):
+        Counting(highest=3).setup("fit")
+
+
+def test_no_rows_and_too_few_rows():
+    with pytest.raises(DataError, match="has no rows"):
+        Counting(num_rows=0).setup("fit")
+    with pytest.raises(DataError, match="leave none for validation"):
+        Counting(num_rows=3).setup("fit")
+
+
+def test_what_the_data_tells_survives_in_the_run_directory(tmp_path):
+    data = Counting()
+    data.setup("fit")
+    data.save(tmp_path)
+    assert json.loads((tmp_path / "data.json").read_text()) == {
+        "class_names": ["a", "b", "c"],
+        "class_counts": [18, 18, 18],
+    }
+    restored = Counting()
+    restored.restore(tmp_path)
+    assert restored.published() == {
+        "num_classes": 3,
+        "class_names": ["a", "b", "c"],
+        "class_counts": [18, 18, 18],
+    }
+
+
+def test_a_checkpoint_of_other_data_is_refused():
+    data = Counting()
+    data.setup("fit")
+    with pytest.raises(DataError, match=r"the checkpoint belongs to other data: its class_names are \['x'\]"):
+        data.load_state_dict({"class_names": ["x"], "class_counts": [18], "epoch": 0, "batches_done": 0})
+
+
+class Stairs(Counting):
+    """Row n is n times the number n, but every seventh row has one place."""
+
+    def load(self, split):
+        rows = super().load(split)
+        lengths = [1 if n % 7 == 0 else n for n in range(self.num_rows)]
+        return RaggedRows([torch.full((length,), n) for n, length in enumerate(lengths)], rows.targets)
+
+
+def padding(loader):
+    pairs = [(batch.lengths.sum(), batch.inputs.numel()) for batch in loader]
+    valid, places = map(sum, zip(*pairs, strict=True))
+    return 1 - valid / places
+
+
+def test_rows_of_similar_length_share_a_batch_in_every_stage():
+    for stage in ("train", "validation"):
+        shares = []
+        for bucket_batches in (0, 10):
+            data = Stairs(num_rows=600, batch_size=8, bucket_batches=bucket_batches, validation_fraction=0.5)
+            data.setup("fit")
+            shares.append(padding(data._loader(stage)))
+        assert shares[1] < shares[0] / 4
+
+
+def test_predictions_come_back_in_the_order_of_the_rows():
+    data = Stairs(num_rows=50, batch_size=8)
+    data.rows["predict"] = data.load("test")
+    batches = list(data.predict_dataloader())
+    assert batches[0].lengths.tolist() == [48, 47, 46, 45, 44, 43, 41, 40]
+    assert data.in_order([int(row[0]) for batch in batches for row in batch.inputs]) == list(range(50))
+
+
+class Speakers(Counting):
+    """Publishes what it learns, and says so once."""
+
+    publishes = (*DataModule.publishes, "num_speakers", "size")
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.size, self.num_speakers = (8, 8), 0
+
+    def load(self, split):
+        self.num_speakers = 7
+        return super().load(split)
+
+
+def test_what_is_published_is_saved_without_a_second_list(tmp_path):
+    data = Speakers()
+    data.setup("fit")
+    data.save(tmp_path)
+    other = Speakers()
+    other.restore(tmp_path)
+    assert other.published() == data.published()
+    assert (other.num_speakers, other.size) == (7, (8, 8))
+    data.num_speakers = torch.tensor(7)
+    with pytest.raises(DataError, match="Speakers publishes 'num_speakers', a Tensor, which cannot be kept"):
+        data.save(tmp_path)

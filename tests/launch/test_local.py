@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from leyden.launch import Local
+
+
+def test_one_device_is_one_process():
+    assert Local(devices=1).describe([Path("/runs/a b")]).endswith(" '/runs/a b' train\n")
+    assert Local(devices=[3]).num_devices == 1
+
+
+def test_several_devices_are_started_by_torchrun():
+    text = Local(devices=[0, 2], max_restarts=3).describe([Path("/runs/a")])
+    assert "torchrun --standalone --nproc-per-node=2 --max-restarts=3" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"nodes": 2}, "choose launcher=slurm"),
+        ({"nodes": 0}, "num_nodes is 0"),
+        ({"devices": 0}, "devices is 0"),
+        ({"devices": -1}, "give the number"),
+        ({"max_restarts": -1}, "max_restarts is -1"),
+        ({"fork": True}, "received auto; choose trainer=cpu"),
+        ({"fork": True, "accelerator": "gpu"}, "received gpu; choose trainer=cpu"),
+        ({"fork": True, "accelerator": "cpu", "devices": 2}, "devices=1, received 2"),
+    ],
+)
+def test_what_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Local(**settings)

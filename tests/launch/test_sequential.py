@@ -1,0 +1,143 @@
+"""Sweeps whose runs are killed, left alone, stopped and not begun, in new and in forked processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+import leyden
+from leyden.config.embedded import embedded_experiments
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path.cwd()
+EXPERIMENT = embedded_experiments(ROOT)[0]
+# Runs are told apart by their epochs: one to be killed, one to be left alone, one to be stopped, one more.
+KILLED, ALONE, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
+
+
+@contextmanager
+def sweep(runs, fork):
+    command = [sys.executable, "-m", leyden.__name__, "train", "--sweep"]
+    command += [f"experiment={EXPERIMENT}", "trainer=cpu"]
+    command += [f"trainer.max_epochs={','.join(map(str, EPOCHS))}", "trainer.limit_train_batches=4"]
+    command += ["trainer.log_every_n_steps=1", f"runs={runs}", f"launcher.fork={str(fork).lower()}"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(lambda: len(list(runs.glob("*/*/2*/status.json"))) == len(EPOCHS))
+            yield process
+        finally:
+            process.terminate()  # where a test failed
+
+
+def wait_for(is_so):
+    deadline = time.monotonic() + 240
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def folder(runs, epochs):
+    configs = runs.glob("*/*/2*/config.yaml")
+    (found,) = (file.parent for file in configs if yaml.safe_load(file.read_text())["trainer"]["max_epochs"] == epochs)
+    return found
+
+
+def status(runs, epochs):
+    return json.loads((folder(runs, epochs) / "status.json").read_text())
+
+
+def stopped_sweep(runs, fork, has_come, number):
+    """A sweep whose first run is killed, and whose third one receives a signal, both as soon as they have come so far."""
+    with sweep(runs, fork) as process:
+        wait_for(lambda: has_come(runs, KILLED))
+        (child,) = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+        os.kill(int(child), signal.SIGKILL)
+        wait_for(lambda: has_come(runs, STOPPED))
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert "Traceback" not in errors
+    return runs, process.returncode, errors
+
+
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory):
+    has_metrics = lambda runs, epochs: (folder(runs, epochs) / "metrics.csv").exists()  # noqa: E731
+    return stopped_sweep(tmp_path_factory.mktemp("forked"), True, has_metrics, signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory):
+    is_importing = lambda runs, epochs: status(runs, epochs)["state"] == "running"  # noqa: E731
+    return stopped_sweep(tmp_path_factory.mktemp("new"), False, is_importing, signal.SIGUSR1)
+
+
+@pytest.mark.parametrize("processes", ["forked", "new"])
+def test_a_killed_run_is_reported_as_failed_and_the_next_one_has_its_turn(processes, request):
+    runs, _, errors = request.getfixturevalue(processes)
+    assert status(runs, KILLED)["state"] == "failed"
+    assert status(runs, KILLED)["exit_code"] == 1
+    assert "SIGKILL" in status(runs, KILLED)["error"]
+    assert f"resume {folder(runs, KILLED)}" in errors
+    assert status(runs, ALONE)["state"] == "finished"
+
+
+def test_one_interrupt_stops_a_forked_run_and_the_sweep(forked):
+    runs, code, errors = forked
+    assert code == 130
+    assert errors.count("Ctrl-C once more") == 1
+    assert status(runs, STOPPED)["state"] == "interrupted"
+    assert (folder(runs, STOPPED) / "checkpoints" / "last.ckpt").exists()
+    assert status(runs, LATER)["state"] == "created"
+
+
+def test_the_end_of_a_job_stops_a_new_run_and_the_sweep(new):
+    runs, code, _ = new
+    assert code == 75
+    assert status(runs, STOPPED)["state"] == "preempted"
+    assert status(runs, LATER)["state"] == "created"
+
+
+def test_a_forked_run_ends_with_the_bits_of_a_new_one(forked, new):
+    one, other = (
+        torch.load(folder(runs, ALONE) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for runs, *_ in (forked, new)
+    )
+    assert one.keys() == other.keys()
+    assert all(one[name].equal(other[name]) for name in one)
+
+
+def test_the_log_of_a_forked_run_is_its_own(forked, new):
+    one, other = ((folder(runs, ALONE) / "log.txt").read_text().splitlines() for runs, *_ in (forked, new))
+    assert len(one) == len(other)
+    assert str(folder(forked[0], ALONE)) in one[-1]
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_run_saves_when_whoever_started_it_is_killed(tmp_path, fork):
+    """As by `kill -9` of make's process group, to which the run does not belong."""
+    with sweep(tmp_path, fork) as process:
+        wait_for(lambda: (folder(tmp_path, KILLED) / "metrics.csv").exists())
+        process.kill()
+        process.communicate()
+        wait_for(lambda: status(tmp_path, KILLED)["state"] != "running")
+    assert status(tmp_path, KILLED)["state"] == "preempted"
+    assert status(tmp_path, ALONE)["state"] == "created"
+
+
+def test_the_end_of_a_job_while_torch_is_imported_for_all(tmp_path):
+    with sweep(tmp_path, fork=True) as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate()
+    assert process.returncode == 75, errors
+    assert "Traceback" not in errors
+    assert {status(tmp_path, epochs)["state"] for epochs in EPOCHS} == {"created"}

@@ -1,0 +1,60 @@
+import logging
+import platform
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from leyden.run.hardware import for_this_gpu, precision
+
+
+@pytest.mark.parametrize(
+    ("asked", "capability", "given"),
+    [
+        ("bf16-mixed", (7, 5), "16-mixed"),
+        ("bf16-mixed", (8, 0), "bf16-mixed"),
+        ("bf16-mixed", (12, 0), "bf16-mixed"),
+        ("32-true", (7, 0), "32-true"),
+        (None, (7, 0), None),
+    ],
+)
+def test_a_gpu_without_bfloat16_computes_in_float16_and_says_so(caplog, asked, capability, given):
+    caplog.set_level(logging.WARNING, logger="leyden")
+    assert precision(asked, capability) == given
+    assert [record.getMessage() for record in caplog.records] == (
+        [] if given == asked else ["this GPU has no bfloat16: trainer.precision=16-mixed in place of bf16-mixed"]
+    )
+
+
+@pytest.mark.parametrize("accelerator", ["gpu", "auto"])
+def test_only_a_trainer_that_uses_a_gpu_is_changed(monkeypatch, accelerator):
+    settings = {"accelerator": accelerator, "precision": "bf16-mixed", "devices": 1}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert for_this_gpu(settings) == settings
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 0))
+    assert for_this_gpu(settings) == settings | {"precision": "16-mixed"}
+    assert for_this_gpu(settings | {"accelerator": "cpu"}) == settings | {"accelerator": "cpu"}
+
+
+ALLOCATE = """
+import resource, sys, torch
+from leyden.run.hardware import keep_freed_memory
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+for step in range(22):
+    if step == 2:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.zeros(40_000_000, dtype=torch.uint8)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
+def test_memory_that_a_step_has_freed_is_there_for_the_next_one():
+    faults = {
+        how: int(subprocess.run([sys.executable, "-c", ALLOCATE, how], check=True, capture_output=True).stdout)
+        for how in ("keep", "give back")
+    }
+    assert faults["keep"] < 100 < faults["give back"]

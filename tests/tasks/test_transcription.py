@@ -1,0 +1,153 @@
+import math
+from functools import partial
+from typing import NamedTuple
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+from torch.utils.data import DataLoader
+
+from leyden.data import Batch
+from leyden.errors import UserError
+from leyden.tasks import Transcription
+
+ALPHABET = ["<blank>", "yes", "no"]
+
+
+class Said(NamedTuple):
+    """Targets as the task wants them."""
+
+    tokens: Tensor
+    lengths: Tensor
+
+    def row(self, number):
+        return self.tokens[number, : self.lengths[number]]
+
+
+class Parrot(nn.Module):
+    """Hears in each frame the token that the waveform holds, with the log-odds `certainty`."""
+
+    def __init__(self, certainty=50.0):
+        super().__init__()
+        self.certainty = nn.Parameter(torch.tensor(certainty))
+
+    def forward(self, waveforms, lengths):
+        return (one_hot(waveforms.long(), len(ALPHABET)) * self.certainty).log_softmax(dim=2), lengths
+
+
+def batch(rows):
+    """Rows of (tokens heard in each frame, tokens of the transcript)."""
+    heard, said = ([torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*rows, strict=True))
+    return Batch(padded(heard), Said(padded(said), sizes(said)), sizes(heard))
+
+
+def padded(rows):
+    return nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+
+def sizes(rows):
+    return torch.tensor([len(row) for row in rows])
+
+
+def model(certainty=50.0, **options):
+    optimizer = partial(torch.optim.SGD, lr=0.1)
+    return Transcription(
+        network=Parrot(certainty), alphabet=ALPHABET, separator=" ", sample_rate=2, optimizer=optimizer, **options
+    )
+
+
+def trainer(tmp_path):
+    return Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+
+
+def loader(rows, batch_size=2):
+    batches = [batch(rows[start : start + batch_size]) for start in range(0, len(rows), batch_size)]
+    return DataLoader(batches, batch_size=None)
+
+
+MISTAKES = [
+    ([1, 1, 0, 1, 2], [1, 2]),  # "yes yes no", not "yes no": an insertion
+    ([0, 0, 0], [2]),  # nothing, not "no": a deletion
+    ([1, 0, 2], [1, 1]),  # "yes no", not "yes yes": a substitution
+    ([2, 2, 0, 0], [2]),  # "no" twice in a row without a blank is one "no"
+]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
+def test_error_rates_are_those_worked_out_by_hand_whatever_the_batches(tmp_path, batch_size):
+    (results,) = trainer(tmp_path).test(model(), loader(MISTAKES, batch_size), verbose=False)
+    assert results["test/wer"] == pytest.approx(3 / 6)
+    # " yes" inserted: 4; "no" deleted: 2; "no" for "yes": 3; of 6 + 2 + 7 + 2 characters
+    assert results["test/cer"] == pytest.approx(9 / 17)
+
+
+def test_the_loss_is_that_of_all_alignments_for_each_token(tmp_path):
+    # With three equal tokens, "yes" in two frames is "yes yes", "yes -" or "- yes"; "yes no" is one path of nine.
+    rows = [([0, 0], [1]), ([0, 0], [1, 2])]
+    (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(rows), verbose=False)
+    assert results["test/loss"] == pytest.approx((math.log(9 / 3) + math.log(9) / 2) / 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "wer"),
+    [
+        ([([0, 0], []), ([0], [])], 0.0),  # nothing is said, and nothing is heard
+        ([([0, 0], []), ([1], [])], math.nan),  # there is nothing by which to divide what is heard
+        ([([0, 0], []), ([1], []), ([2], [2])], 1.0),  # one insertion, one word
+    ],
+)
+def test_references_without_a_word(tmp_path, rows, wer):
+    (results,) = trainer(tmp_path).test(model(), loader(rows), verbose=False)
+    assert results["test/wer"] == pytest.approx(wer, nan_ok=True)
+
+
+def test_rows_with_too_few_frames_have_no_loss_but_count_as_mistakes(tmp_path):
+    rows = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank has to stand between the two
+    (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(rows), verbose=False)
+    assert results["test/loss"] == pytest.approx(math.log(9 / 3))
+    assert results["test/wer"] == 1
+    again = model(certainty=0.0)
+    again.log = lambda *_, **__: None
+    assert again.evaluate(batch(rows), "test").errors.tolist() == [pytest.approx(math.log(3)), math.inf]
+
+
+def test_training_refuses_rows_with_too_few_frames_or_says_how_many(tmp_path, caplog):
+    rows = [([0, 1], [1]), ([0, 0], [1, 1]), ([1, 2], [1, 2, 1]), ([1, 0, 1], [1, 1])]
+    with pytest.raises(UserError, match=r"2 rows .*fewer frames.*subsampling"):
+        trainer(tmp_path).fit(model(1.0), loader(rows), loader(rows))
+    saying = model(1.0, too_short="say")
+    trainer(tmp_path).fit(saying, loader(rows), loader(rows))
+    assert "2 rows" in caplog.text
+    assert saying.network.certainty.isfinite()
+    assert saying.network.certainty > 1
+
+
+def test_predictions_know_their_seconds():
+    first, silent, last = model().predict_step(batch([([0, 1, 1, 2], []), ([0, 0], []), ([1, 0, 1], [])]), 0)
+    assert first.tokens.tolist() == [1, 2]
+    assert first.starts.tolist() == [0.5, 1.5]
+    assert first.ends.tolist() == [1.5, 2.0]
+    assert [len(part) for part in silent] == [0, 0, 0]
+    assert last.tokens.tolist() == [1, 1]
+    assert last.starts.tolist() == [0.0, 1.0]
+
+
+def test_another_decoder_is_heard():
+    always_no = model(decoder=lambda log_probs, frames: [[2]] * len(log_probs))
+    (prediction,) = always_no.predict_step(batch([([1, 1, 2, 1], [])]), 0)
+    assert prediction.tokens.tolist() == [2]
+
+
+def test_an_unknown_choice_is_refused():
+    with pytest.raises(ValueError, match="too_short is 'drop'"):
+        model(too_short="drop")
