@@ -16,7 +16,7 @@ PARTS = {
     "tasks": {"optim", "metrics"},
 }
 # What brings the parts together, and commands that need one of them.
-JOINING = {"run/worker.py", "run/preprocessing.py", "cli/inspect_data.py", "cli/sync.py"}
+JOINING = {"run/worker.py", "run/preprocessing.py", "run/predictor.py", "cli/inspect_data.py", "cli/sync.py"}
 # What a run needs beside torch; all else on the way answers without it.
 HEAVY = {
     "worker",
@@ -26,6 +26,7 @@ HEAVY = {
     "configured_callbacks",
     "data_wait_profiler",
     "hardware",
+    "predictor",
 }
 
 

@@ -2,7 +2,9 @@ import logging
 import os
 import pickle
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -105,3 +107,15 @@ def _read(path: Path, map_location: Any) -> dict[str, Any]:
     except (OSError, BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
         reason = str(error).strip().split("\n")[0]
         raise RunError(f"{path} is no checkpoint that can be loaded: {reason}") from error
+
+
+@contextmanager
+def explained_mismatch(path: Path | None) -> Iterator[None]:
+    """Says in a sentence that a checkpoint does not fit the model."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "loading state_dict" not in str(error):
+            raise
+        difference = str(error).split("\n")[1].strip()
+        raise RunError(f"{path} does not fit this run's model: is it of another experiment? {difference}") from error

@@ -3,6 +3,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -43,15 +44,14 @@ def predict(
         UserError: a file is missing or of another kind.
         DataError: a file cannot be read.
     """
-    rows, names = worker.data.read(inputs)
-    predictions = worker.predict(rows, checkpoint)
-    records: list[dict[str, Any]] = []
-    for number, (name, prediction) in enumerate(zip(names, predictions, strict=True)):
-        place = _folder(worker.run, output) / f"{number:05d}-{Path(name).stem}"
-        told = worker.data.records(rows, number, prediction) or [{}]
-        first = {"input": utf8_path(name)}
-        records += [first | {key: _saved(value, place) for key, value in one.items()} for one in told]
-    text = _csv(records) if form == "csv" else "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records)
+    lines: list[dict[str, Any]] = []
+    for number, made in enumerate(records(worker, inputs, checkpoint)):
+        place = _folder(worker.run, output) / f"{number:05d}-{Path(made[0]['input']).stem}"
+        lines += [
+            {"input": utf8_path(one["input"])} | {key: _saved(one[key], place) for key in one if key != "input"}
+            for one in made
+        ]
+    text = _csv(lines) if form == "csv" else "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines)
     if output is None:
         with suppress(BrokenPipeError):  # `| head` has read enough
             stream = stdout or sys.stdout.buffer
@@ -61,6 +61,15 @@ def predict(
         write_atomically(output, text)
     else:  # a pipe or a device
         output.write_bytes(text.encode(errors="backslashreplace"))
+
+
+def records(worker: Worker, inputs: list[Path], checkpoint: str) -> Iterator[list[dict[str, Any]]]:
+    """Of each row that the data module reads in user files, what the model says: one record, several or, of no finding,
+    one with the name of the input alone."""
+    rows, names = worker.data.read(inputs)
+    predictions = worker.predict(rows, checkpoint)
+    for number, (name, prediction) in enumerate(zip(names, predictions, strict=True)):
+        yield [{"input": name} | one for one in worker.data.records(rows, number, prediction) or [{}]]
 
 
 def _folder(run: RunDirectory, output: Path | None) -> Path:

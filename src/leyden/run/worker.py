@@ -5,9 +5,6 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,12 +24,12 @@ from ..callbacks import (
 )
 from ..config.build import build
 from ..config.redaction import for_upload
-from ..data import DataError, DataModule
+from ..data import DataModule
 from ..data.core.rows import Rows
 from ..data.files.archives import checked_archives
 from ..loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from ..tasks import Task
-from .checkpoint import CheckpointFile
+from .checkpoint import CheckpointFile, explained_mismatch
 from .cluster_environment import cluster_environment
 from .configured_callbacks import best_of, configured_callbacks
 from .data_wait_profiler import Unprofiled, write_profile
@@ -93,7 +90,7 @@ class Worker:
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
         try:
-            with _foreign_checkpoints(last):
+            with explained_mismatch(last):
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
         finally:
             self.checkpoints.teardown()  # which not every strategy of Lightning calls
@@ -117,7 +114,7 @@ class Worker:
         callbacks: list[Callback] = self.trainer.callbacks  # pyrefly: ignore[missing-attribute]
         for pictures in (one for one in callbacks if isinstance(one, Pictures)):
             pictures.folder = re.sub(r"[^\w.=-]+", "_", name)[-100:]
-        with _foreign_checkpoints(path):
+        with explained_mismatch(path):
             (results,) = run_split(self._model, self.data, ckpt_path=path, verbose=False)
         self.has_weights = True
         if self.trainer.is_global_zero and (self.trains or self.run.is_writable):
@@ -138,7 +135,7 @@ class Worker:
         """What the model says of each of the rows that the data module has read."""
         self.data.rows["predict"] = rows
         path = self.run.checkpoint(checkpoint)
-        with _foreign_checkpoints(path):
+        with explained_mismatch(path):
             batches: Any = self.trainer.predict(self._model, self.data, ckpt_path=path)
         self.has_weights = True
         return self.data.in_order([prediction for batch in batches for prediction in batch])
@@ -163,11 +160,21 @@ class Worker:
         Raises:
             UserError: the run has no checkpoint.
         """
-        if not self.has_weights:
-            path = self.run.checkpoint("best" if self.run.best else "last")
-            with _foreign_checkpoints(path):
-                self._model.load_state_dict(self.checkpoints.load_checkpoint(path)["state_dict"])
-            self.has_weights = True
+        return self._model if self.has_weights else self.load("best" if self.run.best else "last")
+
+    def load(self, checkpoint: str) -> Task:
+        """The model with the weights of a checkpoint.
+
+        Args:
+            checkpoint: `best`, `last` or a path.
+
+        Raises:
+            UserError: there is none.
+        """
+        path = self.run.checkpoint(checkpoint)
+        with explained_mismatch(path):
+            self._model.load_state_dict(self.checkpoints.load_checkpoint(path)["state_dict"])
+        self.has_weights = True
         return self._model
 
     def _new_model(self) -> Task:
@@ -241,15 +248,3 @@ class Worker:
         for logger in loggers:
             logger.log_hyperparams(for_upload(self.run.frozen_config))
         return loggers
-
-
-@contextmanager
-def _foreign_checkpoints(path: Path | None) -> Iterator[None]:
-    """Says in a sentence that a checkpoint does not fit the model."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "loading state_dict" not in str(error):
-            raise
-        difference = str(error).split("\n")[1].strip()
-        raise DataError(f"{path} does not fit this run's model: is it of another experiment? {difference}") from error

@@ -1,0 +1,64 @@
+"""A trained model in two lines of Python."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import leyden
+from leyden.config.compose import compose
+from leyden.errors import UserError
+from leyden.run.directory import RunDirectory
+from leyden.run.predict import predict
+from leyden.run.worker import Worker
+
+ROOT = Path.cwd()
+EXPERIMENT = "vision/digits"
+pytestmark = pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    words = [f"experiment={EXPERIMENT}", "trainer=debug", "callbacks.pictures=null"]
+    config = compose(words, ROOT).config | {"runs": str(tmp_path_factory.mktemp("runs"))}
+    run = RunDirectory.create(config, ROOT, ["test_predictor"])
+    Worker(run, trains=True).fit()
+    return run
+
+
+def test_files_are_predicted_as_the_command_does(run, tmp_path):
+    samples = ROOT / "tests" / "samples" / EXPERIMENT.split("/")[0]
+    output = tmp_path / "lines.jsonl"
+    predict(Worker(run, trains=False), [samples], "best", output, "jsonl")
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert leyden.load(run.path).predict(samples) == lines
+
+
+def test_arrays_are_predicted_by_the_network_and_the_transform_that_it_shows(run):
+    data = Worker(run, trains=True).data
+    data.setup("test")
+    batch = next(iter(data.test_dataloader()))
+    model = leyden.load(run.path, checkpoint="last")
+    assert list(model.class_names) == list(data.class_names)
+    with torch.no_grad():
+        outputs = model.network(model.transform(batch).inputs)
+    predicted = torch.stack(model.predict(batch.inputs.numpy()))
+    torch.testing.assert_close(predicted, outputs.softmax(dim=1))
+
+
+def test_a_run_of_others_is_not_executed_unless_it_is_trusted(run, monkeypatch, tmp_path):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "train.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="--trust"):
+        leyden.load(run.path)
+    assert leyden.load(run.path, trust=True).class_names
+
+
+def test_the_public_names_are_there_and_nothing_is_imported_before_they_are_asked_for():
+    assert {name for name in leyden.__all__ if getattr(leyden, name)} == set(leyden.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Tsak'"):
+        _ = leyden.Tsak
+    assert "torch" in sys.modules
