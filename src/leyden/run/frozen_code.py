@@ -16,6 +16,16 @@ from .code_copy import CodeCopy
 if TYPE_CHECKING:
     from .directory import RunDirectory
 
+# Where a run that was made before version 0.2 has them.
+BEFORE_ROOMS = {
+    "run.directory": "rundir",
+    "run.execute": "execute",
+    "run.override_on_resume": "relocate",
+    "run.worker": "worker",
+    "launch.launch": "launch",
+    "launch.sequential": "launchers.in_turn",
+}
+
 
 def is_live(run: Path) -> bool:
     """Whether a run uses the working tree, as `--live` says."""
@@ -54,7 +64,12 @@ def imported_from(run: Path) -> Iterator[Callable[[str], ModuleType]]:
     folder = source(run)
 
     def module(name: str) -> ModuleType:
-        return import_module(f"leyden.{name}")
+        try:
+            return import_module(f"leyden.{name}")
+        except ModuleNotFoundError:
+            if name not in BEFORE_ROOMS or not folder or (folder / "leyden" / "run").exists():
+                raise
+            return import_module(f"leyden.{BEFORE_ROOMS[name]}")
 
     if not folder or str(folder) in sys.path:  # a process that was started with its `environment`
         yield module

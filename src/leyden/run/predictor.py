@@ -74,9 +74,12 @@ def load(run: str | Path, checkpoint: str = "best", trust: bool = False) -> Pred
         root = Path.cwd()
     found = find_run(str(run), root)
     require_trust(found, root, "predict", trusts=trust)
-    with imported_from(found.path) as module:
-        own = module("run.directory").RunDirectory(found.path)
-        worker = module("run.worker").Worker(own, trains=False)
-        return module("run.predictor").Predictor(
-            worker, checkpoint
-        )  # of the run's copy of the code, as all that it uses
+    with imported_from(found.path) as module:  # the run's copy of the code, also for what is done later
+        try:
+            own = module("run.predictor").Predictor
+        except ModuleNotFoundError:
+            raise UserError(
+                f"{found.path} was made by version 0.1, which is used by commands alone: leyden predict {found.path} ..."
+            ) from None
+        worker = module("run.worker").Worker(module("run.directory").RunDirectory(found.path), trains=False)
+        return own(worker, checkpoint)
