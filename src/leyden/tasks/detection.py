@@ -6,9 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import get_weight
-from torchvision.models.detection.transform import GeneralizedRCNNTransform
-from torchvision.ops import box_iou
 
 from ..errors import UserError
 from ..metrics.mean_average_precision import MeanAveragePrecision
@@ -37,6 +34,8 @@ class Detection(Task):
     monitor, mode = "val/map_50", "max"
 
     def __init__(self, network: nn.Module, image_size: Sequence[int], weights: str | None = None, **task: Any) -> None:
+        from torchvision.models.detection.transform import GeneralizedRCNNTransform  # not in every environment
+
         super().__init__(network=network, **task)
         self.weights = weights
         transform = getattr(network, "transform", None)
@@ -90,6 +89,8 @@ def mistakes(found: dict[str, Tensor], true: dict[str, Tensor]) -> Tensor:
 
     Each box looks for its like by itself, so that doubles are no mistake: enough to bring the worst images first.
     """
+    from torchvision.ops import box_iou
+
     sure = found["scores"] >= SURE
     same = found["labels"][sure].unsqueeze(1) == true["labels"]
     agree = same & (box_iou(found["boxes"][sure].float(), true["boxes"].float()) >= OVERLAP)
@@ -103,6 +104,8 @@ def load_matching(network: nn.Module, weights: str) -> None:
     Raises:
         UserError: there are no such weights, they cannot be had, or none fits.
     """
+    from torchvision.models import get_weight
+
     try:
         if Path(weights).is_file():
             content = torch.load(weights, map_location="cpu", weights_only=True)
