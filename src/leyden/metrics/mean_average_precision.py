@@ -3,7 +3,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.detection import MeanAveragePrecision as Evaluation
 from torchmetrics.utilities import dim_zero_cat
 
 Boxes = dict[str, Tensor]
@@ -46,6 +45,8 @@ class MeanAveragePrecision(Metric):
 
     def compute(self) -> dict[str, Tensor]:
         """`map`, `map_50` and `map_75`, or NaN where there is not one true box."""
+        from torchmetrics.detection import MeanAveragePrecision as Evaluation  # which is there with torchvision alone
+
         found, true = self._images("found"), self._images("true")
         # float32 keeps boxes, labels and scores exactly, so bytes tell images apart.
         pairs = sorted(zip(found, true, strict=True), key=lambda pair: [one.numpy().tobytes() for one in pair])
