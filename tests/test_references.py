@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leyden.compose import compose, options
+from leyden.compose import compose
+from leyden.embedded import embedded_experiments
 from leyden.errors import UserError
 from leyden.launchers import Slurm
 from leyden.redaction import for_upload, hidden
@@ -15,7 +16,7 @@ from leyden.references import resolve, secrets_of
 from leyden.rundir import RunDirectory
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 SECRET = "s3cr3t-value"
 
 
