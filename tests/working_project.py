@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import leyden
-from leyden.config.compose import compose, options
+from leyden.config.compose import compose
+from leyden.config.embedded import embedded_experiments
 from leyden.run.directory import RunDirectory
 
 ROOT = Path.cwd()
 PACKAGE = leyden.__name__
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 SHORT = (f"experiment={EXPERIMENT}", "trainer=debug", "trainer.limit_train_batches=1", "data.num_workers=0")
 
 

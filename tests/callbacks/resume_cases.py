@@ -26,7 +26,8 @@ from differences import differences
 from hydra.utils import get_object
 from lightning.pytorch import Callback
 
-from leyden.config.compose import compose, options
+from leyden.config.compose import compose
+from leyden.config.embedded import embedded_experiments
 from leyden.loggers.metrics_file import MetricsFile
 from leyden.run import checkpoint as checkpoint_file
 from leyden.run.directory import RunDirectory
@@ -37,7 +38,7 @@ with suppress(ImportError):  # once for all lives: not every domain has them
     import torchvision.transforms.v2  # noqa: F401
 
 ROOT = Path.cwd()
-EXPERIMENTS = [name for name, text in options(ROOT)["experiment"] if "embedded" in text]
+EXPERIMENTS = embedded_experiments(ROOT)
 
 HOOKS = [
     *("on_train_start", "on_train_epoch_start", "on_train_batch_start", "on_before_zero_grad", "on_after_backward"),

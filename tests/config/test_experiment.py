@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from leyden.config.check import problems
-from leyden.config.compose import compose, options
+from leyden.config.compose import compose
+from leyden.config.embedded import embedded_experiments
 from leyden.config.experiment import Experiment
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 
 
 def found(*words):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leyden.config.compose import compose, options
+from leyden.config.compose import compose
+from leyden.config.embedded import embedded_experiments
 from leyden.config.redaction import for_upload, hidden
 from leyden.config.references import resolve, secrets_of
 from leyden.errors import UserError
@@ -15,7 +16,7 @@ from leyden.launch import Slurm
 from leyden.run.directory import RunDirectory
 
 ROOT = Path.cwd()
-EXPERIMENT = next(name for name, text in options(ROOT)["experiment"] if "embedded" in text)
+EXPERIMENT = embedded_experiments(ROOT)[0]
 SECRET = "s3cr3t-value"
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 
 import pytest
-from working_project import EXPERIMENT, PACKAGE, SHORT, WorkingProject
+from working_project import EXPERIMENT, PACKAGE, ROOT, SHORT, WorkingProject
 
 from leyden.run import environment
 from leyden.run.directory import RunDirectory
@@ -165,6 +165,8 @@ def test_a_trained_run_is_tested_with_its_own_code_unless_live(project, trained)
         run.path for run in trained[0]
     }
     project.command("test", run)
+    predicted = project.command("predict", run, ROOT / "tests" / "samples" / EXPERIMENT.split("/")[0])
+    assert "input,prediction," in predicted
     assert "the working tree was executed" in project.command("test", run, "--live", code=130)
     assert "--live" in (run / "command.txt").read_text()
     (project.root / "requirements/current.txt").write_text("torch==2\n")

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -104,3 +105,15 @@ def test_a_prediction_is_drawn_with_the_borders_of_its_words(data):
 def test_arguments_out_of_range(argument, message):
     with pytest.raises(ValueError, match=message):
         VowelSequences(**argument)
+
+
+def test_a_long_transcript_has_two_lines_above_its_picture(monkeypatch):
+    data = VowelSequences()
+    monkeypatch.setattr(data, "draw", lambda axes, inputs: None)
+    monkeypatch.setattr(data, "words", lambda prediction: [])
+    monkeypatch.setattr(data, "text", lambda tokens: "words that go on and on " * 20)
+    axes = Figure().subplots()
+    data.draw_prediction(axes, torch.zeros(1), torch.zeros(1), SimpleNamespace(tokens=torch.zeros(1)))
+    lines = axes.get_title().split("\n")
+    assert len(lines) == 2
+    assert lines[1].endswith("...")

@@ -252,3 +252,73 @@ def test_texts_of_one_author_are_in_one_split(tmp_path):
 def test_two_columns_of_one_name(tmp_path):
     with pytest.raises(DataError, match="two columns are called 'text'"):
         read(tmp_path / "a.csv", "label,text,text\ncat,meow,mew\n")
+
+
+NAMES = {"train": ("train", "Training"), "validation": ("val", "dev"), "test": ("test", "TEST")}
+
+
+def table_of_splits(path, names, column="split", separator=","):
+    """Four rows of each split, whose texts begin with it."""
+    rows = [
+        separator.join((f"{split} {label} {number}", label, name))
+        for split, name in names.items()
+        for label in ("good", "bad")
+        for number in range(2)
+    ]
+    path.write_text(separator.join(("text", "label", column)) + "\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(("suffix", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_a_column_tells_the_splits(tmp_path, which, suffix, separator):
+    names = {split: forms[which] for split, forms in NAMES.items()}
+    data = TextFiles(str(table_of_splits(tmp_path / f"a.{suffix}", names, "Split", separator)), num_workers=0)
+    data.setup("fit")
+    data.setup("test")
+    assert data.official_splits() == ("train", "validation", "test")
+    for split in NAMES:
+        assert len(data.rows[split]) == 4
+        assert {text.split()[0] for text in data.sources(split)} == {split}
+    assert data.account["found"] == {"train": f"a.{suffix}", "test": "column split", "validation": "column split"}
+
+
+def test_without_test_rows_some_of_training_are_held_out(tmp_path):
+    names = {"train": "train", "validation": "val"}
+    data = TextFiles(str(table_of_splits(tmp_path / "a.csv", names)), test_fraction=0.5, num_workers=0)
+    data.setup("fit")
+    data.setup("test")
+    assert [len(data.rows[split]) for split in ("train", "validation", "test")] == [2, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"train": "trian"}, r"a\.csv:2: split is 'trian'; train, val, test are wanted"),
+        ({"train": "test"}, r"a\.csv has no row of the split train"),
+    ],
+)
+def test_a_column_that_tells_no_splits_is_refused(tmp_path, names, message):
+    with pytest.raises(DataError, match=message):
+        TextFiles(str(table_of_splits(tmp_path / "a.csv", names)), num_workers=0).setup("fit")
+
+
+def test_a_column_agrees_with_the_files(tmp_path):
+    train, test = (
+        str(table_of_splits(tmp_path / f"{split}.csv", {split: split}, "split")) for split in ("train", "test")
+    )
+    data = TextFiles(train, test=test, num_workers=0)
+    data.setup("fit")
+    data.setup("test")
+    assert len(data.rows["test"]) == 4
+    with pytest.raises(
+        DataError, match=r"rows of the split 'test' are in the file of another one: leave out data\.validation"
+    ):
+        TextFiles(train, validation=test, num_workers=0).setup("fit")
+
+
+def test_a_column_that_is_set_for_another_use_tells_no_split(tmp_path):
+    path = table_of_splits(tmp_path / "a.csv", {"train": "one", "test": "two"})
+    data = TextFiles(str(path), label="split", num_workers=0)
+    data.setup("fit")
+    assert list(data.class_names) == ["one", "two"]

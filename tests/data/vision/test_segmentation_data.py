@@ -94,3 +94,16 @@ def test_the_picture_shows_tint_outlines_and_how_much_is_wrong():
 
 def test_colours_are_all_different():
     assert len(set(palette(100))) == 100
+
+
+@pytest.mark.parametrize("first", ["sky", "Background"])
+def test_all_classes_but_a_background_are_tinted_and_in_the_legend(first):
+    data = DigitsSegmentation()
+    data.class_names = [first, *(f"class {number}" for number in range(1, 11))]
+    predicted = torch.arange(11).repeat(16, 1)
+    axes = Figure().subplots()
+    data.draw_prediction(axes, torch.zeros(data.in_channels, 16, 11), predicted, predicted)
+    shown = data.class_names if first == "sky" else data.class_names[1:]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == shown
+    opacity = axes.images[-1].get_array()[0, :, 3]
+    assert (opacity > 0).tolist() == [name in shown for name in data.class_names]

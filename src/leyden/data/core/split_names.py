@@ -1,8 +1,11 @@
 """The three splits, and the names that datasets give to them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal
+
+from .error import DataError
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -28,6 +31,26 @@ def splits_of(names: Iterable[str]) -> dict[str, Split]:
     if len(free) == 1:
         known |= {name: free[0] for name in names if name.strip().casefold() in EITHER}
     return known
+
+
+def splits_in_column(file: Path, cells: Sequence[tuple[int, str]]) -> list[Split]:
+    """The split of each row of a manifest or a table.
+
+    Args:
+        file: the manifest or table.
+        cells: line and what the column `split` holds, of each row.
+
+    Raises:
+        DataError: a cell names no split.
+    """
+    known = splits_of(sorted({name for _, name in cells}))
+    for line, name in cells:
+        if name.casefold() in EITHER and name not in known:
+            raise DataError(f"{file}:{line}: is the split {name!r} for validation or for the test? Call it so")
+        if name not in known:
+            names = ", ".join(NAMES[split][0] for split in SPLITS)
+            raise DataError(f"{file}:{line}: split is {name!r}; {names} are wanted")
+    return [known[name] for _, name in cells]
 
 
 def split_in(stem: str) -> Split | None:

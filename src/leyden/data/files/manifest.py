@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from ..core.account import Ignored
 from ..core.error import DataError
-from ..core.split_names import EITHER, NAMES, SPLITS, Split, splits_of
+from ..core.split_names import Split, splits_in_column
 from .delimited import DELIMITERS, read_cells, read_objects
 from .path_patterns import part_of_name
 from .scan import scan
@@ -135,18 +135,10 @@ class Manifest:
     def _needed(self) -> str:
         return " and ".join(("path", *self.columns))
 
-    def _splits(self, rows: list[tuple[int, dict[str, str]]]) -> list[Split | None]:
+    def _splits(self, rows: list[tuple[int, dict[str, str]]]) -> Sequence[Split | None]:
         if "split" not in rows[0][1]:
             return [None] * len(rows)
-        known = splits_of(sorted({cells.get("split", "") for _, cells in rows}))
-        for line, cells in rows:
-            name = cells.get("split", "")
-            if name.casefold() in EITHER and name not in known:
-                raise DataError(f"{self.file}:{line}: is the split {name!r} for validation or for the test? Call it so")
-            if name not in known:
-                names = ", ".join(NAMES[split][0] for split in SPLITS)
-                raise DataError(f"{self.file}:{line}: split is {name!r}; {names} are wanted")
-        return [known[cells["split"]] for _, cells in rows]
+        return splits_in_column(self.file, [(line, cells.get("split", "")) for line, cells in rows])
 
     def _path(self, name: str, line: int) -> Path:
         if not name:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from ..core.error import DataError
+from ..core.split_names import Split, splits_in_column
 from ..files.delimited import DELIMITERS, read_cells, read_objects
 from ..files.lines import read_lines
 
@@ -16,6 +17,7 @@ class LabelledText(NamedTuple):
     text: str
     label: str  # in composed characters (NFC)
     group: str = ""
+    split: Split | None = None  # where the table has a column for it
 
 
 class Table:
@@ -31,6 +33,8 @@ class Table:
         encoding: of the file.
         may_be_empty: whether a row may have no label.
         group: column of the source of a text, such as its author.
+
+    A column `split` tells the split of each row, unless it is set for another use.
 
     Columns are names, whose case does not matter, or numbers from 0 in a file whose first line is a row already.
     """
@@ -57,7 +61,7 @@ class Table:
         Raises:
             DataError: it cannot be read as it should; the message names file and line.
         """
-        rows = []
+        rows, splits = [], []
         for line, cells in self._cells(path):
             text = self._text(cells, path, line)
             label = normalize("NFC", _cell(cells, self.label, f"{path}:{line}").strip())
@@ -65,7 +69,17 @@ class Table:
                 raise DataError(f"{path}:{line}: the label (column {self.label!r}) is empty")
             group = "" if self.group is None else _cell(cells, self.group, f"{path}:{line}").strip()
             rows.append(LabelledText(text, label, group))
-        return rows
+            splits += [(line, str(cells[name]).strip()) for name in cells if self._is_split(name)]
+        if not splits:
+            return rows
+        if len(splits) != len(rows):
+            raise DataError(f"{path}: only {len(splits)} of {len(rows)} rows have a split")
+        return [row._replace(split=one) for row, one in zip(rows, splits_in_column(path, splits), strict=True)]
+
+    def _is_split(self, name: Any) -> bool:
+        """Whether a column, or a group of the pattern, tells the split of a row; one that is set for another use does not."""
+        used = [str(column).casefold() for column in (*self.text, self.label, self.group)]
+        return str(name).casefold() == "split" and "split" not in used
 
     def texts(self, path: Path) -> list[tuple[int, str]]:
         """The texts of a file, which need no labels, with the numbers of their lines.

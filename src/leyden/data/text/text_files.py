@@ -73,16 +73,21 @@ class TextFiles(TextData):
                 fetch(source["url"], source["sha256"], path)
 
     def official_splits(self) -> tuple[Split, ...]:
-        return ("train", "validation", "test") if "validation" in self.files else ("train", "test")
+        return ("train", "validation", "test") if self.has_validation else ("train", "test")
+
+    @cached_property
+    def has_validation(self) -> bool:
+        return "validation" in self.files or "validation" in self.samples
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
+        _ = self.has_validation  # known from now on
         self.__dict__.pop("samples", None)  # the texts are tokens now
 
     @cached_property
     def samples(self) -> dict[Split, list[LabelledText]]:
         """The rows of each split that there is."""
-        found = {split: self._read(split, path) for split, path in self.files.items()}
+        found = self._divided({split: self._read(split, path) for split, path in self.files.items()})
         if "test" not in found:
             train = found["train"]
             groups = None if self.group is None else group_ids([row.group for row in train])
@@ -90,6 +95,21 @@ class TextFiles(TextData):
             parts = held_out_split(strata, groups, self.test_fraction, seed=0)
             found |= {"train": [train[number] for number in parts[0]], "test": [train[number] for number in parts[1]]}
         return found
+
+    def _divided(self, read: dict[Split, list[LabelledText]]) -> dict[Split, list[LabelledText]]:
+        """The rows of the files by the column `split`, where they have one."""
+        rows = [(split, row) for split, texts in read.items() for row in texts]
+        if not any(row.split for _, row in rows):
+            return read
+        if len(read) > 1:
+            if wrong := next((row for split, row in rows if row.split not in (None, split)), None):
+                others = ", ".join(f"data.{split}" for split in read if split != "train")
+                raise DataError(f"rows of the split {wrong.split!r} are in the file of another one: leave out {others}")
+            return read
+        parts = {split: [row for _, row in rows if row.split == split] for split in SPLITS}
+        if not parts["train"]:
+            raise DataError(f"{self.files['train']} has no row of the split train")
+        return {split: texts for split, texts in parts.items() if texts}
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
         rows = self.samples[split]
@@ -103,8 +123,11 @@ class TextFiles(TextData):
 
     def count_samples(self) -> Account:
         found = {split: path.name for split, path in self.files.items()}
+        told = {row.split for row in self.samples["test"]} == {"test"}
         if "test" not in found:
-            found["test"] = held_out_for_test(self.test_fraction)
+            found["test"] = "column split" if told else held_out_for_test(self.test_fraction)
+        if "validation" in self.samples:
+            found.setdefault("validation", "column split")
         taken = {split: len(self.samples[split]) for split in SPLITS if split in self.samples}
         account = Account(self.files["train"].parent, taken, found)
         for path in sorted(self.files["train"].parent.glob(f"*{self.files['train'].suffix}")):
