@@ -10,8 +10,8 @@ from zipfile import ZipFile
 import leyden
 
 ROOT = Path.cwd()
-# What a domain brings. A module that is None cannot be imported.
-OF_DOMAINS = (
+DOMAINS = {"vision", "audio", "text"}
+LIBRARIES = {
     "torchvision",
     "torchaudio",
     "tokenizers",
@@ -19,9 +19,9 @@ OF_DOMAINS = (
     "pycocotools",
     "sklearn",
     "soundfile",
-    "wandb",
     "litdata",
-)
+    "torchcodec",
+}
 
 
 def wheel(folder):
