@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from leyden.config.compose import ConfigError, compose, options, project_root
+from leyden.config.embedded import embedded_experiments
 
 FILES = {
     "train.yaml": "defaults:\n  - _self_\n  - data: null\n  - trainer: slow\n  - experiment: null\nseed: 0\n",
@@ -175,3 +178,13 @@ def test_an_override_that_cannot_be_applied_is_named(root, word, message):
     with pytest.raises(ConfigError) as caught:
         compose(["data=pets", "data.list=[{a: 1}]", word], root)
     assert message in str(caught.value)
+
+
+def test_an_optimizer_is_chosen_with_its_schedule_for_the_model():
+    experiment = embedded_experiments(Path.cwd())[0]
+    model = compose([f"experiment={experiment}", "optim=sgd"], Path.cwd()).config["model"]
+    assert model["optimizer"]["_target_"] == "torch.optim.SGD"
+    assert "betas" not in model["optimizer"]
+    assert model["optimizer"]["lr"] == 0.05  # that of the option, not what the experiment sets for another optimizer
+    with pytest.raises(ConfigError, match=r"configs/optim/ has no option 'sgdd'; did you mean 'sgd'\?"):
+        compose([f"experiment={experiment}", "optim=sgdd"], Path.cwd())

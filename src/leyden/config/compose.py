@@ -144,6 +144,8 @@ def _for_hydra(word: str, groups: Options) -> str:
         return word
     if _key(word) not in groups:
         return f"++{word.lstrip('+')}"  # known or not
+    if word.startswith("optim="):
+        return f"+optim@model={word.partition('=')[2]}"  # a part of the model, which has one already
     return f"~{_key(word)}" if word.endswith("=null") else word
 
 
