@@ -12,7 +12,10 @@ from pathlib import Path
 RENDERED = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"}
 # In the template's folder git and ruff would take these for their own.
 RENAMED = {"gitignore": ".gitignore", "data/gitignore": "data/.gitignore", "pyproject": "pyproject.toml"}
-STAYS = ("tests/template", "tests/test_wheel.py", "tests/run/test_before_rooms.py", "tests/samples/runs", "configs/local", "benchmarks/generation.py", "benchmarks/RESULTS.md")
+STAYS = (
+    *("tests/template", "tests/test_wheel.py", "tests/run/test_before_rooms.py", "tests/samples/runs"),
+    *("configs/local", "benchmarks/generation.py", "benchmarks/RESULTS.md"),
+)
 RUBBISH = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".DS_Store"}
 DOMAINS = {"vision", "audio", "text"}
 

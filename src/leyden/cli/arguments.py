@@ -21,9 +21,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    top = Parser(
-        prog="leyden", description="Trains, tests and uses models. Every run is a folder with a frozen config."
-    )
+    text = "Trains, tests and uses models. Every run is a folder with a frozen config."
+    top = Parser(prog="leyden", description=text)
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
 
     def add(verb: str, text: str, arguments: Sequence[tuple[str, dict[str, Any]]]) -> None:

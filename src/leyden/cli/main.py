@@ -56,7 +56,8 @@ def _train(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(describe(configs, root, options.live), end="")
         return 0
-    commands = [["leyden", "train", *(["--live"] * options.live), *overrides] for overrides in words]
+    begin = ["leyden", "train", *(["--live"] * options.live)]
+    commands = [[*begin, *overrides] for overrides in words]
     status = {"live": True} if options.live else {}
     made = zip(configs, commands, strict=True)
     runs = [RunDirectory.create(config, root, command, **status) for config, command in made]
@@ -81,7 +82,9 @@ def _status(options: argparse.Namespace) -> int:
         said = "ask where SLURM is installed" if not is_here() else state(status["job"]) if "job" in status else ""
         job = f"job {status['job']}: {said or 'forgotten by SLURM'}" if "job" in status else ""
         error = (status.get("error") or "").partition("\n")[0] if status["state"] == "failed" else ""
-        now = f"killed; go on with: leyden resume {run.path}" if has_died(run) else status["state"]
+        now = status["state"]
+        if has_died(run):
+            now = f"killed; go on with: leyden resume {run.path}"
         print("  ".join(filter(None, [str(run.path), now, status.get("changed"), job, error])))
     return code
 
@@ -93,7 +96,8 @@ def _cancel(options: argparse.Namespace) -> int:
         if not (job := run.status.get("job")):
             raise UserError(f"{run.path} is no job of SLURM: stop it with Ctrl-C where it runs")
         cancel(job)
-        print(f"job {job} of {run.path} is cancelled; go on with: leyden resume {run.path}", file=sys.stderr)
+        again = f"go on with: leyden resume {run.path}"
+        print(f"job {job} of {run.path} is cancelled; {again}", file=sys.stderr)
     return 0
 
 

@@ -13,7 +13,7 @@ CALLBACKS = {
         "are, model.layer_decay=0.8 trains early layers less"
     ),
     "BaseFinetuning": "it is a base class; name your own subclass, or use model.frozen=[PART,...]",
-    "BasePredictionWriter": "it is a base class; name your own subclass, or use `leyden predict`",
+    "BasePredictionWriter": "it is a base class; name your own subclass, or use predict",
     "BatchSizeFinder": (
         "it would change the batch size after config.yaml and the schedule are made; compare sizes with "
         "--sweep data.batch_size=64,128,256 trainer.max_steps=20"

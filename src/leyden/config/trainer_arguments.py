@@ -11,7 +11,7 @@ REFUSED = {
     "use_distributed_sampler": "is off: the data module divides the batches among the ranks itself",
     "barebones": "does not work: a run needs its checkpoints and logs; trainer=debug is a short one",
     "enable_checkpointing": "does not work: a run is tested and resumed from its checkpoints; callbacks.best and callbacks.last say when they are saved",
-    "limit_predict_batches": "does not work: `leyden predict` writes a line for each input; give it fewer",
+    "limit_predict_batches": "does not work: predict writes a line for each input; give it fewer",
     "model_registry": "does not work: nothing is uploaded; the checkpoints are in the run directory",
 }
 # What may be set all the same, beside null.

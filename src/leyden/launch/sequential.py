@@ -59,7 +59,8 @@ class InTurn:
             return code
         error = f"its process was killed by {signal.Signals(-code).name}"
         run.set_state("failed", error=error, exit_code=1)
-        print(f"{run.path}: {error}; go on with: leyden resume {run.path}", file=sys.stderr)
+        again = f"go on with: leyden resume {run.path}"
+        print(f"{run.path}: {error}; {again}", file=sys.stderr)
         return 1
 
     def _receive(self, number: int, frame: FrameType | None) -> None:

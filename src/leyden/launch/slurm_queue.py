@@ -64,7 +64,8 @@ def require_ended(run: RunDirectory) -> None:
     """
     job = run.status.get("job")
     if job and is_here() and (found := state(job)) and not found.startswith(ENDED):
-        raise UserError(f"job {job} of {run.path} has not ended; first: leyden cancel {run.path}")
+        first = f"leyden cancel {run.path}"
+        raise UserError(f"job {job} of {run.path} has not ended; first: {first}")
 
 
 def cancel(job: str) -> None:

@@ -54,7 +54,9 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
         code = EXIT_CODES[state]
-        resume = f"; go on with: leyden resume {run.path}" if keeps_status else ""
+        resume = ""
+        if keeps_status:
+            resume = f"; go on with: leyden resume {run.path}"
         log.warning("%s%s", str(error) or "stopped at once", resume)
     except Exception as error:
         state, code = "failed", 2 if isinstance(error, UserError) else EXIT_CODES["failed"]
@@ -111,7 +113,8 @@ def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
     elif reason:
         saved = ", ".join(sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt")))
         log.error("the run stopped: %s", reason)
-        log.error("Nothing saved before is lost (%s). When that is mended: leyden resume %s", saved, run.path)
+        log.error("Nothing saved before is lost (%s).", saved)
+        log.error("After fixing this, continue with: leyden resume %s", run.path)
     else:
         log.exception("the run failed; the whole log is in %s", run.path / "log.txt")
 

@@ -67,7 +67,8 @@ def imported_from(run: Path) -> Iterator[Callable[[str], ModuleType]]:
         try:
             return import_module(f"leyden.{name}")
         except ModuleNotFoundError:
-            if name not in BEFORE_ROOMS or not folder or (folder / "leyden" / "run").exists():
+            is_old = folder and not (folder / "leyden" / "run").exists()
+            if not is_old or name not in BEFORE_ROOMS:
                 raise
             return import_module(f"leyden.{BEFORE_ROOMS[name]}")
 

@@ -48,7 +48,8 @@ def relocate(run: RunDirectory, overrides: list[str], root: Path) -> None:
     write_atomically(run.path / "config.yaml", yaml.safe_dump(frozen, sort_keys=False, allow_unicode=True))
     sign(run.path, frozen, root)
     with (run.path / "command.txt").open("a", encoding="utf-8") as file:
-        file.write(shlex.join(["leyden", "resume", str(run.path), *overrides]) + "\n")
+        command = ["leyden", "resume", str(run.path), *overrides]
+        file.write(shlex.join(command) + "\n")
 
 
 def _set(config: dict[str, Any], key: str, value: str, word: str) -> None:

@@ -79,7 +79,7 @@ def load(run: str | Path, checkpoint: str = "best", trust: bool = False) -> Pred
             own = module("run.predictor").Predictor
         except ModuleNotFoundError:
             raise UserError(
-                f"{found.path} was made by version 0.1, which is used by commands alone: leyden predict {found.path} ..."
+                f"{found.path} was made by version 0.1, which commands alone can use: leyden predict {found.path} ..."
             ) from None
         worker = module("run.worker").Worker(module("run.directory").RunDirectory(found.path), trains=False)
         return own(worker, checkpoint)

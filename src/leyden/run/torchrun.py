@@ -59,7 +59,8 @@ def run_torchrun(command: list[str], run: RunDirectory) -> int:
             signal.signal(number, handler)
     if killed:  # the other ranks say only that they have lost it
         run.set_state("failed", error=killed, exit_code=1)
-        print(f"{run.path}: {killed}; go on with: leyden resume {run.path}", file=sys.stderr)
+        again = f"go on with: leyden resume {run.path}"
+        print(f"{run.path}: {killed}; {again}", file=sys.stderr)
     return _exit_code(process.returncode, run)
 
 

@@ -121,10 +121,13 @@ def test_what_libraries_refuse_late_or_not_at_all(target, given, message):
     assert [(found, message in text) for found, text in refusals(signature(target), given)] == [(name, True)]
 
 
+LIBRARY_GUARDS = "leyden.config.static.library_guards"
+
+
 def test_guards_for_libraries_are_of_what_is_there():
-    for name, (node,) in load("leyden.config.static.library_guards").names.items():
+    for name, (node,) in load(LIBRARY_GUARDS).names.items():
         if name[0].isupper():
-            guard = signature(f"leyden.config.static.library_guards.{name}")
+            guard = signature(f"{LIBRARY_GUARDS}.{name}")
             assert guard.parameters.keys() <= signature(ast.get_docstring(node)).parameters.keys()
 
 

@@ -2,7 +2,12 @@
 
 import pytest
 
-from leyden.config.static.source import Definition, Module, NameMissingError, find
+from leyden.config.static.source import (
+    Definition,
+    Module,
+    NameMissingError,
+    find,
+)
 
 FILES = {
     "__init__.py": "from .shapes import *\nfrom . import deep\nfrom .shapes import Circle as Round\nAlias = Round\n",

@@ -2,7 +2,13 @@ import pytest
 import torch
 
 from leyden.data import Batch
-from leyden.data.audio import AddNoise, AudioFiles, RandomGain, RandomShift, RandomSpeed
+from leyden.data.audio import (
+    AddNoise,
+    AudioFiles,
+    RandomGain,
+    RandomShift,
+    RandomSpeed,
+)
 from leyden.networks.audio.mel_spectrogram import LogMelSpectrogram
 
 

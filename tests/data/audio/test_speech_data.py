@@ -8,7 +8,13 @@ from torch import Tensor
 
 from leyden.data import DataError
 from leyden.data.audio import VowelSequences
-from leyden.data.audio.alphabet import BLANK, UNKNOWN, learn_alphabet, split_tokens, token_numbers
+from leyden.data.audio.alphabet import (
+    BLANK,
+    UNKNOWN,
+    learn_alphabet,
+    split_tokens,
+    token_numbers,
+)
 from leyden.data.audio.transcripts import TranscriptRows
 
 

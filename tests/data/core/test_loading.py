@@ -9,7 +9,13 @@ from torch import nn
 from torch.utils.data import Subset
 
 from leyden.data import Batch, DataModule
-from leyden.data.core.loading import MOST_WORKERS, choose_workers, decodes, loading_advice, spare_cores
+from leyden.data.core.loading import (
+    MOST_WORKERS,
+    choose_workers,
+    decodes,
+    loading_advice,
+    spare_cores,
+)
 from leyden.data.core.rows import TensorRows
 from leyden.data.storage.file_rows import FileRows
 from leyden.data.vision.boxes import BoxRows

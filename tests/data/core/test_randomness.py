@@ -2,7 +2,12 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from leyden.data.core.randomness import each_row, step_randomness, streams, uniform
+from leyden.data.core.randomness import (
+    each_row,
+    step_randomness,
+    streams,
+    uniform,
+)
 
 
 def on_ranks(draw, rows, num_ranks, step=3):

@@ -1,6 +1,11 @@
 import pytest
 
-from leyden.data.core.split_names import other_names, split_in, split_of, splits_of
+from leyden.data.core.split_names import (
+    other_names,
+    split_in,
+    split_of,
+    splits_of,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,12 @@ from functools import partial
 import pytest
 
 from leyden.data.core.datamodule import DataModule
-from leyden.data.storage.fingerprint import dataset_name, decoder, file_states, texts_hash
+from leyden.data.storage.fingerprint import (
+    dataset_name,
+    decoder,
+    file_states,
+    texts_hash,
+)
 
 SOURCE = """
 from leyden.data import DataModule

@@ -7,7 +7,13 @@ from matplotlib.figure import Figure
 
 from leyden.data import DataError
 from leyden.data.core.sampling import EpochBatches
-from leyden.data.text import BytePairTokenizer, CharacterTokenizer, CorpusFiles, StdlibSource, WordTokenizer
+from leyden.data.text import (
+    BytePairTokenizer,
+    CharacterTokenizer,
+    CorpusFiles,
+    StdlibSource,
+    WordTokenizer,
+)
 from leyden.data.text.corpus_files import cut
 from leyden.data.text.windows import IGNORED, ShiftedBatches, Windows
 

@@ -13,7 +13,12 @@ from torch.nn.utils.rnn import pad_sequence
 import leyden.data.text
 from leyden.config.static.installed import installed_version
 from leyden.data import DataError
-from leyden.data.text import SubwordTokenizer, Tokenizer, TorchtextTokenizer, WordTokenizer
+from leyden.data.text import (
+    SubwordTokenizer,
+    Tokenizer,
+    TorchtextTokenizer,
+    WordTokenizer,
+)
 
 IMPLEMENTATIONS = [
     value

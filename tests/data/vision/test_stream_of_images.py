@@ -13,7 +13,13 @@ import torch
 from lightning.pytorch import Callback
 
 from leyden.config.compose import compose
-from leyden.data.vision import Digits, DigitsDetection, DigitsSegmentation, DigitsVideo, ImageFiles
+from leyden.data.vision import (
+    Digits,
+    DigitsDetection,
+    DigitsSegmentation,
+    DigitsVideo,
+    ImageFiles,
+)
 from leyden.data.vision.boxes import boxes_of_image
 from leyden.errors import Stop, Stopped
 from leyden.run.directory import RunDirectory

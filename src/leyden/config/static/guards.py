@@ -176,7 +176,8 @@ def _of_call(call: ast.Call, signature: Signature, scope: _Scope, depth: int) ->
 def _is_own(module: Module, function: ast.expr) -> bool:
     """Whether a function belongs to the package that calls it, which is this one or the user's: no other library's."""
     package = module.name.partition(".")[0]
-    if package != "leyden" and (not module.path or "site-packages" in module.path.parts):
+    is_installed = not module.path or "site-packages" in module.path.parts
+    if package != "leyden" and is_installed:
         return False
     match module.names.get(ast.unparse(function).partition(".")[0]):
         case [ast.ImportFrom(origin, level=level)]:
