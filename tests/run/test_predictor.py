@@ -58,7 +58,8 @@ def test_a_run_of_others_is_not_executed_unless_it_is_trusted(run, monkeypatch, 
 
 
 def test_the_public_names_are_there_and_nothing_is_imported_before_they_are_asked_for():
-    assert all(getattr(leyden, name) for name in leyden.__all__)
+    for name in leyden.__all__:
+        assert getattr(leyden, name)
     with pytest.raises(AttributeError, match="no attribute 'Tsak'"):
         _ = leyden.Tsak
     assert "torch" in sys.modules

@@ -140,7 +140,8 @@ def _is_part(target: str, root: Path) -> bool:
         return False
     if not isinstance(found, Definition):
         return False
-    own = {path.stem for path in (root / SOURCE).glob("*") if path.is_dir()} | {"leyden"}
+    packages = [path.stem for path in (root / SOURCE).glob("*") if path.is_dir()]
+    own = {"leyden", *packages}
     is_class = isinstance(found.node, ast.ClassDef)
     if not is_class and not isinstance(found.node, ast.FunctionDef):
         return False
