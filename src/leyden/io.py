@@ -111,3 +111,13 @@ class LogFile(logging.FileHandler):
         elif self.is_complete:
             self.is_complete = False
             print(f"{self.baseFilename} cannot be written: {error}", file=sys.stderr)
+
+
+def installed_version(package: str) -> str:
+    """The version of an installed package, which is not imported; empty where there is none."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

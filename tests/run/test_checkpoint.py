@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from leyden.data import DataError
+from leyden.errors import RunError
 from leyden.run.checkpoint import CheckpointFile
 
 
@@ -77,7 +77,7 @@ def test_the_one_before_is_used_where_the_last_is_damaged_and_is_not_replaced_by
 def test_damage_is_told_where_there_is_no_other(last, damage):
     damage(last)
     last.with_name("last-previous.ckpt").unlink()
-    with pytest.raises(DataError, match=rf"{last} is (damaged|no checkpoint)"):
+    with pytest.raises(RunError, match=rf"{last} is (damaged|no checkpoint)"):
         CheckpointFile().load_checkpoint(last)
 
 
@@ -92,7 +92,7 @@ class Bomb:
 def test_a_pickle_bomb_is_refused(tmp_path):
     crater = tmp_path / "crater"
     torch.save(content() | {"callbacks": {"harmless": Bomb(str(crater))}}, tmp_path / "bomb.ckpt")
-    with pytest.raises(DataError, match="no checkpoint that can be loaded"):
+    with pytest.raises(RunError, match="no checkpoint that can be loaded"):
         CheckpointFile().load_checkpoint(tmp_path / "bomb.ckpt", weights_only=False)
     assert not crater.exists()
     torch.load(tmp_path / "bomb.ckpt", weights_only=False)  # it is a real one

@@ -17,7 +17,7 @@ import importlib, pkgutil, sys, shapes
 for module in pkgutil.walk_packages(shapes.__path__, "shapes."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-from shapes.cli import main
+from shapes.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -52,7 +52,7 @@ def test_a_project_has_its_domains_imports_and_trains_a_step(choice, generate, r
             compile(text.partition("\n")[2], str(path), "exec")
 
     (package,) = (project / "src").iterdir()
-    code = f"from pathlib import Path; from {package.name}.embedded import embedded_experiments as e; print(*e(Path()))"
+    code = f"from pathlib import Path; from {package.name}.config.embedded import embedded_experiments as e; print(*e(Path()))"
     known = {"cwd": project, "env": {**os.environ, "PYTHONPATH": str(project / "src")}}
     embedded = subprocess.run(
         [sys.executable, "-c", code], **known, capture_output=True, text=True, check=True

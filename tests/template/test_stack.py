@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from leyden.config.static.installed import installed_version
+from leyden.io import installed_version
 
 
 @pytest.mark.parametrize("stack", ["current", "torchtext"])

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..config.static.installed import installed_version
+from ..io import installed_version
 
 
 def examine() -> int:

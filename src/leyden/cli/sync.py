@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..config.redaction import for_upload
-from ..config.static.installed import installed_version
 from ..errors import UserError
+from ..io import installed_version
 from ..loggers.metrics_file import MetricsFile
 from ..run.directory import RunDirectory
 

@@ -32,7 +32,7 @@ def launch(run: RunDirectory, verb: str, root: Path, live: bool = False, **optio
     os.chdir(root)
     if live:
         return carry_out(run.path, verb, **options)
-    with _own(run, "launch") as own:
+    with _own(run, "launch.launch") as own:
         return own.carry_out(run.path, verb, **options)
 
 

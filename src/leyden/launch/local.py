@@ -2,8 +2,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from ..config.static.installed import installed_version
 from ..errors import UserError
+from ..io import installed_version
 from ..run.directory import RunDirectory
 from ..run.torchrun import run_torchrun
 from .launcher import EXECUTE, STOPPED, TORCHRUN, Launcher

@@ -11,7 +11,6 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 import leyden.data.text
-from leyden.config.static.installed import installed_version
 from leyden.data import DataError
 from leyden.data.text import (
     SubwordTokenizer,
@@ -19,6 +18,7 @@ from leyden.data.text import (
     TorchtextTokenizer,
     WordTokenizer,
 )
+from leyden.io import installed_version
 
 IMPLEMENTATIONS = [
     value

@@ -3,10 +3,10 @@ import gzip
 import pytest
 import torch
 
-from leyden.config.static.installed import installed_version
 from leyden.data import DataError
 from leyden.data.text import TextFiles, WordTokenizer
 from leyden.data.text.word_vectors import word_vectors
+from leyden.io import installed_version
 
 GLOVE = "the 0.5 -1.25\ncat 2 3e-1\n. . . 7 8\n\u00e9t\u00e9 1 1\n"
 WORDS = ["[PAD]", "[UNK]", "cat", "hat", "the", ". . .", "\u00e9t\u00e9"]

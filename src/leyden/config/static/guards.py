@@ -9,7 +9,7 @@ from types import CodeType
 from typing import Any
 
 from ...errors import hint
-from .installed import installed_version
+from ...io import installed_version
 from .signature import Signature, called_in, is_super_init, signature
 from .source import Module, NameMissingError, load, stored_names
 

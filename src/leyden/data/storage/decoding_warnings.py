@@ -3,7 +3,7 @@ import logging
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 
-log = logging.getLogger("leyden")
+log = logging.getLogger("leyden.data")
 
 KINDS, BYTES = 8, 1024
 

@@ -11,7 +11,7 @@ from ..core.rows import Rows
 from .cache import Entry, Row, Stored, cached
 from .decoding_warnings import DecodingWarnings
 
-log = logging.getLogger("leyden")
+log = logging.getLogger("leyden.data")
 
 Place = Literal["device", "memory", "disk"]
 CACHE = "data/cache"

@@ -2,12 +2,10 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
+from ...io import installed_version
 from ..core.error import DataError
 from .sentencepiece import SentencePiece
 from .tokenizer import BEGIN, END, PADDING, fixed_tokens
@@ -40,9 +38,9 @@ class TorchtextTokenizer:
         end: bool = False,
         specials: Sequence[str] = (),
     ) -> None:
-        if not find_spec("torchtext") or not torch.__version__.startswith("2.3."):
+        if not installed_version("torchtext") or not installed_version("torch").startswith("2.3."):
             raise DataError(
-                f"torchtext loads with torch 2.3 only, and torch {torch.__version__} is installed: use its own "
+                f"torchtext loads with torch 2.3 only, and torch {installed_version('torch')} is installed: use its own "
                 "environment (make setup STACK=torchtext; source .venv-torchtext/bin/activate), or choose WordTokenizer "
                 "or SubwordTokenizer"
             )
