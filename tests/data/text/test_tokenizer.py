@@ -215,9 +215,7 @@ def test_torchtext_in_another_environment():
 def test_torchtext_in_another_environment_is_refused_before_torch_is_imported(verb):
     package = leyden.__name__
     tokenizer = f"data.tokenizer._target_={package}.data.text.TorchtextTokenizer"
-    start = (
-        f"import sys; from {package}.cli import main; code = main({[verb, 'experiment=text/stdlib', tokenizer]!r}); "
-    )
+    start = f"import sys; from {package}.cli.main import main; code = main({[verb, 'experiment=text/stdlib', tokenizer]!r}); "
     end = "sys.exit(99 if 'torch' in sys.modules else code)"
     done = subprocess.run([sys.executable, "-c", start + end], capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
