@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import leyden
-from leyden.config.compose import compose
+from leyden.config.compose import compose, options
 from leyden.errors import UserError
 from leyden.run.directory import RunDirectory
 from leyden.run.predict import predict
@@ -16,7 +16,10 @@ from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 EXPERIMENT = "vision/digits"
-pytestmark = pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction"),
+    pytest.mark.skipif(EXPERIMENT not in dict(options(ROOT)["experiment"]), reason="no images here"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -51,8 +51,8 @@ class Module:
     def is_known(self) -> bool:
         """Whether it has no other names than those that are read here."""
         is_readable = self.tree is not None if self.path else bool(self.folders)
-        # That of this package gives names of its parts late, and no others.
-        return is_readable and (self.name == "leyden" or not _DYNAMIC.search(self.text))
+        is_own = self.name == "leyden"  # which imports what it names late, and has no other names
+        return is_readable and (is_own or not _DYNAMIC.search(self.text))
 
 
 @dataclass(frozen=True)
