@@ -51,7 +51,8 @@ class Module:
     def is_known(self) -> bool:
         """Whether it has no other names than those that are read here."""
         is_readable = self.tree is not None if self.path else bool(self.folders)
-        is_own = self.name == "leyden"  # which imports what it names late, and has no other names
+        # This package imports what it names late, and has no other names.
+        is_own = self.name == "leyden"
         return is_readable and (is_own or not _DYNAMIC.search(self.text))
 
 
