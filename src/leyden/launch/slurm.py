@@ -138,8 +138,8 @@ class Slurm(Launcher):
             raise
         for number, run in enumerate(runs):
             run.note(job=job if len(runs) == 1 else f"{job}_{number}")
-            job = f"job              {run.status['job']}"
-            print(f"{job}: leyden status {run.path}", file=sys.stderr)
+            label = f"job              {run.status['job']}"
+            print(f"{label}: leyden status {run.path}", file=sys.stderr)
         return 0
 
 
