@@ -26,8 +26,6 @@ OBJECTS = ("data", "model", "trainer", "launcher", "checkpoint")
 # What the worker gives to every logger and callback.
 _OF_WORKER = {"logger": ["save_dir", "id", "name"], "callbacks": ["monitor", "mode"]}
 
-EXPERIMENT = "leyden.config.experiment.Experiment"
-
 
 def problems(composed: Composed, looks_for_files: bool = True) -> list[str]:
     """What is wrong with a configuration, a line or two for each mistake.
@@ -37,7 +35,7 @@ def problems(composed: Composed, looks_for_files: bool = True) -> list[str]:
         looks_for_files: whether the data's files and folders have to be there already.
     """
     check = _Check(composed)
-    check.call(EXPERIMENT, composed.config, (), is_complete=True)
+    check.call(f"{__package__}.experiment.Experiment", composed.config, (), is_complete=True)
     check.descend(composed.config, (), is_complete=True)
     check.credentials(composed.frozen, ())
     if text := endless(composed.config):

@@ -34,8 +34,6 @@ _PERHAPS = (
 
 MAX_DEPTH = 6  # of calls that are followed
 
-LIBRARY_GUARDS = "leyden.config.static.library_guards"
-
 
 class _UnknownError(Exception):
     """A value that only running the program would tell."""
@@ -88,12 +86,12 @@ def refusals(signature: Signature, arguments: Mapping[str, Any], depth: int = 0)
 @cache
 def _library_guard(read: Signature) -> Signature | None:
     """The guards that library_guards.py has for a constructor."""
-    guards = load(LIBRARY_GUARDS)
+    guards = load(f"{__package__}.library_guards")
     for node in guards.names.get(read.name, []) if guards else []:
         with suppress(NameMissingError):
             meant = signature(ast.get_docstring(node) or "") if isinstance(node, ast.ClassDef) else None
             if meant and meant.node is read.node:
-                return signature(f"{LIBRARY_GUARDS}.{read.name}")
+                return signature(f"{__package__}.library_guards.{read.name}")
     return None
 
 

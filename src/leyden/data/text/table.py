@@ -34,7 +34,7 @@ class Table:
         may_be_empty: whether a row may have no label.
         group: column of the source of a text, such as its author.
 
-    A column `split` tells the split of each row, unless it is set for another use.
+    A column `split` assigns each row to a split, unless another argument names it.
 
     Columns are names, whose case does not matter, or numbers from 0 in a file whose first line is a row already.
     """
@@ -52,6 +52,7 @@ class Table:
         self.label, self.pattern, self.encoding = label, pattern, encoding
         self.may_be_empty, self.group = may_be_empty, group
         columns = [*self.text, label, *([] if group is None else [group])]
+        self.reads_splits = "split" not in [str(column).casefold() for column in columns]
         if len({type(column) for column in columns}) > 1:
             raise ValueError(f"text={text!r}, label={label!r}, group={group!r}: name all columns or number all of them")
 
@@ -69,17 +70,13 @@ class Table:
                 raise DataError(f"{path}:{line}: the label (column {self.label!r}) is empty")
             group = "" if self.group is None else _cell(cells, self.group, f"{path}:{line}").strip()
             rows.append(LabelledText(text, label, group))
-            splits += [(line, str(cells[name]).strip()) for name in cells if self._is_split(name)]
+            if self.reads_splits:
+                splits += [(line, str(cell).strip()) for name, cell in cells.items() if str(name).casefold() == "split"]
         if not splits:
             return rows
         if len(splits) != len(rows):
             raise DataError(f"{path}: only {len(splits)} of {len(rows)} rows have a split")
         return [row._replace(split=one) for row, one in zip(rows, splits_in_column(path, splits), strict=True)]
-
-    def _is_split(self, name: Any) -> bool:
-        """Whether a column, or a group of the pattern, tells the split of a row; one that is set for another use does not."""
-        used = [str(column).casefold() for column in (*self.text, self.label, self.group)]
-        return str(name).casefold() == "split" and "split" not in used
 
     def texts(self, path: Path) -> list[tuple[int, str]]:
         """The texts of a file, which need no labels, with the numbers of their lines.
