@@ -124,6 +124,20 @@ def test_what_libraries_refuse_late_or_not_at_all(target, given, message):
 LIBRARY_GUARDS = "leyden.config.static.library_guards"
 
 
+def test_calls_of_this_library_are_followed_from_a_project(tmp_path, monkeypatch):
+    (tmp_path / "calls_the_library.py").write_text(
+        "from leyden.optim import warmup_cosine\n"
+        "from torch.nn import Dropout\n"
+        "class Own:\n"
+        "    def __init__(self, fraction=0.1, rate=0.1):\n"
+        "        self.schedule = warmup_cosine(None, 10, warmup_fraction=fraction)\n"
+        "        self.dropout = Dropout(rate)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = list(refusals(signature("calls_the_library.Own"), {"fraction": 2, "rate": 3}))
+    assert found == [("fraction", "warmup_fraction is 2; it must be at least 0 and below 1")]
+
+
 def test_guards_for_libraries_are_of_what_is_there():
     for name, (node,) in load(LIBRARY_GUARDS).names.items():
         if name[0].isupper():

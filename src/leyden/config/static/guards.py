@@ -172,14 +172,15 @@ def _of_call(call: ast.Call, signature: Signature, scope: _Scope, depth: int) ->
 
 
 def _is_own(module: Module, function: ast.expr) -> bool:
-    """Whether a function belongs to the package that calls it, which is this one or the user's: no other library's."""
+    """Whether a function belongs to the package that calls it or to this one: no other library's."""
     package = module.name.partition(".")[0]
     is_installed = not module.path or "site-packages" in module.path.parts
     if package != "leyden" and is_installed:
         return False
     match module.names.get(ast.unparse(function).partition(".")[0]):
         case [ast.ImportFrom(origin, level=level)]:
-            return bool(level) or (origin or "").partition(".")[0] == package
+            known = {package, "leyden"}
+            return bool(level) or (origin or "").partition(".")[0] in known
         case [ast.FunctionDef() | ast.ClassDef()]:
             return True
     return False

@@ -124,7 +124,7 @@ def look_up(module: Module, name: str) -> Module | Definition | None:
 def _star_imports(module: Module) -> list[Module]:
     """Modules all of whose names are imported; one that is not there is imported under a condition that does not hold."""
     stars = module.names.get("*", [])
-    found = [load(_imported(module, star)) for star in stars if isinstance(star, ast.ImportFrom)]
+    found = [load(imported_module(module, star)) for star in stars if isinstance(star, ast.ImportFrom)]
     return [source for source in found if source]
 
 
@@ -144,7 +144,7 @@ def _follow(module: Module, name: str, node: ast.AST) -> Module | Definition | N
         case ast.ClassDef() | ast.FunctionDef():
             return Definition(module, node)
         case ast.ImportFrom(names=[ast.alias(original)]):
-            source = load(_imported(module, node))
+            source = load(imported_module(module, node))
             if not source or (source is module and original == name):
                 return load(f"{module.name}.{original}")
             with suppress(NameMissingError):
@@ -158,7 +158,7 @@ def _follow(module: Module, name: str, node: ast.AST) -> Module | Definition | N
     return None
 
 
-def _imported(module: Module, node: ast.ImportFrom) -> str:
+def imported_module(module: Module, node: ast.ImportFrom) -> str:
     """The absolute name of the module from which names are imported."""
     if not node.level:
         return node.module or ""
