@@ -63,6 +63,7 @@ def test_help_names_every_command():
         "data",
         "check",
         "doctor",
+        "eject",
     ):
         assert verb in text
 

@@ -67,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
         [what, overrides, clear, stream, trust],
     )
     add("check", "validate a configuration without running it", [overrides, all_])
+    name = ("name", {"metavar": "NAME", "help": "as YAML names it, or the class alone, such as ConvNet"})
+    use = ("--use", {"action": "store_true", "help": "change the lines of configs/ that name it"})
+    package = ("--package", {"metavar": "PACKAGE", "help": "the folder of src/ to copy into, where there are several"})
+    add("eject", "copy a class of the library into the project, to change it", [name, use, package])
     add("doctor", "what this machine has, and what is wrong with it", [])
     return top
 

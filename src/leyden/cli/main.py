@@ -183,6 +183,12 @@ def _doctor(options: argparse.Namespace) -> int:
     return examine()
 
 
+def _eject(options: argparse.Namespace) -> int:
+    from .eject import eject
+
+    return eject(options.name, options.package, options.use)
+
+
 def _checked(overrides: list[str], looks_for_files: bool = True) -> tuple[Path, dict[str, Any]]:
     from ..config.check import problems
     from ..config.compose import compose, project_root
@@ -228,4 +234,5 @@ VERBS = {
     "data": _data,
     "check": _check,
     "doctor": _doctor,
+    "eject": _eject,
 }
