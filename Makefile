@@ -5,7 +5,7 @@ STACK ?= current
 VENV ?= .venv$(patsubst %,-%,$(filter-out current,$(STACK)))
 LOCK := requirements/$(STACK).txt
 BIN := $(VENV)/bin
-DEMO = $(BIN)/python scripts/demo.py
+DEMO = $(BIN)/leyden demo
 # The lowest and the first too high minor version, from pyproject.toml
 PYTHONS := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
 HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
@@ -55,7 +55,7 @@ wheel: setup ## the library as a wheel in dist/, with the same bytes each time
 
 lock: $(BIN)/uv ## resolve requirements/current.txt anew; STACK=torchtext that of torchtext
 	$(BIN)/uv pip compile --quiet pyproject.toml $(LOCKING_$(STACK)) --universal \
-	  --python-version 3.$(firstword $(PYTHONS)) --generate-hashes --no-header --no-emit-index-url --no-annotate -o $(LOCK)
+	  --python-version 3.$(firstword $(PYTHONS)) --generate-hashes --no-header --no-emit-index-url -o $(LOCK)
 
 $(LOCK): # one that does not travel with the project
 	$(MAKE) --no-print-directory lock STACK=$(STACK) VENV=$(VENV)

@@ -1,23 +1,27 @@
-"""Makes the copied living project the user's own: its domains, identity, licence and git history."""
+"""Makes the copied files the user's own project: its domains, the library in vendor/, the lock, identity, git history."""
 
 import json
 import os
 import re
 import shutil
 import subprocess
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
+from zipfile import ZipFile
 
-# These hold the user's own words, which no replacement may touch.
-RENDERED = {"README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"}
 # In the template's folder git and ruff would take these for their own.
 RENAMED = {"gitignore": ".gitignore", "data/gitignore": "data/.gitignore", "pyproject": "pyproject.toml"}
-STAYS = (
-    *("tests/template", "tests/test_wheel.py", "tests/run/test_before_rooms.py", "tests/samples/runs"),
-    *("configs/local", "benchmarks/generation.py", "benchmarks/RESULTS.md"),
-)
 RUBBISH = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".DS_Store"}
 DOMAINS = {"vision", "audio", "text"}
+# The worked example of each domain: modules of the package, with a test each.
+EXAMPLES = {
+    "vision": ("rotated_digits", "angle_convnet", "angle_regression"),
+    "audio": ("plucked_strings", "pitch_convnet", "pitch_estimation"),
+    "text": ("cased_docstrings", "character_lstm", "truecasing"),
+}
 
 
 def remove(path: Path) -> None:
@@ -28,37 +32,97 @@ def remove(path: Path) -> None:
 
 
 def prune(domains: str) -> None:
-    """Deletes every folder and file that is named after a domain that was not chosen, and what must not travel."""
+    """Deletes what belongs to a domain that was not chosen, and what must not travel."""
     unwanted = set() if domains == "all" else DOMAINS - set(domains.split("+"))
-    for path in (*map(Path, STAYS), *Path().glob("LICENSE.*")):
+    modules = {name for domain in unwanted for name in EXAMPLES[domain]}
+    names = unwanted | modules | {f"test_{name}" for name in modules}
+    for path in (Path("configs/local"), *Path().glob("LICENSE.*")):
         remove(path)
     for path in sorted(Path().rglob("*")):
-        if path.name in RUBBISH or path.suffix == ".egg-info" or path.stem in unwanted:
+        if path.name in RUBBISH or path.stem in names:
             remove(path)
 
 
-def choose_stack(stack: str) -> None:
-    """Keeps the lock of one environment, which becomes the Makefile's own, and lets texts be split as it does."""
-    for path in Path("requirements").iterdir():
-        if path.stem not in (stack, "uv"):
-            remove(path)
-    set_lines(Path("Makefile"), {"STACK": stack}, " [?]= ")
-    for path in Path("configs/data").glob("text/*.yaml") if stack == "torchtext" else ():
+def choose_tokenizer() -> None:
+    """Lets texts be split as torchtext does, in its environment."""
+    for path in Path("configs/data").glob("text/*.yaml"):
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r"(_target_: .*)\bWordTokenizer$", r"\1TorchtextTokenizer", text, flags=re.M), "utf-8")
 
 
-def rename(package: str, title: str) -> None:
-    """Replaces the package and the title as whole words; a title is free text, so only prose can hold it."""
-    names = {"leyden": package, "LEYDEN": package.upper()}
-    for path in sorted(Path().rglob("*"), reverse=True):  # a folder comes after what is in it
-        if path.is_file() and str(path) not in RENDERED:
-            names["Leyden"] = title if path.suffix == ".md" else package
-            with suppress(UnicodeDecodeError):  # not a text
-                text = path.read_bytes().decode()
-                text = re.sub(r"\b(leyden|Leyden|LEYDEN)\b", lambda word: names[word[0]], text)
-                path.write_bytes(text.encode())
-        path.rename(path.with_name(re.sub(r"\bleyden\b", package, path.name)))
+def build_wheel(template: Path, folder: Path) -> Path:
+    """Builds the library from the template's source.
+
+    An isolated cookiecutter, such as that of pipx or uvx, has no build backend: pip or uv fetches one.
+    """
+    builders = []
+    if find_spec("hatchling"):
+        builders.append([sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)])
+    if find_spec("pip"):
+        builders.append([sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(folder), str(template)])
+    if shutil.which("uv"):
+        builders.append(["uv", "build", "--wheel", "--out-dir", str(folder), str(template)])
+    output = "There is neither pip nor uv."
+    for command in builders:
+        done = subprocess.run(command, cwd=template, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode == 0:
+            for path in folder.iterdir():  # uv also leaves a .gitignore
+                if path.suffix != ".whl":
+                    path.unlink()
+            return next(folder.iterdir())
+        output = done.stdout
+    sys.exit(
+        f"{output.strip()}\n\nRefused: the library could not be built, for the reason above. It needs hatchling beside "
+        "cookiecutter (pip install hatchling), or pip or uv with access to a package index."
+    )
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def required(pyproject: str, wheel: Path, extras: set[str]) -> set[str]:
+    """The names of the packages that the project and, with these extras, the library require."""
+    lists = re.findall(r"(?ms)^(?:dependencies|dev) = \[$(.*?)^\]$", pyproject)
+    names = re.findall(r'(?m)^ *"([\w.-]+)', "".join(lists))
+    with ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        text = archive.read(metadata).decode()
+    for name, extra in re.findall(r"(?m)^Requires-Dist: ([\w.-]+)[^;\n]*(?:;.*extra == '(\w+)')?", text):
+        if extra in {"", *extras}:
+            names.append(name)
+    return {normalized(name) for name in names}
+
+
+def locked(lock: str, roots: set[str]) -> Iterator[str]:
+    """The entries of a lock that are reached from `roots`, along its comments on what each is needed by."""
+    blocks = re.findall(r"(?m)^[\w.-]+==.*\n(?: .*\n)*", lock)
+    names = [block.partition("==")[0] for block in blocks]
+    parents = [set(re.findall(r"(?m)^ +#(?: via|  ) ([\w.-]+)$", block)) for block in blocks]
+    kept = set(roots)
+    while more := {name for name, needed_by in zip(names, parents, strict=True) if kept & needed_by} - kept:
+        kept |= more
+    for name, block in zip(names, blocks, strict=True):
+        if name in kept:
+            yield re.sub(r"(?m)^ +#.*\n", "", block)
+
+
+def vendor(template: Path, stack: str, domains: str) -> None:
+    """Puts the library into vendor/ and into the lock, by its hash, beside what it and the project need."""
+    folder = Path("vendor").absolute()
+    folder.mkdir()
+    wheel = build_wheel(template, folder)
+    for path in Path("requirements").iterdir():
+        if path.stem not in (stack, "uv"):
+            remove(path)
+    extras = [*(sorted(DOMAINS) if domains == "all" else domains.split("+")), "wandb", "notebook"]
+    Path("requirements/leyden.in").write_text(f"vendor/{wheel.name}[{','.join(extras)}]\n", encoding="utf-8")
+    lock = Path(f"requirements/{stack}.txt")
+    roots = required(Path("pyproject.toml").read_text(encoding="utf-8"), wheel, set(extras))
+    entries = list(locked(lock.read_text(encoding="utf-8"), roots))
+    library = f"vendor/{wheel.name} \\\n    --hash=sha256:{sha256(wheel.read_bytes()).hexdigest()}\n"
+    place = sum(entry < "leyden" for entry in entries)
+    lock.write_text("".join((*entries[:place], library, *entries[place:])), encoding="utf-8")
 
 
 def set_lines(path: Path, values: dict[str, str], separator: str) -> None:
@@ -72,15 +136,13 @@ def set_lines(path: Path, values: dict[str, str], separator: str) -> None:
 
 
 def set_identity(answers: dict[str, str]) -> None:
+    """Writes the user's own words, which may hold anything, where no template renders them."""
+
     def quoted(text: str) -> str:  # a JSON string is a TOML and a YAML string, too
         return json.dumps(text, ensure_ascii=False)
 
-    latest = "3.13" if answers["text_stack"] == "torchtext" else "3.14"
     identity = {
-        "version": quoted("0.1.0"),
         "description": quoted(answers["description"]),
-        "requires-python": quoted(f">={answers['python_version']},<{latest}"),
-        "license": quoted(answers["license"]),
         "authors": "[{ name = " + quoted(answers["author_name"]) + " }]",
     }
     set_lines(Path("pyproject.toml"), identity, " = ")
@@ -117,12 +179,16 @@ def start_history(author: str) -> None:
 
 def main() -> None:
     answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
+    template = Path(json.loads(r"""{{ [template_directory] | jsonify }}""")[0])
     for link, name in RENAMED.items():
         Path(link).rename(name)
     Path(f"LICENSE.{answers['license']}").rename("LICENSE")
+    shutil.copytree("example_configs", "configs", dirs_exist_ok=True)
+    shutil.rmtree("example_configs")
     prune(answers["domains"])
-    choose_stack(answers["text_stack"])
-    rename(answers["package_name"], answers["project_name"])
+    if answers["text_stack"] == "torchtext":
+        choose_tokenizer()
+    vendor(template, answers["text_stack"], answers["domains"])
     set_identity(answers)
     if "_commit" in answers:  # cruft compares whole folders of two generations and keeps its own file
         print("Made by cruft: start the history with git init, once .cruft.json is there.")

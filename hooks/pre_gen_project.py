@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LONGEST_NAME = 45  # the generated code passes its own format check up to this length
-OWN_FOLDERS = """
-    audio benchmarks build configs data dist hooks notebooks requirements runs scripts src tests text vision wandb
-"""
+OWN_FOLDERS = "audio build configs data dist notebooks requirements runs src tests text vendor vision wandb"
 # Import names that the names of the locked packages do not tell.
 IMPORT_NAMES = """
-    antlr4 attr coreweave_evaluations cuda dateutil flashlight functorch google hydra hydra_plugins
-    ipykernel_launcher isympy jupyter licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip
+    antlr4 attr coreweave_evaluations cuda dateutil flashlight functorch git google hydra hydra_plugins
+    ipykernel_launcher isympy jupyter leyden licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip
     pkg_resources py pydevd_plugins pylab rpds setuptools sklearn slugify torchgen torchtext torio uv xdist yaml zmq
 """
 # Modules of Python that `sys.stdlib_module_names` leaves out, or that only another version has than the running one.
@@ -24,8 +22,6 @@ STANDARD_LIBRARY = """
     mailcap msilib nis nntplib ossaudiodev parser pipes smtpd sndhdr spwd sunau symbol telnetlib test this uu
     xdrlib xxlimited xxlimited_35 xxsubtype
 """
-# The project's command has its name: beside those of the environment, and before those of the shell.
-COMMANDS = "activate bash cd cp deactivate env git ls make mv pip pip3 python python3 rm scancel sh squeue sudo"
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 
@@ -43,8 +39,6 @@ def problem_with_package_name(name: str, locked: set[str]) -> str | None:
         return "it is a package that the project depends on"
     if name in dir(builtins):
         return "it is a function of Python"
-    if name in COMMANDS.split():
-        return "it is a command, which that of the project would hide"
     if name in OWN_FOLDERS.split():
         return "it is the name of a folder of the project"
     return None
@@ -57,7 +51,7 @@ def locked_packages(template: Path) -> set[str]:
 
 
 def problems(answers: dict[str, str], template: Path) -> Iterator[str]:
-    if not all(path.is_dir() for path in template.glob("*cookiecutter*/src")):
+    if not all(path.is_dir() for path in template.glob("*cookiecutter*/configs")):
         yield (
             f"the template in {template} arrived without its links (as in a zip download, or on Windows without "
             "the right to make links): use git clone, on Windows with `git config --global core.symlinks true`"

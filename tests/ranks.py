@@ -180,10 +180,14 @@ def count_reductions(run: RunDirectory) -> dict[str, int]:
 
 def compare(name: str, folder: Path) -> dict[str, Any]:
     """Metrics on 1 to 4 ranks, and the losses of a short training on 1, 2 and 4."""
-    whole, short = create(name, folder), create(name, folder, *SHORT)
-    metrics = {n: on_ranks(n, partial(evaluate, copy(whole, n))) for n in (1, 2, 3, 4)}
-    losses = {n: on_ranks(n, partial(train, copy(short, n))) for n in (1, 2, 4)}
-    return {"metrics": metrics, "losses": losses}
+    run = create(name, folder, *SHORT)
+    both = {n: on_ranks(n, partial(evaluate_and_train, copy(run, n))) for n in (1, 2, 4)}
+    metrics = {n: metrics for n, (metrics, _) in both.items()} | {3: on_ranks(3, partial(evaluate, copy(run, 3)))}
+    return {"metrics": metrics, "losses": {n: losses for n, (_, losses) in both.items()}}
+
+
+def evaluate_and_train(run: RunDirectory) -> tuple[dict[str, dict[str, float]], list[float]]:
+    return evaluate(run), train(run)
 
 
 def resume(name: str, folder: Path) -> dict[str, list[float]]:

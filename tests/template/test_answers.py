@@ -82,17 +82,17 @@ def test_the_history_has_one_commit_and_nothing_left_over(generate):
     assert git("log", "--format=%an", "--all") == "Ada Lovelace\n"
     assert git("branch", "--show-current") == "main\n"
     assert git("status", "--porcelain", "--ignored") == ""
-    assert not (project / "tests/template").exists()
+    assert not list(project.rglob("*cookiecutter*"))
 
 
 def test_caches_and_local_settings_stay_behind(generate, root):
-    left_over = [root / "src/leyden/__pycache__/x.pyc", root / "configs/local/mine.yaml", root / "src/l.egg-info/x"]
+    left_over = [root / "notebooks/.ipynb_checkpoints/x", root / "configs/local/mine.yaml", root / "data/cache/x"]
     for path in left_over:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("leyden")
+        path.write_text("left over")
     try:
         project = generate()
     finally:
         for path in left_over:
             shutil.rmtree(path.parent)
-    assert not [path for name in ("x.pyc", "mine.yaml", "*.egg-info") for path in project.rglob(name)]
+    assert not [path for name in ("x", "mine.yaml", "data/cache") for path in project.rglob(name)]

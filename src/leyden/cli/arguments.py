@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     use = ("--use", {"action": "store_true", "help": "change the lines of configs/ that name it"})
     package = ("--package", {"metavar": "PACKAGE", "help": "the folder of src/ to copy into, where there are several"})
     add("eject", "copy a class of the library into the project, to change it", [name, use, package])
+    add("demo", "train, test and predict an experiment of each domain on embedded data", [])
     add("doctor", "what this machine has, and what is wrong with it", [])
     return top
 

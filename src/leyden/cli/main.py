@@ -177,6 +177,12 @@ def _data(options: argparse.Namespace) -> int:
     return inspect(options.run, options.overrides, options.clear, _checked, options.write_stream, options.trust)
 
 
+def _demo(options: argparse.Namespace) -> int:
+    from .demo import demo
+
+    return demo()
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from .doctor import examine
 
@@ -233,6 +239,7 @@ VERBS = {
     "list": _list,
     "data": _data,
     "check": _check,
+    "demo": _demo,
     "doctor": _doctor,
     "eject": _eject,
 }

@@ -15,6 +15,7 @@ FILES = {
     "deep/__init__.py": "from ..shapes import Hidden\ntry:\n    from absent import Thing\nexcept ImportError:\n    Thing = None\n",
     "deep/either.py": "if input():\n    def one(): ...\nelse:\n    def one(x): ...\n",
     "deep/dynamic.py": "def __getattr__(name): ...\n",
+    "late.py": "if TYPE_CHECKING:\n    from .shapes import Circle\ndef __getattr__(name): ...\n",
     "round.py": "from .about import thing\n",
     "executor.py": "from . import nothing_there\nif nothing_there:\n    from .never_there import *\nclass Executor: ...\n",
     "empty/__init__.py": '"""Says nothing."""\n',
@@ -33,7 +34,7 @@ def package(tmp_path, monkeypatch):
     return name
 
 
-@pytest.mark.parametrize("dotted", ["shapes.Circle", "Circle", "Round", "Alias"])
+@pytest.mark.parametrize("dotted", ["shapes.Circle", "Circle", "Round", "Alias", "late.Circle"])
 def test_one_class_by_all_its_names(package, dotted):
     found = find(f"{package}.{dotted}")
     assert isinstance(found, Definition)

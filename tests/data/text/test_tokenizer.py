@@ -206,7 +206,7 @@ def test_batches_are_padded_as_torchtext_pads_them():
 
 @pytest.mark.skipif(bool(installed_version("torchtext")), reason="torchtext is there")
 def test_torchtext_in_another_environment():
-    with pytest.raises(DataError, match="make setup STACK=torchtext"):
+    with pytest.raises(DataError, match="text_stack=torchtext"):
         TorchtextTokenizer()
 
 
@@ -219,7 +219,7 @@ def test_torchtext_in_another_environment_is_refused_before_torch_is_imported(ve
     end = "sys.exit(99 if 'torch' in sys.modules else code)"
     done = subprocess.run([sys.executable, "-c", start + end], capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
-    assert "make setup STACK=torchtext" in done.stderr
+    assert "text_stack=torchtext" in done.stderr
     assert "Traceback" not in done.stderr
 
 

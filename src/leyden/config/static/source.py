@@ -45,7 +45,14 @@ class Module:
 
     @cached_property
     def names(self) -> dict[str, list[ast.AST]]:
-        return bindings(self.tree.body) if self.tree else {}
+        if not self.tree:
+            return {}
+        names = bindings(self.tree.body)
+        if "__getattr__" in names:  # a package that imports its names late tells type checkers where from
+            blocks = (node for node in self.tree.body if isinstance(node, ast.If) and _is_type_checking(node))
+            late = bindings([statement for block in blocks for statement in block.body])
+            names = late | names
+        return names
 
     @property
     def is_known(self) -> bool:
@@ -189,12 +196,16 @@ def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
                 yield name, value
             case ast.Assign() | ast.AugAssign():
                 yield from ((name, statement) for name in stored_names(statement))
-            case ast.If(test) if last_name(test) == "TYPE_CHECKING":
+            case ast.If() if _is_type_checking(statement):
                 yield from _bindings(statement.orelse)
             case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try():
                 inner = [node for node in ast.iter_child_nodes(statement) if isinstance(node, ast.stmt)]
                 handlers = [line for handler in getattr(statement, "handlers", []) for line in handler.body]
                 yield from _bindings(inner + handlers)
+
+
+def _is_type_checking(statement: ast.If) -> bool:
+    return last_name(statement.test) == "TYPE_CHECKING"
 
 
 @cache

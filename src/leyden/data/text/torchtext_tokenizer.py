@@ -40,9 +40,8 @@ class TorchtextTokenizer:
     ) -> None:
         if not installed_version("torchtext") or not installed_version("torch").startswith("2.3."):
             raise DataError(
-                f"torchtext loads with torch 2.3 only, and torch {installed_version('torch')} is installed: use its own "
-                "environment (make setup STACK=torchtext; source .venv-torchtext/bin/activate), or choose WordTokenizer "
-                "or SubwordTokenizer"
+                f"torchtext 0.18 loads with torch 2.3 only, got torch {installed_version('torch')}: choose WordTokenizer or "
+                "SubwordTokenizer, or use the environment torchtext (text_stack=torchtext when a project is generated)"
             )
         if max_vocab_size < 3 + begin + end + len(specials):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Trains, tests and predicts one experiment of each domain on embedded data, and shows a table of the results."""
+"""`leyden demo`: trains, tests and predicts an experiment of each domain on embedded data, and prints a table."""
 
 import json
 import os
@@ -17,11 +17,12 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Column, Table
 
-from leyden.config.embedded import embedded_experiments
+from ..config.compose import project_root
+from ..config.embedded import embedded_experiments
+from ..errors import UserError
 
-ROOT = Path(__file__).resolve().parent.parent
-AT_ONCE = 2  # each process spends some seconds of one core on its imports
-CONSOLE = Console()
+SAMPLES = Path(__file__).parent.parent / "testing" / "samples"  # files to predict, a folder for each domain
+NUM_PROCESSES = 2  # each spends some seconds of one core on its imports
 RUNNING: set[subprocess.Popen[str]] = set()
 
 
@@ -34,19 +35,19 @@ class Result:
     error: str | None = None
 
 
-def first_experiments() -> Iterator[str]:
+def first_experiments(root: Path) -> Iterator[str]:
     """The first experiment of each domain whose data is embedded."""
-    for _, names in groupby(embedded_experiments(ROOT), key=lambda name: name.split("/")[0]):
+    for _, names in groupby(embedded_experiments(root), key=lambda name: name.split("/")[0]):
         yield next(names)
 
 
-def run_command(*arguments: str) -> str:
-    """Runs the command line in a process of its own and returns what it printed; raises CalledProcessError."""
+def run_command(root: Path, *arguments: str) -> str:
+    """Runs the command line in a process of its own and returns its output; raises CalledProcessError."""
     command = [sys.executable, "-m", "leyden", *arguments]
-    threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
+    threads = str(max(1, (os.cpu_count() or 1) // NUM_PROCESSES))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "NO_COLOR": "1"}
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipe) as process:
+    with subprocess.Popen(command, cwd=root, env=environment, **pipe) as process:
         RUNNING.add(process)
         output, _ = process.communicate()
         RUNNING.remove(process)
@@ -56,53 +57,46 @@ def run_command(*arguments: str) -> str:
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:
-    """What is said to this process, as by a `make` that is ended, is said to those that it has started."""
+    """Passes a signal on to the processes, as of a `make` that is stopped."""
     for process in list(RUNNING):
         process.terminate()
     sys.exit(128 + number)
 
 
-def demonstrate(experiment: str) -> Result:
+def demonstrate(experiment: str, root: Path) -> Result:
     """Trains and tests, then predicts the domain's sample files."""
-    start, run = time.perf_counter(), ROOT / "runs" / experiment / "latest"
+    start, run = time.perf_counter(), root / "runs" / experiment / "latest"
     metric, error = "", None
     try:
-        run_command("train", f"experiment={experiment}")
+        run_command(root, "train", experiment)
         run = run.resolve()
         (results,) = json.loads((run / "results.json").read_text(encoding="utf-8"))["test"].values()
-        metric = ", ".join(f"{key} {value:.4f}" for key, value in results.items() if key.startswith("test/acc"))
-        samples = f"tests/samples/{experiment.split('/')[0]}"
-        run_command("predict", str(run), samples, "--output", str(run / "predictions.csv"))
+        metric = next(f"{name} {value:.4f}" for name, value in results.items() if name != "test/loss")
+        samples = str(SAMPLES / experiment.split("/")[0])
+        run_command(root, "predict", str(run), samples, "--output", str(run / "predictions.csv"))
     except subprocess.CalledProcessError as failure:
         last_lines = "\n".join(failure.output.splitlines()[-20:])
         error = f"{' '.join(failure.cmd)} ended with {failure.returncode}:\n{last_lines}"
     return Result(experiment, metric, time.perf_counter() - start, run, error)
 
 
-def main() -> int:
+def demo() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    experiments = list(first_experiments())
+    root, console = project_root(), Console()
+    experiments = list(first_experiments(root))
     if not experiments:
-        CONSOLE.print(
-            "No experiment in configs/experiment/ has embedded data: none of a class with is_embedded = True."
-        )
-        return 1
-    CONSOLE.print(f"Training {', '.join(experiments)}, {AT_ONCE} at a time.")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(demonstrate, experiments))
+        raise UserError("configs/experiment/ has no embedded data: expected a class with is_embedded = True")
+    console.print(f"Training {', '.join(experiments)}, {NUM_PROCESSES} at a time.")
+    with ThreadPoolExecutor(NUM_PROCESSES) as pool:
+        results = list(pool.map(lambda experiment: demonstrate(experiment, root), experiments))
     table = Table("experiment", "test metric", "seconds", Column("run directory", overflow="fold"))
     for result in results:
-        table.add_row(
-            result.experiment, result.metric or "failed", f"{result.seconds:.0f}", os.path.relpath(result.run, ROOT)
-        )
-    CONSOLE.print(table)
-    CONSOLE.print(f"All of it is in {ROOT}.", soft_wrap=True)
+        place = os.path.relpath(result.run, root)
+        table.add_row(result.experiment, result.metric or "failed", f"{result.seconds:.0f}", place)
+    console.print(table)
+    console.print(f"The runs are in {root}.", soft_wrap=True)
     errors = [result.error for result in results if result.error]
     for error in errors:
-        CONSOLE.print(error, markup=False, highlight=False, soft_wrap=True)
+        console.print(error, markup=False, highlight=False, soft_wrap=True)
     return 1 if errors else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
