@@ -17,9 +17,11 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Column, Table
 
+import leyden
 from leyden.config.embedded import embedded_experiments
 
 ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = Path(leyden.__file__).parent / "testing" / "samples"
 AT_ONCE = 2  # each process spends some seconds of one core on its imports
 CONSOLE = Console()
 RUNNING: set[subprocess.Popen[str]] = set()
@@ -71,8 +73,8 @@ def demonstrate(experiment: str) -> Result:
         run = run.resolve()
         (results,) = json.loads((run / "results.json").read_text(encoding="utf-8"))["test"].values()
         metric = ", ".join(f"{key} {value:.4f}" for key, value in results.items() if key.startswith("test/acc"))
-        samples = f"tests/samples/{experiment.split('/')[0]}"
-        run_command("predict", str(run), samples, "--output", str(run / "predictions.csv"))
+        samples = SAMPLES / experiment.split("/")[0]
+        run_command("predict", str(run), str(samples), "--output", str(run / "predictions.csv"))
     except subprocess.CalledProcessError as failure:
         last_lines = "\n".join(failure.output.splitlines()[-20:])
         error = f"{' '.join(failure.cmd)} ended with {failure.returncode}:\n{last_lines}"
