@@ -37,6 +37,8 @@ INLINE_EXPERIMENTS = {
     "silent": {"task": f"{PARTS}.Silent"},
     "bare": {"task": f"{PARTS}.Bare"},
     "replaced": {"data": "unseen", "task": f"{PARTS}.Bare"},
+    "present": {"data": "present", "task": f"{PARTS}.Lonely"},
+    "unnamed": {"data": "unnamed", "task": f"{PARTS}.Lonely"},
     "lonely": {"data": "unseen", "task": f"{PARTS}.Lonely"},
 }
 PYPROJECT = '[tool.pytest]\nfilterwarnings = ["error"]\naddopts = ["--strict-markers", "--strict-config"]\n'
@@ -52,7 +54,10 @@ def make_project(root):
     configs = {"train": (ROOT / "configs" / "train.yaml").read_text()}
     configs["model/classification"] = (ROOT / "configs" / "model" / "classification.yaml").read_text()
     configs |= {f"model/toy/{name.lower()}": MODEL.format(parts=PARTS, name=name) for name in NETWORKS}
-    configs |= {f"data/{name.lower()}": f"_target_: {PARTS}.{name}\nbatch_size: 8\n" for name in ("Points", "Shaky")}
+    configs |= {
+        f"data/{name.lower()}": f"_target_: {PARTS}.{name}\nbatch_size: 8\n" for name in ("Points", "Shaky", "Unnamed")
+    }
+    configs["data/present"] = f"_target_: {PARTS}.Unseen\nroot: tests\n"
     configs["data/unseen"] = f"_target_: {PARTS}.Unseen\nroot: nowhere\n"
     experiments = {"healthy": HEALTHY, "incomplete": "defaults:\n  - override /data: nowhere\n"}
     for name, given in INLINE_EXPERIMENTS.items():
@@ -112,6 +117,7 @@ SKIPPED = {
     "test_resumes toy/not_a_number": "toy/not_a_number does not train: see test_trains",
     "test_predicts toy/healthy": "Points does not implement `read`",
     "test_trains toy/lonely": "no folder .*nowhere.*no experiment with embedded data has the task Lonely",
+    "test_trains toy/unnamed": "No such file or directory: 'points.txt'",
     "test_overfits_one_batch toy/lonely": "no folder .*nowhere.*no experiment with embedded data has the task Lonely",
     "test_samples_do_not_mix toy/bare": "Bare does not implement `predict_step`",
     "test_overfits_one_batch toy/misspelt": "did you mean 'Linear'",
@@ -119,6 +125,7 @@ SKIPPED = {
 PASSED = {
     "healthy": ["test_check", "test_trains", "test_resumes"],
     "bare": ["test_check", "test_trains", "test_resumes", "test_overfits_one_batch"],
+    "present": ["test_check", "test_trains", "test_resumes", "test_overfits_one_batch"],
     "replaced": ["test_check", "test_trains", "test_resumes"],
     "shaky": ["test_trains", "test_overfits_one_batch"],
     "forgetful": ["test_trains", "test_gradients_reach_every_parameter"],
