@@ -48,9 +48,24 @@ def imported_rooms(file: Path) -> set[str]:
     return rooms
 
 
+def imported(file: Path) -> set[str]:
+    """First names of all modules that a file imports absolutely."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.partition(".")[0] for name in names}
+
+
 def test_every_module_is_in_a_room():
     names = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or any(path.glob("**/*.py"))}
-    assert names - {"__pycache__", "__init__"} == {*WAY, *PARTS}
+    assert names - {"__pycache__", "__init__"} == {*WAY, *PARTS, "testing"}
+
+
+def test_pytest_is_for_the_contract_tests_alone():
+    assert "pytest" in imported(PACKAGE / "testing" / "contract.py")
+    for file in PACKAGE.rglob("*.py"):
+        if not file.is_relative_to(PACKAGE / "testing"):
+            assert "pytest" not in imported(file), file
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -23,7 +23,7 @@ def options():
     return dict(group_options(ROOT)["experiment"])
 
 
-# The first of each domain; tests/test_experiments.py runs all of them.
+# The first of each domain; tests/test_contract.py runs all of them.
 EMBEDDED = list({name.split("/")[0]: name for name in reversed(embedded_experiments(ROOT))}.values())
 
 
@@ -194,7 +194,7 @@ def test_test_and_validate_evaluate_again(trained):
 @pytest.mark.slow
 def test_predict_gives_a_row_for_each_input(trained):
     domain = trained.parent.parent.name
-    samples = ROOT / "tests" / "samples" / domain
+    samples = Path(leyden.__file__).parent / "testing" / "samples" / domain
     output, _ = run("predict", trained, samples)
     rows = list(csv.DictReader(output.splitlines()))
     assert len({row["input"] for row in rows}) >= 2

@@ -21,6 +21,7 @@ from . import frozen_code
 from .directory import RunDirectory, State
 from .environment import differences
 from .gc_paused import uncollected
+from .harmless_warnings import HARMLESS
 from .lifetime import CHILD, stop_with_parent
 from .rendezvous import meet
 from .reserved_stdout import reserved_stdout
@@ -167,23 +168,8 @@ def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
     if not run.is_writable:
         log.warning("%s must not be written: no log, results or figures are kept", run.path)
     logging.captureWarnings(True)
-    # Whole batches from memory are faster without workers, whatever the number of cores.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # Ours gives every row.
-    warnings.filterwarnings("ignore", message=".*using a custom batch sampler.*for prediction.*")
-    # It is the data module that resumes in the middle of an epoch, not the loader.
-    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
-    # The launcher decides how a run is started.
-    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
-    # They are of all devices as they are.
-    warnings.filterwarnings(
-        "ignore",
-        message=r".*self\.log\('train/(\w+_per_second|flops_utilization|data_wait|padding)', .*sync_dist",
-    )
-    # The averaged weights are the checkpoint's.
-    warnings.filterwarnings("ignore", message=".*WeightAveraging callback, but loading a checkpoint outside the 'fit'")
-    # Lightning 2.6 calls what torch 2.14 deprecates.
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
+    for message in HARMLESS:
+        warnings.filterwarnings("ignore", message=message)
 
 
 class _Terminal(logging.StreamHandler):

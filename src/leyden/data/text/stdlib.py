@@ -1,5 +1,6 @@
 import ast
 import sysconfig
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -59,6 +60,7 @@ def source_files(package: Path) -> list[Path]:
     return files
 
 
+@cache  # each split has all of them read
 def docstrings(package: Path) -> list[str]:
     """All docstrings below a package's folder, its tests left out; the files are parsed, never imported."""
     nodes = (node for path in source_files(package) for node in ast.walk(ast.parse(path.read_bytes())))

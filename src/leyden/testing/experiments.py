@@ -1,0 +1,153 @@
+import csv
+import json
+import math
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from ..config.compose import ConfigError, project_root
+from ..data import DataModule
+from ..errors import RunError, UserError
+from ..run.predict import predict
+from ..run.worker import Worker
+from ..tasks import Task
+from .contract import Contract, expect, fail, parametrize
+from .project import composed, experiments, mistakes
+from .sample_files import sample_files
+from .trial import Trial, trial, weights_difference
+
+
+class TestExperiments(Contract):
+    """Every experiment of configs/experiment/ passes the check, trains, resumes and predicts.
+
+    Two steps of small batches on the CPU, without loggers. What would be downloaded is replaced: see `usable_data`.
+    """
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        is_slow = "trained" in metafunc.fixturenames
+        parametrize(metafunc, "experiment", experiments(project_root()), is_slow)
+
+    @pytest.fixture
+    def trained(self, experiment: str, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+        """The experiment's trial, trained."""
+        if _mistakes(experiment):
+            pytest.skip(f"{experiment} has mistakes: see test_check")
+        made = trial(project_root(), experiment, tmp_path_factory.getbasetemp() / "runs")
+        try:
+            made.train()
+        except Exception as error:
+            made.error = error
+        return made
+
+    def test_check(self, experiment: str) -> None:
+        """`leyden check` finds nothing wrong."""
+        found = _mistakes(experiment)
+        expect(not found, "\n".join([f"{experiment} does not pass `leyden check {experiment}`:", *found]))
+
+    def test_trains(self, trained: Trial) -> None:
+        """Two steps train; metrics are finite, checkpoints hold plain values, and what can be drawn is."""
+        name, error = trained.name, trained.error
+        if isinstance(error, RunError | UserError):
+            fail(f"{name} does not train: {error}")
+        if error:
+            raise error
+        worker, results = trained.train(), trained.results
+        split = "test" if "test" in worker.data.official_splits() else "val"
+        infinite = [f"{key}={value}" for key, value in results.items() if not math.isfinite(value)]
+        expect(not infinite, f"{name} is measured after two steps, and metrics are not finite: {', '.join(infinite)}")
+        monitor = str(worker.model.monitor).replace("val/", f"{split}/")
+        expect(
+            monitor in results,
+            f"{type(worker.model).__name__}.monitor is {worker.model.monitor!r}, and {name} logs no {monitor}, only "
+            f"{', '.join(results) or 'nothing'}: measure it in `evaluate`, or give `monitor` another name",
+        )
+        kept = json.loads((trained.run.path / "results.json").read_text(encoding="utf-8"))
+        expect(kept[split][trained.checkpoint] == results, f"results.json of {name} does not hold what was measured")
+        try:
+            torch.load(trained.run.checkpoint(trained.checkpoint), weights_only=True)
+        except pickle.UnpicklingError as unsafe:
+            fail(f"the checkpoint of {name} holds more than tensors and plain values: {unsafe}")
+        _expect_figures(trained, worker, split)
+
+    def test_resumes(self, trained: Trial) -> None:
+        """Killed after a step and resumed, a run ends with the bits of one that is left alone."""
+        _skip_untrained(trained)
+        try:
+            found = weights_difference(trained.run, trained.resume())
+            begin = f"{trained.name}, killed after one of two steps and resumed, ends with other weights ({found})"
+        except (RunError, UserError) as error:
+            found, begin = "error", f"{trained.name}, killed after one of two steps, cannot be resumed ({error})"
+        if found:
+            fail(f"{begin}: {_why_not_resumed(trained)}")
+
+    def test_predicts(self, trained: Trial, tmp_path: Path) -> None:
+        """Files of the experiment's domain are read and predicted."""
+        _skip_untrained(trained)
+        data, task = type(trained.train().data), type(trained.train().model)
+        expect_implemented(data, DataModule, "read")
+        expect_implemented(task, Task, "predict_step")
+        files = sample_files(trained.root, trained.name, data)
+        advice = f"put files that {data.__name__}.read accepts into tests/samples/{trained.name}/"
+        if not files:
+            pytest.skip(f"there are no files to predict: {advice}")
+        worker, output = Worker(trained.run, trains=False), tmp_path / "predictions.csv"
+        try:
+            predict(worker, [files], trained.checkpoint, output, "csv")
+        except UserError as error:
+            if not files.is_relative_to(trained.root / "tests"):
+                pytest.skip(f"{advice}: {error}")
+            fail(f"{trained.name} does not predict the files in {files}: {error}")
+        lines = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
+        expect(lines, f"{trained.name} reads nothing in {files}")
+
+
+def _mistakes(experiment: str) -> list[str]:
+    try:
+        return mistakes(composed(project_root(), f"experiment={experiment}"))
+    except ConfigError as error:
+        return error.messages
+
+
+def expect_implemented(kind: type, base: type, method: str) -> None:
+    """Skips a test of what a class need not implement, and does not."""
+    if getattr(kind, method, None) is getattr(base, method):
+        pytest.skip(f"{kind.__name__} does not implement `{method}`")
+
+
+def _skip_untrained(trained: Trial) -> None:
+    if trained.error:
+        pytest.skip(f"{trained.name} does not train: see test_trains")
+
+
+def _why_not_resumed(trained: Trial) -> str:
+    """What differs between two runs with the same settings, the most likely first."""
+    if samples := trained.data_difference():
+        return (
+            f"{trained.config['data']['_target_']} gives other samples when it is made again with the same settings ({samples}). "
+            "`load` must give the same samples in the same order each time"
+        )
+    if weights_difference(trained.run, trained.train_again()):
+        return (
+            "so does a second run with the same seed. Something draws random numbers that do not depend on the seed alone, "
+            "or does not compute the same twice (trainer.deterministic=true finds out)"
+        )
+    return (
+        "something that training changes is not in the checkpoint. What a network or task keeps from step to step "
+        "belongs in a buffer or in `on_save_checkpoint`; random numbers come from torch, in the network, in the task or "
+        "in `batch_transform`"
+    )
+
+
+def _expect_figures(trained: Trial, worker: Worker, split: str) -> None:
+    """Fails where drawing failed, or where a dataset that draws has not been drawn."""
+    failed = [message for message in trained.warnings if "could not be drawn" in message]
+    expect(not failed, f"{trained.name}: {'; '.join(failed)}")
+    draws = any(
+        getattr(type(worker.data), name) is not getattr(DataModule, name) for name in ("draw", "draw_prediction")
+    )
+    if draws and trained.is_drawn:
+        drawn = {path.name for path in (trained.run.path / "plots" / trained.checkpoint).glob("*.png")}
+        missing = {f"{split}_predictions.png", f"{split}_worst.png"} - drawn
+        expect(not missing, f"{trained.name} has not drawn {', '.join(sorted(missing))}")

@@ -1,0 +1,1 @@
+from leyden.testing import TestExperiments, TestNetworks  # noqa: F401
