@@ -26,8 +26,10 @@ def test_experiments_are_found_by_their_data_whatever_a_comment_says(tmp_path, m
     (experiments / "silent.yaml").write_text("# Nothing\ndefaults:\n  - override /data: silent\n")
     (experiments / "loud.yaml").write_text("# embedded data\ndefaults:\n  - override /data: loud\n  - _self_\n")
     (experiments / "none.yaml").write_text("# embedded data\ndefaults:\n  - override /data: null\n")
+    (experiments / "inline.yaml").write_text("data:\n  _target_: toy_silent.Toy\n")
+    (experiments / "empty.yaml").write_text("# Nothing yet\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert embedded_experiments(tmp_path) == ["silent"]
+    assert embedded_experiments(tmp_path) == ["inline", "silent"]
     assert not is_embedded("nowhere.Toy")
 
 

@@ -3,6 +3,7 @@
 import ast
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -30,13 +31,17 @@ def is_embedded(target: str) -> bool:
 
 
 def _target(configs: Path, experiment: str) -> str | None:
-    """The class of the option of `data` that an experiment chooses."""
-    content = yaml.safe_load((configs / "experiment" / f"{experiment}.yaml").read_text(encoding="utf-8"))
+    """The class of an experiment's data: its own, or that of the option of `data` that it chooses."""
+    content = _read(configs / "experiment" / f"{experiment}.yaml")
     chosen = {
         key.split()[-1].lstrip("/"): name
-        for default in content["defaults"]
+        for default in content.get("defaults") or []
         if isinstance(default, dict)
         for key, name in default.items()
     }
-    file = configs / "data" / f"{chosen.get('data')}.yaml"
-    return yaml.safe_load(file.read_text(encoding="utf-8")).get("_target_") if file.is_file() else None
+    option = _read(configs / "data" / f"{chosen.get('data')}.yaml")
+    return (option | (content.get("data") or {})).get("_target_")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return (yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None) or {}
