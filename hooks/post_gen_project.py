@@ -20,7 +20,7 @@ DOMAINS = {"vision", "audio", "text"}
 EXAMPLES = {
     "vision": ("rotated_digits", "angle_convnet", "angle_regression"),
     "audio": ("plucked_strings", "pitch_convnet", "pitch_estimation"),
-    "text": ("cased_docstrings", "character_lstm", "truecasing"),
+    "text": ("help_topics", "character_bilstm", "word_segmentation"),
 }
 
 
