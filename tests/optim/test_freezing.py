@@ -116,3 +116,8 @@ def test_frozen_parameters_are_not_handed_to_the_optimizer():
 def test_parts_that_cannot_be_frozen(frozen, message):
     with pytest.raises(UserError, match=message):
         model(frozen=frozen)
+
+
+def test_a_network_without_parameters_is_not_blamed_on_frozen_parts():
+    with pytest.raises(UserError, match="Identity, has no parameters to train"):
+        Classification(network=nn.Identity(), class_names=["a", "b"], optimizer=torch.optim.SGD)

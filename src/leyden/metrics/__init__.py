@@ -1,0 +1,3 @@
+from .mean import Mean
+
+__all__ = ["Mean"]

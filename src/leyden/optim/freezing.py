@@ -21,4 +21,6 @@ def freeze(network: nn.Module, names: Sequence[str]) -> None:
             raise UserError(f"model.frozen: the network has no part {name!r}; {hint}Its outermost parts: {outermost}")
         parts[name].requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
+        if not names:
+            raise UserError(f"the network, {type(network).__name__}, has no parameters to train")
         raise UserError(f"model.frozen={list(names)} leaves nothing of the network to train")

@@ -1,3 +1,4 @@
+from .audio_data import AudioData
 from .audio_files import AudioFiles
 from .augment import AddNoise, RandomGain, RandomShift, RandomSpeed
 from .librispeech import LibriSpeech
@@ -9,6 +10,7 @@ from .yesno import YesNo
 
 __all__ = [
     "AddNoise",
+    "AudioData",
     "AudioFiles",
     "LibriSpeech",
     "RandomGain",

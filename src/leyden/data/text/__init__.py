@@ -5,6 +5,7 @@ from .stdlib import Stdlib
 from .stdlib_functions import StdlibFunctions
 from .stdlib_source import StdlibSource
 from .subword_tokenizer import SubwordTokenizer
+from .text_data import TextData
 from .text_files import TextFiles
 from .text_folders import TextFolders
 from .tokenizer import Tokenizer
@@ -19,6 +20,7 @@ __all__ = [
     "StdlibFunctions",
     "StdlibSource",
     "SubwordTokenizer",
+    "TextData",
     "TextFiles",
     "TextFolders",
     "Tokenizer",

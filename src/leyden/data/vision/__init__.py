@@ -6,6 +6,7 @@ from .digits import Digits
 from .digits_detection import DigitsDetection
 from .digits_segmentation import DigitsSegmentation
 from .digits_video import DigitsVideo
+from .image_data import ImageData
 from .image_files import ImageFiles
 from .mask_files import MaskFiles
 from .torchvision_images import TorchvisionImages
@@ -18,6 +19,7 @@ __all__ = [
     "DigitsDetection",
     "DigitsSegmentation",
     "DigitsVideo",
+    "ImageData",
     "ImageFiles",
     "MaskFiles",
     "RandomAffine",
