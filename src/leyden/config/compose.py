@@ -183,7 +183,7 @@ def _description(file: Path) -> str:
 
 def _plain(node: Any, messages: list[str]) -> Any:
     """Plain dicts, lists and values, and a message for each interpolation that leads nowhere."""
-    from omegaconf import DictConfig, ListConfig
+    from omegaconf import DictConfig, ListConfig, OmegaConf
     from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
     def item(name: Any) -> Any:
@@ -192,7 +192,8 @@ def _plain(node: Any, messages: list[str]) -> Any:
         except (InterpolationToMissingValueError, MissingMandatoryValue):
             return MISSING
         except OmegaConfBaseException as error:
-            messages.append(f"{error.full_key} = {node._get_node(name)._value()}: {str(error).splitlines()[0]}")
+            unresolved: Any = OmegaConf.to_container(node, resolve=False)
+            messages.append(f"{error.full_key} = {unresolved[name]}: {str(error).splitlines()[0]}")
 
     if isinstance(node, DictConfig):
         return {name: item(name) for name in node}
