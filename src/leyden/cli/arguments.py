@@ -3,11 +3,10 @@
 import argparse
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import UserError
+from ..errors import UserError, hint
 
 OVERRIDES = "an experiment, and settings such as trainer.max_epochs=3 or model.optimizer.lr=3e-3, or a group's option such as trainer=cpu"
 RUN = "a run directory, `latest`, or an experiment's name for its newest run"
@@ -16,8 +15,8 @@ RUN = "a run directory, `latest`, or an experiment's name for its newest run"
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         chosen = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
-        hint = _nearest(chosen[1], re.findall(r"\w+", chosen[2])) if chosen else ""
-        raise UserError(f"{message}{hint}\n{self.format_usage().strip()}")
+        near = hint(chosen[1], re.findall(r"\w+", chosen[2]), few=0) if chosen else ""
+        raise UserError(f"{message}{near}\n{self.format_usage().strip()}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -81,7 +80,7 @@ def existing(text: str) -> Path:
     if path.exists():
         return path
     names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise argparse.ArgumentTypeError(f"there is no file or folder {path}{_nearest(path.name, names)}")
+    raise argparse.ArgumentTypeError(f"there is no file or folder {path}{hint(path.name, names, few=0)}")
 
 
 def writable(text: str) -> Path:
@@ -92,8 +91,3 @@ def writable(text: str) -> Path:
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
     return path
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    near = get_close_matches(name, names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

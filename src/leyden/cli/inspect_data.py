@@ -5,14 +5,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from difflib import get_close_matches
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.compose import options, project_root
 from ..config.references import resolve
-from ..errors import RunError, UserError
+from ..errors import RunError, UserError, hint
 from ..run.directory import RunDirectory, find_run
 from ..run.trust import require_trust
 
@@ -103,9 +102,7 @@ def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
     try:
         return find_run(name, root)
     except UserError as error:
-        near = get_close_matches(name, experiments, n=1)
-        hint = f", and no experiment; did you mean {near[0]!r}?" if near else ", and no experiment"
-        raise UserError(f"{error}{hint}") from None
+        raise UserError(f"{error}, and no experiment{hint(name, experiments, few=0)}") from None
 
 
 def _show_rows(data: "DataModule") -> None:

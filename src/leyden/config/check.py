@@ -7,7 +7,7 @@ import ast
 from typing import Any
 
 from ..errors import hint
-from .compose import MISSING, Composed, options
+from .compose import Composed, options
 from .data_paths import missing_paths
 from .origins import Key, Origins
 from .redaction import CREDENTIALS, has_credentials
@@ -18,7 +18,7 @@ from .static.guards import refusals
 from .static.provides import published
 from .static.signature import Parameter, Signature, signature
 from .static.source import NameMissingError
-from .targets import OF_HYDRA, TargetError, misused, read_target
+from .targets import MISSING, OF_HYDRA, TargetError, misused, read_target
 from .trainer_arguments import HARMLESS, REFUSED
 
 # Parts of a configuration that are objects.
