@@ -55,16 +55,19 @@ def inspect(
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("leyden").setLevel(logging.INFO)
     try:
-        data = _data(config, run)
-        if clears:
-            _clear(data)
-        else:
-            _prepare(data, run)
-            _write(data, stream) if stream else _show_all(data)
+        _carry_out(_data(config, run), run, clears, stream)
     except RunError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _carry_out(data: "DataModule", run: RunDirectory | None, clears: bool, stream: Path | None) -> None:
+    if clears:
+        _clear(data)
+        return
+    _prepare(data, run)
+    _write(data, stream) if stream else _show_all(data)
 
 
 def _data(config: dict[str, Any], run: RunDirectory | None) -> "DataModule":
