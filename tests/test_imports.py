@@ -27,6 +27,7 @@ HEAVY = {
     "data_wait_profiler",
     "hardware",
     "predictor",
+    "trainer_settings",
 }
 
 

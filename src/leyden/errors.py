@@ -29,9 +29,9 @@ class Stopped(Exception):  # noqa: N818
         self.stop = stop
 
 
-def hint(name: str, names: Iterable[str], few: int = 40) -> str:
-    """The end of a sentence: the nearest of these names, or all of them where they are few."""
+def hint(name: str, names: Iterable[str], few: int = 40, cutoff: float = 0.6) -> str:
+    """The end of a sentence: the nearest of these names, or all of them where they are few; 0: the nearest or nothing."""
     known = sorted(set(names))
-    if near := get_close_matches(name, known, n=1):
+    if near := get_close_matches(name, known, n=1, cutoff=cutoff):
         return f"; did you mean {near[0]!r}?"
     return f"; there are {', '.join(known)}" if 0 < len(known) <= few else ""

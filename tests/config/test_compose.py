@@ -67,7 +67,7 @@ def test_options_with_their_first_lines(root):
     ("overrides", "messages"),
     [
         (["pets"], ["nor of the form key=value; did you mean data=pets?"]),
-        (["home/pet"], ["neither an experiment nor of the form key=value; did you mean home/pets?"]),
+        (["home/pet"], ["neither an experiment nor of the form key=value; did you mean 'home/pets'?"]),
         (["trainer=fats", "data=pet"], ["did you mean 'fast'", "did you mean 'pets'"]),
         (["data.root=[a"], ["the value cannot be read; quote it"]),
         (["seed=1,2"], ["one value is wanted, or a list"]),

@@ -3,21 +3,11 @@ from functools import partial
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from points import Points
 from torch import nn
 
-from leyden.data import DataModule
-from leyden.data.core.rows import TensorRows
 from leyden.loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from leyden.tasks import Classification
-
-
-class Points(DataModule):
-    def load(self, split):
-        self.class_names = ["low", "high"]
-        return TensorRows(torch.linspace(-1, 1, 40).unsqueeze(1), (torch.arange(40) >= 20).long())
-
-    def batch_transform(self, stage):
-        return nn.Identity()
 
 
 class Copy(MetricsCSV):

@@ -2,9 +2,9 @@ from functools import partial
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
 from torch import nn
 from torch.utils.data import DataLoader
+from trainers import trainer
 
 from leyden.data import Batch
 from leyden.errors import UserError
@@ -24,16 +24,7 @@ def model(**options):
 
 
 def fit(tmp_path, one):
-    trainer = Trainer(
-        accelerator="cpu",
-        max_epochs=2,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-    )
-    trainer.fit(one, DataLoader(BATCHES, batch_size=None), DataLoader(BATCHES, batch_size=None))
+    trainer(tmp_path, max_epochs=2).fit(one, DataLoader(BATCHES, batch_size=None), DataLoader(BATCHES, batch_size=None))
 
 
 def test_a_run_that_is_resumed_ends_with_the_bits_of_one_left_alone(tmp_path):
@@ -44,18 +35,10 @@ def test_a_run_that_is_resumed_ends_with_the_bits_of_one_left_alone(tmp_path):
         one = model(frozen=["0.0"], layer_decay=0.5)
         one.scheduler = partial(torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.5)
         one.network[0][2].p = 0.0  # dropout is the data module's to repeat
-        trainer = Trainer(
-            accelerator="cpu",
-            max_epochs=max_epochs,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=tmp_path,
-        )
+        training = trainer(tmp_path, max_epochs=max_epochs)
         loaders = (DataLoader(BATCHES, batch_size=None), DataLoader(BATCHES, batch_size=None))
-        trainer.fit(one, *loaders, ckpt_path=checkpoint)
-        trainer.save_checkpoint(tmp_path / "saved.ckpt")
+        training.fit(one, *loaders, ckpt_path=checkpoint)
+        training.save_checkpoint(tmp_path / "saved.ckpt")
         return one.network.state_dict()
 
     left_alone = trained(2)

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
 from lightning.pytorch.plugins import Precision
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.transforms.v2 import CutMix, MixUp
+from trainers import trainer
 
 from leyden.data import Batch
 from leyden.errors import UserError
@@ -43,18 +43,6 @@ def loader(batch_size=4):
         for start in range(0, len(TARGETS), batch_size)
     ]
     return DataLoader(batches, batch_size=None)
-
-
-def trainer(tmp_path, **options):
-    return Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-        **{"max_epochs": 1, **options},
-    )
 
 
 def test_metrics_are_means_over_rows_whatever_the_batches(tmp_path):

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import pytest
 import torch
 import torchvision.models.detection as torchvision_detection
-from lightning.pytorch import Trainer
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
+from trainers import trainer
 
 from leyden.data import Batch
 from leyden.errors import UserError
@@ -74,18 +74,6 @@ def batches(size):
         for n in range(0, 2, size)
     ]
     return DataLoader(whole, batch_size=None)
-
-
-def trainer(tmp_path, **options):
-    return Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-        **{"max_epochs": 1, **options},
-    )
 
 
 @pytest.mark.parametrize("size", [1, 2])

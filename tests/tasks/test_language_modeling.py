@@ -3,9 +3,9 @@ from functools import partial
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
 from torch import nn
 from torch.utils.data import DataLoader
+from trainers import trainer
 
 from leyden.data import Batch
 from leyden.tasks import LanguageModeling
@@ -65,18 +65,6 @@ def loader(batch_size):
         for start in range(0, 3, batch_size)
     ]
     return DataLoader(batches, batch_size=None)
-
-
-def trainer(tmp_path, **options):
-    return Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-        **{"max_epochs": 1, **options},
-    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3])

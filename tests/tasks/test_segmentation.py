@@ -3,9 +3,9 @@ from functools import partial
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
 from torch import nn
 from torch.utils.data import DataLoader
+from trainers import trainer
 
 from leyden.data import Batch
 from leyden.tasks import Segmentation
@@ -50,15 +50,7 @@ BATCH = Batch(PREDICTED.unsqueeze(1).float(), TRUE)
 
 
 def evaluated(tmp_path, model, batches, verb="test"):
-    trainer = Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-    )
-    (results,) = getattr(trainer, verb)(model, DataLoader(batches, batch_size=None), verbose=False)
+    (results,) = getattr(trainer(tmp_path), verb)(model, DataLoader(batches, batch_size=None), verbose=False)
     return results
 
 

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.utils.data import DataLoader
+from trainers import trainer
 
 from leyden.data import Batch
 from leyden.errors import UserError
@@ -55,18 +55,6 @@ def model(certainty=50.0, **options):
     optimizer = partial(torch.optim.SGD, lr=0.1)
     return Transcription(
         network=Parrot(certainty), alphabet=ALPHABET, separator=" ", sample_rate=2, optimizer=optimizer, **options
-    )
-
-
-def trainer(tmp_path):
-    return Trainer(
-        accelerator="cpu",
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
     )
 
 

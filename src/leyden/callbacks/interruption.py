@@ -4,6 +4,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ..errors import Stop, Stopped
+from .lightning_internals import leave_signals_alone
 from .resume_point import Moment, SavesAtPoints, is_validation_saved
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ class Interruption(SavesAtPoints, Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self.stop.hold_interrupts()
         # Lightning's handler broadcasts at any moment, while another rank may be in another collective: a deadlock.
-        trainer._signal_connector.register_signal_handlers = lambda: None
-        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+        leave_signals_alone(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self.stop.release_interrupts()

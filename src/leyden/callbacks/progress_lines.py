@@ -5,6 +5,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 
+from .lightning_internals import logged_values
+
 log = logging.getLogger(__name__)
 
 
@@ -23,15 +25,15 @@ class ProgressLines(Callback):
         self.begin, self.before = time.perf_counter(), None  # a resumed epoch has no start of its own
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.begin, self.before = time.perf_counter(), _logged(trainer)
+        self.begin, self.before = time.perf_counter(), dict(logged_values(trainer))
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if self.before is None:
-            self.before = _logged(trainer)
+            self.before = dict(logged_values(trainer))
 
     @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        for name, value in _logged(trainer).items():
+        for name, value in logged_values(trainer).items():
             if name.startswith("val/") and name not in self.warned and not value.isfinite():
                 self.warned.add(name)
                 log.warning("%s is %s: it is undefined on this split, or an output is not finite", name, value.item())
@@ -44,8 +46,3 @@ class ProgressLines(Callback):
         seconds = time.perf_counter() - self.begin
         last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else "-"
         log.info("epoch %d/%s  %s  %.1f s", trainer.current_epoch + 1, last, metrics, seconds)
-
-
-def _logged(trainer: Trainer) -> dict[str, Any]:
-    """The last value of each metric, each time it is logged another tensor; nothing is computed for it."""
-    return dict(trainer._logger_connector._callback_metrics)

@@ -5,15 +5,19 @@ from typing import Any, Literal
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loops.fit_loop import RestartStage
 
 from ..errors import RunError
 from .epoch_state import EpochState
+from .lightning_internals import (
+    CHECKPOINT_DECISIONS,
+    begin_mid_epoch,
+    finish_batch,
+    is_within_step,
+    keep_epoch_sums,
+    logged_values,
+)
 
 Moment = Literal["batch", "validation", "end"]
-
-# What a ModelCheckpoint decides by, and leaves out of its own state.
-DECIDES = ("_last_global_step_saved", "_last_checkpoint_saved", "_defer_save_until_validation", "current_score")
 
 
 class SavesAtPoints:
@@ -57,7 +61,7 @@ class ResumePoint(Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         is_within_training = trainer.state.fn == "fit" and not trainer.sanity_checking
-        if is_within_training and not trainer.fit_loop.epoch_loop._should_accumulate():
+        if is_within_training and not is_within_step(trainer):
             self.has_saved_validation = self._offer(trainer, "validation")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -87,7 +91,8 @@ class ResumePoint(Callback):
                 "accumulate_grad_batches": trainer.accumulate_grad_batches,
                 "measured": {name: value.detach().cpu() for name, value in measured},
                 "decided": [
-                    {name: getattr(one, name) for name in DECIDES} for one in _callbacks(trainer, ModelCheckpoint)
+                    {name: getattr(one, name) for name in CHECKPOINT_DECISIONS}
+                    for one in _callbacks(trainer, ModelCheckpoint)
                 ],
                 "epoch": EpochState(trainer).saved(),
             }
@@ -136,30 +141,26 @@ class _Return:
 
     def reset_training(self) -> None:
         torch.set_grad_enabled(True)
-        for loop in (self.fit, self.epoch, self.epoch.val_loop, self.epoch.automatic_optimization):
-            loop._restarting = False
+        self.fit.restarting = False  # with all loops in it
+        for loop in (self.fit, self.epoch, self.epoch.val_loop):
             loop.reset_restart_stage()
         if self.moment != "end":
-            self.fit._restart_stage = RestartStage.RESTARTED_MID_EPOCH  # it does not begin again
-        self.trainer._logger_connector._callback_metrics.update(self.point["measured"])
+            begin_mid_epoch(self.trainer)
+        logged_values(self.trainer).update(self.point["measured"])
 
     def reset_epoch(self) -> None:
         trainer, progress = self.trainer, self.epoch.batch_progress
         self.epoch.max_steps = self.max_steps
         trainer.should_stop = self.point["should_stop"]
         trainer.accumulate_grad_batches = self.point["accumulate_grad_batches"]
-        if progress.current.completed:  # else the epoch's sums would be set to zero
-            trainer._logger_connector._first_loop_iter = False
+        if progress.current.completed:
+            keep_epoch_sums(trainer)
         EpochState(trainer).restore(self.point["epoch"])
         if self.moment == "batch":  # which had been fetched
             progress.total.ready, progress.current.ready = progress.total.completed, progress.current.completed
             progress.is_last_batch = False
         else:
-            # Where one is due every so many minutes.
-            trainer._last_val_time = float("-inf")  # pyrefly: ignore[missing-attribute]
-            fetcher = self.fit._data_fetcher
-            assert fetcher
-            self.epoch.on_advance_end(fetcher)  # validates, and all that comes after a batch
+            finish_batch(trainer)
 
 
 def save_end(trainer: Trainer) -> None:

@@ -5,14 +5,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from difflib import get_close_matches
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.compose import options, project_root
 from ..config.references import resolve
-from ..errors import RunError, UserError
+from ..errors import RunError, UserError, hint
 from ..run.directory import RunDirectory, find_run
 from ..run.trust import require_trust
 
@@ -56,16 +55,19 @@ def inspect(
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("leyden").setLevel(logging.INFO)
     try:
-        data = _data(config, run)
-        if clears:
-            _clear(data)
-        else:
-            _prepare(data, run)
-            _write(data, stream) if stream else _show_all(data)
+        _carry_out(_data(config, run), run, clears, stream)
     except RunError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _carry_out(data: "DataModule", run: RunDirectory | None, clears: bool, stream: Path | None) -> None:
+    if clears:
+        _clear(data)
+        return
+    _prepare(data, run)
+    _write(data, stream) if stream else _show_all(data)
 
 
 def _data(config: dict[str, Any], run: RunDirectory | None) -> "DataModule":
@@ -103,9 +105,7 @@ def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
     try:
         return find_run(name, root)
     except UserError as error:
-        near = get_close_matches(name, experiments, n=1)
-        hint = f", and no experiment; did you mean {near[0]!r}?" if near else ", and no experiment"
-        raise UserError(f"{error}{hint}") from None
+        raise UserError(f"{error}, and no experiment{hint(name, experiments, few=0)}") from None
 
 
 def _show_rows(data: "DataModule") -> None:

@@ -5,9 +5,7 @@ from typing import Any
 from hydra.utils import get_object
 
 from ..errors import RunError, UserError
-from .targets import OF_HYDRA
-
-MISSING = "???"
+from .targets import MISSING, OF_HYDRA
 
 
 def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:

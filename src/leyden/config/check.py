@@ -3,22 +3,22 @@
 Signatures and guard clauses are read from source: they are the only schema. A false alarm is worse than a miss.
 """
 
-import ast
 from typing import Any
 
 from ..errors import hint
-from .compose import MISSING, Composed, options
+from .compose import Composed, options
 from .data_paths import missing_paths
 from .origins import Key, Origins
 from .redaction import CREDENTIALS, has_credentials
 from .refused_callbacks import callback_refusal
 from .run_length import endless
-from .static.annotations import choices, fits, is_asked, is_called, is_object
+from .setting_values import below, is_plain, shown, wanted
+from .static.annotations import fits, is_asked, is_called, is_object
 from .static.guards import refusals
 from .static.provides import published
-from .static.signature import Parameter, Signature, signature
+from .static.signature import Signature, signature
 from .static.source import NameMissingError
-from .targets import OF_HYDRA, TargetError, misused, read_target
+from .targets import MISSING, OF_HYDRA, TargetError, misused, read_target
 from .trainer_arguments import HARMLESS, REFUSED
 
 # Parts of a configuration that are objects.
@@ -73,9 +73,9 @@ class _Check:
             is_exact = origin.lstrip("+").partition("=")[0] == dotted
             self.found.append(f"override  {origin}: {'' if is_exact else dotted + ': '}{text}")
         else:
-            shown = "" if isinstance(value, dict) else f" = {_shown(value)}"
+            text_of_value = "" if isinstance(value, dict) else f" = {shown(value)}"
             line = self.origins.line(key)
-            self.found.append(f"{line + '  ' if line else ''}{dotted}{shown}: {text}")
+            self.found.append(f"{line + '  ' if line else ''}{dotted}{text_of_value}: {text}")
 
     def descend(self, node: Any, key: Key, is_complete: bool, owner: str = "") -> None:
         """Checks a part of the configuration; `is_complete` unless something else gives the missing arguments."""
@@ -103,9 +103,11 @@ class _Check:
             for name, value in node.items() if isinstance(node, dict) else enumerate(node):
                 self.credentials(value, (*key, name))
         elif isinstance(node, str) and has_credentials(node):
-            shown = CREDENTIALS.sub("***", node)
+            discreet = CREDENTIALS.sub("***", node)
             text = "an address must not hold a password or token, which the run would keep: put it into an environment"
-            self.found.append(f"{'.'.join(map(str, key))} = {shown}: {text} variable X, and write ${{oc.env:X}} for it")
+            self.found.append(
+                f"{'.'.join(map(str, key))} = {discreet}: {text} variable X, and write ${{oc.env:X}} for it"
+            )
 
     def parts(self, node: dict[str, Any], key: Key) -> None:
         """Reports parts of the configuration that describe no object."""
@@ -142,7 +144,7 @@ class _Check:
             if parameter.is_required and name not in {*given, *meant} and not self.is_given((*key, name)):
                 self.missing(known, key, name)
         mistyped = {name for name, value in given.items() if self.mistyped(known, (*key, name), value)}
-        plain = {name: ... if name in mistyped or not _is_plain(value) else value for name, value in given.items()}
+        plain = {name: ... if name in mistyped or not is_plain(value) else value for name, value in given.items()}
         later = {} if is_complete else dict.fromkeys(known.parameters, ...)
         for name, message in refusals(known, later | plain):
             self.report((*key, name if name in node else "_target_"), message, given.get(name, target))
@@ -167,7 +169,7 @@ class _Check:
         for name in names:
             owner = f"{known.name} has no argument" if key else "there is no setting"
             near = hint(name, candidates)
-            if deeper := _below(given, str(name)):
+            if deeper := below(given, str(name)):
                 near = f"; did you mean {'.'.join(map(str, (*key, *deeper)))!r}?"
             self.report((*key, name), f"{owner} {name!r}{near}", given[name])
             meant |= {candidate for candidate in candidates if near == f"; did you mean {candidate!r}?"}
@@ -198,7 +200,7 @@ class _Check:
             return False
         if fits(value, parameter) or is_asked(known.node, str(key[-1]), value):
             return False
-        self.report(key, f"{known.name} wants {_wanted(value, parameter)}", value)
+        self.report(key, f"{known.name} wants {wanted(value, parameter)}", value)
         return True
 
     def is_given(self, key: Key) -> bool:
@@ -215,36 +217,3 @@ class _Check:
                 f"(it publishes {', '.join(self.published)}); give {path}=VALUE, or choose data that publishes it"
             )
         return f"{owner} needs {key[-1]!r}; give {path}=VALUE" if owner else f"a value is missing; give {path}=VALUE"
-
-
-def _wanted(value: Any, parameter: Parameter) -> str:
-    """What may be given instead of a value that does not fit."""
-    wanted = ast.unparse(parameter.annotation) if parameter.annotation else ""
-    if isinstance(value, str) and fits([value], parameter):
-        return f"{wanted}: put it into brackets, [{value}]"
-    if isinstance(value, float) and value.is_integer() and fits(int(value), parameter):
-        return f"{wanted}: write {int(value)}"
-    if allowed := choices(parameter):
-        near = hint(str(value), allowed)
-        return f"one of {', '.join(allowed)}{near if 'mean' in near else ''}"
-    return wanted
-
-
-def _below(node: dict[str, Any], name: str) -> Key:
-    """Where a part of a configuration has a setting of that name further down; () where it has none."""
-    for key, value in node.items():
-        if isinstance(value, dict) and (found := (name,) if name in value else _below(value, name)):
-            return (key, *found)
-    return ()
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether the constructor receives the value as it stands."""
-    if isinstance(value, dict):
-        return "_target_" not in value and all(map(_is_plain, value.values()))
-    return all(map(_is_plain, value)) if isinstance(value, list) else value != MISSING
-
-
-def _shown(value: Any) -> str:
-    """As YAML writes it."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

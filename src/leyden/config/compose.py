@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -12,8 +11,8 @@ import yaml
 
 from ..errors import UserError, hint
 from .merge import merge
+from .targets import MISSING
 
-MISSING = "???"
 Options = dict[str, list[tuple[str, str]]]
 
 
@@ -156,8 +155,8 @@ def _mistake(word: str, groups: Options) -> str:
     key, equals, value = word.partition("=")
     if not equals and not key.startswith("~"):
         group = next((group for group, names in groups.items() if word in dict(names)), None)
-        near = get_close_matches(word, [name for name, _ in groups.get("experiment", [])], n=1)
-        meant = f"; did you mean {group}={word}?" if group else f"; did you mean {near[0]}?" if near else ""
+        near = hint(word, [name for name, _ in groups.get("experiment", [])], few=0)
+        meant = f"; did you mean {group}={word}?" if group else near
         return f"override {word!r} is neither an experiment nor of the form key=value{meant}"
     try:
         override = _parsed(_for_hydra(word, groups))
@@ -183,7 +182,7 @@ def _description(file: Path) -> str:
 
 def _plain(node: Any, messages: list[str]) -> Any:
     """Plain dicts, lists and values, and a message for each interpolation that leads nowhere."""
-    from omegaconf import DictConfig, ListConfig
+    from omegaconf import DictConfig, ListConfig, OmegaConf
     from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
     def item(name: Any) -> Any:
@@ -192,7 +191,8 @@ def _plain(node: Any, messages: list[str]) -> Any:
         except (InterpolationToMissingValueError, MissingMandatoryValue):
             return MISSING
         except OmegaConfBaseException as error:
-            messages.append(f"{error.full_key} = {node._get_node(name)._value()}: {str(error).splitlines()[0]}")
+            unresolved: Any = OmegaConf.to_container(node, resolve=False)
+            messages.append(f"{error.full_key} = {unresolved[name]}: {str(error).splitlines()[0]}")
 
     if isinstance(node, DictConfig):
         return {name: item(name) for name in node}

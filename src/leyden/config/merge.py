@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .hydra_loader import HydraLoader
 from .static.signature import signature
 from .static.source import NameMissingError
 
@@ -26,49 +27,28 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
     Raises:
         UserError: an override cannot be applied, as where it goes below a plain value.
     """
-    from hydra._internal.defaults_list import create_defaults_list
     from omegaconf import OmegaConf
 
-    loader, repository = _loader(folder)
-    listed = create_defaults_list(repository, "train", overrides, prepend_hydra=False, skip_missing=False)
+    loader = HydraLoader(folder)
+    defaults, config_overrides = loader.defaults(overrides)
     merged = OmegaConf.create()
-    for default in listed.defaults:
-        part = loader._compose_config_from_defaults_list([default], repository)
+    for default in defaults:
+        part = loader.read(default)
         _give_way(merged, part)
         merged.merge_with(part)
-    for override in listed.config_overrides:
+    for override in config_overrides:
         _apply(override, merged, loader)
-    return merged, listed.defaults
+    return merged, defaults
 
 
-def _loader(folder: Path) -> tuple[Any, Any]:
-    """Hydra's loader of the files in a folder, and what it keeps of them."""
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.config_repository import CachingConfigRepository
-    from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
-    from hydra._internal.core_plugins.file_config_source import FileConfigSource
-    from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
-    from hydra._internal.sources_registry import SourcesRegistry
-    from hydra.version import setbase
-
-    setbase("1.3")
-    for source in (FileConfigSource, StructuredConfigSource):
-        SourcesRegistry.instance().register(source)
-    places = ConfigSearchPathImpl()
-    places.append("main", f"file://{folder}")
-    places.append("schema", "structured://")
-    loader = ConfigLoaderImpl(places)
-    return loader, CachingConfigRepository(loader.repository)
-
-
-def _apply(override: Any, merged: Any, loader: Any) -> None:
+def _apply(override: Any, merged: Any, loader: HydraLoader) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     try:
         if isinstance(value := override.value(), dict):
             _replace(merged, override.key_or_group, value)
-        loader._apply_overrides_to_config([override], merged)
+        loader.apply(override, merged)
     except (HydraException, OmegaConfBaseException, ValueError, TypeError, IndexError) as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
         reason = "a list's elements have numbers" if "invalid literal" in reason else reason
@@ -95,16 +75,17 @@ def _give_way(merged: Any, part: Any) -> None:
     """Takes out the arguments of a former target that the one which a file names does not have."""
     from omegaconf import DictConfig
 
-    target, former = (node._get_node(TARGET) for node in (part, merged))
-    if target is not None and former is not None and target._value() != former._value():
+    new, old = (dict(node.items_ex(resolve=False)) for node in (part, merged))
+    target, former = new.get(TARGET), old.get(TARGET)
+    if target is not None and former is not None and target != former:
         try:
-            known = signature(target._value()) if isinstance(target._value(), str) else None
+            known = signature(target) if isinstance(target, str) else None
         except NameMissingError:  # for the check to say
             known = None
-        accepted = {*known.parameters, *part} if known and not known.is_open else {*merged}
-        for name in [name for name in merged if name not in accepted and str(name)[0] != "_"]:
+        accepted = {*known.parameters, *new} if known and not known.is_open else {*old}
+        for name in [name for name in old if name not in accepted and str(name)[0] != "_"]:
             del merged[name]
     for name in merged:
-        below = [node._get_node(name) for node in (merged, part)]
-        if all(isinstance(node, DictConfig) and not node._is_none() and not node._is_missing() for node in below):
+        below = [old[name], new.get(name)]
+        if all(isinstance(node, DictConfig) and len(node) for node in below):  # neither null nor missing
             _give_way(*below)

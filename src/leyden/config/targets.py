@@ -1,7 +1,6 @@
 """What a configuration says of Hydra's own keys: `_target_`, and how it is to be called."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from ..errors import hint
@@ -9,6 +8,7 @@ from .static.signature import Signature, signature
 from .static.source import Module, NameMissingError, find
 
 OF_HYDRA = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
+MISSING = "???"  # a value that is still to be given
 CONVERSIONS = ("none", "partial", "object", "all")
 
 
@@ -36,8 +36,8 @@ def read_target(target: Any) -> Signature | None:
 def misused(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Hydra's own keys of a node, where they are misspelt or have values that Hydra does not know."""
     for name in map(str, node.keys() - OF_HYDRA):
-        if "_" in (name[:1], name[-1:]) and (near := get_close_matches(name, OF_HYDRA, n=1, cutoff=0.7)):
-            yield name, f"there is no {name!r}; did you mean {near[0]!r}?"
+        if "_" in (name[:1], name[-1:]) and (near := hint(name, OF_HYDRA, few=0, cutoff=0.7)):
+            yield name, f"there is no {name!r}{near}"
     for name in ("_partial_", "_recursive_"):
         if not isinstance(node.get(name, True), bool):
             yield name, "expected true or false"

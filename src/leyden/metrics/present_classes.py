@@ -42,7 +42,7 @@ class PresentF1(MultilabelF1Score):
         self.num_nan += preds.isnan().sum()
 
     def compute(self) -> Tensor:
-        true, false, _, missed = self._final_state()
+        true, false, missed = map(dim_zero_cat, (self.tp, self.fp, self.fn))
         self.present = (true + missed > 0).cpu()
         score = (2 * true / (2 * true + false + missed))[true + missed > 0].mean()
         return torch.where(self.num_nan > 0, torch.nan, score)

@@ -1,0 +1,3 @@
+from .lengths import padding_mask
+
+__all__ = ["padding_mask"]

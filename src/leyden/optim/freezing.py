@@ -1,9 +1,8 @@
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from torch import nn
 
-from ..errors import UserError
+from ..errors import UserError, hint
 
 
 def freeze(network: nn.Module, names: Sequence[str]) -> None:
@@ -15,10 +14,9 @@ def freeze(network: nn.Module, names: Sequence[str]) -> None:
     parts = dict(network.named_modules())
     for name in names:
         if not name or name not in parts:
-            near = get_close_matches(name, parts, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            near = hint(name, parts, few=0) or ";"
             outermost = ", ".join(part for part, _ in network.named_children())
-            raise UserError(f"model.frozen: the network has no part {name!r}; {hint}Its outermost parts: {outermost}")
+            raise UserError(f"model.frozen: the network has no part {name!r}{near} Its outermost parts: {outermost}")
         parts[name].requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         if not names:

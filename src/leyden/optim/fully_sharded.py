@@ -1,6 +1,7 @@
 from typing import Any
 
 import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import nn
 from torch.optim import Optimizer
@@ -71,7 +72,7 @@ def shard(network: nn.Module, mesh: Any) -> None:
 
 
 def _bare(optimizer: Any) -> Optimizer:
-    return getattr(optimizer, "_optimizer", optimizer)  # of Lightning's wrapper
+    return optimizer.optimizer if isinstance(optimizer, LightningOptimizer) else optimizer
 
 
 def _renamed(state: dict[str, Any], names: dict[Any, Any]) -> dict[str, Any]:

@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from ..config import references
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..io import FULL, write_atomically
 from . import environment
 from .code_copy import CodeCopy
@@ -191,11 +190,10 @@ def find_run(name: str, root: Path) -> RunDirectory:
         if path.is_dir():
             return RunDirectory(path)  # which says what it lacks
     known = experiments(root)
-    near = get_close_matches(name, known, n=1)
-    there = f"; there are runs of {', '.join(known)}" if known else "; there is none yet"
+    there = hint(name, known, few=0) or f"; there are runs of {', '.join(known)}" if known else "; there is none yet"
     raise UserError(
         f"there is no run {name!r}: neither a run directory nor an experiment with runs in "
-        f"{', '.join(map(str, folders(root)))}{f'; did you mean {near[0]!r}?' if near else there}"
+        f"{', '.join(map(str, folders(root)))}{there}"
     )
 
 

@@ -52,6 +52,10 @@ def predict(
             for one in made
         ]
     text = _csv(lines) if form == "csv" else "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines)
+    _write(text, output, stdout)
+
+
+def _write(text: str, output: Path | None, stdout: BinaryIO | None) -> None:
     if output is None:
         with suppress(BrokenPipeError):  # `| head` has read enough
             stream = stdout or sys.stdout.buffer

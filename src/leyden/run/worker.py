@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from filelock import FileLock
-from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer, seed_everything
 
 from ..callbacks import (
@@ -30,16 +29,16 @@ from ..data.files.archives import checked_archives
 from ..loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from ..tasks import Task
 from .checkpoint import CheckpointFile, explained_mismatch
-from .cluster_environment import cluster_environment
 from .configured_callbacks import best_of, configured_callbacks
-from .data_wait_profiler import Unprofiled, write_profile
+from .data_wait_profiler import write_profile
 from .directory import BEST, LAST, RunDirectory
-from .hardware import data_parallel, for_this_gpu, keep_freed_memory
+from .hardware import keep_freed_memory
 from .lifetime import kept_status
 from .preprocessing import provided, report, taking
 from .rendezvous import require_disk
 from .results import add_results
 from .shutdown import StopRequest
+from .trainer_settings import settings_here
 
 log = logging.getLogger("leyden")
 
@@ -220,14 +219,9 @@ class Worker:
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         draws = sys.stdout.isatty()
         callbacks.append(ProgressBar() if draws else BatchLines())
-        trainer, environment = self.config["trainer"], cluster_environment()
-        if not self.trains:  # by this process alone, whatever the number of those that trained
-            trainer, environment = trainer | {"devices": 1, "num_nodes": 1, "strategy": "auto"}, LightningEnvironment()
-        unset: dict[str, Any] = {} if trainer.get("profiler") else {"profiler": Unprofiled()}
-        if environment.world_size() > 1 and trainer.get("strategy", "auto") == "auto":
-            unset["strategy"] = data_parallel()
+        settings, unset, environment = settings_here(self.config["trainer"], self.trains)
         built: Trainer = build(
-            for_this_gpu(trainer),
+            settings,
             {},
             callbacks=callbacks,
             logger=[self.metrics, *self.loggers] if self.trains else False,

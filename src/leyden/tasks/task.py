@@ -2,7 +2,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric
@@ -14,6 +14,7 @@ from ..optim.fused import fused
 from ..optim.parameter_groups import parameter_groups, two_groups
 from ..optim.schedule import schedule
 from .compiled import GraphMode, compile_network
+from .internals import FUNCTION_NAME, forget, is_logging_step
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +91,7 @@ class Task(LightningModule):
             shard(self.network, self.device_mesh["data_parallel"])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_current_fx_name":  # Lightning sets it 40 times a step, past torch's search for parameters
+        if name == FUNCTION_NAME:  # Lightning sets it 40 times a step, past torch's search for parameters
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
@@ -126,7 +127,7 @@ class Task(LightningModule):
         Only in steps whose row is written, and at the end of an epoch: to log costs more than the arithmetic of a small
         network, and waits for the other ranks.
         """
-        if self.trainer._logger_connector.should_update_logs or self.trainer.is_last_batch:
+        if is_logging_step(self.trainer) or self.trainer.is_last_batch:
             for name, value in values.items():
                 self.log(f"train/{name}", value, prog_bar=name == "loss", sync_dist=True)
 
@@ -176,38 +177,36 @@ class Task(LightningModule):
                 "data.image_size"
             ) from error
 
+    def _attached_trainer(self) -> Trainer | None:
+        """None where the model is alone."""
+        try:
+            return self.trainer
+        except RuntimeError:
+            return None
+
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Those of the network, then those which the task has of its own, such as a head or a weight of its loss."""
         groups, of_network = parameter_groups(self.network, self.layer_decay), set(self.network.parameters())
         own = {name: one for name, one in self.named_parameters() if one.requires_grad and one not in of_network}
-        if own and self._trainer and self.device_mesh is not None:
+        if own and self._attached_trainer() and self.device_mesh is not None:
             raise UserError(f"trainer=fsdp divides model.network alone, and the task trains {', '.join(own)}: use DDP")
         return groups + two_groups(list(own.values()))
 
     def configure_optimizers(self) -> Any:
-        trainer: Any = self._trainer  # none where the model is alone
+        trainer: Any = self._attached_trainer()
         scales, clips = bool(trainer) and trainer.precision == "16-mixed", bool(trainer and trainer.gradient_clip_val)
         optimizer = fused(self.optimizer, self._parameter_groups(), scales, clips)
         for group in optimizer.param_groups:
             group["lr"] *= group.get("lr_scale", 1.0)
         if self.scheduler is None:
             return optimizer
-        scheduled = schedule(self.scheduler, optimizer, self._trainer, self.monitor, self.mode)
+        scheduled = schedule(self.scheduler, optimizer, trainer, self.monitor, self.mode)
         rates = [group["lr"] / group.get("lr_scale", 1.0) for group in optimizer.param_groups]
         if max(rates) > 1.001 * min(rates):
             raise UserError(
                 f"{type(scheduled['scheduler']).__name__} sets all learning rates itself, which undoes model.layer_decay"
             )
         return {"optimizer": optimizer, "lr_scheduler": scheduled}
-
-
-def forget(metric: Metric) -> None:
-    """Leaves out all rows that a metric has seen. Unlike after a reset, what it gathers from all ranks keeps its shape."""
-    for name, default in metric._defaults.items():
-        state = getattr(metric, name)
-        setattr(metric, name, [part[:0] for part in state] if isinstance(state, list) else torch.zeros_like(state))
-        assert isinstance(default, list) or not default.any()  # sums begin at 0
-    metric._computed = None
 
 
 def in_default_type(inputs: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ def test_a_class_without_a_training_sample_is_refused_or_where_it_was_asked_for_
     text = "class 'owl' has no training sample, so none of its 2 other samples can be right"
     with pytest.raises(DataError, match=f"{text}\nCorrect the label, .* data.classes"):
         Labels().class_names(["cat", "dog"], ["owl", "cat", "owl"])
-    with pytest.raises(DataError, match="none of its 1 other samples can be right; is 'dog' meant"):
+    with pytest.raises(DataError, match="none of its 1 other samples can be right; did you mean 'dog'"):
         Labels().class_names(["cat", "dog"], ["dgo"])
     assert Labels(["owl", "cat"]).class_names(["cat"], ["owl", "owl"]) == ["owl", "cat"]
     assert SEVERAL.class_names(["cat"], ["owl;cat", "owl"]) == ["cat", "owl"]

@@ -5,24 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch import Callback
+from stopped_runs import weights
 
 from leyden.config.compose import compose
-from leyden.errors import Stop, Stopped
 from leyden.run.directory import RunDirectory
-from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 STOP = 7  # steps, in the second epoch of two
-
-
-class StopAt(Callback):
-    def __init__(self, worker):
-        self.worker = worker
-
-    def on_train_batch_end(self, trainer, *arguments):
-        if trainer.global_step == STOP:
-            self.worker.stop.wanted = Stop.PREEMPTED
 
 
 @pytest.fixture
@@ -40,17 +29,6 @@ def start(tmp_path, save_pictures):
     return start
 
 
-def weights(run, stops=False):
-    worker = Worker(run, trains=True)
-    if stops:
-        worker.trainer.callbacks.insert(0, StopAt(worker))
-        with pytest.raises(Stopped):
-            worker.fit()
-        worker = Worker(run, trains=True)
-    results = worker.fit()
-    return torch.cat([tensor.flatten().double() for tensor in worker.model.state_dict().values()]), results
-
-
 @pytest.mark.filterwarnings(
     "ignore:.*does not have many workers",
     "ignore:.*your dataloader is not resumable",
@@ -65,7 +43,7 @@ def test_runs_end_with_the_same_bits_wherever_the_rows_live(start, tmp_path):
         "stopped, on the device": ([cache, "data.residence=device"], True),
     }
     for name, (settings, stops) in ways.items():
-        other, others = weights(start(*settings), stops)
+        other, others = weights(start(*settings), STOP if stops else None)
         assert torch.equal(plain, other), name
         assert others == metrics, name
     assert len([path for path in (tmp_path / "cache").iterdir() if path.is_dir()]) == 2  # training and test

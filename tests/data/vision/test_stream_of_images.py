@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stopped_runs
 import torch
-from lightning.pytorch import Callback
 
 from leyden.config.compose import compose
 from leyden.data.vision import (
@@ -21,9 +21,7 @@ from leyden.data.vision import (
     ImageFiles,
 )
 from leyden.data.vision.boxes import boxes_of_image
-from leyden.errors import Stop, Stopped
 from leyden.run.directory import RunDirectory
-from leyden.run.worker import Worker
 
 pytest.importorskip("litdata")
 
@@ -31,15 +29,6 @@ from leyden.data.stream.writing import write_stream
 
 ROOT = Path.cwd()
 STOP = 30  # steps, in the second epoch of two
-
-
-class StopAt(Callback):
-    def __init__(self, worker):
-        self.worker = worker
-
-    def on_train_batch_end(self, trainer, *arguments):
-        if trainer.global_step == STOP:
-            self.worker.stop.wanted = Stop.PREEMPTED
 
 
 def ready(data):
@@ -109,14 +98,7 @@ def weights(folder, runs, stops=False):
     words = ["experiment=vision/digits", f"data.stream={folder}", "trainer=cpu", "trainer.max_epochs=2"]
     words += ["data.num_workers=1", "callbacks.pictures=null"]
     run = RunDirectory.create(compose(words, ROOT).config | {"runs": str(runs)}, ROOT, ["test"])
-    worker = Worker(run, trains=True)
-    if stops:
-        worker.trainer.callbacks.insert(0, StopAt(worker))
-        with pytest.raises(Stopped):
-            worker.fit()
-        worker = Worker(run, trains=True)
-    results = worker.fit()
-    return torch.cat([tensor.flatten().double() for tensor in worker.model.state_dict().values()]), results
+    return stopped_runs.weights(run, STOP if stops else None)
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch.nn.functional import pad
+from speech_contract import frames_follow_from_the_subsampling, padding_changes_no_row
 
 from leyden.networks.audio import Conformer
 
@@ -28,26 +28,14 @@ def network(request):
 @pytest.mark.parametrize("subsampling", [1, 2, 4])
 def test_frames_are_as_many_as_the_subsampling_leaves(subsampling):
     network = Conformer(num_tokens=5, sample_rate=RATE, num_mels=16, subsampling=subsampling, width=8, depth=1)
-    log_probs, frames = network(torch.randn(3, 2000), torch.tensor([2000, 1040, 1]))
-    # 26, 14 and 1 frames of the spectrogram
-    assert frames.tolist() == [-(-count // subsampling) for count in (26, 14, 1)]
-    assert log_probs.shape == (3, frames.max(), 5)
-    assert torch.allclose(log_probs.exp().sum(dim=2), torch.ones(log_probs.shape[:2]), atol=1e-5)
+    frames_follow_from_the_subsampling(network, subsampling)
 
 
 @pytest.mark.parametrize("length", [1, 80, 320, 1041, 1999])
 def test_padding_does_not_change_a_row(network, length):
     for _ in range(3):  # running means other than 0
         network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))
-    network.eval()
-    lengths = torch.tensor([2000, length, 1500])
-    waveforms = torch.randn(3, 2000) * (torch.arange(2000) < lengths.unsqueeze(1))
-    log_probs, frames = network(waveforms, lengths)
-    alone, (count,) = network(waveforms[1:2, :length], lengths[1:2])
-    longer, _ = network(pad(waveforms[1:2, :length], (0, 3000)), lengths[1:2])
-    assert count == frames[1] == alone.shape[1]
-    assert torch.allclose(log_probs[1, :count], alone[0], atol=1e-5)
-    assert torch.allclose(longer[0, :count], alone[0], atol=1e-5)
+    padding_changes_no_row(network, length)
 
 
 @pytest.mark.parametrize("network", [None, 1], indirect=True)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch.nn.functional import pad
+from speech_contract import frames_follow_from_the_subsampling, padding_changes_no_row
 
 from leyden.networks.audio import SpeechConvNet
 
@@ -15,11 +15,7 @@ def speech_convnet(**arguments):
 
 @pytest.mark.parametrize("subsampling", [1, 2, 4])
 def test_frames_are_as_many_as_the_subsampling_leaves(subsampling):
-    log_probs, frames = speech_convnet(subsampling=subsampling)(torch.randn(3, 2000), torch.tensor([2000, 1040, 1]))
-    # 26, 14 and 1 frames of the spectrogram
-    assert frames.tolist() == [-(-count // subsampling) for count in (26, 14, 1)]
-    assert log_probs.shape == (3, frames.max(), 5)
-    assert torch.allclose(log_probs.exp().sum(dim=2), torch.ones(log_probs.shape[:2]), atol=1e-5)
+    frames_follow_from_the_subsampling(speech_convnet(subsampling=subsampling), subsampling)
 
 
 @pytest.mark.parametrize("length", [1, 80, 320, 1041, 1999])
@@ -29,15 +25,7 @@ def test_padding_does_not_change_a_row(length):
         if isinstance(module, torch.nn.BatchNorm1d):
             torch.nn.init.constant_(module.bias, 0.5)
     network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))  # running means other than 0
-    network.eval()
-    lengths = torch.tensor([2000, length, 1500])
-    waveforms = torch.randn(3, 2000) * (torch.arange(2000) < lengths.unsqueeze(1))
-    log_probs, frames = network(waveforms, lengths)
-    alone, (count,) = network(waveforms[1:2, :length], lengths[1:2])
-    longer, _ = network(pad(waveforms[1:2, :length], (0, 3000)), lengths[1:2])
-    assert count == frames[1] == alone.shape[1]
-    assert torch.allclose(log_probs[1, :count], alone[0], atol=1e-5)
-    assert torch.allclose(longer[0, :count], alone[0], atol=1e-5)
+    padding_changes_no_row(network, length)
 
 
 def test_a_frame_sees_its_surroundings_alone():

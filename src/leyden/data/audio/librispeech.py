@@ -6,6 +6,8 @@ from ..core.error import DataError
 from ..core.split_names import SPLITS, Split
 from .speech_files import TranscribedFiles, Utterance
 
+FOLDER = "LibriSpeech"  # the only one in the archives
+
 
 class LibriSpeech(TranscribedFiles):
     """Read English books at 16 kHz, downloaded and checked by torchaudio; the official subsets share no speaker.
@@ -44,9 +46,9 @@ class LibriSpeech(TranscribedFiles):
 
     def utterances(self, split: Split) -> list[Utterance]:
         try:
-            recordings = LIBRISPEECH(self.root, self.subsets[split])
+            recordings = LIBRISPEECH(self.root, self.subsets[split], folder_in_archive=FOLDER)
             # torchaudio's own items need torchcodec and FFmpeg; the paths are enough.
             found = [recordings.get_metadata(number) for number in range(len(recordings))]
         except (OSError, RuntimeError, ValueError) as error:
             raise DataError(f"{self.subsets[split]} in {self.root} is not complete: {error}") from error
-        return [Utterance(Path(recordings._archive) / item[0], item[2]) for item in found]
+        return [Utterance(Path(self.root) / FOLDER / item[0], item[2]) for item in found]

@@ -9,6 +9,8 @@ from ..core.split_names import SPLITS, Split
 from ..storage.decode import decoded
 from .audio_data import AudioData
 
+FOLDER = "SpeechCommands"  # for the archive's files, as torchaudio names it
+
 
 class SpeechCommands(AudioData):
     """One-second recordings of single words by many speakers, downloaded and checked by torchaudio.
@@ -32,7 +34,7 @@ class SpeechCommands(AudioData):
     def download_files(self) -> None:
         Path(self.root).mkdir(parents=True, exist_ok=True)
         try:
-            SPEECHCOMMANDS(self.root, self.url, download=True)
+            SPEECHCOMMANDS(self.root, self.url, folder_in_archive=FOLDER, download=True)
         except (OSError, RuntimeError) as error:
             raise DataError(f"cannot get {self.url} into {self.root}: {error}") from error
 
@@ -42,12 +44,12 @@ class SpeechCommands(AudioData):
     def load(self, split: Split) -> Rows:
         subset = {"train": "training", "validation": "validation", "test": "testing"}[split]
         try:
-            recordings = SPEECHCOMMANDS(self.root, self.url, subset=subset)
+            recordings = SPEECHCOMMANDS(self.root, self.url, folder_in_archive=FOLDER, subset=subset)
         except (OSError, RuntimeError) as error:
             raise DataError(f"Speech Commands in {self.root} is not complete: {error}") from error
         # torchaudio's own items need torchcodec and FFmpeg; the paths are enough.
         found = [recordings.get_metadata(number) for number in range(len(recordings))]
-        paths, labels = [Path(recordings._archive) / item[0] for item in found], [item[2] for item in found]
+        paths, labels = [Path(self.root) / FOLDER / item[0] for item in found], [item[2] for item in found]
         if split == "train":
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, split)

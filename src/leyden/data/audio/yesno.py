@@ -6,6 +6,8 @@ from ..core.error import DataError
 from ..core.split_names import Split
 from .speech_files import TranscribedFiles, Utterance
 
+FOLDER = "waves_yesno"  # the only one in the archive
+
 
 class YesNo(TranscribedFiles):
     """One speaker says "yes" or "no" eight times, in Hebrew: 60 recordings at 8 kHz, downloaded and checked by torchaudio.
@@ -33,14 +35,13 @@ class YesNo(TranscribedFiles):
 
     def utterances(self, split: Split) -> list[Utterance]:
         try:
-            recordings = YESNO(self.root)
+            YESNO(self.root, folder_in_archive=FOLDER)
         except RuntimeError as error:
             raise DataError(f"YESNO in {self.root} is not complete: {error}") from error
         # torchaudio's own items need torchcodec and FFmpeg; the names are enough.
+        folder = Path(self.root) / FOLDER
         found = [
-            Utterance(
-                Path(recordings._path) / f"{name}.wav", name.translate({ord("_"): " ", ord("0"): "no", ord("1"): "yes"})
-            )
-            for name in recordings._walker
+            Utterance(path, path.stem.translate({ord("_"): " ", ord("0"): "no", ord("1"): "yes"}))
+            for path in sorted(folder.glob("*.wav"), key=lambda path: path.stem)
         ]
         return [one for number, one in enumerate(found, start=1) if (number % 5 == 0) == (split == "test")]

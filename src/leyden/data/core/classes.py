@@ -3,12 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from ...errors import hint
 from .error import DataError
 
 if TYPE_CHECKING:
@@ -53,16 +53,15 @@ class Labels:
         names = self.classes or sorted(seen | tested)
         for name in names:
             if name not in seen:
-                near = get_close_matches(name, seen, n=1)
-                hint = f"; is {near[0]!r} meant?" if near else ""
+                near = hint(name, seen, few=0)
                 text = (
                     f"class {name!r} has no training sample, so none of its {tested[name]} other samples can be right"
                 )
                 if not self.classes and self.separator is None:
                     raise DataError(
-                        f"{text}{hint}\nCorrect the label, leave these samples out, or list all classes in data.classes"
+                        f"{text}{near}\nCorrect the label, leave these samples out, or list all classes in data.classes"
                     )
-                log.warning("%s%s", text, hint)
+                log.warning("%s%s", text, near)
         return names
 
     def targets(self, labels: list[str], class_names: list[str], split: str) -> Tensor:

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from ...errors import hint
 from ..core.account import Ignored
 from ..core.error import DataError
 from ..core.split_names import Split, splits_in_column
@@ -125,11 +125,10 @@ class Manifest:
             raise DataError(f"{self.file}:{line}: a text is wanted, got {wrong[0]!r}")
         cells = {name: normalize("NFC", str(value).strip()) for name, value in zip(names, row.values(), strict=True)}
         if missing := [name for name in ("path", *self.columns) if name not in cells]:
-            near = get_close_matches(missing[0], names, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            remedy = hint(missing[0], names, few=0)
             if other := next((one for one in ";\t|" if any(one in name for name in names)), None):
-                hint = f"; its cells are separated by {other!r}: {self.how_to_delimit}"
-            raise DataError(f"{self.file} needs the columns {self._needed()}; it has {list(row)}{hint}")
+                remedy = f"; its cells are separated by {other!r}: {self.how_to_delimit}"
+            raise DataError(f"{self.file} needs the columns {self._needed()}; it has {list(row)}{remedy}")
         return cells
 
     def _needed(self) -> str:

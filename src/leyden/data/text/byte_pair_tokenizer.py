@@ -1,10 +1,9 @@
 from collections.abc import Iterable
-from pathlib import Path
 
 import tokenizers
 from tokenizers import models, pre_tokenizers, trainers
 
-from ..core.error import DataError
+from .trained_tokenizer import TrainedTokenizer
 
 # The `tokenizers` library writes byte-level tokens with one visible sign a byte: printable bytes of latin-1 as
 # themselves, the others, in their order, as the signs from U+0100 on.
@@ -13,7 +12,7 @@ HIDDEN = [byte for byte in range(256) if byte not in PRINTABLE]
 BYTES = {chr(byte): byte for byte in PRINTABLE} | {chr(0x100 + place): byte for place, byte in enumerate(HIDDEN)}
 
 
-class BytePairTokenizer:
+class BytePairTokenizer(TrainedTokenizer):
     """The 256 bytes and the runs of them that appear most often, by the `tokenizers` library: it knows every text.
 
     Source: Radford et al., Language Models are Unsupervised Multitask Learners, 2019, section 2.2; Sennrich et al.,
@@ -31,15 +30,6 @@ class BytePairTokenizer:
         self.max_vocab_size = max_vocab_size
         self._tokenizer = tokenizers.Tokenizer(models.BPE())
         self._tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-
-    @property
-    def vocab_size(self) -> int:
-        return self._tokenizer.get_vocab_size()
-
-    @property
-    def vocabulary(self) -> list[str]:
-        ids = self._tokenizer.get_vocab()
-        return sorted(ids, key=ids.__getitem__)
 
     @property
     def token_bytes(self) -> list[bytes]:
@@ -62,12 +52,3 @@ class BytePairTokenizer:
     def decode(self, tokens: list[int]) -> str:
         signs = "".join(self._tokenizer.id_to_token(token) or "" for token in tokens if token != self.padding)
         return bytes(BYTES[sign] for sign in signs).decode(errors="replace")
-
-    def save(self, folder: Path) -> None:
-        self._tokenizer.save(str(folder / "tokenizer.json"))
-
-    def load(self, folder: Path) -> None:
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise DataError(f"there is no {path}: was this run stopped before its data was ready?")
-        self._tokenizer = tokenizers.Tokenizer.from_file(str(path))

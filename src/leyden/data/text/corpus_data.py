@@ -9,24 +9,24 @@ import torch
 from torch import Tensor, nn
 
 from ..core.batch import Batch
-from ..core.datamodule import DataModule, Stage
+from ..core.datamodule import Stage
 from ..core.error import DataError
 from ..core.rows import RaggedRows, Rows
 from ..core.split_names import SPLITS, Split
-from ..core.state import reading
 from ..files.files import expand_inputs
 from ..files.lines import read_lines, read_text
 from ..storage.decode import decode_all
 from ..storage.fingerprint import decoder, texts_hash, tokenizer_state
 from .byte_pair_tokenizer import BytePairTokenizer
 from .lossless_tokenizer import LosslessTokenizer
+from .tokenized_data import TokenizedData
 from .windows import IGNORED, ShiftedBatches, Windows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class CorpusData(DataModule):
+class CorpusData(TokenizedData):
     """Base of all texts for language modelling: windows [batch, max_tokens] of one stream of tokens, without padding.
 
     The documents of a split stand one after the other, the end-of-text token before each. An epoch of training goes
@@ -62,10 +62,6 @@ class CorpusData(DataModule):
         self.max_tokens, self.encoding = max_tokens, encoding
 
     @property
-    def vocab_size(self) -> int:
-        return self.tokenizer.vocab_size
-
-    @property
     def token_dtype(self) -> type[np.integer]:
         return np.uint16 if self.vocab_size <= 2**16 else np.int32
 
@@ -76,15 +72,6 @@ class CorpusData(DataModule):
 
     def state(self) -> dict[str, Any]:
         return {}  # the tokenizer has a file of its own
-
-    def save(self, folder: Path) -> None:
-        self.tokenizer.save(folder)
-        super().save(folder)  # last: what it writes says that all is there
-
-    def restore(self, folder: Path) -> None:
-        super().restore(folder)
-        with reading(folder / "tokenizer.json"):
-            self.tokenizer.load(folder)
 
     def load_documents(self, split: Split) -> list[str]:
         """The texts of a split; no text is in two of them."""

@@ -1,6 +1,5 @@
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import tokenizers
@@ -8,12 +7,13 @@ from tokenizers import processors
 
 from ..core.error import DataError
 from .tokenizer import BEGIN, END, PADDING, fixed_tokens
+from .trained_tokenizer import TrainedTokenizer
 
 # Set at all, it spares a warning at every fork; workers that read batches ahead only copy ids and need no tokenizer.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
-class HuggingFaceTokenizer:
+class HuggingFaceTokenizer(TrainedTokenizer):
     """Base of all tokenizers that are made of the `tokenizers` library. A new one implements `trainer`.
 
     Args:
@@ -55,15 +55,6 @@ class HuggingFaceTokenizer:
         """The library's trainer, for a vocabulary of that size."""
         raise NotImplementedError
 
-    @property
-    def vocab_size(self) -> int:
-        return self._tokenizer.get_vocab_size()
-
-    @property
-    def vocabulary(self) -> list[str]:
-        ids = self._tokenizer.get_vocab()
-        return sorted(ids, key=ids.__getitem__)
-
     def train(self, texts: Iterable[str]) -> None:
         self.learn(texts, self.trainer(self.max_vocab_size - len(self.specials)))
         self._tokenizer.add_tokens([tokenizers.AddedToken(word, normalized=False) for word in self.specials])
@@ -85,13 +76,3 @@ class HuggingFaceTokenizer:
     def decode(self, tokens: list[int]) -> str:
         hidden = {self._tokenizer.token_to_id(token) for token in (PADDING, BEGIN, END)}
         return self._tokenizer.decode([token for token in tokens if token not in hidden], skip_special_tokens=False)
-
-    def save(self, folder: Path) -> None:
-        self._tokenizer.no_truncation()
-        self._tokenizer.save(str(folder / "tokenizer.json"))
-
-    def load(self, folder: Path) -> None:
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise DataError(f"there is no {path}: was this run stopped before its data was ready?")
-        self._tokenizer = tokenizers.Tokenizer.from_file(str(path))

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ..core.error import DataError
 from ..core.split import stratified_split
@@ -41,11 +42,15 @@ class Stdlib(TextData):
         for package in PACKAGES:
             for docstring in docstrings(Path(sysconfig.get_path("stdlib")) / package):
                 rows.setdefault(docstring, package)
-        texts, labels = list(rows), list(rows.values())
-        numbers = torch.tensor([PACKAGES.index(label) for label in labels])
-        train, test = stratified_split(numbers, fraction=0.2, seed=0)
-        chosen = test if split == "test" else train
-        return [texts[row] for row in chosen], [labels[row] for row in chosen]
+        return part(rows, torch.tensor([PACKAGES.index(package) for package in rows.values()]), split)
+
+
+def part(rows: dict[str, str], strata: Tensor, split: Split) -> tuple[list[str], list[str]]:
+    """Texts and labels of a split: of each stratum a fifth, always the same, is for the test."""
+    train, test = stratified_split(strata, fraction=0.2, seed=0)
+    texts, labels = list(rows), list(rows.values())
+    chosen = test if split == "test" else train
+    return [texts[row] for row in chosen], [labels[row] for row in chosen]
 
 
 def source_files(package: Path) -> list[Path]:

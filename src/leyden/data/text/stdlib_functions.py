@@ -6,9 +6,8 @@ from pathlib import Path
 import torch
 
 from ..core.classes import Labels
-from ..core.split import stratified_split
 from ..core.split_names import Split
-from .stdlib import PACKAGES, source_files
+from .stdlib import PACKAGES, part, source_files
 from .text_data import TextData
 
 PROPERTIES = ["arguments", "loops", "method", "raises", "returns"]
@@ -41,10 +40,7 @@ class StdlibFunctions(TextData):
             for file in source_files(Path(sysconfig.get_path("stdlib")) / package):
                 for docstring, found in functions(ast.parse(file.read_bytes())):
                     rows.setdefault(docstring, ";".join(found))
-        train, test = stratified_split(torch.zeros(len(rows)), fraction=0.2, seed=0)
-        texts, labels = list(rows), list(rows.values())
-        chosen = test if split == "test" else train
-        return [texts[row] for row in chosen], [labels[row] for row in chosen]
+        return part(rows, torch.zeros(len(rows)), split)
 
 
 def functions(tree: ast.AST, in_class: bool = False) -> Iterator[tuple[str, list[str]]]:

@@ -1,10 +1,10 @@
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from ...errors import hint
 from ..core.error import DataError
 from ..core.split_names import Split, splits_in_column
 from ..files.delimited import DELIMITERS, read_cells, read_objects
@@ -117,6 +117,5 @@ def _cell(cells: dict[Any, Any], column: str | int, place: str) -> str:
     same = [name for name in cells if str(name).casefold() == str(column).casefold()]
     if len(same) == 1:
         return _cell(cells, same[0], place)
-    nearest = get_close_matches(str(column), map(str, cells), n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    raise DataError(f"{place}: there is no column {column!r}, only {', '.join(map(repr, cells))}{hint}")
+    near = hint(str(column), map(str, cells), few=0)
+    raise DataError(f"{place}: there is no column {column!r}, only {', '.join(map(repr, cells))}{near}")

@@ -14,10 +14,10 @@ from ..core.groups import group_ids
 from ..core.randomness import streams
 from ..core.rows import RaggedRows, Rows
 from ..core.split_names import Split
-from ..core.state import reading
 from ..files.files import expand_inputs
 from ..files.lines import read_lines
 from ..storage.packed import Packed
+from .tokenized_data import TokenizedData
 from .tokenizer import Tokenizer
 from .word_tokenizer import WordTokenizer
 from .word_vectors import word_vectors
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 TEXTS = 4096  # that are encoded at a time
 
 
-class TextData(DataModule):
+class TextData(TokenizedData):
     """Base of all text data: token ids [batch, token], padded, int32 until the device, int64 after it.
 
     The vocabulary is learnt from the training rows alone: validation and test rows are as new to it as the user's own
@@ -77,22 +77,9 @@ class TextData(DataModule):
         self._word_vectors: Tensor | None = None
 
     @property
-    def vocab_size(self) -> int:
-        return self.tokenizer.vocab_size
-
-    @property
     def word_vectors(self) -> Tensor | None:
         """Of a run that trains, to start from; those of a trained run are in its checkpoint."""
         return self._word_vectors
-
-    def save(self, folder: Path) -> None:
-        self.tokenizer.save(folder)
-        super().save(folder)  # last: what it writes says that all is there
-
-    def restore(self, folder: Path) -> None:
-        super().restore(folder)
-        with reading(folder / "tokenizer.json"):
-            self.tokenizer.load(folder)
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
         """Texts and labels of all rows of an official split."""

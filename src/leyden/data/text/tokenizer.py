@@ -2,6 +2,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from ..core.error import DataError
+
 PADDING, UNKNOWN, BEGIN, END = "[PAD]", "[UNK]", "[BOS]", "[EOS]"
 
 
@@ -49,6 +51,17 @@ class Tokenizer(Protocol):
         Raises:
             DataError: there is none.
         """
+
+
+def tokenizer_file(folder: Path) -> Path:
+    """
+    Raises:
+        DataError: there is none.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise DataError(f"there is no {path}: was this run stopped before its data was ready?")
+    return path
 
 
 def fixed_tokens(begin: bool, end: bool) -> list[str]:

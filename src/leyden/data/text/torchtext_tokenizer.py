@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from ...io import installed_version
 from ..core.error import DataError
 from .sentencepiece import SentencePiece
-from .tokenizer import BEGIN, END, PADDING, fixed_tokens
+from .tokenizer import BEGIN, END, PADDING, fixed_tokens, tokenizer_file
 
 if TYPE_CHECKING:
     from torchtext.vocab import Vocab
@@ -123,10 +123,7 @@ class TorchtextTokenizer:
     def load(self, folder: Path) -> None:
         from torchtext.vocab import vocab
 
-        path = folder / "tokenizer.json"
-        if not path.is_file():
-            raise DataError(f"there is no {path}: was this run stopped before its data was ready?")
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = json.loads(tokenizer_file(folder).read_text(encoding="utf-8"))
         self.kind, self.begin, self.end = about["kind"], about["begin"], about["end"]
         self.specials = about["specials"]
         if self.kind == "sentencepiece":

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -7,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ...errors import hint
 from ..core.account import Account, held_out_for_test
 from ..core.batch import Batch
 from ..core.error import DataError
@@ -187,7 +187,7 @@ class MaskFiles(SegmentationData):
             if name := line.strip():
                 stem = name if name in known else Path(name).with_suffix("").as_posix()
                 if stem not in known:
-                    near = "".join(f"; did you mean {close!r}?" for close in get_close_matches(stem, known, n=1))
+                    near = hint(stem, known, few=0)
                     raise DataError(f"{path}:{number}: there is no picture {name!r} in {self.images}{near}")
                 if known[stem] in found:
                     raise DataError(f"{path}:{number}: {name!r} is there twice")

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torchaudio.models.conformer import ConformerLayer
 
+from ..lengths import padding_mask
 from .mel_spectrogram import LogMelSpectrogram, valid_frames
 
 STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}  # of the two convolutions, by the frames that become one
@@ -84,7 +85,7 @@ class Conformer(nn.Module):
             # A frame of padding must be 0 before a neighbour's convolution sees it.
             features = features * valid_frames(features, frames)
         features = self.dropout(self.projection(features.flatten(1, 2).transpose(1, 2)))
-        padding = torch.arange(features.shape[1], device=features.device) >= frames.unsqueeze(1)
+        padding = padding_mask(frames, features.shape[1])
         unseen = self._unseen(padding)
         features = features.transpose(0, 1)
         for layer in self.layers:

@@ -1,6 +1,7 @@
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool1d
+
+from ..lengths import padding_mask
 
 POOL = 4  # after every convolution, as published
 
@@ -57,4 +58,4 @@ def standardise(waveforms: Tensor, lengths: Tensor) -> Tensor:
 
 def is_valid(features: Tensor, lengths: Tensor) -> Tensor:
     """1 for sound, 0 for padding [batch, time], of the features' dtype."""
-    return (torch.arange(features.shape[-1], device=features.device) < lengths.unsqueeze(1)).to(features.dtype)
+    return (~padding_mask(lengths, features.shape[-1])).to(features.dtype)

@@ -2,6 +2,8 @@ import torch
 from torch import Tensor, nn
 from torchaudio.transforms import AmplitudeToDB, FrequencyMasking, MelSpectrogram, TimeMasking
 
+from ..lengths import padding_mask
+
 
 class LogMelSpectrogram(nn.Module):
     """Waveforms -> the loudest 80 dB of their mel spectrogram, each row with mean 0 and deviation 1.
@@ -66,5 +68,4 @@ class LogMelSpectrogram(nn.Module):
 
 def valid_frames(features: Tensor, frames: Tensor) -> Tensor:
     """1 for a frame of sound, 0 for one of padding: [batch, 1, 1, time] of the features' dtype."""
-    valid = torch.arange(features.shape[-1], device=features.device) < frames.unsqueeze(1)
-    return valid[:, None, None, :].to(features.dtype)
+    return (~padding_mask(frames, features.shape[-1]))[:, None, None, :].to(features.dtype)

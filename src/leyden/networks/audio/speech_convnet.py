@@ -1,8 +1,9 @@
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
+from ..lengths import padding_mask
+from .conformer import STRIDES
 from .mel_spectrogram import LogMelSpectrogram
 
 
@@ -54,7 +55,7 @@ class SpeechConvNet(nn.Module):
             raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
-        self.strides = [*{1: (1, 1), 2: (2, 1), 4: (2, 2)}[subsampling], *[1] * (depth - 2)]
+        self.strides = [*STRIDES[subsampling], *[1] * (depth - 2)]
         channels = [num_mels, *[width] * depth]
         self.convolutions = nn.ModuleList(
             nn.Sequential(
@@ -73,6 +74,6 @@ class SpeechConvNet(nn.Module):
         for convolution, stride in zip(self.convolutions, self.strides, strict=True):
             features, frames = convolution(features), (frames + stride - 1) // stride
             # A frame of padding must be 0 before the next convolution sees it.
-            padding = torch.arange(features.shape[2], device=features.device) >= frames.unsqueeze(1)
+            padding = padding_mask(frames, features.shape[2])
             features = features.masked_fill(padding.unsqueeze(1), 0.0)
         return self.head(features.transpose(1, 2)).float().log_softmax(dim=2), frames

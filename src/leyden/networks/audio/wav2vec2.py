@@ -1,4 +1,3 @@
-from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -8,7 +7,8 @@ from torch.nn.functional import gelu, pad
 from torchaudio.models import wav2vec2_model
 from torchaudio.transforms import Resample
 
-from ...errors import UserError
+from ...errors import UserError, hint
+from ..lengths import padding_mask
 
 
 class Wav2Vec2(nn.Module):
@@ -63,8 +63,7 @@ class Wav2Vec2(nn.Module):
         old, new = self.rates
         waveforms, lengths = self.resample(waveforms), -(-lengths * new // old)
         # Resampling rings on into the padding.
-        is_padding = torch.arange(waveforms.shape[1], device=waveforms.device) >= lengths.unsqueeze(1)
-        waveforms = waveforms.masked_fill(is_padding, 0.0)
+        waveforms = waveforms.masked_fill(padding_mask(lengths, waveforms.shape[1]), 0.0)
         # The convolutions see this many samples at once: what is shorter gets some silence.
         shortest = 1
         for layer in reversed(self.extractor.conv_layers):
@@ -95,7 +94,7 @@ def normalise(features: Tensor, frames: Tensor) -> Tensor:
     """Mean 0 and variance 1 of each row and channel over its first `frames` [batch], where the rest does not count."""
     with torch.autocast(features.device.type, enabled=False):
         features = features.float()
-        valid = (torch.arange(features.shape[2], device=features.device) < frames[:, None, None]).float()
+        valid = (~padding_mask(frames, features.shape[2])).unsqueeze(1).float()
         count = frames[:, None, None]
         centred = features - (features * valid).sum(dim=2, keepdim=True) / count
         variance = (centred * valid).square().sum(dim=2, keepdim=True) / count
@@ -110,11 +109,8 @@ def find_bundle(name: str) -> Any:
     """
     known = [key for key in dir(torchaudio.pipelines) if key.startswith(("WAV2VEC2_", "HUBERT_"))]
     if name not in known:
-        nearest = get_close_matches(name, known, n=1)
-        raise UserError(
-            f"torchaudio.pipelines has no wav2vec 2.0 bundle {name!r}"
-            + (f"; did you mean {nearest[0]!r}?" if nearest else f"; it has {', '.join(known)}")
-        )
+        near = hint(name, known, few=0) or f"; it has {', '.join(known)}"
+        raise UserError(f"torchaudio.pipelines has no wav2vec 2.0 bundle {name!r}{near}")
     return getattr(torchaudio.pipelines, name)
 
 

@@ -2,6 +2,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag, pad
 
+from ..lengths import padding_mask
 from .start_from import start_from
 
 
@@ -54,8 +55,7 @@ class EmbeddingBag(nn.Module):
         self.head = nn.Linear(dim, num_classes)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        valid = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
-        share = valid / (lengths[:, None] * self.max_ngram)
+        share = ~padding_mask(lengths, tokens.shape[1]) / (lengths[:, None] * self.max_ngram)
         rows = torch.cat([self.ngrams(tokens, size) for size in range(1, self.max_ngram + 1)], dim=1)
         weights = share.to(self.vectors.dtype).repeat(1, self.max_ngram)
         mean = embedding_bag(rows, self.vectors, per_sample_weights=weights, mode="sum")

@@ -1,6 +1,7 @@
 import torch
 from torch import Tensor, nn
 
+from ..lengths import padding_mask
 from .start_from import start_from
 
 
@@ -55,7 +56,7 @@ class TransformerEncoder(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         if tokens.shape[1] > len(self.positions):
             raise ValueError(f"a row of {tokens.shape[1]} tokens came in; max_tokens is {len(self.positions)}")
-        padding = torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None]
+        padding = padding_mask(lengths, tokens.shape[1])
         embedded = self.dropout(self.tokens(tokens) + self.positions[: tokens.shape[1]])
         features = self.layers(embedded, src_key_padding_mask=padding).masked_fill(padding[..., None], 0.0)
         return self.head(features.sum(dim=1) / lengths[:, None])

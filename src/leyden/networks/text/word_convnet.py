@@ -3,6 +3,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..lengths import padding_mask
+
 
 class WordConvNet(nn.Module):
     """Convolutions of several widths over word vectors, the maximum of each over the row, then one linear layer.
@@ -49,8 +51,8 @@ class WordConvNet(nn.Module):
         self.head = nn.Linear(num_filters * len(widths), num_classes)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        place = torch.arange(tokens.shape[1], device=tokens.device)
-        vectors = self.vectors(tokens).masked_fill((place >= lengths[:, None])[..., None], 0.0)
+        padding = padding_mask(lengths, tokens.shape[1])
+        vectors = self.vectors(tokens).masked_fill(padding[..., None], 0.0)
         maxima = [self.maximum(convolution, vectors.mT, lengths) for convolution in self.convolutions]
         return self.head(self.dropout(torch.cat(maxima, dim=1)))
 
@@ -58,6 +60,5 @@ class WordConvNet(nn.Module):
     def maximum(convolution: nn.Module, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Vectors [batch, feature, token] -> the largest rectified response of each filter [batch, feature]."""
         responses = convolution(vectors).relu()
-        windows = lengths[:, None] + responses.shape[2] - vectors.shape[2]  # those that hold a word of the row
-        place = torch.arange(responses.shape[2], device=lengths.device)
-        return responses.masked_fill((place >= windows)[:, None], 0.0).amax(dim=2)
+        windows = lengths + responses.shape[2] - vectors.shape[2]  # those that hold a word of the row
+        return responses.masked_fill(padding_mask(windows, responses.shape[2])[:, None], 0.0).amax(dim=2)

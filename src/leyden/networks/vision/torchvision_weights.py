@@ -1,12 +1,11 @@
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 from typing import Any, get_args
 
 from torchvision.models import WeightsEnum
 
-from ...errors import UserError
+from ...errors import UserError, hint
 
 
 def weights_of(builder: Callable[..., Any], name: str, argument: str = "weights") -> WeightsEnum:
@@ -28,9 +27,9 @@ def weights_of(builder: Callable[..., Any], name: str, argument: str = "weights"
         raise UserError(f"torchvision has no weights for {function.__name__}: set model.network.{argument}=null")
     name = name.removeprefix(f"{known.__name__}.")
     if name not in known.__members__:
-        near = get_close_matches(name, known.__members__, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"{function.__name__} has no weights {name!r}, only {', '.join(known.__members__)}{hint}")
+        names = list(known.__members__)
+        near = hint(name, names, few=0)
+        raise UserError(f"{function.__name__} has no weights {name!r}, only {', '.join(names)}{near}")
     return known[name]
 
 
