@@ -16,13 +16,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from pairs import ROOT, heading, row, spread
+from pairs import ROOT, heading, sample, spread
 
 CHOICES = ("all", "vision", "audio", "text")
 
 
 def seconds(arguments: list[str]) -> tuple[float, float]:
-    """Of a clock, and of processors."""
+    """Of a clock, and of CPUs."""
     begin, used = time.perf_counter(), processor_seconds()
     command = [sys.executable, "-m", "cookiecutter", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -50,10 +50,10 @@ def main() -> None:
     options = parser.parse_args()
     repeats = options.repeats or (3 if options.short else 7)
     seconds(["--help"])  # the first one reads the disk
-    heading("domains", "seconds", "`cookiecutter --help`", "processor seconds", "`cookiecutter --help`")
+    heading("domains", "seconds", "`cookiecutter --help`", "CPU seconds", "`cookiecutter --help`")
     for choice in CHOICES:
         pairs = [(generation(choice), seconds(["--help"])) for _ in range(repeats)]
-        row(choice, *(spread(pair[side][clock] for pair in pairs) for clock in (0, 1) for side in (0, 1)))
+        sample(choice, *(spread(pair[side][clock] for pair in pairs) for clock in (0, 1) for side in (0, 1)))
 
 
 if __name__ == "__main__":

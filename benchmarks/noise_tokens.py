@@ -15,6 +15,6 @@ class NoiseTokens(CorpusData):
     def setup(self, stage: str) -> None:
         generator = np.random.default_rng(0)
         for split, number in (("train", 10_000_000), ("validation", 100_000), ("test", 100_000)):
-            if split not in self.rows:
+            if split not in self.samples:
                 stream = generator.integers(VOCABULARY, size=number, dtype=np.uint16)
-                self.rows[split] = Windows(stream, self.max_tokens, shifts=split == "train")
+                self.samples[split] = Windows(stream, self.max_tokens, shifts=split == "train")

@@ -13,21 +13,21 @@ import tempfile
 from pathlib import Path
 
 from loader import REAL, TASKS
-from pairs import ROOT, domains, heading, row
+from pairs import ROOT, domains, heading, sample
 
 from leyden.config.build import build
 from leyden.config.compose import compose
-from leyden.data.core.rows import row_lengths
+from leyden.data.core.samples import sample_lengths
 
 EPOCHS = 10
 BUCKETS = (32, 64)  # the default, and twice that
 
 
 def padding(settings: list[str]) -> float:
-    """Of all elements of all training batches, those beyond the ends of their rows."""
+    """Of all elements of all training batches, those beyond the ends of their samples."""
     data = build(compose(settings, ROOT).config["data"], {})
     data.setup("fit")
-    lengths, batches = row_lengths(data.rows["train"]), data._batches("train")
+    lengths, batches = sample_lengths(data.samples["train"]), data._batches("train")
     filled = places = 0
     for epoch in range(EPOCHS):
         for batch in batches.training_batches(epoch):
@@ -41,17 +41,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--short", action="store_true")
     options = parser.parse_args()
-    heading("rows", "shuffled", *(f"`bucket_batches={number}`, of shuffled" for number in BUCKETS))
+    heading("samples", "shuffled", *(f"`bucket_batches={number}`, of shuffled" for number in BUCKETS))
     for name in ("fsdd", "trec"):
         task = TASKS[name]
         if task.domain not in domains():
             continue
         with tempfile.TemporaryDirectory() as made:
             real = options.data and options.data.absolute() / REAL[name]
-            folder = real or task.make(Path(made) / name, task.rows[0])
+            folder = real or task.make(Path(made) / name, task.samples[0])
             words = [word.replace("DATA", str(folder)) for word in task.settings]
             shuffled, *by_length = (padding([*words, f"data.bucket_batches={number}"]) for number in (0, *BUCKETS))
-        row(name, f"{shuffled:.3f}", *(f"{share:.3f}, {share / shuffled:.2f}" for share in by_length))
+        sample(name, f"{shuffled:.3f}", *(f"{share:.3f}, {share / shuffled:.2f}" for share in by_length))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Seconds until the command line answers, beside `import torch`, and until a run has made its first training step, beside
 `import lightning.pytorch`: medians of interleaved runs in fresh processes, with embedded data.
 
-The first step is made when its row is in metrics.csv. The processor's seconds, of all threads, are printed too: beside
+The first step is made when its sample is in metrics.csv. The CPU's seconds, of all threads, are printed too: beside
 other work on the machine they say more.
 """
 
@@ -43,7 +43,7 @@ def seconds(command: list[str], folder: Path, code: int) -> float:
 
 
 def seconds_of_import() -> tuple[float, float]:
-    """By the clock, and of the processor."""
+    """By the clock, and of the CPU."""
     begin, before = time.perf_counter(), os.times()
     subprocess.run([sys.executable, "-c", "import lightning.pytorch"], check=True)
     after = os.times()
@@ -52,7 +52,7 @@ def seconds_of_import() -> tuple[float, float]:
 
 
 def seconds_to_first_step() -> tuple[float, float]:
-    """By the clock, and of the processor, from the command to the first training step; then the run is killed."""
+    """By the clock, and of the CPU, from the command to the first training step; then the run is killed."""
     with tempfile.TemporaryDirectory() as runs:
         words = [f"experiment={EXPERIMENT}", "trainer=cpu", "trainer.log_every_n_steps=1", f"runs={runs}"]
         command = [sys.executable, "-m", PROGRAM, "train", *words]
@@ -95,7 +95,7 @@ def answers() -> None:
 
 def first_step(repeats: int) -> None:
     pairs = [(seconds_of_import(), seconds_to_first_step()) for _ in range(repeats + 1)][1:]
-    for kind, unit in enumerate(("", ", of the processor")):
+    for kind, unit in enumerate(("", ", of the CPU")):
         imports, steps = ([one[kind] for one in part] for part in zip(*pairs, strict=True))
         reference = report(f"python -c 'import lightning.pytorch'{unit}", imports, 0, "it")
         report(f"train, to the first step{unit}", steps, reference, "it")

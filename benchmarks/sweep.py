@@ -1,6 +1,6 @@
 """Seconds of a sweep of short runs with and without launcher.fork, in turn: `python benchmarks/sweep.py`.
 
-Beside other work on the machine, the seconds of the processor say more.
+Beside other work on the machine, the seconds of the CPU say more.
 
 --pairs N      (3)
 --runs N       of each sweep (4)
@@ -23,7 +23,7 @@ PROGRAM = "leyden"
 
 
 def seconds(experiment: str, runs: int, fork: str, settings: list[str]) -> tuple[float, float]:
-    """By the clock, and of the processor."""
+    """By the clock, and of the CPU."""
     with tempfile.TemporaryDirectory() as folder:
         seeds = ",".join(map(str, range(runs)))
         words = [f"experiment={experiment}", "trainer=cpu", "trainer.max_epochs=1", f"runs={folder}", *settings]
@@ -51,10 +51,10 @@ def main() -> None:
     for _ in range(words.pairs):
         new, forked = (seconds(words.experiment, words.runs, fork, words.settings) for fork in ("false", "true"))
         pairs.append((new, forked))
-        print("new processes {:6.1f} s, of the processor {:6.1f}".format(*new), end="; ")
-        print("forked {:6.1f} s, of the processor {:6.1f}".format(*forked), flush=True)
+        print("new processes {:6.1f} s, of the CPU {:6.1f}".format(*new), end="; ")
+        print("forked {:6.1f} s, of the CPU {:6.1f}".format(*forked), flush=True)
     ratios = [statistics.median(forked[kind] / new[kind] for new, forked in pairs) for kind in (0, 1)]
-    print(f"{words.experiment}, 1 epoch, {words.runs} runs: forked takes {ratios[0]:.2f}, processor {ratios[1]:.2f}")
+    print(f"{words.experiment}, 1 epoch, {words.runs} runs: forked takes {ratios[0]:.2f}, CPU {ratios[1]:.2f}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 
 
 class LiteralValues(Extension):
-    """Also publishes `template_directory`, since hooks run as copies in another folder."""
+    """Also provides `template_directory`, since hooks run as copies in another folder."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

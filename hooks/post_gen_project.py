@@ -1,4 +1,4 @@
-"""Makes the copied files the user's own project: its domains, the library in vendor/, the lock, identity, git history."""
+"""Makes the copied files user project: its domains, the library in vendor/, the lock, identity, git history."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def build_wheel(template: Path, folder: Path) -> Path:
         builders.append(["uv", "build", "--wheel", "--out-dir", str(folder), str(template)])
     output = "There is neither pip nor uv."
     for command in builders:
-        done = subprocess.run(command, cwd=template, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(command, cwd=template, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
         if done.returncode == 0:
             for path in folder.iterdir():  # uv also leaves a .gitignore
                 if path.suffix != ".whl":
@@ -136,7 +136,7 @@ def set_lines(path: Path, values: dict[str, str], separator: str) -> None:
 
 
 def set_identity(answers: dict[str, str]) -> None:
-    """Writes the user's own words, which may hold anything, where no template renders them."""
+    """Writes user words, which may hold anything, where no template renders them."""
 
     def quoted(text: str) -> str:  # a JSON string is a TOML and a YAML string, too
         return json.dumps(text, ensure_ascii=False)

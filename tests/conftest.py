@@ -15,8 +15,8 @@ def one_thread_for_each_test_process():
 def own_cache(tmp_path_factory):
     """What tests decode is not kept in the project's folder."""
     # Where it has not been imported, no test has to do with data.
-    if residence := sys.modules.get("leyden.data.storage.residence"):
-        residence.ROOT = tmp_path_factory.mktemp("project")
+    if storage := sys.modules.get("leyden.data.storage.storage"):
+        storage.ROOT = tmp_path_factory.mktemp("project")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,7 +17,7 @@ EMBEDDED = embedded_experiments(ROOT)
 EXPERIMENT = "vision/digits" if "vision/digits" in EMBEDDED else EMBEDDED[0]  # the quickest to be had
 SHORT = {
     "trainer": "cpu",
-    "callbacks.pictures": "null",
+    "callbacks.plots": "null",
     "data.batch_size": 8,
     "trainer.max_epochs": 3,
     "trainer.limit_train_batches": 3,
@@ -66,12 +66,12 @@ def evaluated_again(run):
     return Worker(run, trains=False).evaluate("test", "best" if has_best else "last")
 
 
-def rows(run, *others):
+def samples(run, *others):
     """Of metrics.csv, without times and other columns that tell of them."""
     with (run.path / "metrics.csv").open(newline="") as file:
         return [
-            {name: row[name] for name in row if not any(word in name for word in (*TIMES, *others))}
-            for row in csv.DictReader(file)
+            {name: sample[name] for name in sample if not any(word in name for word in (*TIMES, *others))}
+            for sample in csv.DictReader(file)
         ]
 
 

@@ -35,12 +35,12 @@ from leyden.run.worker import Worker
 ROOT = Path.cwd()
 SIZES = (2, 7, 101)
 BATCH_SIZE = 12  # divides among 1, 2, 3 and 4 ranks
-SHORT = ["trainer.max_steps=4", "trainer.limit_val_batches=0", "callbacks.best=null", "callbacks.pictures=null"]
+SHORT = ["trainer.max_steps=4", "trainer.limit_val_batches=0", "callbacks.best=null", "callbacks.plots=null"]
 
-# All that is for speed, that a processor has, and that computes no other sums: what bfloat16 rounds, ranks would change.
-# Compiled code rounds as the processor likes, which Adam makes large where a gradient is about zero: not in float64.
+# All that is for speed, that a CPU has, and that computes no other sums: what bfloat16 rounds, ranks would change.
+# Compiled code rounds as the CPU likes, which Adam makes large where a gradient is about zero: not in float64.
 STEPS = ["trainer.max_steps=3", "trainer.accumulate_grad_batches=2", "trainer.precision=64-true"]
-FAST = ["data.residence=memory", "data.num_workers=1", "data.prefetch_batches=3"]
+FAST = ["data.storage=memory", "data.num_workers=1", "data.prefetch_batches=3"]
 FAST += ["model.compile=true", "checkpoint.asynchronous=true"]
 
 
@@ -95,16 +95,16 @@ def copy(run: RunDirectory, num_ranks: int, suffix: str = "") -> RunDirectory:
 
 
 def evaluate(run: RunDirectory) -> dict[str, dict[str, float]]:
-    """Metrics of the untrained network on so many of the first test rows."""
+    """Metrics of the untrained network on so many of the first test samples."""
     worker = Worker(run, trains=True)  # else by this process alone
     assert worker.trainer.world_size == run.config["trainer"]["devices"]
     worker.data.setup("test")
-    rows = worker.data.rows["test"]
+    samples = worker.data.samples["test"]
     if worker.model.monitor == "val/map_50":
         worker.model.predict_step = nearly_true
     results = {}
     for size in SIZES:
-        worker.data.rows["test"] = Subset(rows, range(min(size, len(rows))))
+        worker.data.samples["test"] = Subset(samples, range(min(size, len(samples))))
         (metrics,) = worker.trainer.test(worker.model, worker.data, verbose=False)
         results[str(size)] = dict(metrics)
     return results
@@ -113,7 +113,7 @@ def evaluate(run: RunDirectory) -> dict[str, dict[str, float]]:
 def nearly_true(batch: Any, batch_idx: int) -> list[dict[str, Tensor]]:
     """Boxes beside the true ones: an untrained detector finds none at all, on any number of ranks."""
     found = []
-    for image, true in zip(batch.inputs, batch.targets.rows(), strict=True):
+    for image, true in zip(batch.inputs, batch.targets.samples(), strict=True):
         amount = image.mean() * torch.arange(1, len(true.labels) + 1)
         corners = true.corners + 10 * (amount % 0.3).unsqueeze(1)
         found.append({"boxes": corners, "labels": true.labels, "scores": amount % 1})
@@ -140,7 +140,7 @@ def train(run: RunDirectory, stop_after: int | None = None) -> list[float]:
     with suppress(Stopped):
         worker.trainer.fit(worker.model, worker.data, ckpt_path=last)
     with (run.path / "metrics.csv").open(newline="") as file:
-        return [float(row["train/loss"]) for row in csv.DictReader(file) if row.get("train/loss")]
+        return [float(sample["train/loss"]) for sample in csv.DictReader(file) if sample.get("train/loss")]
 
 
 class StopAfter(Callback):
@@ -224,7 +224,7 @@ def fast(name: str, folder: Path) -> dict[str, Any]:
 def report(name: str, folder: Path) -> dict[str, dict[str, float]]:
     """Test metrics after a training with averaged weights on 2 ranks, and of one that is sharded; then of a rank alone."""
     average = "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging"
-    settings = [*SHORT[:1], "callbacks.pictures=null", "trainer.limit_val_batches=2", "trainer.limit_test_batches=2"]
+    settings = [*SHORT[:1], "callbacks.plots=null", "trainer.limit_val_batches=2", "trainer.limit_test_batches=2"]
     runs = {"ddp": create(name, folder, *settings, average)}
     if torch.__version__ >= "2.4":
         runs["fsdp"] = create(name, folder, *settings, "trainer=fsdp", "trainer.accelerator=cpu")

@@ -221,7 +221,7 @@ def test_the_scan_finds(line):
 
 @pytest.mark.parametrize(
     ("file", "library", "module", "text"),
-    [(file, *row) for file, rows in USED.items() for row in rows],
+    [(file, *sample) for file, samples in USED.items() for sample in samples],
     ids=lambda value: value[0] if isinstance(value, tuple) else str(value).rpartition(".")[2][:40],
 )
 def test_the_installed_version_has_what_we_use(file, library, module, text):

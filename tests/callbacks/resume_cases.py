@@ -87,7 +87,7 @@ def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> 
         *(f"trainer.log_every_n_steps={draw.randint(1, 3)}", f"data.num_workers={draw.choice([0, 0, 0, 1])}"),
         f"callbacks.last.every_n_steps={draw.choice(['null', 1, 2, 3])}",
         f"checkpoint.asynchronous={draw.choice(['false', 'false', 'true'])}",
-        f"callbacks.pictures={draw.choice(['null'] * 9 + ['{num_rows: 4}'])}",
+        f"callbacks.plots={draw.choice(['null'] * 9 + ['{num_samples: 4}'])}",
         "+callbacks.means={_target_: logging_parts.EpochMeans}",
     ]
     words += draw.choice(

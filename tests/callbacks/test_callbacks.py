@@ -8,11 +8,11 @@ from lightning.pytorch.plugins import MixedPrecision
 from matplotlib.image import imread
 from torch import nn
 
-from leyden.callbacks import Optimization, Pictures, Throughput
+from leyden.callbacks import GradientMonitor, PredictionPlots, Throughput
 from leyden.data import Batch, DataModule
-from leyden.data.core.rows import RaggedRows, TensorRows
+from leyden.data.core.samples import RaggedSamples, TensorSamples
 from leyden.loggers.metrics_csv import MetricsCSV
-from leyden.tasks import Classification, Evaluated
+from leyden.tasks import Classification, EvaluationOutput
 
 
 class Points(DataModule):
@@ -24,8 +24,8 @@ class Points(DataModule):
         self.class_names = ["low", "high"]
         points, targets = torch.linspace(-1, 1, 40), (torch.arange(40) >= 20).long()
         if self.ragged:
-            return RaggedRows([torch.full((n % 3 + 1,), x) for n, x in enumerate(points)], targets)
-        return TensorRows(points.unsqueeze(1), targets)
+            return RaggedSamples([torch.full((n % 3 + 1,), x) for n, x in enumerate(points)], targets)
+        return TensorSamples(points.unsqueeze(1), targets)
 
     def batch_transform(self, stage):
         return nn.Identity()
@@ -66,25 +66,25 @@ def read(tmp_path):
 
 
 def test_learning_rate_gradient_norm_and_throughput_are_logged(tmp_path):
-    trainer, model = parts(tmp_path, [Optimization(), Throughput()])
+    trainer, model = parts(tmp_path, [GradientMonitor(), Throughput()])
     trainer.fit(model, Points(batch_size=6))
-    rows = read(tmp_path)
-    steps = [row for row in rows if row["train/gradient_norm"]]
+    samples = read(tmp_path)
+    steps = [sample for sample in samples if sample["train/gradient_norm"]]
     assert len(steps) == 6  # every second of twice six steps
-    assert all(float(row["train/learning_rate"]) == 0.5 for row in steps)
-    assert all(float(row["train/gradient_norm"]) > 0 for row in steps)
-    assert all(row["train/loss"] for row in steps)  # in the same row
-    assert len([row for row in rows if row["train/samples_per_second"]]) == 2
-    assert "train/tokens_per_second" not in rows[0]  # these are no tokens
+    assert all(float(sample["train/learning_rate"]) == 0.5 for sample in steps)
+    assert all(float(sample["train/gradient_norm"]) > 0 for sample in steps)
+    assert all(sample["train/loss"] for sample in steps)  # in the same sample
+    assert len([sample for sample in samples if sample["train/samples_per_second"]]) == 2
+    assert "train/tokens_per_second" not in samples[0]  # these are no tokens
 
 
 def test_the_share_of_padding_is_logged_where_rows_have_lengths(tmp_path):
-    data = Points(batch_size=18, bucket_batches=0)  # 36 training rows of 1, 2 and 3 places
+    data = Points(batch_size=18, bucket_batches=0)  # 36 training samples of 1, 2 and 3 places
     data.ragged = True
     trainer, model = parts(tmp_path, [Throughput()])
     trainer.fit(model, data)
-    logged = [float(row["train/padding"]) for row in read(tmp_path) if row["train/padding"]]
-    training = data.rows["train"]
+    logged = [float(sample["train/padding"]) for sample in read(tmp_path) if sample["train/padding"]]
+    training = data.samples["train"]
     valid = sum(number % 3 + 1 for number in training.indices)
     assert logged == pytest.approx([1 - valid / (36 * 3)] * 2)
 
@@ -96,15 +96,15 @@ def test_no_padding_is_logged_where_rows_have_one_size(tmp_path):
 
 
 def test_pictures_show_a_sample_of_all_rows_and_the_worst_ones():
-    pictures = Pictures(num_rows=3)
-    pictures._start()
+    plots = PredictionPlots(num_samples=3)
+    plots._start()
     for start in range(0, 60, 4):
-        rows = torch.arange(start, start + 4)
-        pictures._update(Evaluated(rows, 100.0 - rows), Batch(rows, rows))
-    assert sorted(int(example.inputs) for example in pictures.worst) == [0, 1, 2]
-    sample = [int(example.inputs) for example in pictures.sample]
+        samples = torch.arange(start, start + 4)
+        plots._update(EvaluationOutput(samples, 100.0 - samples), Batch(samples, samples))
+    assert sorted(int(example.inputs) for example in plots.worst) == [0, 1, 2]
+    sample = [int(example.inputs) for example in plots.sample]
     assert len(set(sample)) == 3
-    assert max(sample) > 5  # not the first rows, which are alike where the data is sorted
+    assert max(sample) > 5  # not the first samples, which are alike where the data is sorted
 
 
 def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
@@ -114,7 +114,7 @@ def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 3.0)
-    Optimization().on_before_optimizer_step(trainer, model, optimizer)
+    GradientMonitor().on_before_optimizer_step(trainer, model, optimizer)
     assert seen["train/gradient_norm"] == pytest.approx((4 * 9) ** 0.5)
 
 
@@ -127,14 +127,14 @@ def test_the_gradient_norm_of_float16_is_not_scaled(tmp_path, fused):
     for scale in (1.0, 1024.0):
         torch.manual_seed(0)
         (tmp_path / str(scale)).mkdir()
-        trainer, model = parts(tmp_path / str(scale), [Optimization()], max_steps=4)
+        trainer, model = parts(tmp_path / str(scale), [GradientMonitor()], max_steps=4)
         model.optimizer = partial(torch.optim.SGD, lr=0.5, fused=fused)
         scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=1000)
         plugin = MixedPrecision("bf16-mixed", "cpu")
         plugin.scaler = scaler
         trainer.strategy.precision_plugin = plugin
         trainer.fit(model, Points(batch_size=6))
-        logged[scale] = [float(row["train/gradient_norm"]) for row in read(tmp_path / str(scale))]
+        logged[scale] = [float(sample["train/gradient_norm"]) for sample in read(tmp_path / str(scale))]
     assert logged[1.0] == pytest.approx(logged[1024.0], rel=1e-2)
 
 
@@ -143,12 +143,12 @@ def test_the_gradient_norm_of_float16_is_not_scaled(tmp_path, fused):
 def test_pictures_after_an_evaluation(tmp_path, ragged, verb, prefix):
     data = Points(batch_size=4)
     data.ragged = ragged
-    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
+    trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     getattr(trainer, verb)(model, data, verbose=False)
-    pictures = sorted(path.name for path in (tmp_path / "plots").iterdir())
-    assert pictures == [f"{prefix}_{name}.png" for name in ("confusion_matrix", "predictions", "worst")]
-    for picture in pictures:  # something is drawn: matplotlib's white alone has no variance
-        assert imread(tmp_path / "plots" / picture)[..., :3].std() > 0.01
+    plots = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    assert plots == [f"{prefix}_{name}.png" for name in ("confusion_matrix", "predictions", "worst")]
+    for plot in plots:  # something is drawn: matplotlib's white alone has no variance
+        assert imread(tmp_path / "plots" / plot)[..., :3].std() > 0.01
 
 
 class Telling(Classification):
@@ -157,7 +157,7 @@ class Telling(Classification):
 
 
 def test_texts_of_the_task_are_kept_and_drawn(tmp_path):
-    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
+    trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     model.__class__ = Telling
     trainer.test(model, Points(batch_size=4), verbose=False)
     assert (tmp_path / "plots" / "test_story.txt").read_text(encoding="utf-8") == model.texts()["story"]
@@ -165,7 +165,7 @@ def test_texts_of_the_task_are_kept_and_drawn(tmp_path):
 
 
 def test_no_pictures_in_training(tmp_path):
-    trainer, model = parts(tmp_path, [Pictures()])
+    trainer, model = parts(tmp_path, [PredictionPlots()])
     trainer.fit(model, Points(batch_size=4))
     assert not (tmp_path / "plots").exists()
 
@@ -182,7 +182,7 @@ class Broken(Points):
 @pytest.mark.parametrize(("kind", "message"), [(Undrawn, "has no `draw`"), (Broken, "RuntimeError: no font")])
 def test_a_picture_that_fails_is_reported_and_costs_no_result(tmp_path, kind, message, caplog):
     caplog.set_level("INFO")
-    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
+    trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     (results,) = trainer.test(model, kind(batch_size=4), verbose=False)
     assert "test/accuracy" in results
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["test_confusion_matrix.png"]
@@ -200,7 +200,7 @@ class Bare(Classification):
 
 
 def test_a_task_that_tells_nothing_to_draw(tmp_path, caplog):
-    trainer, model = parts(tmp_path, [Pictures(num_rows=3)])
+    trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     model.__class__ = Bare
     (results,) = trainer.test(model, Points(batch_size=4), verbose=False)
     assert "test/accuracy" in results

@@ -44,8 +44,8 @@ def saved(tmp_path, callback, **options):
         num_sanity_val_steps=1,
         **{"max_epochs": 2} | options,
     )
-    rows = torch.arange(7.0)
-    trainer.fit(Line(), DataLoader(rows), DataLoader(rows))
+    samples = torch.arange(7.0)
+    trainer.fit(Line(), DataLoader(samples), DataLoader(samples))
     assert last.exists()
     *before, (epoch, _, moment) = told.points
     assert (epoch, moment) == (trainer.current_epoch, "end")

@@ -38,13 +38,13 @@ def reports(folder):
     return [json.loads(line) for line in (folder / "non_finite.jsonl").read_text().splitlines()]
 
 
-def rows(num_ranks, batch):
+def samples(num_ranks, batch):
     """Of epoch 1, on the last rank, in the official split."""
     _, _, data = parts(None, [])
     data.setup("fit")
     batches = data.train_dataloader().batch_sampler
     batches.epoch = lambda: 1
-    return [data.rows["train"].indices[row] for row in list(batches)[batch][num_ranks - 1 :: num_ranks]]
+    return [data.samples["train"].indices[sample] for sample in list(batches)[batch][num_ranks - 1 :: num_ranks]]
 
 
 @pytest.mark.parametrize("num_ranks", [1, 2])
@@ -56,7 +56,7 @@ def test_all_ranks_stop_and_no_checkpoint_holds_what_came_of_it(tmp_path, num_ra
         train(tmp_path, num_ranks, "stop", batch, last, limit_val_batches=0)
     (report,) = reports(tmp_path)
     expected = {"epoch": 1, "batch": batch, "step": 6 + batch, "seed": 0, "action": "stop"}
-    assert report == expected | {"rows": {str(num_ranks - 1): rows(num_ranks, batch)}}
+    assert report == expected | {"samples": {str(num_ranks - 1): samples(num_ranks, batch)}}
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert saved["epoch"] == 0
     assert all(value.isfinite().all() for value in saved["state_dict"].values())
@@ -72,7 +72,7 @@ def test_the_step_is_skipped_on_all_ranks(tmp_path, num_ranks):
         assert is_same == [number == 8 for number in range(12)]  # momentum and the norm's means, too
         assert all(value.isfinite().all() for value in steps[-1].values())
     (report,) = reports(tmp_path)
-    assert report["rows"] == {str(num_ranks - 1): rows(num_ranks, 2)}
+    assert report["samples"] == {str(num_ranks - 1): samples(num_ranks, 2)}
     assert report["action"] == "skip"
 
 

@@ -14,8 +14,8 @@ from torch import nn
 from leyden.callbacks import Throughput, throughput
 from leyden.callbacks.flops import Flops
 from leyden.data import DataModule
-from leyden.data.core.rows import TensorRows
-from leyden.data.storage.file_rows import FileRows
+from leyden.data.core.samples import TensorSamples
+from leyden.data.storage.file_samples import FileSamples
 from leyden.loggers.metrics_csv import MetricsCSV
 from leyden.run.data_wait_profiler import Unprofiled
 from leyden.tasks import Classification
@@ -34,8 +34,8 @@ class Slow(DataModule):
         self.class_names = ["low", "high"]
         targets = (torch.arange(NUM_ROWS) >= NUM_ROWS // 2).long()
         if self.in_files:
-            return FileRows(range(NUM_ROWS), targets, self.read_one)
-        rows = TensorRows(torch.linspace(-1, 1, NUM_ROWS).unsqueeze(1), targets)
+            return FileSamples(range(NUM_ROWS), targets, self.read_one)
+        rows = TensorSamples(torch.linspace(-1, 1, NUM_ROWS).unsqueeze(1), targets)
         get = rows.__getitems__
         rows.__getitems__ = lambda indices: time.sleep(self.seconds) or get(indices)
         return rows
@@ -94,7 +94,10 @@ def test_files_that_are_decoded_each_time_are_to_be_decoded_ahead_or_once(tmp_pa
     fit(tmp_path, Slow(0.03, in_files=True), Throughput())
     (warning,) = warnings_said()
     assert "try data.num_workers=" in warning
-    assert ", now 0, to decode more rows ahead; or data.residence=memory, so that rows are decoded only once" in warning
+    assert (
+        ", now 0, to decode more samples ahead; or data.storage=memory, so that samples are decoded only once"
+        in warning
+    )
 
 
 class Busy(nn.Module):

@@ -16,18 +16,18 @@ def test_a_command_and_a_choice_have_their_nearest_names():
 
 
 def test_inputs_that_are_missing_are_refused_with_the_nearest_name(tmp_path):
-    (tmp_path / "picture.png").touch()
-    assert f"there is no file or folder {tmp_path}/pictur.png; did you mean 'picture.png'?" in refused(
+    (tmp_path / "plot.png").touch()
+    assert f"there is no file or folder {tmp_path}/pictur.png; did you mean 'plot.png'?" in refused(
         "predict", "latest", f"{tmp_path}/pictur.png"
     )
-    assert "there is no file or folder" in refused("predict", "latest", f"{tmp_path}/none/picture.png")
+    assert "there is no file or folder" in refused("predict", "latest", f"{tmp_path}/none/plot.png")
 
 
 def test_inputs_are_relative_to_where_they_were_typed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "picture.png").touch()
-    options = parser().parse_args(["predict", "latest", "picture.png", "--output", "out.csv"])
-    assert options.inputs == [tmp_path / "picture.png"]
+    (tmp_path / "plot.png").touch()
+    options = parser().parse_args(["predict", "latest", "plot.png", "--output", "out.csv"])
+    assert options.inputs == [tmp_path / "plot.png"]
     assert options.output == tmp_path / "out.csv"
 
 

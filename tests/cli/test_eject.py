@@ -46,10 +46,12 @@ def test_bases_and_what_others_share_stay_in_the_library(project, capsys):
     project.eject("Classification")
     assert project.files() == {"digits.py", "digit_canvases.py", "classification.py", "class_weights.py"}
     text = (project.source / "data/digits.py").read_text()
-    assert f"from {LIBRARY}.data.vision.image_data import ImageData\n" in text
+    assert f"from {LIBRARY}.data.vision import ImageData\n" in text
     assert "from .digit_canvases import digit_images\n" in text
     text = (project.source / "tasks/classification.py").read_text()
-    assert f"from {LIBRARY}.tasks import Evaluated, Task\n" in text  # the public name, where there is one
+    assert (
+        f"from {LIBRARY}.tasks import EvaluationOutput, EvaluationStage, Task\n" in text
+    )  # the public name, where there is one
     _, _, private = capsys.readouterr().out.partition("an upgrade may move them:\n")
     assert f"\n  {LIBRARY}.data.vision.image_data: ImageData\n" in private
 
@@ -95,7 +97,7 @@ def test_only_lines_that_name_the_class_change(project, capsys):
         (f"{LIBRARY}.tasks.Task", f"{LIBRARY}.tasks.Task is what projects and the library have in common"),
         ("DataModule", "subclass it in the project"),
         ("CheckpointFile", "checkpoint.CheckpointFile is part of how every run is made"),
-        ("Pictures", f"{LIBRARY}.run.worker treats every Pictures in its own way"),
+        ("PredictionPlots", f"{LIBRARY}.run.worker treats every PredictionPlots in its own way"),
         ("RandomElastic", f"treats every Warp in its own way, and a copy of it would be none: subclass {LIBRARY}.data"),
     ],
 )

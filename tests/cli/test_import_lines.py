@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn  # kept
 
-from ..core.rows import Rows, TensorRows
+from ..core.samples import Samples, TensorSamples
 # of this folder
 from .fit import Fit, height_and_width as size
 from .near import near  # stays
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ..core.datamodule import DataModule
 
 TEXT = """
-from ..core.rows import Rows
+from ..core.samples import Samples
 """
 
 
 def late():
     from matplotlib.figure import Figure  # half a second
 
-    from ..core.rows import Rows  # noqa: F401
+    from ..core.samples import Samples  # noqa: F401
 
     if Figure:
         from .near import other
@@ -34,8 +34,8 @@ AFTER = '''import os
 from typing import TYPE_CHECKING
 
 import numpy as np
-from library.data import Rows
-from library.data.rows import TensorRows
+from library.data import Samples
+from library.data.samples import TensorSamples
 # of this folder
 from library.data.vision.fit import Fit
 from library.data.vision.fit import height_and_width as size
@@ -47,19 +47,19 @@ if TYPE_CHECKING:
     from library.data import DataModule
 
 TEXT = """
-from ..core.rows import Rows
+from ..core.samples import Samples
 """
 
 
 def late():
-    from library.data import Rows  # noqa: F401
+    from library.data import Samples  # noqa: F401
     from matplotlib.figure import Figure  # half a second
 
     if Figure:
         from .near import other
     return other
 '''
-PLACES = {"Rows": "library.data", "DataModule": "library.data", "TensorRows": "library.data.rows"}
+PLACES = {"Samples": "library.data", "DataModule": "library.data", "TensorSamples": "library.data.samples"}
 
 
 def place(node, alias):

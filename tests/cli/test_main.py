@@ -179,7 +179,7 @@ def test_runs_of_a_sweep_are_trained_one_after_the_other(tmp_path):
 @pytest.mark.slow
 def test_test_and_validate_evaluate_again(trained):
     before = json.loads((trained / "results.json").read_text())
-    pictures = {path.name: path.read_bytes() for path in (trained / "plots" / "best").glob("*.png")}
+    plots = {path.name: path.read_bytes() for path in (trained / "plots" / "best").glob("*.png")}
     run("test", trained)
     run("test", trained, "--ckpt", "last")
     run("validate", trained, "--ckpt", "last")
@@ -187,7 +187,7 @@ def test_test_and_validate_evaluate_again(trained):
     assert after["test"]["best"] == before["test"]["best"]
     assert after["test"]["last"].keys() == before["test"]["best"].keys()
     assert {name.replace("test/", "val/") for name in before["test"]["best"]} >= after["val"]["last"].keys()
-    assert {path.name: path.read_bytes() for path in (trained / "plots" / "best").glob("*.png")} == pictures
+    assert {path.name: path.read_bytes() for path in (trained / "plots" / "best").glob("*.png")} == plots
     assert {path.name for path in (trained / "plots" / "last").glob("test_*.png")} >= {"test_worst.png"}
 
 
@@ -196,17 +196,17 @@ def test_predict_gives_a_row_for_each_input(trained):
     domain = trained.parent.parent.name
     samples = Path(leyden.__file__).parent / "testing" / "samples" / domain
     output, _ = run("predict", trained, samples)
-    rows = list(csv.DictReader(output.splitlines()))
-    assert len({row["input"] for row in rows}) >= 2
+    samples = list(csv.DictReader(output.splitlines()))
+    assert len({sample["input"] for sample in samples}) >= 2
     lines, _ = run("predict", trained, samples, "--format", "jsonl")
-    assert [json.loads(line)["input"] for line in lines.splitlines()] == [row["input"] for row in rows]
-    if "probability" not in rows[0]:
+    assert [json.loads(line)["input"] for line in lines.splitlines()] == [sample["input"] for sample in samples]
+    if "probability" not in samples[0]:
         return  # a task whose predictions its own tests read
-    classes = list(rows[0])[3:]
-    for row in rows:
-        assert row["prediction"] in classes
-        assert sum(float(row[name]) for name in classes) == pytest.approx(1, abs=1e-4)
-        assert float(row["probability"]) == max(float(row[name]) for name in classes)
+    classes = list(samples[0])[3:]
+    for sample in samples:
+        assert sample["prediction"] in classes
+        assert sum(float(sample[name]) for name in classes) == pytest.approx(1, abs=1e-4)
+        assert float(sample["probability"]) == max(float(sample[name]) for name in classes)
     first = json.loads(lines.splitlines()[0])
-    assert first["prediction"] == rows[0]["prediction"]
+    assert first["prediction"] == samples[0]["prediction"]
     assert set(first["probabilities"]) == set(classes)

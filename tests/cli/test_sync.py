@@ -68,9 +68,9 @@ def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
         imsave(run.path / "plots" / name / "test_worst.png", [[0.0, 1.0]])
     assert sync([run]) == 0
     assert sync([run]) == 0
-    *first, pictures = server.runs[run.status["id"]]
+    *first, plots = server.runs[run.status["id"]]
     assert [row["loss"] for row in first] == [step / 2 for step in range(7)]
-    assert "plots/test_worst" in pictures
+    assert "plots/test_worst" in plots
     assert server.exits[run.status["id"]] == 0
 
 

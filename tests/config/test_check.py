@@ -9,13 +9,13 @@ THINGS = """
 from typing import Literal
 
 class Data:
-    publishes = ("num_classes",)
+    provides = ("num_classes",)
     def __init__(self, size: int, mode: Literal["even", "odd"] = "even"):
         if size < 1:
             raise ValueError(f"size is {size}; it must be at least 1")
 
-class Rows(Data):
-    publishes = (*Data.publishes, "num_rows")
+class Samples(Data):
+    provides = (*Data.provides, "num_samples")
     def __init__(self, path: str = "here", **data):
         super().__init__(**data)
 
@@ -42,8 +42,8 @@ class Launcher: ...
 """
 
 CONFIGS = {
-    "train.yaml": "defaults:\n  - _self_\n  - data: rows\n  - model: plain\n  - trainer: slow\n  - launcher: here\n  - experiment: null\nseed: 0\nname: x\n",
-    "data/rows.yaml": "_target_: MODULE.Rows\nsize: 3\n",
+    "train.yaml": "defaults:\n  - _self_\n  - data: samples\n  - model: plain\n  - trainer: slow\n  - launcher: here\n  - experiment: null\nseed: 0\nname: x\n",
+    "data/samples.yaml": "_target_: MODULE.Samples\nsize: 3\n",
     "model/plain.yaml": (
         "_target_: MODULE.Model\nnetwork:\n  _target_: MODULE.Network\n"
         "optimizer:\n  _target_: MODULE.optimizer\n  _partial_: true\n  rate: 0.1\n"
@@ -73,8 +73,8 @@ def test_nothing_is_wrong(found):
 def test_all_is_said_at_once_with_file_or_override(found):
     assert found("experiment=bad", "data.size=0", "data.mode=evn", "sed=1") == [
         "override  sed=1: there is no setting 'sed'; did you mean 'seed'?",
-        "configs/experiment/bad.yaml:3  data.syze = 4: Rows has no argument 'syze'; did you mean 'size'?",
-        "override  data.mode=evn: Rows wants one of even, odd; did you mean 'even'?",
+        "configs/experiment/bad.yaml:3  data.syze = 4: Samples has no argument 'syze'; did you mean 'size'?",
+        "override  data.mode=evn: Samples wants one of even, odd; did you mean 'even'?",
         "override  data.size=0: size is 0; it must be at least 1",
         "configs/experiment/bad.yaml:5  trainer.steps = many: Trainer wants int | None",
     ]
@@ -83,18 +83,18 @@ def test_all_is_said_at_once_with_file_or_override(found):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["~data.size"], "Rows needs 'size'; give data.size=VALUE"),
-        (["data.size=???"], "Rows needs 'size'; give data.size=VALUE"),
+        (["~data.size"], "Samples needs 'size'; give data.size=VALUE"),
+        (["data.size=???"], "Samples needs 'size'; give data.size=VALUE"),
         (["~model.optimizer"], "Model needs 'optimizer'"),
         (["model.network._target_=MODULE.Netwerk"], "there is no 'Netwerk' in things_"),
         (["model.network._target_=torhc.nn.Linear"], "no 'torhc' among the installed packages; did you mean 'torch'"),
         (
             ["model.network._target_=MODULE.Sound"],
-            "Sound needs 'sample_rate', which Rows does not publish (it publishes num_rows, num_classes); "
-            "give model.network.sample_rate=VALUE, or choose data that publishes it",
+            "Sound needs 'sample_rate', which Samples does not provide (it provides num_samples, num_classes); "
+            "give model.network.sample_rate=VALUE, or choose data that provides it",
         ),
         (["seed=-1"], "seed is -1; it must be at least 0 and below 2**32"),
-        (["data.size=[3]"], "Rows wants int"),
+        (["data.size=[3]"], "Samples wants int"),
         (["trainer.steps=2.5"], "Trainer wants int | None"),
         (["data=null"], "the configuration has no 'data'"),
         (["trainer.logger=true"], "trainer.logger is given by the run"),

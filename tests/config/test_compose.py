@@ -70,7 +70,7 @@ def test_options_with_their_first_lines(root):
         (["home/pet"], ["neither an experiment nor of the form key=value; did you mean 'home/pets'?"]),
         (["trainer=fats", "data=pet"], ["did you mean 'fast'", "did you mean 'pets'"]),
         (["data.root=[a"], ["the value cannot be read; quote it"]),
-        (["seed=1,2"], ["one value is wanted, or a list"]),
+        (["seed=1,2"], ["expected one value, or a list"]),
         (["trainer=broken"], ["configs/trainer/broken.yaml:3"]),
         (["data=wild"], ["data.root = ${nowhere.at_all}", "data.other = ${data.nothing}"]),
         (

@@ -46,7 +46,7 @@ def same(ones, others):
 
 @pytest.fixture
 def check_residences(tmp_path, log):
-    """Checks that a data module, made with some options, gives the same batches wherever its rows live."""
+    """Checks that a data module, made with some options, gives the same batches wherever its samples live."""
 
     def check(make):
         cache = str(tmp_path / "cache")
@@ -56,15 +56,15 @@ def check_residences(tmp_path, log):
             "first run": {"cache": cache},
             "second run": {"cache": cache},
             "workers": {"cache": cache, "num_workers": 2},
-            "on the device": {"cache": cache, "residence": "device", "num_workers": 2},
-            "on the device, without a cache": {"cache": None, "residence": "device"},
-            "on disk": {"cache": cache, "residence": "disk"},
+            "on the device": {"cache": cache, "storage": "device", "num_workers": 2},
+            "on the device, without a cache": {"cache": None, "storage": "device"},
+            "on disk": {"cache": cache, "storage": "disk"},
         }
         for name, options in ways.items():
             log.clear()
             assert same(kept, all_batches(make(**options))), name
             assert ("decoded in" in log.text) == (name in ("first run", "on the device, without a cache")), name
             assert ("mapped from" in log.text) == (name not in ("on disk", "on the device, without a cache")), name
-            assert ("rows live on cpu" in log.text) == name.startswith("on the device"), name
+            assert ("samples live on cpu" in log.text) == name.startswith("on the device"), name
 
     return check

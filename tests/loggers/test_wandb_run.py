@@ -236,13 +236,13 @@ def test_a_row_is_logged_as_it_is_read_back(tmp_path, monkeypatch):
 def test_pictures_of_the_test_come_after_the_last_row(tmp_path, monkeypatch):
     from matplotlib.image import imsave
 
-    imsave(tmp_path / "picture.png", [[0.0, 1.0]])
+    imsave(tmp_path / "plot.png", [[0.0, 1.0]])
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         with training(tmp_path) as log:
             log(0, 1)
-            log.logger.log_image("plots/a", [str(tmp_path / "picture.png")])
-            log.logger.log_image("plots/b", [str(tmp_path / "picture.png")])
+            log.logger.log_image("plots/a", [str(tmp_path / "plot.png")])
+            log.logger.log_image("plots/b", [str(tmp_path / "plot.png")])
     assert received(server) == rows(2)
     assert server.runs["abc"][-1].keys() >= {"plots/a", "plots/b"}
     assert server.runs["abc"][-1]["_step"] == 2
@@ -279,7 +279,7 @@ def test_without_a_login_the_way_out_is_said(tmp_path, monkeypatch):
             pass
 
 
-def test_what_the_server_forbids_is_the_users_to_mend(tmp_path, monkeypatch):
+def test_what_the_server_forbids_is_the_users_to_fix(tmp_path, monkeypatch):
     with serve() as server:
         server.refuses = "/graphql"
         monkeypatch.setenv("WANDB_BASE_URL", server.address)

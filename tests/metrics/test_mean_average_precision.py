@@ -13,14 +13,14 @@ from leyden.metrics.mean_average_precision import MeanAveragePrecision
 
 def found(*boxes):
     """Each box: left, top, right, bottom, label, score."""
-    rows = torch.tensor(boxes).reshape(-1, 6)
-    return {"boxes": rows[:, :4], "labels": rows[:, 4].long(), "scores": rows[:, 5]}
+    samples = torch.tensor(boxes).reshape(-1, 6)
+    return {"boxes": samples[:, :4], "labels": samples[:, 4].long(), "scores": samples[:, 5]}
 
 
 def true(*boxes):
     """Each box: left, top, right, bottom, label, ignored."""
-    rows = torch.tensor(boxes).reshape(-1, 6)
-    return {"boxes": rows[:, :4], "labels": rows[:, 4].long(), "ignored": rows[:, 5].bool()}
+    samples = torch.tensor(boxes).reshape(-1, 6)
+    return {"boxes": samples[:, :4], "labels": samples[:, 4].long(), "ignored": samples[:, 5].bool()}
 
 
 # One class, two true boxes. By score: right, wrong, right with an overlap of 10 / 16 = 0.625.

@@ -56,7 +56,7 @@ def test_what_is_left_out_is_listed_with_the_reason(root, monkeypatch, capsys):
     monkeypatch.setattr(code_writer, "TOTAL_BYTES", 2000)
     (root / "src/thing/weights.bin").write_bytes(b"\0" * 1001)
     (root / "src/thing/table.bin").write_bytes(b"\0" * 10)  # packages may need it
-    (root / "picture.png").write_bytes(b"\0")
+    (root / "plot.png").write_bytes(b"\0")
     (root / ".env").write_text("TOKEN=1")
     (root / "token.pem").write_text("key")
     for number in range(3):
@@ -64,13 +64,13 @@ def test_what_is_left_out_is_listed_with_the_reason(root, monkeypatch, capsys):
     copy = copy_of(root)
     left_out = copy.read()["left_out"]
     assert "larger than" in left_out.pop("src/thing/weights.bin")
-    assert left_out.pop("picture.png") == "it is no text"
+    assert left_out.pop("plot.png") == "it is no text"
     assert left_out.pop("token.pem") == "it may hold secrets"
     assert set(left_out) == {"2.txt"}
     assert (copy.folder / "src/thing/table.bin").exists()
     told = capsys.readouterr().err
     assert "src/thing/weights.bin is not in the run's copy of the code: it is larger than" in told
-    assert "picture" not in told
+    assert "plot" not in told
 
 
 def test_a_folder_of_data_beside_the_code_costs_no_more_than_the_limit(root, monkeypatch):

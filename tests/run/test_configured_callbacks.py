@@ -12,7 +12,7 @@ class Milestones(BatchSizeFinder):
 
 
 class Writer(BasePredictionWriter):
-    """Of the user's own."""
+    """Of user."""
 
 
 def one(target, **arguments):

@@ -165,7 +165,9 @@ def test_a_trained_run_is_tested_with_its_own_code_unless_live(project, trained)
         run.path for run in trained[0]
     }
     project.command("test", run)
-    predicted = project.command("predict", run, ROOT / "tests" / "samples" / EXPERIMENT.split("/")[0])
+    predicted = project.command(
+        "predict", run, ROOT / "src" / "leyden" / "testing" / "samples" / EXPERIMENT.split("/")[0]
+    )
     assert "input,prediction," in predicted
     assert "the working tree was executed" in project.command("test", run, "--live", code=130)
     assert "--live" in (run / "command.txt").read_text()

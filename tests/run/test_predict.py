@@ -14,7 +14,7 @@ from leyden.run.predict import predict
 RECORDS = {
     "two": [{"class": "a", "score": 0.5}, {"class": "b", "score": 0.25}],
     "none": [],
-    "picture": [{"mask": Image.new("L", (3, 2), 7), "shares": {"x": 0.25, "y": 0.75}}],
+    "plot": [{"mask": Image.new("L", (3, 2), 7), "shares": {"x": 0.25, "y": 0.75}}],
 }
 
 
@@ -37,11 +37,11 @@ def written(worker, form):
 def test_csv_has_a_column_for_each_name_and_a_line_for_each_record(worker, tmp_path):
     lines = list(csv.DictReader(written(worker, "csv").splitlines()))
     assert list(lines[0]) == ["input", "class", "score", "mask", "x", "y"]
-    assert [line["input"] for line in lines] == ["in/two.png", "in/two.png", "in/none.png", "in/picture.png"]
+    assert [line["input"] for line in lines] == ["in/two.png", "in/two.png", "in/none.png", "in/plot.png"]
     assert [line["class"] for line in lines] == ["a", "b", "", ""]
-    assert lines[3]["mask"] == str(tmp_path / "predictions" / "00002-picture.png")
-    with Image.open(lines[3]["mask"]) as picture:
-        assert picture.size == (3, 2)
+    assert lines[3]["mask"] == str(tmp_path / "predictions" / "00002-plot.png")
+    with Image.open(lines[3]["mask"]) as plot:
+        assert plot.size == (3, 2)
 
 
 def test_jsonl_keeps_dicts(worker):
@@ -79,5 +79,5 @@ def test_names_that_are_not_utf_8_lose_nothing(worker, tmp_path, form, to_file):
     written = list(dict.fromkeys(line["input"] for line in lines))
     assert written == ["file:///in/caf%E9%20%25.png", "/in/caf\u00e9 %.png", "file:///in/caf%E8%20%25.png"]
     assert unquote_to_bytes(written[0].removeprefix("file://")) == names[0]
-    picture = lines[-1]["mask"]
-    assert Path(os.fsdecode(unquote_to_bytes(picture.removeprefix("file://")))).is_file()
+    plot = lines[-1]["mask"]
+    assert Path(os.fsdecode(unquote_to_bytes(plot.removeprefix("file://")))).is_file()

@@ -24,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    words = [f"experiment={EXPERIMENT}", "trainer=debug", "callbacks.pictures=null"]
+    words = [f"experiment={EXPERIMENT}", "trainer=debug", "callbacks.plots=null"]
     config = compose(words, ROOT).config | {"runs": str(tmp_path_factory.mktemp("runs"))}
     run = RunDirectory.create(config, ROOT, ["test_predictor"])
     Worker(run, trains=True).fit()
@@ -32,7 +32,7 @@ def run(tmp_path_factory):
 
 
 def test_files_are_predicted_as_the_command_does(run, tmp_path):
-    samples = ROOT / "tests" / "samples" / EXPERIMENT.split("/")[0]
+    samples = ROOT / "src" / "leyden" / "testing" / "samples" / EXPERIMENT.split("/")[0]
     output = tmp_path / "lines.jsonl"
     predict(Worker(run, trains=False), [samples], "best", output, "jsonl")
     lines = [json.loads(line) for line in output.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""The number of ranks changes nothing: neither what is measured, to the last row, nor the losses of the training."""
+"""The number of ranks changes nothing: neither what is measured, to the last sample, nor the losses of the training."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def on_ranks(verb, experiment, folder):
 def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_path):
     results = on_ranks("compare", experiment, tmp_path)
     on_one = results["metrics"]["1"]
-    assert on_one["7"] != on_one["101"]  # odd sizes: ranks get different numbers of rows, of two in all some none
+    assert on_one["7"] != on_one["101"]  # odd sizes: ranks get different numbers of samples, of two in all some none
     for metrics in results["metrics"].values():
         for size in on_one:
             assert metrics[size] == pytest.approx(
@@ -43,7 +43,7 @@ def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_
             )  # float32, and powers of e
     alone, *divided = results["losses"].values()
     assert len(alone) == 4
-    # torchvision's detectors divide by the objects in a rank's own rows.
+    # torchvision's detectors divide by the objects in a rank's own samples.
     tolerance = 1e-2 if "detection" in experiment else 1e-5
     for losses in divided:
         assert losses == pytest.approx(alone, rel=tolerance)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leyden.callbacks import Pictures, Watchdog
+from leyden.callbacks import PredictionPlots, Watchdog
 from leyden.config.compose import compose, options
 from leyden.run.directory import RunDirectory
 from leyden.run.predict import predict
@@ -15,7 +15,7 @@ from leyden.run.worker import Worker
 pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
-# Its predictions are pictures, which are kept beside the table.
+# Its predictions are plots, which are kept beside the table.
 EXPERIMENT = next(name for name, _ in options(ROOT)["experiment"] if name.endswith("digits_segmentation"))
 
 
@@ -43,13 +43,13 @@ def test_an_evaluation_keeps_nothing(run, unchanged):
     worker = Worker(run, trains=False)
     results = json.loads((run.path / "results.json").read_text())
     assert worker.evaluate("test", "best") == pytest.approx(results["test"]["best"], nan_ok=True)
-    assert not [one for one in worker.trainer.callbacks if isinstance(one, Watchdog | Pictures)]
+    assert not [one for one in worker.trainer.callbacks if isinstance(one, Watchdog | PredictionPlots)]
 
 
 @pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction")
 def test_a_prediction_keeps_its_pictures_beside_the_table(run, unchanged, tmp_path):
-    samples = ROOT / "tests" / "samples" / "vision"
+    samples = ROOT / "src" / "leyden" / "testing" / "samples" / "vision"
     predict(Worker(run, trains=False), [samples], "best", tmp_path / "table.csv", "csv")
-    rows = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
-    assert rows
+    samples = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
+    assert samples
     assert list((tmp_path / "predictions").glob("*.png"))

@@ -16,7 +16,7 @@ from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 SHORT = ["trainer=cpu", "trainer.limit_train_batches=8", "trainer.limit_val_batches=2", "trainer.max_epochs=2"]
-SHORT += ["trainer.log_every_n_steps=1", "trainer.limit_test_batches=2", "callbacks.pictures=null"]
+SHORT += ["trainer.log_every_n_steps=1", "trainer.limit_test_batches=2", "callbacks.plots=null"]
 EMA = [
     "+callbacks.ema._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
     "+callbacks.ema.decay=0.9",
@@ -39,7 +39,7 @@ def test_all_processes_of_a_run_take_what_the_first_learnt_of_the_data(tmp_path,
     if tokenizer := getattr(first.data, "tokenizer", None):
         monkeypatch.setattr(type(tokenizer), "train", learns_again)
     second = Worker(run, trains=True)
-    assert str(second.data.published()) == str(first.data.published())
+    assert str(second.data.provided()) == str(first.data.provided())
     assert {file.name: file.stat().st_mtime_ns for file in run.path.glob("*.json")} == saved
 
 
@@ -48,7 +48,7 @@ def short_run(folder, *settings):
     return RunDirectory.create(config, ROOT, ["test_worker"])
 
 
-def rows(run):
+def samples(run):
     return list(csv.DictReader((run.path / "metrics.csv").read_text().splitlines()))
 
 
@@ -64,7 +64,7 @@ def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings)
     assert all(value.equal(best[name]) for name, value in worker.model.state_dict().items())
     loaded = Worker(run, trains=False).model.state_dict()
     assert all(value.equal(best[name]) for name, value in loaded.items())
-    *_, validation, test = rows(run)
+    *_, validation, test = samples(run)
     assert {name: float(test[name]) for name in results} == results
     assert (test["step"], test["epoch"]) == ("16", "2")
     assert validation["step"] == "15"  # numbered as Lightning does
@@ -89,12 +89,12 @@ def test_a_run_that_was_preempted_in_its_test_is_only_tested_when_it_resumes(tmp
     with pytest.raises(Stopped, match="preempted in the test"):
         worker.fit()
     signal.signal(signal.SIGTERM, previous)
-    before = rows(run)
+    before = samples(run)
     saved = run.checkpoint("last").read_bytes()
     results = Worker(run, trains=True).fit()
-    assert [row["step"] for row in rows(run)] == [row["step"] for row in before] + ["16"]
+    assert [sample["step"] for sample in samples(run)] == [sample["step"] for sample in before] + ["16"]
     assert "test/loss" not in before[-1]
-    assert rows(run)[-1]["test/loss"]
+    assert samples(run)[-1]["test/loss"]
     assert run.checkpoint("last").read_bytes() == saved
     assert Worker(run, trains=False).evaluate("test", "best") == results
 

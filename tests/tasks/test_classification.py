@@ -51,7 +51,7 @@ def test_metrics_are_means_over_rows_whatever_the_batches(tmp_path):
         assert results["test/accuracy"] == pytest.approx(3 / 7)
         # Class 0 has 3 right, 4 wrong and none missed: 2 * 3 / (2 * 3 + 4); the two others have none right.
         assert results["test/macro_f1"] == pytest.approx(0.6 / 3)
-        # -log 0.6 for the three rows of class 0, -log 0.2 for the four others
+        # -log 0.6 for the three samples of class 0, -log 0.2 for the four others
         assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
 
 
@@ -75,7 +75,7 @@ class Known(nn.Module):
 
 
 def test_calibration_and_top5_of_six_classes_worked_out_by_hand(tmp_path):
-    rows = torch.tensor(
+    samples = torch.tensor(
         [
             [0.79, 0.11, 0.04, 0.03, 0.02, 0.01],
             [0.77, 0.13, 0.04, 0.03, 0.02, 0.01],
@@ -89,10 +89,10 @@ def test_calibration_and_top5_of_six_classes_worked_out_by_hand(tmp_path):
     optimizer = partial(torch.optim.SGD, lr=0.1)
     for batch_size in (1, 3, 4):
         one = Classification(network=Known(), class_names=list("abcdef"), optimizer=optimizer)
-        batches = [Batch(rows[n : n + batch_size], targets[n : n + batch_size]) for n in range(0, 4, batch_size)]
+        batches = [Batch(samples[n : n + batch_size], targets[n : n + batch_size]) for n in range(0, 4, batch_size)]
         (results,) = trainer(tmp_path).test(one, DataLoader(batches, batch_size=None), verbose=False)
         assert results["test/calibration_error"] == pytest.approx(expected, abs=1e-6)
-        assert results["test/top5_accuracy"] == 0.75  # the last row's class is the sixth
+        assert results["test/top5_accuracy"] == 0.75  # the last sample's class is the sixth
         assert results["test/accuracy"] == 0.5
 
 
@@ -111,7 +111,7 @@ def test_balanced_weights_are_for_training_only(tmp_path):
     (results,) = trainer(tmp_path).test(weighted, loader(), verbose=False)
     assert results["test/loss"] == pytest.approx((3 * 0.5108256 + 4 * 1.6094379) / 7)
     weighted.log = weighted.log_dict = weighted.log_training = lambda *_, **__: None
-    # The rows weigh 7 / (3 * 3) and 7 / (3 * 2): each class a third, whatever its number of rows.
+    # The samples weigh 7 / (3 * 3) and 7 / (3 * 2): each class a third, whatever its number of samples.
     expected = (0.5108256 + 2 * 1.6094379) / 3
     assert weighted.training_step(Batch(IMAGES, TARGETS), 0).item() == pytest.approx(expected)
 
@@ -119,8 +119,8 @@ def test_balanced_weights_are_for_training_only(tmp_path):
 def test_a_weighted_loss_does_not_depend_on_which_rows_share_a_batch():
     weighted = model(Constant(), class_weights="balanced", class_counts=[3, 2, 2])
     weighted.log = weighted.log_dict = weighted.log_training = lambda *_, **__: None
-    rows = [weighted.training_step(Batch(IMAGES[n : n + 1], TARGETS[n : n + 1]), 0) for n in range(7)]
-    assert torch.stack(rows).mean().item() == pytest.approx(weighted.training_step(Batch(IMAGES, TARGETS), 0).item())
+    samples = [weighted.training_step(Batch(IMAGES[n : n + 1], TARGETS[n : n + 1]), 0) for n in range(7)]
+    assert torch.stack(samples).mean().item() == pytest.approx(weighted.training_step(Batch(IMAGES, TARGETS), 0).item())
 
 
 def test_rows_of_several_classes_are_refused():

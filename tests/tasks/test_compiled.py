@@ -45,8 +45,8 @@ class Plain(nn.Module):  # torch 2.3 leaves out its own classes, such as Sequent
 
 def train(network):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    for rows in (4, 3):  # two sizes
-        network(INPUTS[:rows]).square().sum().backward()
+    for samples in (4, 3):  # two sizes
+        network(INPUTS[:samples]).square().sum().backward()
         optimizer.step()
         optimizer.zero_grad()
     return network.state_dict()
@@ -81,16 +81,16 @@ def test_what_fails_backward_is_known_before_the_loss(monkeypatch, said):
 class Refusing(nn.Module):
     def forward(self, inputs):
         if len(inputs) == 3:
-            raise ValueError("three rows are too many")
+            raise ValueError("three samples are too many")
         return inputs @ torch.ones(7, 7)
 
 
-@pytest.mark.parametrize(("rows", "error"), [(3, ValueError), (4, RuntimeError)])
-def test_errors_of_the_network_stay_what_they_are(said, rows, error):
+@pytest.mark.parametrize(("samples", "error"), [(3, ValueError), (4, RuntimeError)])
+def test_errors_of_the_network_stay_what_they_are(said, samples, error):
     network = Refusing()
     compile_network(network)
-    with pytest.raises(error, match=r"three rows are too many|cannot be multiplied") as raised:
-        network(INPUTS[:rows])
+    with pytest.raises(error, match=r"three samples are too many|cannot be multiplied") as raised:
+        network(INPUTS[:samples])
     assert raised.type is error
     assert raised.value.__context__ is None
     assert not said()

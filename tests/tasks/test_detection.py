@@ -24,9 +24,9 @@ class Objects(NamedTuple):
     ignored: torch.Tensor
     counts: torch.Tensor
 
-    def rows(self):
+    def samples(self):
         parts = (part.split(self.counts.tolist()) for part in self[:3])
-        return [Objects(*row) for row in zip(*parts, self.counts.split(1), strict=True)]
+        return [Objects(*sample) for sample in zip(*parts, self.counts.split(1), strict=True)]
 
 
 # The images and boxes of test_mean_average_precision: a right box, a wrong one, and a right one that overlaps by 0.625
@@ -67,10 +67,10 @@ def model(network=None, **options):
 
 
 def batches(size):
-    images, rows = IMAGES.clone(), TARGETS.rows()
+    images, samples = IMAGES.clone(), TARGETS.samples()
     images[1] = 1
     whole = [
-        Batch(images[n : n + size], Objects(*(torch.cat(parts) for parts in zip(*rows[n : n + size], strict=True))))
+        Batch(images[n : n + size], Objects(*(torch.cat(parts) for parts in zip(*samples[n : n + size], strict=True))))
         for n in range(0, 2, size)
     ]
     return DataLoader(whole, batch_size=None)

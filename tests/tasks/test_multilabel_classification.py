@@ -46,8 +46,8 @@ def test_metrics_by_hand_whatever_the_batches(tmp_path, batch_size):
     assert results["test/map"] == pytest.approx((5 / 6 + 1 / 2) / 2)
     # Above a half: a has 1 right, 1 wrong and 1 missed, 2 / (2 + 1 + 1); b 1 right and 1 wrong, 2 / (2 + 1).
     assert results["test/macro_f1"] == pytest.approx((1 / 2 + 2 / 3) / 2)
-    rows = [log(0.9) + log(0.6), log(0.2) + log(0.3), log(0.3) + log(0.8), log(0.9) + log(0.6)]
-    assert results["test/loss"] == pytest.approx(-sum(rows) / 8)
+    samples = [log(0.9) + log(0.6), log(0.2) + log(0.3), log(0.3) + log(0.8), log(0.9) + log(0.6)]
+    assert results["test/loss"] == pytest.approx(-sum(samples) / 8)
 
 
 def test_classes_that_a_split_has_not_are_left_out_of_means_and_named_once(tmp_path, caplog):
@@ -61,7 +61,7 @@ def test_classes_that_a_split_has_not_are_left_out_of_means_and_named_once(tmp_p
         (results,) = trainer(tmp_path).test(one, data, verbose=False)
     assert results["test/map"] == pytest.approx((5 / 6 + 1 / 2) / 2)
     assert results["test/macro_f1"] == pytest.approx((1 / 2 + 2 / 3) / 2)
-    assert caplog.text.count("the test split has no row of c") == 1
+    assert caplog.text.count("the test split has no sample of c") == 1
     (results,) = trainer(tmp_path).test(
         one, DataLoader([Batch(probabilities.logit(), 0 * targets)], batch_size=None), verbose=False
     )

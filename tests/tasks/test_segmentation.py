@@ -12,7 +12,7 @@ from leyden.tasks import Segmentation
 from leyden.tasks.segmentation import soft_dice_loss
 
 IGNORED = 255
-# Two pictures of 2 x 3 pixels. The network below predicts the number that a pixel's brightness is.
+# Two plots of 2 x 3 pixels. The network below predicts the number that a pixel's brightness is.
 PREDICTED = torch.tensor([[[0, 0, 1], [1, 2, 2]], [[0, 1, 1], [0, 0, 0]]])
 TRUE = torch.tensor([[[0, 1, 1], [1, 2, 0]], [[0, IGNORED, 1], [0, 0, IGNORED]]])
 # Of the 10 pixels that count, 8 are right. True: 5 of class 0, 4 of class 1 and 1 of class 2.
@@ -55,9 +55,11 @@ def evaluated(tmp_path, model, batches, verb="test"):
 
 
 @pytest.mark.parametrize("form", ["tensor", "out", "aux"])
-@pytest.mark.parametrize("rows", [1, 2])
-def test_metrics_are_those_worked_out_by_hand_whatever_the_batches(tmp_path, rows, form):
-    batches = [Batch(BATCH.inputs[start : start + rows], TRUE[start : start + rows]) for start in range(0, 2, rows)]
+@pytest.mark.parametrize("samples", [1, 2])
+def test_metrics_are_those_worked_out_by_hand_whatever_the_batches(tmp_path, samples, form):
+    batches = [
+        Batch(BATCH.inputs[start : start + samples], TRUE[start : start + samples]) for start in range(0, 2, samples)
+    ]
     results = evaluated(tmp_path, model(Known(form)), batches)
     assert results.pop("test/miou") == pytest.approx(sum(IOU.values()) / 3)
     assert results.pop("test/dice") == pytest.approx(sum(DICE.values()) / 3)

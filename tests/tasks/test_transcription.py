@@ -22,7 +22,7 @@ class Said(NamedTuple):
     tokens: Tensor
     lengths: Tensor
 
-    def row(self, number):
+    def sample(self, number):
         return self.tokens[number, : self.lengths[number]]
 
 
@@ -37,18 +37,18 @@ class Parrot(nn.Module):
         return (one_hot(waveforms.long(), len(ALPHABET)) * self.certainty).log_softmax(dim=2), lengths
 
 
-def batch(rows):
-    """Rows of (tokens heard in each frame, tokens of the transcript)."""
-    heard, said = ([torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*rows, strict=True))
+def batch(samples):
+    """Samples of (tokens heard in each frame, tokens of the transcript)."""
+    heard, said = ([torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*samples, strict=True))
     return Batch(padded(heard), Said(padded(said), sizes(said)), sizes(heard))
 
 
-def padded(rows):
-    return nn.utils.rnn.pad_sequence(rows, batch_first=True)
+def padded(samples):
+    return nn.utils.rnn.pad_sequence(samples, batch_first=True)
 
 
-def sizes(rows):
-    return torch.tensor([len(row) for row in rows])
+def sizes(samples):
+    return torch.tensor([len(sample) for sample in samples])
 
 
 def model(certainty=50.0, **options):
@@ -58,8 +58,8 @@ def model(certainty=50.0, **options):
     )
 
 
-def loader(rows, batch_size=2):
-    batches = [batch(rows[start : start + batch_size]) for start in range(0, len(rows), batch_size)]
+def loader(samples, batch_size=2):
+    batches = [batch(samples[start : start + batch_size]) for start in range(0, len(samples), batch_size)]
     return DataLoader(batches, batch_size=None)
 
 
@@ -67,7 +67,7 @@ MISTAKES = [
     ([1, 1, 0, 1, 2], [1, 2]),  # "yes yes no", not "yes no": an insertion
     ([0, 0, 0], [2]),  # nothing, not "no": a deletion
     ([1, 0, 2], [1, 1]),  # "yes no", not "yes yes": a substitution
-    ([2, 2, 0, 0], [2]),  # "no" twice in a row without a blank is one "no"
+    ([2, 2, 0, 0], [2]),  # "no" twice in a sample without a blank is one "no"
 ]
 
 
@@ -81,41 +81,41 @@ def test_error_rates_are_those_worked_out_by_hand_whatever_the_batches(tmp_path,
 
 def test_the_loss_is_that_of_all_alignments_for_each_token(tmp_path):
     # With three equal tokens, "yes" in two frames is "yes yes", "yes -" or "- yes"; "yes no" is one path of nine.
-    rows = [([0, 0], [1]), ([0, 0], [1, 2])]
-    (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(rows), verbose=False)
+    samples = [([0, 0], [1]), ([0, 0], [1, 2])]
+    (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(samples), verbose=False)
     assert results["test/loss"] == pytest.approx((math.log(9 / 3) + math.log(9) / 2) / 2)
 
 
 @pytest.mark.parametrize(
-    ("rows", "wer"),
+    ("samples", "wer"),
     [
         ([([0, 0], []), ([0], [])], 0.0),  # nothing is said, and nothing is heard
         ([([0, 0], []), ([1], [])], math.nan),  # there is nothing by which to divide what is heard
         ([([0, 0], []), ([1], []), ([2], [2])], 1.0),  # one insertion, one word
     ],
 )
-def test_references_without_a_word(tmp_path, rows, wer):
-    (results,) = trainer(tmp_path).test(model(), loader(rows), verbose=False)
+def test_references_without_a_word(tmp_path, samples, wer):
+    (results,) = trainer(tmp_path).test(model(), loader(samples), verbose=False)
     assert results["test/wer"] == pytest.approx(wer, nan_ok=True)
 
 
 def test_rows_with_too_few_frames_have_no_loss_but_count_as_mistakes(tmp_path):
-    rows = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank has to stand between the two
-    (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(rows), verbose=False)
+    samples = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank has to stand between the two
+    (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(samples), verbose=False)
     assert results["test/loss"] == pytest.approx(math.log(9 / 3))
     assert results["test/wer"] == 1
     again = model(certainty=0.0)
     again.log = lambda *_, **__: None
-    assert again.evaluate(batch(rows), "test").errors.tolist() == [pytest.approx(math.log(3)), math.inf]
+    assert again.evaluate(batch(samples), "test").errors.tolist() == [pytest.approx(math.log(3)), math.inf]
 
 
 def test_training_refuses_rows_with_too_few_frames_or_says_how_many(tmp_path, caplog):
-    rows = [([0, 1], [1]), ([0, 0], [1, 1]), ([1, 2], [1, 2, 1]), ([1, 0, 1], [1, 1])]
-    with pytest.raises(UserError, match=r"2 rows .*fewer frames.*subsampling"):
-        trainer(tmp_path).fit(model(1.0), loader(rows), loader(rows))
-    saying = model(1.0, too_short="say")
-    trainer(tmp_path).fit(saying, loader(rows), loader(rows))
-    assert "2 rows" in caplog.text
+    samples = [([0, 1], [1]), ([0, 0], [1, 1]), ([1, 2], [1, 2, 1]), ([1, 0, 1], [1, 1])]
+    with pytest.raises(UserError, match=r"2 samples .*fewer frames.*subsampling"):
+        trainer(tmp_path).fit(model(1.0), loader(samples), loader(samples))
+    saying = model(1.0, too_short="warn")
+    trainer(tmp_path).fit(saying, loader(samples), loader(samples))
+    assert "2 samples" in caplog.text
     assert saying.network.certainty.isfinite()
     assert saying.network.certainty > 1
 

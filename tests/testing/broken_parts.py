@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from leyden import DataModule, Task
-from leyden.data.core.rows import TensorRows
-from leyden.tasks import Classification, Evaluated
+from leyden.data.core.samples import TensorSamples
+from leyden.tasks import Classification, EvaluationOutput
 
 
 class Points(DataModule):
@@ -20,7 +20,7 @@ class Points(DataModule):
         self.class_names = ["left", "right"]
         targets = torch.arange(60) % 2
         side = 2.0 * targets.unsqueeze(1) - 1
-        return TensorRows(torch.cat([side, torch.randn(60, 3, generator=self.generator(split))], 1), targets)
+        return TensorSamples(torch.cat([side, torch.randn(60, 3, generator=self.generator(split))], 1), targets)
 
     def generator(self, split):
         return torch.Generator().manual_seed(len(split))
@@ -124,7 +124,7 @@ class Bare(Task):
     def evaluate(self, batch, stage):
         errors = F.cross_entropy(self(batch.inputs), batch.targets, reduction="none")
         self.log(f"{stage}/loss", errors.mean(), batch_size=len(errors))
-        return Evaluated(errors, errors)
+        return EvaluationOutput(errors, errors)
 
 
 class Lonely(Bare):

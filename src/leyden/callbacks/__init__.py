@@ -1,10 +1,10 @@
 from .batch_lines import BatchLines
 from .best_record import BestRecord
+from .gradient_monitor import GradientMonitor
 from .interruption import Interruption
 from .last_checkpoint import LastCheckpoint
 from .non_finite_loss import NonFiniteLoss
-from .optimization import Optimization
-from .pictures import Pictures
+from .prediction_plots import PredictionPlots
 from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
 from .resume_point import ResumePoint
@@ -14,11 +14,11 @@ from .watchdog import Watchdog
 __all__ = [
     "BatchLines",
     "BestRecord",
+    "GradientMonitor",
     "Interruption",
     "LastCheckpoint",
     "NonFiniteLoss",
-    "Optimization",
-    "Pictures",
+    "PredictionPlots",
     "ProgressBar",
     "ProgressLines",
     "ResumePoint",

@@ -26,7 +26,7 @@ class Loss(NamedTuple):
 
 
 class NonFiniteLoss(Callback):
-    """Acts when the loss of a batch is infinite or not a number, on any rank; the rows of the batch, with epoch, step
+    """Acts when the loss of a batch is infinite or not a number, on any rank; the samples of the batch, with epoch, step
     and seed, are kept in `non_finite.jsonl` of the run directory.
 
     Args:
@@ -71,8 +71,8 @@ class NonFiniteLoss(Callback):
     def _stop(self, trainer: Trainer, number: int) -> None:
         if number > 0 and (where := self._read(trainer, number)):
             raise RunError(
-                f"the loss is not finite {where}; its rows are in {FILE}. Lower the learning rate, clip the gradients "
-                "(trainer.gradient_clip_val=1.0), look at these rows, or go on without: callbacks.non_finite.action=skip"
+                f"the loss is not finite {where}; its samples are in {FILE}. Lower the learning rate, clip the gradients "
+                "(trainer.gradient_clip_val=1.0), look at these samples, or go on without: callbacks.non_finite.action=skip"
             )
 
     def _read(self, trainer: Trainer, number: int) -> str:
@@ -91,9 +91,9 @@ class NonFiniteLoss(Callback):
         ranks = [rank for rank, flag in enumerate(is_bad) if flag]
         where = f"in epoch {loss.epoch}, batch {loss.batch}, on rank {', '.join(map(str, ranks))}"
         if trainer.is_global_zero:
-            rows = _rows(trainer.train_dataloader, loss.epoch, loss.batch)
+            samples = _rows(trainer.train_dataloader, loss.epoch, loss.batch)
             place = {"epoch": loss.epoch, "batch": loss.batch, "step": loss.step, "seed": data.seed}
-            line = {**place, "action": self.action, "rows": {rank: rows[rank :: len(is_bad)] for rank in ranks}}
+            line = {**place, "action": self.action, "samples": {rank: samples[rank :: len(is_bad)] for rank in ranks}}
             with (Path(trainer.default_root_dir) / FILE).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
             if self.action == "skip":
@@ -109,7 +109,7 @@ def _gathered(trainer: Trainer, losses: Tensor) -> list[list[bool]]:
 
 
 def _rows(loader: Any, epoch: int, batch: int) -> list[int]:
-    """Row numbers of a batch over all ranks, in the official training split."""
-    rows = loader.batch_sampler.training_batches(epoch)[batch].tolist()
-    chosen = getattr(loader.dataset, "indices", None)  # less the rows for validation
-    return [chosen[row] for row in rows] if chosen else rows
+    """Sample numbers of a batch over all ranks, in the official training split."""
+    samples = loader.batch_sampler.training_batches(epoch)[batch].tolist()
+    chosen = getattr(loader.dataset, "indices", None)  # less the samples for validation
+    return [chosen[sample] for sample in samples] if chosen else samples

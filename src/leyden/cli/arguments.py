@@ -31,7 +31,7 @@ def writable(text: str) -> Path:
     """A file to be written, absolute, in a folder that is there."""
     path = Path(text).resolve()  # what a link names is written, and the link stays
     if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{path} is a folder; a file is wanted")
+        raise argparse.ArgumentTypeError(f"{path} is a folder; expected a file")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
     return path
@@ -50,7 +50,7 @@ MOVES: Argument = (
 CHECKPOINT: Argument = ("--ckpt", {"default": "best", "metavar": "NAME", "help": "best (default), last, or a path"})
 INPUTS: Argument = ("inputs", {"nargs": "+", "type": existing, "metavar": "INPUT", "help": "files or folders"})
 OUTPUT: Argument = ("--output", {"type": writable, "metavar": "FILE", "help": "write there instead of to the terminal"})
-FORMAT: Argument = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "of the rows"})
+FORMAT: Argument = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "of the samples"})
 ALL: Argument = ("--all", {"action": "store_true", "help": "every experiment of the project"})
 SWEEP: Argument = (
     "--sweep",
@@ -65,10 +65,10 @@ LIVE: Argument = (
     {"action": "store_true", "help": "use the working tree instead of the run's copy of the code"},
 )
 TRUST: Argument = ("--trust", {"action": "store_true", "help": "execute a run that was not made here: it is code"})
-CLEAR: Argument = ("--clear", {"action": "store_true", "help": "remove the decoded rows from the cache, and stop"})
+CLEAR: Argument = ("--clear", {"action": "store_true", "help": "remove the decoded samples from the cache, and stop"})
 STREAM: Argument = (
     "--write-stream",
-    {"type": Path, "metavar": "FOLDER", "help": "write the rows as chunks for data.stream"},
+    {"type": Path, "metavar": "FOLDER", "help": "write the samples as chunks for data.stream"},
 )
 NAME: Argument = ("name", {"metavar": "NAME", "help": "as YAML names it, or the class alone, such as ConvNet"})
 USE: Argument = ("--use", {"action": "store_true", "help": "change the lines of configs/ that name it"})

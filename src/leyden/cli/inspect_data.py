@@ -36,7 +36,7 @@ def inspect(
         overrides: settings of the experiment.
         clears: removes, instead of showing.
         check: overrides, and whether the data's files are looked for -> the project's folder and the configuration.
-        stream: a folder for the rows, to be written instead of shown; see `write_stream`.
+        stream: a folder for the samples, to be written instead of shown; see `write_stream`.
         trusts: whether a run that was not made here is executed; see `require_trust`.
 
     Returns:
@@ -109,23 +109,23 @@ def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
 
 
 def _show_rows(data: "DataModule") -> None:
-    from ..data.core.rows import whole
-    from ..data.storage.file_rows import FileRows
+    from ..data.core.samples import whole
+    from ..data.storage.file_samples import FileSamples
 
-    for stage, rows in data.rows.items():
-        where = "decoded in every epoch" if isinstance(whole(rows), FileRows) else data.residence.place or "memory"
-        if (chunks := whole(rows).chunks) is not None:
+    for stage, samples in data.samples.items():
+        where = "decoded in every epoch" if isinstance(whole(samples), FileSamples) else data.storage.place or "memory"
+        if (chunks := whole(samples).chunks) is not None:
             where = f"in a stream (chunks: {len(chunks)})"
-        _show(stage, f"{len(rows)} rows, {where}")
+        _show(stage, f"{len(samples)} samples, {where}")
 
 
 def _show_cache(data: "DataModule") -> None:
     from ..data.storage.cache import entries
     from ..data.storage.fingerprint import dataset_name
 
-    for about in entries(data.residence.cache, dataset_name(data)) if data.residence.cache else []:
-        state = "in use" if about["path"] in data.residence.used else "of other files or settings"
-        what = f"{about['rows']} rows, {about['dtype']} {about['shape']}, {about['bytes'] / 1e6:.1f} MB"
+    for about in entries(data.storage.cache, dataset_name(data)) if data.storage.cache else []:
+        state = "in use" if about["path"] in data.storage.used else "of other files or settings"
+        what = f"{about['rows']} samples, {about['dtype']} {about['shape']}, {about['bytes'] / 1e6:.1f} MB"
         state = state if about["is_whole"] else "damaged"
         _show("cache", f"{about['path']}: {what}, decoded in {about['seconds']:.1f} s; {state}")
 
@@ -134,21 +134,21 @@ def _show_speed(data: "DataModule") -> None:
     loader = data.train_dataloader()
     batches = chain.from_iterable(repeat(loader))
     next(batches)  # which starts workers
-    begin, num_rows, num_batches = time.perf_counter(), 0, 0
+    begin, num_samples, num_batches = time.perf_counter(), 0, 0
     while (seconds := time.perf_counter() - begin) < SECONDS:
-        num_rows += len(next(batches).inputs)
+        num_samples += len(next(batches).inputs)
         num_batches += 1
     workers = f"workers: {loader.num_workers}" if loader.num_workers else "by this process"
-    _show("speed", f"{num_rows / seconds:.0f} rows/s: {num_batches} batches of {data.batch_size}, {workers}")
+    _show("speed", f"{num_samples / seconds:.0f} samples/s: {num_batches} batches of {data.batch_size}, {workers}")
 
 
 def _clear(data: "DataModule") -> None:
     from ..data.storage.cache import clear
     from ..data.storage.fingerprint import dataset_name
 
-    freed = clear(data.residence.cache, dataset_name(data)) if data.residence.cache else 0
+    freed = clear(data.storage.cache, dataset_name(data)) if data.storage.cache else 0
     freed += data.source.clear() if data.source else 0
-    _show("freed", f"{freed / 1e6:.1f} MB in {data.residence.cache}")
+    _show("freed", f"{freed / 1e6:.1f} MB in {data.storage.cache}")
 
 
 def _write(data: "DataModule", folder: Path) -> None:

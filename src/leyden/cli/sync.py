@@ -14,7 +14,7 @@ FINISH_SECONDS = 120.0  # it goes on from there the next time
 
 
 def sync(runs: Sequence[RunDirectory]) -> int:
-    """Uploads the rows, the configuration and the pictures that the server has not; what it has is left alone.
+    """Uploads the rows, the configuration and the plots that the server has not; what it has is left alone.
 
     Returns:
         The exit code: 0 where the server now has everything, else 1.
@@ -51,11 +51,11 @@ def _upload(run: RunDirectory, logger: dict[str, Any]) -> int:
 def _send(run: RunDirectory, logger: dict[str, Any]) -> int:
     """Returns how many rows were sent."""
     session = _begin(run, logger)
-    rows, pictures = MetricsFile(run.path / "metrics.csv").rows(), _pictures(run)
+    rows, plots = MetricsFile(run.path / "metrics.csv").rows(), _pictures(run)
     session.run.config.update(for_upload(run.frozen_config), allow_val_change=True)
     session.send(rows)
-    if pictures:
-        session.log_media(pictures)
+    if plots:
+        session.log_media(plots)
     is_finished = run.status["state"] == "finished"
     if not session.end(0 if is_finished else 1):
         raise ConnectionError("the server has stopped answering")

@@ -15,7 +15,7 @@ from .run_length import endless
 from .setting_values import below, is_plain, shown, wanted
 from .static.annotations import fits, is_asked, is_called, is_object
 from .static.guards import refusals
-from .static.provides import published
+from .static.provides import provided
 from .static.signature import Signature, signature
 from .static.source import NameMissingError
 from .targets import MISSING, OF_HYDRA, TargetError, misused, read_target
@@ -51,7 +51,7 @@ class _Check:
         self.called_later: dict[Key, str] = {}  # nodes whose object has to be a function, and whose argument it is
         data = composed.config.get("data")
         self.data = str(data.get("_target_")) if isinstance(data, dict) else ""
-        self.published = published(self.data) if self.data else None
+        self.provided = provided(self.data) if self.data else None
 
     def files(self) -> None:
         """Reports files and folders of the data that are not there."""
@@ -206,14 +206,14 @@ class _Check:
     def is_given(self, key: Key) -> bool:
         """Whether the worker gives this argument, or may do so."""
         if key[0] == "model":
-            return self.published is None or key[-1] in self.published
+            return self.provided is None or key[-1] in self.provided
         return key[-1] in _OF_WORKER.get(str(key[0]), [])
 
     def needed(self, key: Key, owner: str) -> str:
         path = ".".join(map(str, key))
-        if key[0] == "model" and self.published is not None:
+        if key[0] == "model" and self.provided is not None:
             return (
-                f"{owner} needs {key[-1]!r}, which {self.data.rpartition('.')[2]} does not publish "
-                f"(it publishes {', '.join(self.published)}); give {path}=VALUE, or choose data that publishes it"
+                f"{owner} needs {key[-1]!r}, which {self.data.rpartition('.')[2]} does not provide "
+                f"(it provides {', '.join(self.provided)}); give {path}=VALUE, or choose data that provides it"
             )
         return f"{owner} needs {key[-1]!r}; give {path}=VALUE" if owner else f"a value is missing; give {path}=VALUE"

@@ -11,6 +11,7 @@ import yaml
 
 from ..errors import UserError, hint
 from .merge import merge
+from .renamed import renamed_override
 from .targets import MISSING
 
 Options = dict[str, list[tuple[str, str]]]
@@ -97,7 +98,7 @@ def compose(overrides: list[str], root: Path) -> Composed:
     """
     groups = options(root)
     experiments = dict(groups.get("experiment", []))
-    overrides = [f"experiment={word}" if word in experiments else word for word in overrides]
+    overrides = [renamed_override(f"experiment={word}" if word in experiments else word) for word in overrides]
     if mistakes := [text for word in overrides if (text := _mistake(word, groups))]:
         raise ConfigError(*mistakes)
 
@@ -163,7 +164,7 @@ def _mistake(word: str, groups: Options) -> str:
     except HydraException:
         return f"override {word}: the value cannot be read; quote it: '{key}=\"{value}\"'"
     if override.is_sweep_override():
-        return f"override {word}: one value is wanted, or a list: '{key}=[{value}]', or several runs: --sweep"
+        return f"override {word}: expected one value, or a list: '{key}=[{value}]', or several runs: --sweep"
     if _key(word) not in groups or key.startswith("~"):
         return ""
     chosen = override.value() if isinstance(override.value(), list) else [override.value()]

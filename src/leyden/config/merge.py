@@ -5,6 +5,7 @@ from typing import Any
 
 from ..errors import UserError
 from .hydra_loader import HydraLoader
+from .renamed import renamed
 from .static.signature import signature
 from .static.source import NameMissingError
 
@@ -33,12 +34,20 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
     defaults, config_overrides = loader.defaults(overrides)
     merged = OmegaConf.create()
     for default in defaults:
-        part = loader.read(default)
+        part = _with_new_names(loader.read(default), f"configs/{default.config_path}.yaml")
         _give_way(merged, part)
         merged.merge_with(part)
     for override in config_overrides:
         _apply(override, merged, loader)
     return merged, defaults
+
+
+def _with_new_names(part: Any, place: str) -> Any:
+    from omegaconf import OmegaConf
+
+    plain = OmegaConf.to_container(part)
+    changed = renamed(plain, place)
+    return part if changed == plain else OmegaConf.create(changed)
 
 
 def _apply(override: Any, merged: Any, loader: HydraLoader) -> None:

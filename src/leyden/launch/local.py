@@ -19,7 +19,7 @@ class Local(Launcher):
         max_restarts: so often torchrun starts all processes again, from the last checkpoint, after one ended badly.
         accelerator: `trainer.accelerator`.
         fork: whether the runs of a sweep are forked from one process that has imported torch, which saves each of them
-            the seconds of that; on the processor alone.
+            the seconds of that; on the CPU alone.
 
     Raises:
         ValueError: an argument is out of range.

@@ -30,7 +30,7 @@ class Slurm(Launcher):
         qos: quality of service.
         constraint: features that nodes must have.
         memory: of each node, such as `64G`.
-        cpus_per_device: processor cores.
+        cpus_per_device: CPU cores.
         signal_seconds: so long before the limit the run is told to save a checkpoint.
         max_jobs: of an array, so many run at a time.
         options: further options of sbatch, such as `--exclusive`; the last of two that contradict wins.

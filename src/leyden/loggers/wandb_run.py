@@ -73,7 +73,7 @@ class WandbRun(WandbLogger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """A row of numbers, as in metrics.csv; pictures and the like travel with the next row."""
+        """A row of numbers, as in metrics.csv; plots and the like travel with the next row."""
         if not all(isinstance(value, int | float) for value in metrics.values()):
             self.media |= metrics
             return

@@ -86,7 +86,7 @@ class WandbSession:
             self._log(step, {"trainer/global_step": row["step"], **values, **(media or {})})
 
     def log_media(self, media: Mapping[str, Any]) -> None:
-        """Sends the pictures of the test after all rows, unless the server has some."""
+        """Sends the plots of the test after all rows, unless the server has some."""
         step = self.rows.next_step
         if not self.rows.has({"step": "media"}):
             self._log(step, media)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def confusion_matrix(counts: Tensor, class_names: Sequence[str]) -> "Figure":
-    """Counts [true class, predicted class] -> a picture, coloured by the share of the true class."""
+    """Counts [true class, predicted class] -> a plot, coloured by the share of the true class."""
     from matplotlib.figure import Figure  # half a second that training need not wait for
 
     size = max(4.0, 0.45 * len(class_names))

@@ -1,4 +1,4 @@
-"""Means over those classes of several-label rows of which a split has a row."""
+"""Means over those classes of several-label samples of which a split has a sample."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from torchmetrics.utilities import dim_zero_cat
 class PresentAveragePrecision(MultilabelAveragePrecision):
     """The mean average precision over the classes that a split has; NaN where a probability is, or without any class.
 
-    torchmetrics gives a class without a row the value 0, as if the model had failed on it.
+    torchmetrics gives a class without a sample the value 0, as if the model had failed on it.
     """
 
     def compute(self) -> Tensor:

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 class FullySharded(ModelParallelStrategy):
     """Divides weights, gradients and optimizer states evenly among all devices, for models too large for one (FSDP2).
 
-    A device has the whole of one layer at a time, and trains on its own rows, as with DDP. Checkpoints are those of
+    A device has the whole of one layer at a time, and trains on its own samples, as with DDP. Checkpoints are those of
     any other strategy, one file with whole tensors: a run goes on from them on another number of devices.
     Source: Zhao et al., PyTorch FSDP, 2023, https://arxiv.org/abs/2304.11277
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from ..config import references
+from ..config.renamed import renamed
 from ..errors import UserError, hint
 from ..io import FULL, write_atomically
 from . import environment
@@ -53,7 +54,7 @@ class RunDirectory:
         The time is UTC, the counter that of this second: names sort as the runs were made.
 
         Args:
-            config: the composed configuration, by choice with references, as `Composed.frozen` has it.
+            config: the composed configuration, optionally with references, as `Composed.frozen` has it.
             root: the project's folder.
             command: the words typed.
             **status: more to keep in its status, such as `live`.
@@ -102,7 +103,7 @@ class RunDirectory:
         Raises:
             UserError: it refers to something that is not here.
         """
-        return references.resolve(self.frozen_config)
+        return renamed(references.resolve(self.frozen_config), str(self.path))
 
     @property
     def status(self) -> dict[str, Any]:
@@ -236,7 +237,7 @@ def _hardware() -> dict[str, Any]:
     return {
         "host": platform.node(),
         "system": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
+        "CPU": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**30, 1),
         "gpus": _output(query).splitlines(),

@@ -1,5 +1,5 @@
 """What a trainer's configuration leaves to the machine: precision on an old GPU, how several ranks train together, and
-what a processor does with memory that is free again.
+what a CPU does with memory that is free again.
 """
 
 import ctypes

@@ -3,7 +3,7 @@
 HARMLESS = [
     # Whole batches from memory are faster without workers, whatever the number of cores.
     ".*does not have many workers.*",
-    # Ours gives every row.
+    # Ours gives every sample.
     ".*using a custom batch sampler.*for prediction.*",
     # It is the data module that resumes in the middle of an epoch, not the loader.
     ".*your dataloader is not resumable.*",

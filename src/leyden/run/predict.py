@@ -27,7 +27,7 @@ def predict(
     """Writes what the model says of each of the user's files: a line for each record that the data module makes of it.
 
     Records hold plain values and, one level down, dicts of them, which become columns of their own in CSV; lists, such
-    as words with their times, are JSON there. Pictures, such as masks, are saved in the run's `predictions/` (of a run that
+    as words with their times, are JSON there. PredictionPlots, such as masks, are saved in the run's `predictions/` (of a run that
     is only read, in that of the output's folder), and their paths are written. A file of which the model says nothing
     has a line with its name alone. All is UTF-8; a path that is not stands as a `file:` URI, whose %-escapes are its
     bytes.
@@ -77,7 +77,7 @@ def records(worker: Worker, inputs: list[Path], checkpoint: str) -> Iterator[lis
 
 
 def _folder(run: RunDirectory, output: Path | None) -> Path:
-    """Where pictures are saved: in the run or, where it is only read, beside the table."""
+    """Where plots are saved: in the run or, where it is only read, beside the table."""
     return run.path / "predictions" if run.is_writable else (output.parent if output else Path.cwd()) / "predictions"
 
 
@@ -100,7 +100,7 @@ def _csv(records: list[dict[str, Any]]) -> str:
 
 
 def _saved(value: Any, place: Path) -> Any:
-    """A picture's path, once it is there; any other value as it is."""
+    """A plot's path, once it is there; any other value as it is."""
     if not isinstance(value, Image):
         return value
     place.parent.mkdir(exist_ok=True)

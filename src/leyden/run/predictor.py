@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..config.compose import project_root
-from ..data.core.rows import TensorRows
+from ..data.core.samples import TensorSamples
 from ..errors import UserError
 from .directory import find_run
 from .frozen_code import imported_from
@@ -30,7 +30,7 @@ class Predictor:
         self._worker, self._checkpoint = worker, checkpoint
         self.network: nn.Module = worker.load(checkpoint).network.eval().cpu()
         self.transform: nn.Module = worker.data.batch_transform("predict").eval()
-        self.class_names: list[str] = list(worker.data.published().get("class_names") or [])
+        self.class_names: list[str] = list(worker.data.provided().get("class_names") or [])
 
     def predict(self, inputs: Any) -> list[Any]:
         """What the model says of files or arrays.
@@ -53,8 +53,8 @@ class Predictor:
             made = records(self._worker, [Path(one) for one in inputs], self._checkpoint)
             return [record for records_of_one in made for record in records_of_one]
         samples = torch.as_tensor(inputs)
-        rows = TensorRows(samples, torch.zeros(len(samples), dtype=torch.int64))
-        return self._worker.predict(rows, self._checkpoint)
+        samples = TensorSamples(samples, torch.zeros(len(samples), dtype=torch.int64))
+        return self._worker.predict(samples, self._checkpoint)
 
 
 def load(run: str | Path, checkpoint: str = "best", trust: bool = False) -> Predictor:

@@ -15,7 +15,7 @@ from ..callbacks import (
     BatchLines,
     BestRecord,
     Interruption,
-    Pictures,
+    PredictionPlots,
     ProgressBar,
     ProgressLines,
     ResumePoint,
@@ -24,7 +24,7 @@ from ..callbacks import (
 from ..config.build import build
 from ..config.redaction import for_upload
 from ..data import DataModule
-from ..data.core.rows import Rows
+from ..data.core.samples import Samples
 from ..data.files.archives import checked_archives
 from ..loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from ..tasks import Task
@@ -100,7 +100,7 @@ class Worker:
         return self.evaluate(self._measured_split(), checkpoint)
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
-        """Metrics of the validation or test split, also kept in results.json; pictures are in a folder of the checkpoint.
+        """Metrics of the validation or test split, also kept in results.json; plots are in a folder of the checkpoint.
 
         Args:
             split: `val` or `test`.
@@ -111,8 +111,8 @@ class Worker:
         file = str(path.relative_to(self.run.path) if path.is_relative_to(self.run.path) else path)
         name = checkpoint if checkpoint in ("best", "last") else file
         callbacks: list[Callback] = self.trainer.callbacks  # pyrefly: ignore[missing-attribute]
-        for pictures in (one for one in callbacks if isinstance(one, Pictures)):
-            pictures.folder = re.sub(r"[^\w.=-]+", "_", name)[-100:]
+        for plots in (one for one in callbacks if isinstance(one, PredictionPlots)):
+            plots.folder = re.sub(r"[^\w.=-]+", "_", name)[-100:]
         with explained_mismatch(path):
             (results,) = run_split(self._model, self.data, ckpt_path=path, verbose=False)
         self.has_weights = True
@@ -130,9 +130,9 @@ class Worker:
                 log.warning("the best checkpoint is of another epoch than %s says: resume the run", BEST)
         add_results(self.run.path, name, measured, {"file": file, **self.record.loaded})
 
-    def predict(self, rows: Rows, checkpoint: str) -> list[Any]:
-        """What the model says of each of the rows that the data module has read."""
-        self.data.rows["predict"] = rows
+    def predict(self, samples: Samples, checkpoint: str) -> list[Any]:
+        """What the model says of each of the samples that the data module has read."""
+        self.data.samples["predict"] = samples
         path = self.run.checkpoint(checkpoint)
         with explained_mismatch(path):
             batches: Any = self.trainer.predict(self._model, self.data, ckpt_path=path)
@@ -178,10 +178,10 @@ class Worker:
 
     def _new_model(self) -> Task:
         seed_everything(self.config["seed"], verbose=False)
-        return build(self.config["model"], self.data.published())
+        return build(self.config["model"], self.data.provided())
 
     def _renew(self) -> None:
-        """Model and trainer as they were before the training, but for its progress, which rows of metrics name."""
+        """Model and trainer as they were before the training, but for its progress, which samples of metrics name."""
         progress = self.trainer.fit_loop.state_dict()
         del self._model, self.trainer
         self.data.trainer = None
@@ -213,7 +213,7 @@ class Worker:
             point = ResumePoint(self.run.path / "checkpoints" / LAST)
             callbacks = [point, *callbacks, Interruption(self.stop)]
         else:  # nobody waits for it, and a run that is only read keeps no figures
-            kinds = (Watchdog,) if self.run.is_writable else (Watchdog, Pictures)
+            kinds = (Watchdog,) if self.run.is_writable else (Watchdog, PredictionPlots)
             callbacks = [one for one in callbacks if not isinstance(one, kinds)]
         for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)

@@ -3,13 +3,13 @@ from .detection import Detection
 from .language_modeling import LanguageModeling
 from .multilabel_classification import MultilabelClassification
 from .segmentation import Segmentation
-from .task import Evaluated, EvaluationStage, Task
+from .task import EvaluationOutput, EvaluationStage, Task
 from .transcription import Transcription
 
 __all__ = [
     "Classification",
     "Detection",
-    "Evaluated",
+    "EvaluationOutput",
     "EvaluationStage",
     "LanguageModeling",
     "MultilabelClassification",

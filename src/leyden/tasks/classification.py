@@ -15,23 +15,23 @@ from ..errors import UserError
 from ..metrics.confusion_matrix import confusion_matrix
 from ..metrics.mean import Mean
 from .class_weights import balanced_weights
-from .task import Evaluated, EvaluationStage, Task
+from .task import EvaluationOutput, EvaluationStage, Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 class Classification(Task):
-    """One class for each row: cross-entropy, accuracy, macro F1 and calibration error; of more than 5, top-5 accuracy.
+    """One class for each sample: cross-entropy, accuracy, macro F1 and calibration error; of more than 5, top-5 accuracy.
 
     Macro F1 is the mean over the classes of their F1 scores.
 
-    The training loss is the mean over the rows of a batch of
+    The training loss is the mean over the samples of a batch of
 
         -(sum over classes c of w_c t_c log p_c),   p = softmax(logits),
 
-    with t the target: 1 for the row's class, spread by `label_smoothing` and mixed by `mix`. It is divided by the
-    number of rows, not, as in torch's own mean, by the sum of their weights: that would depend on which rows share a
+    with t the target: 1 for the sample's class, spread by `label_smoothing` and mixed by `mix`. It is divided by the
+    number of samples, not, as in torch's own mean, by the sum of their weights: that would depend on which samples share a
     batch or a device. The losses that evaluations log are plain, without weights, smoothing or mixing.
 
     Args:
@@ -39,8 +39,8 @@ class Classification(Task):
         class_names: the classes, in the order of their numbers.
         label_smoothing: share of the target spread over all classes, in training.
         class_weights: `balanced` makes all classes count alike in the training loss, however rare they are:
-            w_c = rows / (classes * rows of the class), counted in the training rows; null is w_c = 1.
-        class_counts: training rows of each class, for `balanced`.
+            w_c = samples / (classes * samples of the class), counted in the training samples; null is w_c = 1.
+        class_counts: training samples of each class, for `balanced`.
         mix: mixup or cutmix of torchvision's transforms v2, on the training batches: images and class numbers ->
             images and class probabilities [batch, class].
         **task: arguments of `Task`.
@@ -79,7 +79,7 @@ class Classification(Task):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         inputs, targets, lengths = batch
         if targets.ndim != 1:
-            raise UserError("these rows have several classes each: choose model multilabel, see configs/model/")
+            raise UserError("these samples have several classes each: choose model multilabel, see configs/model/")
         if self.mix:
             inputs, targets = self.mix(inputs, targets)
         logits = self(inputs, lengths)
@@ -91,7 +91,7 @@ class Classification(Task):
         self.log_training(loss=loss, accuracy=(logits.argmax(dim=1) == classes).float().mean())
         return loss
 
-    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         logits = self(batch.inputs, batch.lengths)
         losses = cross_entropy(logits, batch.targets, reduction="none")
         self.measure(stage, "loss", losses)
@@ -101,7 +101,7 @@ class Classification(Task):
         if self.has_top5:
             self.measure(stage, "top5_accuracy", logits, batch.targets)
         self.confusion.update(logits, batch.targets)
-        return Evaluated(logits.softmax(dim=1), losses)
+        return EvaluationOutput(logits.softmax(dim=1), losses)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Class probabilities [batch, class]."""

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..metrics.mean_average_precision import MeanAveragePrecision
-from .task import Evaluated, EvaluationStage, Task, in_default_type
+from .task import EvaluationOutput, EvaluationStage, Task, in_default_type
 
 log = logging.getLogger(__name__)
-SURE, OVERLAP = 0.4, 0.5  # from where on a box counts as shown, and as found, in the order of the worst pictures
+SURE, OVERLAP = 0.4, 0.5  # from where on a box counts as shown, and as found, in the order of the worst plots
 
 
 class Detection(Task):
@@ -51,18 +51,18 @@ class Detection(Task):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         targets = [
-            {"boxes": one.corners[~one.ignored], "labels": one.labels[~one.ignored]} for one in batch.targets.rows()
+            {"boxes": one.corners[~one.ignored], "labels": one.labels[~one.ignored]} for one in batch.targets.samples()
         ]
         losses = self.network(list(in_default_type(batch.inputs)), targets)
         loss = torch.stack(list(losses.values())).sum()
         self.log_training(loss=loss, **losses)
         return loss
 
-    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         found = self.predict_step(batch, 0)
-        true = [{"boxes": one.corners, "labels": one.labels, "ignored": one.ignored} for one in batch.targets.rows()]
+        true = [{"boxes": one.corners, "labels": one.labels, "ignored": one.ignored} for one in batch.targets.samples()]
         getattr(self, f"{stage}_map").update(found, true)
-        return Evaluated(found, torch.stack([mistakes(*pair) for pair in zip(found, true, strict=True)]))
+        return EvaluationOutput(found, torch.stack([mistakes(*pair) for pair in zip(found, true, strict=True)]))
 
     def predict_step(self, batch: Any, batch_idx: int) -> list[dict[str, Tensor]]:
         """Of each image: boxes [box, 4], labels [box] and scores [box], the most certain first."""

@@ -13,7 +13,7 @@ def is_logging_step(trainer: Trainer) -> bool:
 
 
 def forget(metric: Metric) -> None:
-    """Leaves out all rows that a metric has seen. Unlike after a reset, what it gathers from all ranks keeps its shape."""
+    """Leaves out all samples that a metric has seen. Unlike after a reset, what it gathers from all ranks keeps its shape."""
     for name, default in metric._defaults.items():
         state = getattr(metric, name)
         setattr(metric, name, [part[:0] for part in state] if isinstance(state, list) else torch.zeros_like(state))

@@ -10,7 +10,7 @@ from ..metrics.mean import Mean
 from ..metrics.perplexity import Perplexity
 from ..metrics.word_starts import WordStarts
 from .decoding.generation import Generation
-from .task import Evaluated, EvaluationStage, Task
+from .task import EvaluationOutput, EvaluationStage, Task
 
 IGNORED = -100  # a target that does not count: cross-entropy's default
 
@@ -66,7 +66,7 @@ class LanguageModeling(Task):
         self.log_training(loss=loss)
         return loss
 
-    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         losses, counts = self.losses(batch), batch.targets != IGNORED
         self.measure(stage, "loss", losses, counts.float())
         targets = batch.targets.clamp(min=0)
@@ -74,10 +74,10 @@ class LanguageModeling(Task):
         self.measure(stage, "word_perplexity", losses, self.word_starts(targets, batch.inputs) * counts)
         self.measure(stage, "bits_per_byte", losses, self.num_bytes[targets] * counts)
         if self.beginnings is None and self.num_samples:
-            rows = torch.linspace(0, len(losses) - 1, min(self.num_samples, len(losses))).round().long()
-            lengths = counts[rows].sum(dim=1).clamp(max=self.prompt_tokens)
-            self.beginnings = batch.inputs[rows], lengths
-        return Evaluated(losses, losses.sum(dim=1) / counts.sum(dim=1))
+            samples = torch.linspace(0, len(losses) - 1, min(self.num_samples, len(losses))).round().long()
+            lengths = counts[samples].sum(dim=1).clamp(max=self.prompt_tokens)
+            self.beginnings = batch.inputs[samples], lengths
+        return EvaluationOutput(losses, losses.sum(dim=1) / counts.sum(dim=1))
 
     def predict_step(self, batch: Any, batch_idx: int) -> list[Tensor]:
         """A continuation for each prompt, up to the end of the text [token]."""

@@ -10,32 +10,32 @@ from ..errors import UserError
 from ..metrics.mean import Mean
 from ..metrics.present_classes import PresentAveragePrecision, PresentF1
 from .class_weights import balanced_weights
-from .task import Evaluated, EvaluationStage, Task
+from .task import EvaluationOutput, EvaluationStage, Task
 
 log = logging.getLogger(__name__)
 
 
 class MultilabelClassification(Task):
-    """Any number of classes for each row: a yes or no for every class by itself.
+    """Any number of classes for each sample: a yes or no for every class by itself.
 
-    The loss of a row is the mean over the classes of the binary cross-entropy
+    The loss of a sample is the mean over the classes of the binary cross-entropy
 
         -(w t log p + (1 - t) log(1 - p)),   p = sigmoid(logit),
 
-    with t = 1 for a class that the row has and 0 otherwise. In training, t is smoothed to (1 - s) t + s / 2, and w is
+    with t = 1 for a class that the sample has and 0 otherwise. In training, t is smoothed to (1 - s) t + s / 2, and w is
     the class's weight; both are left out of the losses that evaluations log.
 
-    Metrics, over all rows of an evaluation: `map`, the mean over the classes of the area below the steps of precision
+    Metrics, over all samples of an evaluation: `map`, the mean over the classes of the area below the steps of precision
     over recall, for which no threshold is needed; `macro_f1`, the mean over the classes of the F1 score of what has a
-    probability above a half. Classes of which the split has no row are left out of both, and reported once.
+    probability above a half. Classes of which the split has no sample are left out of both, and reported once.
 
     Args:
         network: inputs -> logits [batch, class].
         class_names: the classes, in the order of their numbers.
         label_smoothing: s above.
-        class_weights: `balanced` gives the rows of rare classes more weight, w = labels / (classes * labels of the
-            class), all counted in the training rows; null is w = 1.
-        class_counts: training rows of each class, for `balanced`.
+        class_weights: `balanced` gives the samples of rare classes more weight, w = labels / (classes * labels of the
+            class), all counted in the training samples; null is w = 1.
+        class_counts: training samples of each class, for `balanced`.
         **task: arguments of `Task`.
     """
 
@@ -72,7 +72,7 @@ class MultilabelClassification(Task):
         self.log_training(loss=loss)
         return loss
 
-    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         targets = self._targets(batch)
         logits = self(batch.inputs, batch.lengths)
         losses = binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=1)
@@ -80,7 +80,7 @@ class MultilabelClassification(Task):
         self.measure(stage, "loss", losses)
         self.measure(stage, "map", probabilities, batch.targets.long())
         self.measure(stage, "macro_f1", probabilities, batch.targets.long())
-        return Evaluated(probabilities, losses)
+        return EvaluationOutput(probabilities, losses)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The probability of each class [batch, class]."""
@@ -100,10 +100,12 @@ class MultilabelClassification(Task):
         ]
         if absent and stage not in self.reported:
             self.reported.add(stage)
-            log.warning("the %s split has no row of %s: means over classes leave them out", stage, ", ".join(absent))
+            log.warning("the %s split has no sample of %s: means over classes leave them out", stage, ", ".join(absent))
 
     def _targets(self, batch: Any) -> Tensor:
         """0 or 1 [batch, class], uint8 -> float."""
         if batch.targets.ndim != 2:
-            raise UserError("these rows have one class each: set data.label_separator, or leave the model's multilabel")
+            raise UserError(
+                "these samples have one class each: set data.label_separator, or leave the model's multilabel"
+            )
         return batch.targets.float()

@@ -14,7 +14,7 @@ from torchmetrics.classification import (
 from ..metrics.confusion_matrix import confusion_matrix
 from ..metrics.mean import Mean
 from ..metrics.mean_over_ranks import mean_over_ranks
-from .task import Evaluated, EvaluationStage, Task
+from .task import EvaluationOutput, EvaluationStage, Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +76,7 @@ class Segmentation(Task):
         self.log_training(loss=loss)
         return loss
 
-    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         logits, targets = self(batch.inputs), batch.targets
         num_pixels = (targets != self.ignore_index).flatten(1).sum(dim=1)
         losses = self.pixel_losses(logits, targets).flatten(1).sum(dim=1) / num_pixels.clamp(min=1)
@@ -85,7 +85,7 @@ class Segmentation(Task):
         for name in ("miou", "dice", "pixel_accuracy"):
             self.measure(stage, name, predictions, targets)
         self.confusion.update(predictions, targets)
-        return Evaluated(predictions.to(torch.uint8), losses)
+        return EvaluationOutput(predictions.to(torch.uint8), losses)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The class of each pixel, uint8 [batch, height, width]."""
@@ -117,10 +117,10 @@ class Segmentation(Task):
 
     def pixel_losses(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Cross-entropy [batch, height, width], 0 where there is no class."""
-        # As rows of classes: CUDA has no deterministic cross-entropy of images.
-        rows, classes = logits.movedim(1, -1).flatten(0, 2), targets.flatten()
-        weights = weights if weights is None else weights.to(rows.dtype)
-        losses = cross_entropy(rows, classes, weights, ignore_index=self.ignore_index, reduction="none")
+        # As samples of classes: CUDA has no deterministic cross-entropy of images.
+        samples, classes = logits.movedim(1, -1).flatten(0, 2), targets.flatten()
+        weights = weights if weights is None else weights.to(samples.dtype)
+        losses = cross_entropy(samples, classes, weights, ignore_index=self.ignore_index, reduction="none")
         return losses.reshape(targets.shape)
 
     def on_test_epoch_end(self) -> None:
@@ -142,7 +142,7 @@ class Segmentation(Task):
 
 
 def soft_dice_loss(logits: Tensor, classes: Tensor, valid: Tensor) -> Tensor:
-    """1 - Dice of the probabilities, the mean over rows and classes; 1 is added to both parts of the fraction.
+    """1 - Dice of the probabilities, the mean over samples and classes; 1 is added to both parts of the fraction.
 
     Source: Milletari et al., V-Net, 2016, https://arxiv.org/abs/1606.04797, with the plain sums for the squared ones.
 

@@ -26,11 +26,11 @@ ONE_VALUE = "Expected more than 1 value per channel when training"  # how torch'
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
-class Evaluated(NamedTuple):
-    """What an evaluation step tells of its batch; pictures are made of it."""
+class EvaluationOutput(NamedTuple):
+    """What an evaluation step tells of its batch; plots are made of it."""
 
-    predictions: Any  # one a row, as `predict_step` gives them
-    errors: Tensor  # how wrong each row is, such as its loss [batch]
+    predictions: Any  # one a sample, as `predict_step` gives them
+    errors: Tensor  # how wrong each sample is, such as its loss [batch]
 
 
 class Task(LightningModule):
@@ -83,7 +83,7 @@ class Task(LightningModule):
             compile_network(network, mode=None if compile is True else compile)
 
     def configure_model(self) -> None:
-        if self.trainer.strategy.root_device.type == "cuda":  # on a processor it may mean bfloat16
+        if self.trainer.strategy.root_device.type == "cuda":  # on a CPU it may mean bfloat16
             torch.set_float32_matmul_precision(self.float32_matmul)
         # Lightning would load a checkpoint of trainer.precision=64-true into float32, and then convert that.
         self.trainer.precision_plugin.convert_module(self)
@@ -114,7 +114,7 @@ class Task(LightningModule):
     def measure(self, stage: EvaluationStage, name: str, *values: Any) -> None:
         """Updates a metric and logs it, at the end of the evaluation, as `<stage>/<name>`.
 
-        Metrics see rows, not means of batches: they are exact for any batch size and number of devices.
+        Metrics see samples, not means of batches: they are exact for any batch size and number of devices.
         """
         metric = getattr(self, f"{stage}_{name}")
         metric.update(*values)
@@ -124,7 +124,7 @@ class Task(LightningModule):
     def log_training(self, **values: Tensor) -> None:
         """Logs what a batch of training tells, the mean over ranks, as `train/<name>`.
 
-        Only in steps whose row is written, and at the end of an epoch: to log costs more than the arithmetic of a small
+        Only in steps whose sample is written, and at the end of an epoch: to log costs more than the arithmetic of a small
         network, and waits for the other ranks.
         """
         if is_logging_step(self.trainer) or self.trainer.is_last_batch:
@@ -133,16 +133,16 @@ class Task(LightningModule):
 
     # What a task implements, beside `training_step`
 
-    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         """Measures all metrics on a batch."""
         raise NotImplementedError
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
-        """Predictions, one a row: what the data module can draw and write."""
+        """Predictions, one a sample: what the data module can draw and write."""
         raise NotImplementedError
 
     def figures(self) -> dict[str, "Figure"]:
-        """Pictures of the evaluation that has just ended, by name; called on all ranks."""
+        """PredictionPlots of the evaluation that has just ended, by name; called on all ranks."""
         return {}
 
     def texts(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from ..metrics.error_rates import CharacterErrors, WordErrors
 from ..metrics.mean import Mean
 from .decoding.alignments import AlignedTokens, Alignments
 from .decoding.greedy_decoder import greedy_decoder
-from .task import Evaluated, EvaluationStage, Task
+from .task import EvaluationOutput, EvaluationStage, Task
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class Transcription(Task):
     """What is said, without knowing when: connectionist temporal classification, word and character error rates.
 
-    A row with fewer frames than its transcript needs has no loss; it counts in the error rates.
+    A sample with fewer frames than its transcript needs has no loss; it counts in the error rates.
 
     Source: Graves et al., Connectionist Temporal Classification, 2006, https://doi.org/10.1145/1143844.1143891.
 
@@ -30,8 +30,8 @@ class Transcription(Task):
         alphabet: the tokens, in the order of their numbers; the first is the blank.
         separator: what stands between two tokens of a text.
         sample_rate: of the waveforms, in Hz.
-        decoder: log-probabilities and numbers of frames -> the tokens of each row.
-        too_short: `raise` after the first epoch in which rows of training had too few frames, or only `say` how many.
+        decoder: log-probabilities and numbers of frames -> the tokens of each sample.
+        too_short: `raise` after the first epoch in which samples of training had too few frames, or only `say` how many.
         **task: arguments of `Task`.
     """
 
@@ -44,11 +44,11 @@ class Transcription(Task):
         separator: str,
         sample_rate: int,
         decoder: Callable[[Tensor, Tensor], list[list[int]]] = greedy_decoder,
-        too_short: Literal["raise", "say"] = "raise",
+        too_short: Literal["raise", "warn"] = "raise",
         **task: Any,
     ) -> None:
-        if too_short not in ("raise", "say"):
-            raise ValueError(f"too_short is {too_short!r}; it must be 'raise' or 'say'")
+        if too_short not in ("raise", "warn"):
+            raise ValueError(f"too_short is {too_short!r}; it must be 'raise' or 'warn'")
         super().__init__(network=network, **task)
         self.alphabet, self.separator, self.sample_rate = alphabet, separator, sample_rate
         self.decoder, self.too_short = decoder, too_short
@@ -76,26 +76,26 @@ class Transcription(Task):
         self.num_too_short.reset()
         if number:
             told = (
-                f"{number} rows of this epoch had fewer frames than their transcripts need, and no loss: "
+                f"{number} samples of this epoch had fewer frames than their transcripts need, and no loss: "
                 "give the network more frames (model.network.subsampling), or take words for tokens"
             )
             if self.too_short == "raise":
-                raise UserError(f"{told}; model.too_short=say goes on without them")
+                raise UserError(f"{told}; model.too_short=warn leaves them out")
             log.warning(told)
 
-    def evaluate(self, batch: Any, stage: EvaluationStage) -> Evaluated:
+    def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         log_probs, frames = self(batch.inputs, batch.lengths)
         losses, is_too_short = self._losses(log_probs, frames, batch.targets)
         alignments = self._decode(batch, log_probs, frames)
         said = [self._text(tokens) for tokens in alignments.tokens]
-        references = [self._text(batch.targets.row(number).tolist()) for number in range(len(said))]
+        references = [self._text(batch.targets.sample(number).tolist()) for number in range(len(said))]
         self.measure(stage, "loss", losses, (~is_too_short).float())
         self.measure(stage, "wer", said, references)
         self.measure(stage, "cer", said, references)
-        return Evaluated(alignments, losses.masked_fill(is_too_short, float("inf")))
+        return EvaluationOutput(alignments, losses.masked_fill(is_too_short, float("inf")))
 
     def predict_step(self, batch: Any, batch_idx: int) -> list[AlignedTokens]:
-        """Tokens and their seconds, one `AlignedTokens` a row."""
+        """Tokens and their seconds, one `AlignedTokens` a sample."""
         return list(self._decode(batch, *self(batch.inputs, batch.lengths)))
 
     def _decode(self, batch: Any, log_probs: Tensor, frames: Tensor) -> Alignments:
@@ -106,7 +106,7 @@ class Transcription(Task):
         return self.separator.join(self.alphabet[token] for token in tokens)
 
     def _losses(self, log_probs: Tensor, frames: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
-        """The loss of each row for each of its tokens [batch], and which rows have too few frames for any [batch]."""
+        """The loss of each sample for each of its tokens [batch], and which samples have too few frames for any [batch]."""
         tokens, lengths = targets
         losses = ctc_loss(
             log_probs.transpose(0, 1), tokens, frames, lengths, blank=0, reduction="none", zero_infinity=True

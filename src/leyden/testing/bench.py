@@ -21,7 +21,7 @@ from .small import small_model
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 UNATTACHED = "not attached to a `Trainer`"  # how Lightning refuses what needs one
 # Settings of torchvision's detectors that leave no box out: those of a fresh detector score alike, and rounding, which
-# depends on the processor and on the size of the batch, would choose among them.
+# depends on the CPU and on the size of the batch, would choose among them.
 ALL_BOXES = {
     "_pre_nms_top_n": {"testing": 10**6},
     "_post_nms_top_n": {"testing": 10**6},
@@ -47,7 +47,7 @@ class Bench:
         if is_torchvisions and "in_channels" in data:
             data["in_channels"] = 3  # they are for colour images alone
         self.data, self.name = prepared(data), str(pair)
-        self.model: Any = build(small_model(config["model"]), self.data.published())
+        self.model: Any = build(small_model(config["model"]), self.data.provided())
         self.task = type(self.model).__name__
         if not self.model.automatic_optimization:
             pytest.skip(f"{pair} is not tested: {self.task} optimizes by itself, which needs a trainer")
@@ -63,8 +63,8 @@ class Bench:
 
     def batch(self, *indices: int) -> Any:
         """Training samples as the model receives them; those behind the last one begin anew."""
-        rows = self.data.rows["train"]
-        return self._transform(rows.__getitems__([index % len(rows) for index in indices]))
+        samples = self.data.samples["train"]
+        return self._transform(samples.__getitems__([index % len(samples) for index in indices]))
 
     def loss(self, batch: Any) -> Tensor:
         """The loss of a training step; whatever is random in it is the same each time."""

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ..config.compose import project_root
-from ..data.storage import residence
+from ..data.storage import storage
 from ..run import directory
 from ..run.harmless_warnings import HARMLESS
 
@@ -27,7 +27,7 @@ class Contract:
     @pytest.fixture(autouse=True)
     def _isolated(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.chdir(project_root())
-        monkeypatch.setattr(residence, "ROOT", tmp_path_factory.getbasetemp())
+        monkeypatch.setattr(storage, "ROOT", tmp_path_factory.getbasetemp())
         for keep in ("remember", "sign"):  # in the project's runs/, where `latest` must not find a run of a test
             monkeypatch.setattr(directory, keep, lambda *_: None)
         threads, log = torch.get_num_threads(), logging.getLogger("lightning.pytorch")

@@ -58,6 +58,6 @@ def _of_tensors(one: Tensor, other: Tensor, atol: float, rtol: float) -> str:
 
 
 def _sorted_boxes(found: Mapping[str, Tensor]) -> Tensor:
-    """Rows of label, score and box, those of one score in an order of their own."""
+    """Samples of label, score and box, those of one score in an order of their own."""
     table = torch.column_stack([found["labels"], found["scores"], found["boxes"]])
     return torch.tensor(sorted(table.round(decimals=9).tolist()))

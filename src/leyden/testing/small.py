@@ -1,4 +1,4 @@
-"""Any experiment in two steps, on one processor, without loggers."""
+"""Any experiment in two steps, on one CPU, without loggers."""
 
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ def small(config: dict[str, Any], runs: Path) -> dict[str, Any]:
     config["data"] = small_data(config["data"])
     config["model"] = small_model(config["model"])
     for callback in (config.get("callbacks") or {}).values():
-        if callback and str(callback.get("_target_")).endswith(".Pictures"):
-            callback["num_rows"] = NUM_DRAWN  # most of the time of a short run is spent on figures
+        if callback and str(callback.get("_target_")).endswith(".PredictionPlots"):
+            callback["num_samples"] = NUM_DRAWN  # most of the time of a short run is spent on figures
     return config
 
 

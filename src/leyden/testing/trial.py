@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 
-from ..callbacks import Pictures
+from ..callbacks import PredictionPlots
 from ..callbacks.resume_point import Moment, SavesAtPoints
 from ..config.build import build
 from ..data import DataModule
@@ -70,7 +70,7 @@ class Trial:
         with _recorded() as self.warnings:
             self.results = worker.fit()
         callbacks: Any = worker.trainer.callbacks  # pyrefly: ignore[missing-attribute]
-        drawn = [callback for callback in callbacks if isinstance(callback, Pictures)]
+        drawn = [callback for callback in callbacks if isinstance(callback, PredictionPlots)]
         self.is_drawn = any(callback.seen for callback in drawn)
         return worker
 
@@ -106,8 +106,8 @@ class Trial:
         seed_all(seed)
         data: DataModule = build(self.config["data"], {})
         data.setup("fit")
-        rows = data.rows["train"]
-        return [rows.__getitems__([index]) for index in range(min(len(rows), NUM_COMPARED))]
+        samples = data.samples["train"]
+        return [samples.__getitems__([index]) for index in range(min(len(samples), NUM_COMPARED))]
 
 
 class KilledAfterOneStep(SavesAtPoints, Callback):

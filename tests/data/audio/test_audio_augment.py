@@ -56,8 +56,8 @@ def test_in_training_only_and_padding_stays_silent():
     assert not data.batch_transform("test")(batch).inputs.any()
 
 
-def tones(hertz=500, rows=12, time=4000, rate=8000):
-    return torch.sin(2 * torch.pi * hertz * torch.arange(time) / rate).expand(rows, time)
+def tones(hertz=500, samples=12, time=4000, rate=8000):
+    return torch.sin(2 * torch.pi * hertz * torch.arange(time) / rate).expand(samples, time)
 
 
 def test_speed_changes_length_and_pitch_of_each_row():
@@ -65,16 +65,16 @@ def test_speed_changes_length_and_pitch_of_each_row():
     waveforms, lengths = RandomSpeed(factors)(tones(), torch.full((12,), 4000))
     assert set(lengths.tolist()) == {8000, 4000, 2000}  # all three were drawn
     assert waveforms.shape == (12, 8000)
-    for row, length in zip(waveforms, lengths.tolist(), strict=True):
-        assert not row[length:].any()
-        spectrum = torch.fft.rfft(row[:length]).abs()
+    for sample, length in zip(waveforms, lengths.tolist(), strict=True):
+        assert not sample[length:].any()
+        spectrum = torch.fft.rfft(sample[:length]).abs()
         assert spectrum.argmax() * 8000 / length == pytest.approx(500 * 4000 / length, abs=8)
 
 
 def test_a_row_s_speed_does_not_depend_on_its_padding():
     torch.manual_seed(1)
-    short, length = RandomSpeed([0.9])(tones(rows=1, time=700), torch.tensor([700]))
-    padded = torch.cat([tones(rows=1, time=700), torch.zeros(1, 500)], dim=1)
+    short, length = RandomSpeed([0.9])(tones(samples=1, time=700), torch.tensor([700]))
+    padded = torch.cat([tones(samples=1, time=700), torch.zeros(1, 500)], dim=1)
     long, same = RandomSpeed([0.9])(padded, torch.tensor([700]))
     assert length.tolist() == same.tolist() == [778]
     assert torch.allclose(short[0, :778], long[0, :778], atol=1e-5)
@@ -86,9 +86,9 @@ def test_new_lengths_reach_what_follows_and_padding_stays_silent():
     torch.manual_seed(0)
     augmented = data.batch_transform("train")(batch)
     assert {*augmented.lengths.tolist()} == {20, 5, 8, 2}
-    for row, length in zip(augmented.inputs, augmented.lengths.tolist(), strict=True):
-        assert row[:length].all()
-        assert not row[length:].any()
+    for sample, length in zip(augmented.inputs, augmented.lengths.tolist(), strict=True):
+        assert sample[:length].all()
+        assert not sample[length:].any()
     torch.manual_seed(0)  # a function of the generator's state alone, as resuming needs it
     assert data.batch_transform("train")(batch).inputs.equal(augmented.inputs)
 

@@ -119,9 +119,9 @@ def test_too_long_is_cut_and_said_once(tmp_path, caplog):
 
 def test_too_long_is_refused_by_choice(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(440, 2, 8000), 8000)
-    rows, _ = data(max_seconds=0.5, too_long="raise").read([tmp_path])
+    samples, _ = data(max_seconds=0.5, too_long="raise").read([tmp_path])
     with pytest.raises(DataError, match=r"cannot read .*a\.wav: it lasts 2\.0 s"):
-        rows.__getitems__([0])
+        samples.__getitems__([0])
 
 
 def cut_off(path):
@@ -141,9 +141,9 @@ def cut_off(path):
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path, spoil, reason):
     spoil(tmp_path / "bad.wav")
-    rows, _ = data().read([tmp_path / "bad.wav"])
+    samples, _ = data().read([tmp_path / "bad.wav"])
     with pytest.raises(DataError, match=rf"cannot read .*bad\.wav: .*{reason}"):
-        rows.__getitems__([0])
+        samples.__getitems__([0])
 
 
 def test_a_wav_written_to_a_pipe_has_no_size_and_is_read(tmp_path):
@@ -159,9 +159,9 @@ def test_predicting_reads_files_and_folders(tmp_path):
     (tmp_path / "more").mkdir()
     for number, name in enumerate(["one.wav", "more/two.flac", "more/three.ogg"], start=1):
         soundfile.write(tmp_path / name, tone(440, number / 10, 8000), 8000)
-    rows, names = data().read([tmp_path / "one.wav", tmp_path / "more"])
+    samples, names = data().read([tmp_path / "one.wav", tmp_path / "more"])
     assert names == [str(tmp_path / name) for name in ("one.wav", "more/three.ogg", "more/two.flac")]
-    batch = rows.__getitems__([0, 1, 2])
+    batch = samples.__getitems__([0, 1, 2])
     assert batch.lengths.tolist() == [800, 2400, 1600]
     assert batch.inputs.shape == (3, 2400)
     assert not batch.inputs[0, 800:].any()
@@ -186,7 +186,7 @@ def test_a_row_is_drawn(tmp_path):
     [
         ({"sample_rate": 0}, "sample_rate is 0"),
         ({"max_seconds": 0}, "max_seconds"),
-        ({"too_long": "x"}, "'cut'"),
+        ({"too_long": "x"}, "'truncate'"),
         ({"memory_gb": -1}, "memory_gb is -1"),
         ({"channel": -1}, "channel is -1"),
         ({"full_scale": 0.0}, "full_scale is 0"),

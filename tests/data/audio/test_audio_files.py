@@ -26,13 +26,13 @@ def test_labels_and_split_by_name(recordings):
     data = by_name(recordings, batch_size=6)
     data.setup("fit")
     data.setup("test")
-    assert data.published() == {
+    assert data.provided() == {
         "num_classes": 3,
         "class_names": ["0", "1", "2"],
         "class_counts": [6, 6, 6],
         "sample_rate": 8000,
     }
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 18, "validation": 6, "test": 6}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 18, "validation": 6, "test": 6}
     for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
         for batch in loader:
             assert batch.inputs.dtype is torch.int16
@@ -73,7 +73,7 @@ def test_a_class_in_the_test_split_only(recordings, caplog):
     data.setup("test")
     assert data.class_counts == [6, 6, 6, 0]
     assert refused in caplog.text
-    assert data.rows["test"].targets.max() == 3
+    assert data.samples["test"].targets.max() == 3
     refusing = by_name(recordings, classes=["0", "1", "2"])
     refusing.setup("fit")
     with pytest.raises(DataError, match=r"labels of the test split that are no class: \['7'\]"):
@@ -83,16 +83,16 @@ def test_a_class_in_the_test_split_only(recordings, caplog):
 def test_lengths_from_the_headers_are_those_of_the_decoded_files(recordings):
     soundfile.write(recordings / "0_tom_9.wav", np.zeros(3001, dtype=np.int16), 44100)
     soundfile.write(recordings / "1_tom_9.wav", np.zeros(9000, dtype=np.int16), 8000)
-    rows = by_name(recordings, max_seconds=1.0, memory_gb=0.0).load("train")
-    decoded = torch.tensor([len(rows.read(path)) for path in rows.paths])
-    assert (rows.lengths - decoded).abs().max() <= 1  # resampling rounds up
-    assert rows.lengths.max() == 8000
+    samples = by_name(recordings, max_seconds=1.0, memory_gb=0.0).load("train")
+    decoded = torch.tensor([len(samples.read(path)) for path in samples.paths])
+    assert (samples.lengths - decoded).abs().max() <= 1  # resampling rounds up
+    assert samples.lengths.max() == 8000
 
 
 def test_a_file_without_a_header_has_no_length(recordings):
     (recordings / "2_tom_5.wav").write_bytes(b"no sound")
-    rows = by_name(recordings, memory_gb=0.0, on_corrupt="skip").load("train")
-    assert rows.lengths.min() == 0
+    samples = by_name(recordings, memory_gb=0.0, on_corrupt="skip").load("train")
+    assert samples.lengths.min() == 0
 
 
 def test_several_labels_in_a_manifest(recordings):
@@ -102,7 +102,7 @@ def test_several_labels_in_a_manifest(recordings):
     data.setup("fit")
     data.setup("test")
     assert data.class_names == ["loud", "low"]
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 7, "validation": 1, "test": 2}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 7, "validation": 1, "test": 2}
     batch = next(iter(data.train_dataloader()))
     assert batch.targets.shape == (4, 2)
     assert batch.targets[:, 1].all()
@@ -151,7 +151,7 @@ def test_patterns_tell_validation_and_test_and_a_speaker_is_in_one_split(recordi
     data = by_name(recordings, validation=r"_2\.wav$")
     data.setup("fit")
     data.setup("test")
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 21, "validation": 3, "test": 6}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 21, "validation": 3, "test": 6}
     for digit in range(3):
         for speaker in "abcdefgh":
             soundfile.write(recordings / f"{digit}_{speaker}_7.wav", np.full(100 + ord(speaker), 7, np.int16), 8000)
@@ -167,8 +167,10 @@ def test_patterns_tell_validation_and_test_and_a_speaker_is_in_one_split(recordi
         data = AudioFiles(**options, test_fraction=0.1, validation_fraction=0.1, memory_gb=memory_gb)
         data.setup("fit")
         data.setup("test")
-        rows = data.rows["train"].dataset
-        training, validation = (set(rows.groups[data.rows[part].indices].tolist()) for part in ("train", "validation"))
+        samples = data.samples["train"].dataset
+        training, validation = (
+            set(samples.groups[data.samples[part].indices].tolist()) for part in ("train", "validation")
+        )
         assert validation
         assert not training & validation
-        assert len(rows) == len(rows.groups)
+        assert len(samples) == len(samples.groups)

@@ -32,10 +32,10 @@ def test_subsets_and_transcripts(tmp_path):
     data.setup("fit")
     data.setup("test")
     assert data.alphabet == ["<blank>", " ", "G", "N", "O"]
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 2, "validation": 1, "test": 2}
-    batch = data.rows["test"].__getitems__([0, 1])
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 2, "validation": 1, "test": 2}
+    batch = data.samples["test"].__getitems__([0, 1])
     assert batch.inputs[:, 0].tolist() == [30, 31]
-    assert [data.text(batch.targets.row(row)) for row in (0, 1)] == ["NO GO", "O"]
+    assert [data.text(batch.targets.sample(sample)) for sample in (0, 1)] == ["NO GO", "O"]
 
 
 # From Python 3.12 on, tarfile warns of the way that torchaudio calls it.
@@ -53,7 +53,7 @@ def test_downloads_are_unpacked(tmp_path, monkeypatch):
     data = LibriSpeech(root=str(tmp_path / "data"))
     data.prepare_data()
     data.setup("fit")
-    assert len(data.rows["train"]) == 2
+    assert len(data.samples["train"]) == 2
 
 
 def test_a_missing_transcript_and_an_unknown_subset(tmp_path):

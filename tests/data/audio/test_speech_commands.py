@@ -59,15 +59,15 @@ def test_downloads_checks_and_splits_by_the_official_lists(tmp_path, archive, ur
     data.setup("fit")
     data.setup("test")
     assert data.class_names == ["cat", "dog", "two"]
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 9, "validation": 3, "test": 3}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 9, "validation": 3, "test": 3}
     batch = next(iter(data.test_dataloader()))
     assert torch.equal(batch.inputs[:, 0].long(), batch.targets + 1)
     assert batch.lengths.tolist() == [1600] * 3
     apart = SpeechCommands(root=str(tmp_path / "data"), url=url, memory_gb=0)
     apart.setup("fit")
     apart.setup("test")
-    trained_on = {path.name for path in apart.rows["train"].paths}
-    assert not trained_on & {path.name for stage in ("validation", "test") for path in apart.rows[stage].paths}
+    trained_on = {path.name for path in apart.samples["train"].paths}
+    assert not trained_on & {path.name for stage in ("validation", "test") for path in apart.samples[stage].paths}
 
 
 def test_a_wrong_checksum_is_refused(tmp_path, url, monkeypatch):

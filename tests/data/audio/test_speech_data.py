@@ -15,7 +15,7 @@ from leyden.data.audio.alphabet import (
     split_tokens,
     token_numbers,
 )
-from leyden.data.audio.transcripts import TranscriptRows
+from leyden.data.audio.transcripts import TranscriptSamples
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ def test_unseen_tokens_are_refused_or_marked_and_said(caplog):
 
 
 def test_a_batch_of_transcripts_is_padded():
-    batch = TranscriptRows([[1, 2, 3], [4], []])[[1, 0, 2]]
+    batch = TranscriptSamples([[1, 2, 3], [4], []])[[1, 0, 2]]
     assert batch.tokens.tolist() == [[4, 0, 0], [1, 2, 3], [0, 0, 0]]
     assert batch.lengths.tolist() == [1, 3, 0]
-    assert batch.row(0).tolist() == [4]
+    assert batch.sample(0).tolist() == [4]
 
 
 def test_words_of_characters_with_their_seconds(data):

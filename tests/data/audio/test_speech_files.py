@@ -36,26 +36,30 @@ def test_without_a_column_split_a_part_is_held_out(folder):
     speech = data(folder, validation_fraction=0.2)
     speech.setup("fit")
     speech.setup("test")
-    assert {stage: len(rows) for stage, rows in speech.rows.items()} == {"train": 8, "validation": 2, "test": 2}
+    assert {stage: len(samples) for stage, samples in speech.samples.items()} == {
+        "train": 8,
+        "validation": 2,
+        "test": 2,
+    }
     seen = []
     for loader in (speech.val_dataloader(), speech.test_dataloader()):
         for batch in loader:
             numbers = batch.inputs[:, 0].tolist()
             assert batch.lengths.tolist() == [100 + number for number in numbers]
-            assert [speech.text(batch.targets.row(n)) for n in range(2)] == [TEXTS[number % 4] for number in numbers]
+            assert [speech.text(batch.targets.sample(n)) for n in range(2)] == [TEXTS[number % 4] for number in numbers]
             seen += numbers
     assert len(set(seen)) == 4
 
 
 def test_the_column_split_is_obeyed_and_the_alphabet_is_that_of_training(folder, tmp_path):
     splits = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
-    rows = [f"my files/{number}.wav,no,{split}" for number, split in enumerate(splits)]
-    manifest(folder, ["path,text,split", *rows])
+    samples = [f"my files/{number}.wav,no,{split}" for number, split in enumerate(splits)]
+    manifest(folder, ["path,text,split", *samples])
     speech = data(folder)
     speech.setup("fit")
     speech.setup("test")
-    assert [len(speech.rows[stage]) for stage in ("train", "validation", "test")] == [6, 3, 3]
-    assert speech.published() == {
+    assert [len(speech.samples[stage]) for stage in ("train", "validation", "test")] == [6, 3, 3]
+    assert speech.provided() == {
         "alphabet": ["<blank>", "n", "o"],
         "separator": "",
         "num_tokens": 3,
@@ -64,12 +68,12 @@ def test_the_column_split_is_obeyed_and_the_alphabet_is_that_of_training(folder,
     speech.save(tmp_path)
     restored = data(folder)
     restored.restore(tmp_path)
-    assert restored.published() == speech.published()
+    assert restored.provided() == speech.provided()
 
 
 def test_a_character_of_the_test_split_alone(folder):
-    rows = ["my files/0.wav,no,train", "my files/1.wav,no,train", "my files/2.wav,nox,test"]
-    manifest(folder, ["path,text,split", *rows])
+    samples = ["my files/0.wav,no,train", "my files/1.wav,no,train", "my files/2.wav,nox,test"]
+    manifest(folder, ["path,text,split", *samples])
     speech = data(folder, validation_fraction=0.5)
     speech.setup("fit")
     with pytest.raises(DataError, match=r"test split that training never saw: \['x'\]"):
@@ -79,11 +83,11 @@ def test_a_character_of_the_test_split_alone(folder):
 def test_kept_recordings_are_read_once(folder):
     manifest(folder, ["path,text", *(f"my files/{number}.wav,no" for number in range(12))])
     speech = data(folder)
-    rows = speech.load("train")
-    first = rows.__getitems__([0, 1])
+    samples = speech.load("train")
+    first = samples.__getitems__([0, 1])
     for path in folder.glob("my files/*.wav"):
         path.unlink()
-    assert torch.equal(rows.__getitems__([0, 1]).inputs, first.inputs)
+    assert torch.equal(samples.__getitems__([0, 1]).inputs, first.inputs)
 
 
 def test_too_long_is_never_cut(folder):
@@ -91,8 +95,8 @@ def test_too_long_is_never_cut(folder):
     with pytest.raises(DataError, match=r"more than data\.max_seconds=0\.01"):
         data(folder, max_seconds=0.01).load("train")
     batches = []
-    for residence in ("memory", "memory", "disk"):
-        skipping = data(folder, max_seconds=105 / 8000, on_corrupt="skip", residence=residence).load("train")
+    for storage in ("memory", "memory", "disk"):
+        skipping = data(folder, max_seconds=105 / 8000, on_corrupt="skip", storage=storage).load("train")
         batches.append(skipping.__getitems__(list(range(len(skipping)))))
         assert batches[-1].lengths.max() <= 105
         assert len(batches[-1].targets.lengths) == len(batches[-1].inputs) <= 6
@@ -106,7 +110,7 @@ def test_too_long_is_never_cut(folder):
         (["file,text", "a.wav,no"], r"it has \['file', 'text'\]"),
         (["path,text", "a.wav,no"], r"manifest\.csv:2: there is no file .*a\.wav"),
         (["path,text", "my files/0.wav,no, thanks"], r"manifest\.csv:2: 3 cells for the 2 columns .*quotes"),
-        (["path,text,split", "my files/0.wav,no,devel"], "csv:2: split is 'devel'; train, val, test are wanted"),
+        (["path,text,split", "my files/0.wav,no,devel"], "csv:2: split is 'devel'; expected train, val, test"),
     ],
 )
 def test_a_wrong_manifest_is_explained(folder, lines, message):
@@ -126,21 +130,25 @@ def test_a_fraction_out_of_range(tmp_path):
 
 
 def test_a_manifest_without_test_rows_and_with_speakers(folder, log):
-    rows = [f"my files/{number}.wav,no,{split}" for number, split in enumerate(["Train"] * 6 + ["dev"] * 2)]
-    manifest(folder, ["Path,TEXT,Split", *rows])
+    samples = [f"my files/{number}.wav,no,{split}" for number, split in enumerate(["Train"] * 6 + ["dev"] * 2)]
+    manifest(folder, ["Path,TEXT,Split", *samples])
     speech = data(folder)
     speech.setup("fit")
-    assert {stage: len(rows) for stage, rows in speech.rows.items()} == {"train": 6, "validation": 2}
+    assert {stage: len(samples) for stage, samples in speech.samples.items()} == {"train": 6, "validation": 2}
     assert "train 6 (column split), validation 2 (column split), test 0" in log.text
     assert "ignored: 4 not in the manifest: 10.wav" in log.text
     with pytest.raises(DataError, match=r"there is no test split.*give rows of .*manifest\.csv the split test"):
         speech.setup("test")
-    rows = [f"my files/{number}.wav,no,{'abcd'[number % 4]}" for number in range(12)]
-    manifest(folder, ["path,text,speaker", *rows])
+    samples = [f"my files/{number}.wav,no,{'abcd'[number % 4]}" for number in range(12)]
+    manifest(folder, ["path,text,speaker", *samples])
     speech = data(folder, group="speaker", test_fraction=0.25, validation_fraction=0.3)
     speech.setup("fit")
     speech.setup("test")
-    assert {stage: len(rows) for stage, rows in speech.rows.items()} == {"train": 6, "validation": 3, "test": 3}
+    assert {stage: len(samples) for stage, samples in speech.samples.items()} == {
+        "train": 6,
+        "validation": 3,
+        "test": 3,
+    }
     speakers = [
         {number % 4 for batch in loader for number in batch.inputs[:, 0].tolist()}
         for loader in (speech.train_dataloader(), speech.val_dataloader(), speech.test_dataloader())
@@ -167,8 +175,8 @@ def test_the_layout_of_ljspeech(tmp_path):
     speech: SpeechFiles = build(settings, {})
     speech.setup("fit")
     speech.setup("test")
-    assert sum(map(len, speech.rows.values())) == 10
-    assert speech.text(next(iter(speech.test_dataloader())).targets.row(0)) == '"no, one.'
+    assert sum(map(len, speech.samples.values())) == 10
+    assert speech.text(next(iter(speech.test_dataloader())).targets.sample(0)) == '"no, one.'
     with pytest.raises(DataError, match=r"separated by '\|': set data\.delimiter"):
         SpeechFiles(str(tmp_path), manifest="metadata.csv").setup("fit")
     with pytest.raises(DataError, match=r"metadata\.csv:1: there is no file .*wavs/LJ-0\.flac"):

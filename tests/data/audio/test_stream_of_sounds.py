@@ -19,9 +19,9 @@ def tensors(part):
 
 
 def sorted_rows(data):
-    rows = data.rows["train"]
+    samples = data.samples["train"]
     return sorted(
-        [one.flatten().tolist() for one in tensors(rows.__getitems__([number]))] for number in range(len(rows))
+        [one.flatten().tolist() for one in tensors(samples.__getitems__([number]))] for number in range(len(samples))
     )
 
 
@@ -30,11 +30,11 @@ def test_waveforms_have_the_bits_of_the_data_itself(kind, tmp_path):
     itself = ready(kind())
     write_stream(itself, tmp_path / "stream", 200_000)
     data = ready(kind(stream=str(tmp_path / "stream"), num_workers=0))
-    assert len(data.rows["train"].chunks) > 5
+    assert len(data.samples["train"].chunks) > 5
     for loader in ("val_dataloader", "test_dataloader"):
         for batches in zip(getattr(data, loader)(), getattr(itself, loader)(), strict=True):
             for one, other in zip(*map(tensors, batches), strict=True):
                 assert one.dtype == other.dtype
                 assert one.equal(other)
     assert sorted_rows(data) == sorted_rows(itself)
-    assert data.published() == itself.published()
+    assert data.provided() == itself.provided()

@@ -12,36 +12,36 @@ def train():
 
 
 def test_two_to_five_words_in_every_row(train):
-    data, rows = train
-    assert len(rows) == 600
-    assert data.published()["num_tokens"] == 1 + len(WORDS)
-    batch = rows.__getitems__([0, 1, 2])
+    data, samples = train
+    assert len(samples) == 600
+    assert data.provided()["num_tokens"] == 1 + len(WORDS)
+    batch = samples.__getitems__([0, 1, 2])
     assert batch.inputs.dtype is torch.int16
-    counts = {len(tokens) for tokens in rows.targets.tokens}
+    counts = {len(tokens) for tokens in samples.targets.tokens}
     assert counts == {2, 3, 4, 5}
     # a vowel lasts 0.15 s at least and 0.5 s at most, a pause 0.05 s and 0.3 s
-    for waveform, tokens in zip(rows.inputs, rows.targets.tokens, strict=True):
+    for waveform, tokens in zip(samples.inputs, samples.targets.tokens, strict=True):
         count = len(tokens)
         assert 0.15 * count + 0.05 * (count + 1) <= len(waveform) / 8000 <= 0.5 * count + 0.3 * (count + 1)
 
 
 def test_always_the_same_and_test_rows_are_others(train):
-    _, rows = train
+    _, samples = train
     data = VowelSequences(tokens="words", seed=5)
     again, test = data.load("train"), data.load("test")
-    assert all(torch.equal(a, b) for a, b in zip(rows.inputs, again.inputs, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(samples.inputs, again.inputs, strict=True))
     assert len(test) == 180
 
 
 def test_a_row_is_of_one_voice_and_its_text_tells_its_vowels():
     vowels = synthesise(voices=2, takes=1, seed=0)
     # Each vowel becomes a level of its own, above 0 for the first voice and below for the second.
-    levels = [(1 if row < 10 else -1) * 3000 * (row % 10 + 1) for row in range(20)]
+    levels = [(1 if sample < 10 else -1) * 3000 * (sample % 10 + 1) for sample in range(20)]
     vowels.inputs = [torch.full((800,), level, dtype=torch.int16) for level in levels]
     waveforms, texts = join(vowels, voices=2, sequences=5, seed=0)
-    for row, (waveform, text) in enumerate(zip(waveforms, texts, strict=True)):
+    for sample, (waveform, text) in enumerate(zip(waveforms, texts, strict=True)):
         heard = (waveform.unfold(0, 200, 200).double().mean(dim=1) / 3000).round().long()
         heard, windows = heard.unique_consecutive(return_counts=True)
         heard = heard[(windows >= 2) & (heard != 0)]
-        assert (heard > 0).all() if row < 5 else (heard < 0).all()
+        assert (heard > 0).all() if sample < 5 else (heard < 0).all()
         assert [WORDS[level - 1] for level in heard.abs().tolist()] == text.split()

@@ -8,17 +8,17 @@ from leyden.data.audio.vowels import SAMPLE_RATE, WORDS, glottal_pulses, resonat
 def test_every_vowel_by_every_voice_within_the_durations():
     data = Vowels()
     train, test = data.load("train"), data.load("test")
-    assert data.published() == {"num_classes": 10, "class_names": WORDS, "class_counts": [], "sample_rate": 8000}
+    assert data.provided() == {"num_classes": 10, "class_names": WORDS, "class_counts": [], "sample_rate": 8000}
     assert train.targets.bincount().tolist() == [150] * 10
     assert test.targets.bincount().tolist() == [48] * 10
-    assert all(0.15 <= len(row) / SAMPLE_RATE <= 0.5 for row in train.inputs)
-    assert all(row.dtype is torch.int16 and row.abs().max() > 1000 for row in train.inputs)
+    assert all(0.15 <= len(sample) / SAMPLE_RATE <= 0.5 for sample in train.inputs)
+    assert all(sample.dtype is torch.int16 and sample.abs().max() > 1000 for sample in train.inputs)
 
 
 def test_always_the_same_and_the_test_split_is_another():
     first, again, test = Vowels(seed=0).load("train"), Vowels(seed=1).load("train"), Vowels().load("test")
     assert all(torch.equal(a, b) for a, b in zip(first.inputs, again.inputs, strict=True))
-    assert not {tuple(row.tolist()) for row in first.inputs} & {tuple(row.tolist()) for row in test.inputs}
+    assert not {tuple(sample.tolist()) for sample in first.inputs} & {tuple(sample.tolist()) for sample in test.inputs}
 
 
 def test_pulses_repeat_with_the_pitch():

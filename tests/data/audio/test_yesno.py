@@ -23,11 +23,11 @@ def test_every_fifth_file_is_for_the_test(root):
     data.setup("fit")
     data.setup("test")
     assert data.alphabet == ["<blank>", "no", "yes"]
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 6, "validation": 2, "test": 2}
-    batch = data.rows["test"].__getitems__([0, 1])
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 6, "validation": 2, "test": 2}
+    batch = data.samples["test"].__getitems__([0, 1])
     assert batch.inputs[:, 0].tolist() == [4, 9]
-    assert data.text(batch.targets.row(1)) == "no no no no yes no no yes"
-    heard = torch.cat([data.rows[stage].__getitems__([0, 1]).inputs[:, 0] for stage in ("train", "validation")])
+    assert data.text(batch.targets.sample(1)) == "no no no no yes no no yes"
+    heard = torch.cat([data.samples[stage].__getitems__([0, 1]).inputs[:, 0] for stage in ("train", "validation")])
     assert not {4, 9} & set(heard.tolist())
 
 

@@ -5,20 +5,20 @@ import torch
 from torch import nn
 
 from leyden.data import Batch, DataError, DataModule
-from leyden.data.core.rows import RaggedRows, TensorRows
+from leyden.data.core.samples import RaggedSamples, TensorSamples
 
 
 class Counting(DataModule):
-    """Row n is [n]; its class is n modulo 3."""
+    """Sample n is [n]; its class is n modulo 3."""
 
-    def __init__(self, num_rows=60, highest=2, **loading):
+    def __init__(self, num_samples=60, highest=2, **loading):
         super().__init__(**loading)
-        self.num_rows, self.highest = num_rows, highest
+        self.num_samples, self.highest = num_samples, highest
 
     def load(self, split):
         self.class_names = ["a", "b", "c"]
-        numbers = torch.arange(self.num_rows)
-        return TensorRows(numbers.unsqueeze(1), (numbers % 3).clamp(max=2) + self.highest - 2)
+        numbers = torch.arange(self.num_samples)
+        return TensorSamples(numbers.unsqueeze(1), (numbers % 3).clamp(max=2) + self.highest - 2)
 
     def batch_transform(self, stage):
         return nn.Identity()
@@ -29,7 +29,7 @@ def test_splits_are_apart_and_the_same_for_every_seed():
     for seed in (0, 1):
         data = Counting(seed=seed, batch_size=6)
         data.setup("fit")
-        train, validation = (set(data.rows[name].indices) for name in ("train", "validation"))
+        train, validation = (set(data.samples[name].indices) for name in ("train", "validation"))
         assert not train & validation
         assert len(train | validation) == 60
         parts.append((train, validation))
@@ -85,10 +85,10 @@ def test_labels_out_of_range():
 
 
 def test_no_rows_and_too_few_rows():
-    with pytest.raises(DataError, match="has no rows"):
-        Counting(num_rows=0).setup("fit")
+    with pytest.raises(DataError, match="has no samples"):
+        Counting(num_samples=0).setup("fit")
     with pytest.raises(DataError, match="leave none for validation"):
-        Counting(num_rows=3).setup("fit")
+        Counting(num_samples=3).setup("fit")
 
 
 def test_what_the_data_tells_survives_in_the_run_directory(tmp_path):
@@ -101,7 +101,7 @@ def test_what_the_data_tells_survives_in_the_run_directory(tmp_path):
     }
     restored = Counting()
     restored.restore(tmp_path)
-    assert restored.published() == {
+    assert restored.provided() == {
         "num_classes": 3,
         "class_names": ["a", "b", "c"],
         "class_counts": [18, 18, 18],
@@ -116,12 +116,12 @@ def test_a_checkpoint_of_other_data_is_refused():
 
 
 class Stairs(Counting):
-    """Row n is n times the number n, but every seventh row has one place."""
+    """Sample n is n times the number n, but every seventh sample has one place."""
 
     def load(self, split):
-        rows = super().load(split)
-        lengths = [1 if n % 7 == 0 else n for n in range(self.num_rows)]
-        return RaggedRows([torch.full((length,), n) for n, length in enumerate(lengths)], rows.targets)
+        samples = super().load(split)
+        lengths = [1 if n % 7 == 0 else n for n in range(self.num_samples)]
+        return RaggedSamples([torch.full((length,), n) for n, length in enumerate(lengths)], samples.targets)
 
 
 def padding(loader):
@@ -134,24 +134,24 @@ def test_rows_of_similar_length_share_a_batch_in_every_stage():
     for stage in ("train", "validation"):
         shares = []
         for bucket_batches in (0, 10):
-            data = Stairs(num_rows=600, batch_size=8, bucket_batches=bucket_batches, validation_fraction=0.5)
+            data = Stairs(num_samples=600, batch_size=8, bucket_batches=bucket_batches, validation_fraction=0.5)
             data.setup("fit")
             shares.append(padding(data._loader(stage)))
         assert shares[1] < shares[0] / 4
 
 
 def test_predictions_come_back_in_the_order_of_the_rows():
-    data = Stairs(num_rows=50, batch_size=8)
-    data.rows["predict"] = data.load("test")
+    data = Stairs(num_samples=50, batch_size=8)
+    data.samples["predict"] = data.load("test")
     batches = list(data.predict_dataloader())
     assert batches[0].lengths.tolist() == [48, 47, 46, 45, 44, 43, 41, 40]
-    assert data.in_order([int(row[0]) for batch in batches for row in batch.inputs]) == list(range(50))
+    assert data.in_order([int(sample[0]) for batch in batches for sample in batch.inputs]) == list(range(50))
 
 
 class Speakers(Counting):
     """Publishes what it learns, and says so once."""
 
-    publishes = (*DataModule.publishes, "num_speakers", "size")
+    provides = (*DataModule.provides, "num_speakers", "size")
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -168,8 +168,8 @@ def test_what_is_published_is_saved_without_a_second_list(tmp_path):
     data.save(tmp_path)
     other = Speakers()
     other.restore(tmp_path)
-    assert other.published() == data.published()
+    assert other.provided() == data.provided()
     assert (other.num_speakers, other.size) == (7, (8, 8))
     data.num_speakers = torch.tensor(7)
-    with pytest.raises(DataError, match="Speakers publishes 'num_speakers', a Tensor, which cannot be kept"):
+    with pytest.raises(DataError, match="Speakers provides 'num_speakers', a Tensor, which cannot be kept"):
         data.save(tmp_path)

@@ -16,21 +16,21 @@ from leyden.data.core.loading import (
     loading_advice,
     spare_cores,
 )
-from leyden.data.core.rows import TensorRows
-from leyden.data.storage.file_rows import FileRows
-from leyden.data.vision.boxes import BoxRows
-from leyden.data.vision.mask_files import MaskedRows
+from leyden.data.core.samples import TensorSamples
+from leyden.data.storage.file_samples import FileSamples
+from leyden.data.vision.boxes import BoxSamples
+from leyden.data.vision.mask_files import MaskedSamples
 
 NUM_ROWS = 40
-IN_MEMORY = TensorRows(torch.zeros(NUM_ROWS, 1), torch.arange(NUM_ROWS))
+IN_MEMORY = TensorSamples(torch.zeros(NUM_ROWS, 1), torch.arange(NUM_ROWS))
 
 
 def read(number):
     return torch.tensor([number])
 
 
-IN_FILES = FileRows(range(NUM_ROWS), torch.arange(NUM_ROWS) % 2, read)
-IN_BATCHES = FileRows(range(NUM_ROWS), torch.arange(NUM_ROWS) % 2, read, read_many=lambda paths: [None] * len(paths))
+IN_FILES = FileSamples(range(NUM_ROWS), torch.arange(NUM_ROWS) % 2, read)
+IN_BATCHES = FileSamples(range(NUM_ROWS), torch.arange(NUM_ROWS) % 2, read, read_many=lambda paths: [None] * len(paths))
 
 
 @pytest.fixture
@@ -41,17 +41,17 @@ def cores(monkeypatch):
 
 
 def test_only_files_are_decoded_ahead():
-    assert [decodes(rows) for rows in (IN_MEMORY, Subset(IN_MEMORY, [1]), IN_FILES, Subset(IN_FILES, [1]))] == [
+    assert [decodes(samples) for samples in (IN_MEMORY, Subset(IN_MEMORY, [1]), IN_FILES, Subset(IN_FILES, [1]))] == [
         False,
         False,
         True,
         True,
     ]
-    assert decodes(MaskedRows(IN_FILES))
-    assert decodes(BoxRows(IN_FILES, [], []))
-    assert not decodes(MaskedRows(IN_MEMORY))
+    assert decodes(MaskedSamples(IN_FILES))
+    assert decodes(BoxSamples(IN_FILES, [], []))
+    assert not decodes(MaskedSamples(IN_MEMORY))
     assert not decodes(IN_BATCHES)
-    assert not decodes(BoxRows(IN_MEMORY, [], []))
+    assert not decodes(BoxSamples(IN_MEMORY, [], []))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_files_are_read_ahead_by_themselves_which_is_said_once(cores, caplog):
     caplog.set_level(logging.INFO, logger="leyden")
     data = prepared()
     loaders = data.train_dataloader(), data.val_dataloader()
-    assert [loader.num_workers for loader in loaders] == [2, 0]  # all four rows of the validation are one batch
+    assert [loader.num_workers for loader in loaders] == [2, 0]  # all four samples of the validation are one batch
     assert [loader.prefetch_factor for loader in loaders] == [2, None]
     (record,) = caplog.records
     assert record.getMessage() == "processes that read ahead: 2 (data.num_workers), as many as there are cores to spare"
@@ -141,16 +141,16 @@ def test_no_batch_ahead_is_refused():
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.parametrize(
-    ("rows", "num_workers", "advice"),
+    ("samples", "num_workers", "advice"),
     [
         (IN_MEMORY, 0, "data.num_workers=1: batches are then put together"),
-        (IN_MEMORY, 2, "data.num_workers=0: the rows are in memory"),
-        (IN_FILES, 1, "data.num_workers=3, now 1, to decode more rows ahead; or data.residence=memory, so that"),
-        (IN_FILES, 3, "data.residence=memory, so that rows are decoded only once"),
-        (Subset(IN_BATCHES, range(20)), 0, "data.residence=memory, so that rows are decoded only once"),
+        (IN_MEMORY, 2, "data.num_workers=0: the samples are in memory"),
+        (IN_FILES, 1, "data.num_workers=3, now 1, to decode more samples ahead; or data.storage=memory, so that"),
+        (IN_FILES, 3, "data.storage=memory, so that samples are decoded only once"),
+        (Subset(IN_BATCHES, range(20)), 0, "data.storage=memory, so that samples are decoded only once"),
     ],
 )
-def test_the_advice_is_for_the_situation(cores, rows, num_workers, advice):
+def test_the_advice_is_for_the_situation(cores, samples, num_workers, advice):
     cores(4)
-    loader = torch.utils.data.DataLoader(rows, batch_size=4, num_workers=num_workers)
+    loader = torch.utils.data.DataLoader(samples, batch_size=4, num_workers=num_workers)
     assert loading_advice(loader, 1).startswith(advice)

@@ -3,49 +3,49 @@ import torch
 from torchvision.transforms import v2
 
 from leyden.data.core.randomness import (
-    each_row,
+    each_sample,
     step_randomness,
     streams,
     uniform,
 )
 
 
-def on_ranks(draw, rows, num_ranks, step=3):
+def on_ranks(draw, samples, num_ranks, step=3):
     """What the ranks draw of a batch, put together as one rank would."""
-    together = [None] * rows
+    together = [None] * samples
     for rank in range(num_ranks):
         with step_randomness(1, 2, step, rank, num_ranks):
-            own = range(rank, rows, num_ranks)
+            own = range(rank, samples, num_ranks)
             for number, value in zip(own, draw(len(own)), strict=True):
                 together[number] = value
     return torch.stack(together)
 
 
-def twice(rows):
-    """A later call must not depend on how many rows a rank has."""
-    uniform(rows, 3)
-    return uniform(rows, 2, 5)
+def twice(samples):
+    """A later call must not depend on how many samples a rank has."""
+    uniform(samples, 3)
+    return uniform(samples, 2, 5)
 
 
 DRAWS = {
     "uniform": twice,
-    "streams": lambda rows: streams(rows, 40),
-    "normal": lambda rows: streams(rows, 40, torch.randn),
-    "a library's transform": lambda rows: each_row(
+    "streams": lambda samples: streams(samples, 40),
+    "normal": lambda samples: streams(samples, 40, torch.randn),
+    "a library's transform": lambda samples: each_sample(
         v2.Compose([v2.RandomHorizontalFlip(), v2.RandomResizedCrop(6), v2.ColorJitter(0.5)]),
-        torch.arange(64).reshape(8, 8).expand(rows, 3, 8, 8) / 64,
+        torch.arange(64).reshape(8, 8).expand(samples, 3, 8, 8) / 64,
     ),
 }
 
 
 @pytest.mark.parametrize("name", DRAWS)
-@pytest.mark.parametrize("rows", [8, 7, 4])
-def test_a_row_draws_the_same_on_any_number_of_ranks(name, rows):
-    alone = on_ranks(DRAWS[name], rows, 1)
+@pytest.mark.parametrize("samples", [8, 7, 4])
+def test_a_row_draws_the_same_on_any_number_of_ranks(name, samples):
+    alone = on_ranks(DRAWS[name], samples, 1)
     for num_ranks in (2, 3, 4):
-        assert on_ranks(DRAWS[name], rows, num_ranks).equal(alone)
-    assert len({tuple(row.flatten().tolist()) for row in alone}) == rows
-    assert not on_ranks(DRAWS[name], rows, 1, step=4).equal(alone)
+        assert on_ranks(DRAWS[name], samples, num_ranks).equal(alone)
+    assert len({tuple(sample.flatten().tolist()) for sample in alone}) == samples
+    assert not on_ranks(DRAWS[name], samples, 1, step=4).equal(alone)
 
 
 @pytest.mark.parametrize("draw", [torch.rand, torch.randn])
@@ -71,7 +71,7 @@ def test_ranks_draw_other_dropout_and_the_same_one_again():
     for rank in (0, 1, 0):
         with step_randomness(0, 1, 2, rank, 2):
             uniform(3)
-            each_row(lambda row: row + torch.rand(1), torch.zeros(3))
+            each_sample(lambda sample: sample + torch.rand(1), torch.zeros(3))
         seen.append(torch.rand(4))
     assert seen[0].equal(seen[2])
     assert not seen[0].equal(seen[1])
@@ -90,5 +90,5 @@ def test_outside_of_training_the_global_generator_is_asked():
 def test_steps_leave_nothing_behind_for_a_gpu_that_may_come():
     waiting = len(torch.cuda._queued_calls)
     with step_randomness(0, 0, 0):
-        each_row(lambda row: torch.rand(1), [0, 1])
+        each_sample(lambda sample: torch.rand(1), [0, 1])
     assert len(torch.cuda._queued_calls) == waiting

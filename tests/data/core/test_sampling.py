@@ -7,8 +7,8 @@ from leyden.data.core.error import DataError
 from leyden.data.core.sampling import WINDOW, EpochBatches
 
 
-def batches(num_rows=10, batch_size=4, seed=0, epoch=0, shuffle=True, rank=0, num_ranks=1):
-    return EpochBatches(num_rows, batch_size, seed, lambda: epoch, shuffle, rank, num_ranks)
+def batches(num_samples=10, batch_size=4, seed=0, epoch=0, shuffle=True, rank=0, num_ranks=1):
+    return EpochBatches(num_samples, batch_size, seed, lambda: epoch, shuffle, rank, num_ranks)
 
 
 def test_an_epoch_is_a_function_of_seed_and_epoch():
@@ -24,25 +24,26 @@ def test_training_leaves_out_the_incomplete_batch():
 
 
 def test_fewer_rows_than_a_batch_make_one_batch():
-    assert [len(batch) for batch in batches(num_rows=3)] == [3]
-    assert len(batches(num_rows=3)) == 1
+    assert [len(batch) for batch in batches(num_samples=3)] == [3]
+    assert len(batches(num_samples=3)) == 1
 
 
 def test_evaluation_takes_every_row_once_on_any_number_of_ranks():
-    for num_rows in (7, 8, 9, 101):
+    for num_samples in (7, 8, 9, 101):
         for num_ranks in (1, 2, 3, 4):
             ranks = [
-                list(batches(num_rows, 4, shuffle=False, rank=rank, num_ranks=num_ranks)) for rank in range(num_ranks)
+                list(batches(num_samples, 4, shuffle=False, rank=rank, num_ranks=num_ranks))
+                for rank in range(num_ranks)
             ]
-            assert sorted(chain.from_iterable(chain.from_iterable(ranks))) == list(range(num_rows))
+            assert sorted(chain.from_iterable(chain.from_iterable(ranks))) == list(range(num_samples))
             assert len({len(rank) for rank in ranks}) == 1  # else a collective operation would hang
             assert all(batch for rank in ranks for batch in rank)
-            assert all(len(rank) == len(batches(num_rows, 4, shuffle=False, num_ranks=num_ranks)) for rank in ranks)
+            assert all(len(rank) == len(batches(num_samples, 4, shuffle=False, num_ranks=num_ranks)) for rank in ranks)
 
 
 def test_ranks_share_the_batches_of_one_rank():
-    alone = list(batches(num_rows=32, batch_size=8))
-    shared = [list(batches(num_rows=32, batch_size=8, rank=rank, num_ranks=4)) for rank in range(4)]
+    alone = list(batches(num_samples=32, batch_size=8))
+    shared = [list(batches(num_samples=32, batch_size=8, rank=rank, num_ranks=4)) for rank in range(4)]
     for number, batch in enumerate(alone):
         assert sorted(batch) == sorted(chain.from_iterable(rank[number] for rank in shared))
 
@@ -85,19 +86,19 @@ def test_an_epoch_that_is_repeated_has_the_same_batches_also_where_it_resumes():
 LENGTHS = torch.randint(1, 200, (1000,), generator=torch.Generator().manual_seed(0))
 
 
-def bucketed(epoch=0, shuffle=True, rank=0, num_ranks=1, bucket_batches=8, num_rows=1000):
-    lengths = LENGTHS[:num_rows]
-    return EpochBatches(num_rows, 16, 0, lambda: epoch, shuffle, rank, num_ranks, lengths, bucket_batches)
+def bucketed(epoch=0, shuffle=True, rank=0, num_ranks=1, bucket_batches=8, num_samples=1000):
+    lengths = LENGTHS[:num_samples]
+    return EpochBatches(num_samples, 16, 0, lambda: epoch, shuffle, rank, num_ranks, lengths, bucket_batches)
 
 
 def padding(epoch):
-    """Share of the places of padded batches that no row fills."""
+    """Share of the places of padded batches that no sample fills."""
     places = sum(len(batch) * LENGTHS[batch].max() for batch in epoch)
     return 1 - sum(LENGTHS[batch].sum() for batch in epoch) / places
 
 
 def test_rows_of_similar_length_share_a_batch():
-    chance = padding(batches(num_rows=1000, batch_size=16))
+    chance = padding(batches(num_samples=1000, batch_size=16))
     assert padding(bucketed()) < chance / 4
     assert padding(bucketed(shuffle=False)) < chance / 10
 
@@ -106,9 +107,9 @@ def test_bucketed_training_sees_the_rows_of_any_training_in_another_order_each_e
     epoch = list(bucketed())
     assert [len(batch) for batch in epoch] == [16] * 62
     assert len(bucketed()) == 62
-    rows = list(chain.from_iterable(epoch))
-    assert len(set(rows)) == len(rows)
-    assert set(rows) == set(chain.from_iterable(batches(num_rows=1000, batch_size=16)))
+    samples = list(chain.from_iterable(epoch))
+    assert len(set(samples)) == len(samples)
+    assert set(samples) == set(chain.from_iterable(batches(num_samples=1000, batch_size=16)))
     assert epoch == list(bucketed())
     assert epoch != list(bucketed(epoch=1))
     longest = torch.tensor([LENGTHS[batch].max().item() for batch in epoch])
@@ -117,7 +118,7 @@ def test_bucketed_training_sees_the_rows_of_any_training_in_another_order_each_e
 
 
 def test_a_bucket_of_one_batch_is_the_order_of_chance():
-    by_chance = batches(num_rows=1000, batch_size=16)
+    by_chance = batches(num_samples=1000, batch_size=16)
     assert {frozenset(batch) for batch in bucketed(bucket_batches=1)} == {frozenset(batch) for batch in by_chance}
 
 
@@ -130,13 +131,15 @@ def test_ranks_share_bucketed_batches(num_ranks):
 
 
 def test_bucketed_evaluation_takes_every_row_once_the_longest_first():
-    for num_rows in (1, 15, 16, 17, 33, 999):
+    for num_samples in (1, 15, 16, 17, 33, 999):
         for num_ranks in (1, 4):
-            shared = [bucketed(shuffle=False, rank=r, num_ranks=num_ranks, num_rows=num_rows) for r in range(num_ranks)]
+            shared = [
+                bucketed(shuffle=False, rank=r, num_ranks=num_ranks, num_samples=num_samples) for r in range(num_ranks)
+            ]
             owners = [rank for rank in shared if not rank.is_surplus]
-            assert sorted(chain.from_iterable(chain(*owners))) == list(range(num_rows))
+            assert sorted(chain.from_iterable(chain(*owners))) == list(range(num_samples))
             assert all(len(list(rank)) == len(shared[0]) for rank in shared)  # all take part in every batch
-            assert len(owners) == min(num_ranks, num_rows)
+            assert len(owners) == min(num_ranks, num_samples)
     lengths = LENGTHS[list(chain.from_iterable(bucketed(shuffle=False)))]
     assert lengths.equal(LENGTHS.sort(descending=True)[0])
 
@@ -158,20 +161,22 @@ def test_rows_of_a_chunk_stay_near_one_another(lengths):
     epochs = []
     for epoch in (0, 0, 1):
         batches, sizes = of_chunks(epoch, lengths)
-        rows = list(chain.from_iterable(batches))
-        assert sorted(rows) == list(range(480))
-        epochs.append(rows)
+        samples = list(chain.from_iterable(batches))
+        assert sorted(samples) == list(range(480))
+        epochs.append(samples)
         places = torch.empty(480)
-        places[rows] = torch.arange(480.0)
+        places[samples] = torch.arange(480.0)
         spans = [part.max() - part.min() for part in places.split(sizes.tolist())]
-        assert max(spans) < (WINDOW + 1) * 7 + 2 * 16  # it may move within a bucket, of 16 rows, at both ends
+        assert max(spans) < (WINDOW + 1) * 7 + 2 * 16  # it may move within a bucket, of 16 samples, at both ends
     assert epochs[0] == epochs[1] != epochs[2]
 
 
 def test_evaluation_of_chunks_sorts_within_buckets():
     lengths = torch.arange(480) % 11 + 1
-    rows = list(chain.from_iterable(EpochBatches(480, 8, 0, int, False, 0, 1, lengths, 2, torch.tensor([12] * 40))))
+    samples = list(chain.from_iterable(EpochBatches(480, 8, 0, int, False, 0, 1, lengths, 2, torch.tensor([12] * 40))))
     for begin in range(0, 480, 16):
-        bucket = rows[begin : begin + 16]
+        bucket = samples[begin : begin + 16]
         assert sorted(bucket) == list(range(begin, begin + 16))
-        assert [int(lengths[row]) for row in bucket] == sorted((int(lengths[row]) for row in bucket), reverse=True)
+        assert [int(lengths[sample]) for sample in bucket] == sorted(
+            (int(lengths[sample]) for sample in bucket), reverse=True
+        )

@@ -5,14 +5,14 @@ import torch
 
 from leyden.data import DataError, DataModule
 from leyden.data.core.account import Account
-from leyden.data.core.rows import TensorRows
+from leyden.data.core.samples import TensorSamples
 from leyden.data.core.split import stratified_split
 
 SIZES = {"train": 60, "validation": 9, "test": 12}
 
 
 class Numbers(DataModule):
-    """Row n of a split is [n]; its class is n modulo 3, its text is the split and n, or n alone where it is shared."""
+    """Sample n of a split is [n]; its class is n modulo 3, its text is the split and n, or n alone where it is shared."""
 
     def __init__(self, splits=("train", "test"), groups=None, shared=(), **loading):
         super().__init__(**loading)
@@ -24,9 +24,9 @@ class Numbers(DataModule):
     def load(self, split):
         self.class_names = ["a", "b", "c"]
         numbers = torch.arange(SIZES[split])
-        rows = TensorRows(numbers.unsqueeze(1), numbers % 3)
-        rows.groups = self.groups if split == "train" else None
-        return rows
+        samples = TensorSamples(numbers.unsqueeze(1), numbers % 3)
+        samples.groups = self.groups if split == "train" else None
+        return samples
 
     def count_samples(self):
         return Account("numbers", {split: SIZES[split] for split in self.splits}, {})
@@ -44,7 +44,7 @@ def ready(*stages, **options):
 
 def test_an_official_validation_split_is_used_whole():
     data = ready("fit", "test", splits=("train", "validation", "test"))
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == SIZES
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == SIZES
     assert data.class_counts == [20, 20, 20]
     assert data.split(torch.zeros(5)) == ([0, 1, 2, 3, 4], [])
 
@@ -52,14 +52,14 @@ def test_an_official_validation_split_is_used_whole():
 def test_without_one_the_same_rows_as_ever_are_held_out():
     data = ready("fit")
     training, validation = stratified_split(torch.arange(60) % 3, 0.1, seed=0)
-    assert data.rows["train"].indices == training
-    assert data.rows["validation"].indices == validation
+    assert data.samples["train"].indices == training
+    assert data.samples["validation"].indices == validation
 
 
 def test_rows_of_one_group_stay_together():
     groups = torch.arange(60) // 6
     data = ready("fit", groups=groups)
-    parts = [set(groups[data.rows[split].indices].tolist()) for split in ("train", "validation")]
+    parts = [set(groups[data.samples[split].indices].tolist()) for split in ("train", "validation")]
     assert [len(part) for part in parts] == [9, 1]
     assert not parts[0] & parts[1]
 

@@ -55,7 +55,7 @@ def test_ways_to_write_the_same(listed, name, content):
         ("path,label\n,a\n", "list.csv:2: the cell of the column 'path' is empty"),
         ("path,label\none.x,a\ntwo.x,b\n./one.x,b\n", r"list.csv:4: './one.x' is there twice, first in line 2"),
         ("path,label\nnone.x,a\n", "list.csv:2: there is no file"),
-        ("path,label,split\none.x,a,train\ntwo.x,a,\n", "list.csv:3: split is ''; train, val, test are wanted"),
+        ("path,label,split\none.x,a,train\ntwo.x,a,\n", "list.csv:3: split is ''; expected train, val, test"),
         ("path,label,split\none.x,a,trian\n", "list.csv:2: split is 'trian'"),
         ("path,label,split\none.x,a,train\ntwo.x,a,eval\n", "list.csv:3: is the split 'eval' for validation or"),
         ("path,label,split\none.x,a,test\n", "has no row of the split train, only of test"),

@@ -15,8 +15,8 @@ def test_half_of_an_emoji_is_replaced_and_all_else_stays():
 
 def test_texts_and_labels_can_be_written(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a \\ud83d\\udc31 \\ud83d", "label": "\\udc31"}\n')
-    (row,) = Table("text", "label", None, "utf-8").read(tmp_path / "a.jsonl")
-    assert row[:2] == ("a 🐱 \N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}")
+    (sample,) = Table("text", "label", None, "utf-8").read(tmp_path / "a.jsonl")
+    assert sample[:2] == ("a 🐱 \N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}")
 
 
 def test_another_encoding_is_named(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from leyden.data.core.error import DataError
-from leyden.data.storage.cache import ABOUT, Entry, cached, clear, entries
+from leyden.data.storage.cache import METADATA, Entry, cached, clear, entries
 
 ROWS = [np.full((2, 3), number, dtype=np.uint8) for number in range(20)]
 RAGGED = [np.full(number, number, dtype=np.int16) for number in (3, 0, 5)]
@@ -19,19 +19,19 @@ def entry(tmp_path):
 
 
 class Build:
-    """Gives rows and counts, in a file, how often that is asked of any process."""
+    """Gives samples and counts, in a file, how often that is asked of any process."""
 
-    def __init__(self, folder: Path, rows=ROWS, seconds=0.0, gate=None):
-        self.log, self.rows, self.seconds, self.gate = folder / "builds", rows, seconds, gate
+    def __init__(self, folder: Path, samples=ROWS, seconds=0.0, gate=None):
+        self.log, self.samples, self.seconds, self.gate = folder / "builds", samples, seconds, gate
 
     def __call__(self):
         with self.log.open("a") as file:
             file.write("x")
         while self.gate and not self.gate.exists():
             time.sleep(0.01)
-        for row in self.rows:
+        for sample in self.samples:
             time.sleep(self.seconds)
-            yield row
+            yield sample
 
     @property
     def count(self):
@@ -47,10 +47,10 @@ def test_rows_are_built_once_and_mapped(entry, tmp_path):
     first, is_new = take(entry, build)
     again, is_old = take(entry, build)
     assert (is_new, is_old, build.count) == (True, False, 1)
-    assert np.array_equal(first.rows, np.stack(ROWS))
-    assert first.rows.tobytes() == again.rows.tobytes()
-    assert isinstance(again.rows, np.memmap)
-    assert not again.rows.flags.writeable
+    assert np.array_equal(first.samples, np.stack(ROWS))
+    assert first.samples.tobytes() == again.samples.tobytes()
+    assert isinstance(again.samples, np.memmap)
+    assert not again.samples.flags.writeable
     assert again.kept is None
     assert again.lengths is None
 
@@ -58,23 +58,23 @@ def test_rows_are_built_once_and_mapped(entry, tmp_path):
 def test_rows_of_many_lengths(entry, tmp_path):
     stored, _ = take(entry, Build(tmp_path, RAGGED), is_ragged=True)
     assert stored.lengths.tolist() == [3, 0, 5]
-    assert stored.rows.tolist() == [3] * 3 + [5] * 5
-    assert stored.rows.dtype == np.int16
+    assert stored.samples.tolist() == [3] * 3 + [5] * 5
+    assert stored.samples.dtype == np.int16
 
 
 def test_rows_that_are_left_out(entry, tmp_path):
     stored, _ = take(entry, Build(tmp_path, [None, ROWS[1], None, ROWS[3]]))
     assert stored.kept.tolist() == [1, 3]
-    assert stored.rows[:, 0, 0].tolist() == [1, 3]
+    assert stored.samples[:, 0, 0].tolist() == [1, 3]
 
 
 def test_no_row_at_all(entry, tmp_path):
     stored, _ = take(entry, Build(tmp_path, []))
-    assert len(stored.rows) == 0
+    assert len(stored.samples) == 0
 
 
 def test_rows_of_different_sizes_leave_nothing(entry, tmp_path):
-    with pytest.raises(DataError, match=r"row 1 is uint8 \(4,\), the first one uint8 \(2, 3\)"):
+    with pytest.raises(DataError, match=r"sample 1 is uint8 \(4,\), the first one uint8 \(2, 3\)"):
         take(entry, Build(tmp_path, [ROWS[0], np.zeros(4, np.uint8)]))
     assert entry.read() is None
     assert not entry.part.exists()
@@ -89,19 +89,19 @@ def test_whatever_the_rows_depend_on_makes_another_entry(entry, tmp_path, other)
 
 
 def overwrite(path):
-    with (path / "rows.bin").open("r+b") as file:
+    with (path / "samples.bin").open("r+b") as file:
         file.seek(17)
         file.write(b"\xff")
 
 
 DAMAGES = {
-    "cut": lambda path: os.truncate(path / "rows.bin", 60),
+    "cut": lambda path: os.truncate(path / "samples.bin", 60),
     "overwritten": overwrite,
-    "lost": lambda path: (path / "rows.bin").unlink(),
-    "about is cut": lambda path: os.truncate(path / ABOUT, 20),
-    "about is lost": lambda path: (path / ABOUT).unlink(),
-    "about is of another format": lambda path: (path / ABOUT).write_text("{}"),
-    "about is no object": lambda path: (path / ABOUT).write_text("3"),
+    "lost": lambda path: (path / "samples.bin").unlink(),
+    "about is cut": lambda path: os.truncate(path / METADATA, 20),
+    "about is lost": lambda path: (path / METADATA).unlink(),
+    "about is of another format": lambda path: (path / METADATA).write_text("{}"),
+    "about is no object": lambda path: (path / METADATA).write_text("3"),
 }
 
 
@@ -113,7 +113,7 @@ def test_what_is_damaged_is_built_again(entry, tmp_path, damage):
     assert entry.read() is None
     stored, is_new = take(entry, build)
     assert is_new
-    assert np.array_equal(stored.rows, np.stack(ROWS))
+    assert np.array_equal(stored.samples, np.stack(ROWS))
     assert not take(entry, build)[1]
 
 
@@ -145,7 +145,7 @@ def test_of_processes_that_start_at_once_one_builds(entry, tmp_path):
         gate.touch()
 
     def check():
-        assert np.array_equal(take(entry, build)[0].rows, np.stack(ROWS))
+        assert np.array_equal(take(entry, build)[0].samples, np.stack(ROWS))
 
     children = [fork(check) for _ in range(4)]
     while not build.count:
@@ -153,7 +153,7 @@ def test_of_processes_that_start_at_once_one_builds(entry, tmp_path):
     waits = []
     stored, is_new = cached(entry, build, False, 120, on_wait=wait)
     assert (is_new, waits) == (False, [1])
-    assert np.array_equal(stored.rows, np.stack(ROWS))
+    assert np.array_equal(stored.samples, np.stack(ROWS))
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     assert build.count == 1
 
@@ -169,7 +169,7 @@ def test_a_killed_builder_leaves_nothing_that_is_taken_for_whole(entry, tmp_path
     assert entry.read() is None
     stored, is_new = take(entry, Build(tmp_path))
     assert is_new
-    assert np.array_equal(stored.rows, np.stack(ROWS))
+    assert np.array_equal(stored.samples, np.stack(ROWS))
     assert not entry.part.exists()
 
 
@@ -198,10 +198,10 @@ def test_a_dataset_is_listed_and_cleared_and_others_stay(tmp_path):
     )
     for entry in (one, other, foreign):
         take(entry, Build(tmp_path))
-    os.truncate(other.path / "rows.bin", 3)
+    os.truncate(other.path / "samples.bin", 3)
     other_dead = Entry(tmp_path, {"of": "c"})
     other_dead.part.mkdir()
-    (other_dead.part / "rows.bin").write_bytes(b"1234")
+    (other_dead.part / "samples.bin").write_bytes(b"1234")
     found = {about["path"]: about for about in entries(tmp_path, "a")}
     assert {path: about["is_whole"] for path, about in found.items()} == {one.path: True, other.path: False}
     assert found[one.path]["bytes"] >= 120

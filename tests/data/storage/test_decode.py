@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from leyden.data import DataError
-from leyden.data.core.rows import RaggedRows, TensorRows
+from leyden.data.core.samples import RaggedSamples, TensorSamples
 from leyden.data.storage import decode
 from leyden.data.storage.decode import decode_all, decoded
-from leyden.data.storage.file_rows import FileRows
-from leyden.data.storage.residence import Residence
+from leyden.data.storage.file_samples import FileSamples
+from leyden.data.storage.storage import Storage
 
 NUM_FILES = 40
 
@@ -42,12 +42,12 @@ def log(caplog):
 
 def test_each_file_is_decoded_once_and_kept(paths, log):
     reader = Reader()
-    rows = decoded(FileRows(paths, torch.arange(NUM_FILES), reader), Residence())
-    assert isinstance(rows, TensorRows)
+    samples = decoded(FileSamples(paths, torch.arange(NUM_FILES), reader), Storage())
+    assert isinstance(samples, TensorSamples)
     read = reader.counts.clone()
     assert read.max() <= 2  # some are read twice, to estimate the size of all
     for _ in range(3):
-        batch = rows.__getitems__([7, 39, 0])
+        batch = samples.__getitems__([7, 39, 0])
         assert batch.inputs.tolist() == [[7, 7], [39, 39], [0, 0]]
         assert batch.targets.tolist() == [7, 39, 0]
     assert reader.counts.equal(read)
@@ -55,37 +55,37 @@ def test_each_file_is_decoded_once_and_kept(paths, log):
 
 
 def test_rows_of_many_lengths(paths):
-    files = FileRows(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
-    rows = decoded(files, Residence())
-    assert isinstance(rows, RaggedRows)
-    one, other = files.__getitems__([3, 20]), rows.__getitems__([3, 20])
+    files = FileSamples(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
+    samples = decoded(files, Storage())
+    assert isinstance(samples, RaggedSamples)
+    one, other = files.__getitems__([3, 20]), samples.__getitems__([3, 20])
     assert all(left.equal(right) for left, right in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize(("memory_gb", "is_kept"), [(159e-9, False), (160e-9, True), (0, False)])
 def test_what_does_not_fit_stays_on_disk_and_is_said(paths, log, memory_gb, is_kept):
-    files = FileRows(paths, torch.arange(NUM_FILES), Reader())  # 40 files of 4 bytes
-    assert (decoded(files, Residence(memory_gb=memory_gb)) is files) != is_kept
+    files = FileSamples(paths, torch.arange(NUM_FILES), Reader())  # 40 files of 4 bytes
+    assert (decoded(files, Storage(memory_gb=memory_gb)) is files) != is_kept
     assert ("decoded in every epoch" in log.text) != is_kept
 
 
 def test_a_broken_file_is_named(paths):
     with pytest.raises(DataError, match=r"cannot read .*17\.bin: it is broken"):
-        decoded(FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Residence())
+        decoded(FileSamples(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Storage())
 
 
 def test_a_broken_file_that_is_skipped_is_no_row(paths, caplog):
-    files = FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[0, 17]), on_corrupt="skip")
-    rows = decoded(files, Residence())
-    assert rows.targets.tolist() == [number for number in range(NUM_FILES) if number not in (0, 17)]
-    assert rows.inputs[:, 0].tolist() == rows.targets.tolist()
+    files = FileSamples(paths, torch.arange(NUM_FILES), Reader(broken=[0, 17]), on_corrupt="skip")
+    samples = decoded(files, Storage())
+    assert samples.targets.tolist() == [number for number in range(NUM_FILES) if number not in (0, 17)]
+    assert samples.inputs[:, 0].tolist() == samples.targets.tolist()
     assert caplog.text.count("skipped") == 2
 
 
 def test_nothing_but_broken_files(paths):
-    files = FileRows(paths, torch.arange(NUM_FILES), Reader(broken=range(NUM_FILES)), on_corrupt="skip")
+    files = FileSamples(paths, torch.arange(NUM_FILES), Reader(broken=range(NUM_FILES)), on_corrupt="skip")
     with pytest.raises(DataError, match="none of 40 files could be read"):
-        decoded(files, Residence())
+        decoded(files, Storage())
 
 
 @pytest.fixture
@@ -128,12 +128,12 @@ def test_what_takes_no_time_starts_no_process():
 @pytest.mark.usefixtures("in_processes")
 @pytest.mark.parametrize("cache", [True, False])
 def test_rows_of_other_processes(paths, tmp_path, log, cache):
-    files = FileRows(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
+    files = FileSamples(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
     for path in paths:
         path.touch()
     files.made_of = {"of": "numbers"}
-    rows = decoded(files, Residence(cache=str(tmp_path / "cache") if cache else None))
-    one, other = files.__getitems__([3, 20]), rows.__getitems__([3, 20])
+    samples = decoded(files, Storage(cache=str(tmp_path / "cache") if cache else None))
+    one, other = files.__getitems__([3, 20]), samples.__getitems__([3, 20])
     assert all(left.equal(right) for left, right in zip(one, other, strict=True))
     assert ("mapped from" in log.text) == cache
 
@@ -141,5 +141,5 @@ def test_rows_of_other_processes(paths, tmp_path, log, cache):
 @pytest.mark.usefixtures("in_processes")
 def test_a_broken_file_is_named_without_a_traceback(paths):
     with pytest.raises(DataError, match=r"^cannot read .*17\.bin: it is broken\n") as caught:
-        decoded(FileRows(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Residence())
+        decoded(FileSamples(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Storage())
     assert "Traceback" not in str(caught.value)

@@ -5,8 +5,8 @@ import torch
 
 from leyden.data.storage.decode import decoded
 from leyden.data.storage.decoding_warnings import DecodingWarnings
-from leyden.data.storage.file_rows import FileRows
-from leyden.data.storage.residence import Residence
+from leyden.data.storage.file_samples import FileSamples
+from leyden.data.storage.storage import Storage
 
 
 def test_one_of_each_kind(caplog):
@@ -35,16 +35,16 @@ def test_a_cache_keeps_the_warnings_for_the_runs_that_find_its_rows_decoded(tmp_
     for path in paths:
         path.write_bytes(b"")
 
-    def rows(cache):
-        residence = Residence(cache=cache)
+    def samples(cache):
+        storage = Storage(cache=cache)
 
         def read(path):
-            residence.warnings.warn("clipped", f"{path} is clipped")
+            storage.warnings.warn("clipped", f"{path} is clipped")
             return torch.zeros(2, dtype=torch.uint8)
 
-        return decoded(FileRows(paths, torch.arange(3), read, made_of={"of": "test"}), residence)
+        return decoded(FileSamples(paths, torch.arange(3), read, made_of={"of": "test"}), storage)
 
     for _ in range(3):  # decoded, mapped, mapped
         caplog.clear()
-        rows(str(tmp_path / "cache"))
+        samples(str(tmp_path / "cache"))
         assert [record.message for record in caplog.records] == [f"{paths[0]} is clipped"]

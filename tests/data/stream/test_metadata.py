@@ -94,9 +94,9 @@ def test_clearing_a_cache_removes_links_and_not_what_they_lead_to(tmp_path):
         (["splits", "../train"], {}, "its splits are"),
         (["splits", "train", "arrays"], ["../targets"], "it has the arrays"),
         (["splits", "train", "dtype"], "object", "its dtype is 'object'"),
-        (["splits", "train", "shape"], [1 << 40, 64], "its rows have"),
+        (["splits", "train", "shape"], [1 << 40, 64], "its samples have"),
         (["splits", "train", "shape"], [-1], "its sizes are no counts"),
-        (["splits", "train", "rows"], 1 << 40, "its chunks have other rows"),
+        (["splits", "train", "rows"], 1 << 40, "its chunks have other samples"),
         (["splits", "train", "padding"], "x", "its padding is 'x'"),
         (["settings"], [], "its settings are no mapping"),
     ],
@@ -117,7 +117,7 @@ def test_a_text_that_describes_no_stream(stream, text):
 )
 def test_formats_that_could_run_code_are_refused(stream, name):
     changed(stream / "train/index.json", "config", "data_format", value=[name])
-    assert f"its rows have the format {name!r}" in refusal(stream)
+    assert f"its samples have the format {name!r}" in refusal(stream)
 
 
 def test_a_pickle_in_the_place_of_a_row_is_not_loaded(stream, tmp_path):
@@ -137,7 +137,7 @@ def test_arrays_are_no_pickles_and_have_a_value_for_each_row(stream, tmp_path):
     assert "the arrays of train cannot be read" in refusal(stream)
     assert not (tmp_path / "executed").exists()
     np.save(stream / "train/targets.npy", np.zeros(3, np.int64))
-    assert "it has 3 targets for 810 rows" in refusal(stream)
+    assert "it has 3 targets for 810 samples" in refusal(stream)
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,14 @@ def test_arrays_are_no_pickles_and_have_a_value_for_each_row(stream, tmp_path):
         (["chunks", 0, "filename"], "/etc/passwd", "a chunk is called"),
         (["chunks", 0, "chunk_bytes"], 1 << 40, "bytes"),
         (["chunks", 0, "chunk_bytes"], "many", "bytes"),
-        (["chunks", 0, "chunk_size"], -3, "rows"),
+        (["chunks", 0, "chunk_size"], -3, "samples"),
         (["config", "compression"], "zstd", "compression 'zstd'"),
         (["config", "item_loader"], "TokensLoader", "it needs 'TokensLoader'"),
-        (["config", "data_spec"], '[1, {"type": "os.system", "context": null, "children_spec": []}]', "its rows are"),
+        (
+            ["config", "data_spec"],
+            '[1, {"type": "os.system", "context": null, "children_spec": []}]',
+            "its samples are",
+        ),
         (["config", "data_spec"], "7", "index.json cannot be read"),
         (["config"], None, "index.json cannot be read"),
     ],

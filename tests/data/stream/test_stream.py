@@ -1,4 +1,4 @@
-"""Rows that were written as chunks: the same rows and batches, in an order that is kind to stores."""
+"""Samples that were written as chunks: the same samples and batches, in an order that is kind to stores."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from leyden.data import DataError, DataModule
-from leyden.data.core.rows import RaggedRows, TensorRows
+from leyden.data.core.samples import RaggedSamples, TensorSamples
 from leyden.data.core.sampling import WINDOW
 
 pytest.importorskip("litdata")
@@ -21,13 +21,13 @@ from leyden.data.stream import writing as stream_writing
 from leyden.data.stream.writing import write_stream
 
 ROWS = 900
-CHUNK = 5000  # bytes: about fifteen rows
+CHUNK = 5000  # bytes: about fifteen samples
 
 
 class Numbers(DataModule):
-    """Row n of the test split is filled with n, and so is row n + 1000 of the training split."""
+    """Sample n of the test split is filled with n, and so is sample n + 1000 of the training split."""
 
-    publishes = (*DataModule.publishes, "width")
+    provides = (*DataModule.provides, "width")
 
     def __init__(self, width=64, ragged=False, **loading):
         super().__init__(**loading)
@@ -41,8 +41,8 @@ class Numbers(DataModule):
         numbers = torch.arange(ROWS, dtype=torch.int32) + 1000 * (split == "train")
         targets = (numbers % 3).long()
         if self.ragged:
-            return RaggedRows([number.repeat(int(number) % 13 * 8 + 20) for number in numbers], targets, padding=-1)
-        return TensorRows(numbers.unsqueeze(1).repeat(1, self.width), targets)
+            return RaggedSamples([number.repeat(int(number) % 13 * 8 + 20) for number in numbers], targets, padding=-1)
+        return TensorSamples(numbers.unsqueeze(1).repeat(1, self.width), targets)
 
     def batch_transform(self, stage):
         return nn.Identity()
@@ -79,7 +79,7 @@ def numbers(loader):
 
 
 def test_evaluation_gives_the_batches_of_the_data_itself(written):
-    options = {"batch_size": 20, "bucket_batches": ROWS}  # all rows of a split are sorted together
+    options = {"batch_size": 20, "bucket_batches": ROWS}  # all samples of a split are sorted together
     data, itself = ready(stream_of(written, **options)), ready(Numbers(ragged=is_ragged(written), **options))
     for ours, theirs in (
         (data.val_dataloader(), itself.val_dataloader()),
@@ -91,17 +91,17 @@ def test_evaluation_gives_the_batches_of_the_data_itself(written):
             assert one.targets.equal(other.targets)
             assert (one.lengths is None) == (other.lengths is None)
             assert one.lengths is None or one.lengths.equal(other.lengths)
-    assert data.published() == itself.published()
+    assert data.provided() == itself.provided()
 
 
 def test_training_takes_every_row_once(written):
     data = ready(stream_of(written))
     epoch = list(data.train_dataloader())
-    rows = list(chain.from_iterable(batch.inputs[:, 0].tolist() for batch in epoch))
+    samples = list(chain.from_iterable(batch.inputs[:, 0].tolist() for batch in epoch))
     itself = ready(Numbers())
-    known = {int(itself.rows["train"][n].inputs[0, 0]) for n in range(len(itself.rows["train"]))}
-    assert len(rows) == len(set(rows)) == len(known) // 20 * 20
-    assert set(rows) <= known
+    known = {int(itself.samples["train"][n].inputs[0, 0]) for n in range(len(itself.samples["train"]))}
+    assert len(samples) == len(set(samples)) == len(known) // 20 * 20
+    assert set(samples) <= known
     for batch in epoch:
         assert batch.targets.equal((batch.inputs[:, 0] % 3).long())
 
@@ -128,23 +128,25 @@ def test_ranks_share_the_batches_of_one(written):
         batches = data._batches("train")
         batches.rank, batches.num_ranks = rank, 2
         ranks.append(list(batches))
-    assert alone == [[row for pair in zip(*parts, strict=True) for row in pair] for parts in zip(*ranks, strict=True)]
+    assert alone == [
+        [sample for pair in zip(*parts, strict=True) for sample in pair] for parts in zip(*ranks, strict=True)
+    ]
 
 
 def test_batches_are_mixed_from_few_chunks_at_a_time(written):
     data = ready(stream_of(written, batch_size=5, bucket_batches=4))
-    rows, batches = data.rows["train"], list(data._batches("train"))
-    chunks = torch.arange(len(rows.chunks)).repeat_interleave(rows.chunks)
+    samples, batches = data.samples["train"], list(data._batches("train"))
+    chunks = torch.arange(len(samples.chunks)).repeat_interleave(samples.chunks)
     order = chunks[list(chain.from_iterable(batches))].tolist()
     needed = [0] * len(order)
     for chunk in set(order):
         last = len(order) - order[::-1].index(chunk)
         for place in range(order.index(chunk), last):
             needed[place] += 1
-    assert len(rows.chunks) > 2 * WINDOW
-    # Rows that are sorted by length move within their bucket, of 20.
-    assert max(needed) <= WINDOW + 1 + 2 * 20 / min(rows.chunks)
-    assert len(set(order[: len(order) // 2])) < len(rows.chunks)
+    assert len(samples.chunks) > 2 * WINDOW
+    # Samples that are sorted by length move within their bucket, of 20.
+    assert max(needed) <= WINDOW + 1 + 2 * 20 / min(samples.chunks)
+    assert len(set(order[: len(order) // 2])) < len(samples.chunks)
     assert sum(len({*order[place : place + 5]}) for place in range(0, len(order), 5)) > 3 * len(batches)
 
 
@@ -160,24 +162,24 @@ def test_a_remote_stream_fetches_each_chunk_once_and_keeps_little(plain, num_wor
         num_workers=num_workers,
     )
     ready(data)
-    rows = data.rows["train"]
+    samples = data.samples["train"]
     fetched = plain.parent / "fetched"
-    download = rows.folder._download
+    download = samples.folder._download
 
     def noted(name, path):
         with fetched.open("a") as file:
             file.write(f"{name}\n")
         download(name, path)
 
-    monkeypatch.setattr(rows.folder, "_download", noted)
+    monkeypatch.setattr(samples.folder, "_download", noted)
     loader = data.train_dataloader()
     for epoch in range(2):
         assert numbers(loader) == local
         names = fetched.read_text().split()
         chunks = [name for name in names if name.endswith(".bin")]
-        assert len(chunks) <= (epoch + 1) * len(rows.chunks)
-        assert len(set(chunks)) == len(rows.chunks)
-        kept = sum(path.stat().st_size for path in rows.folder.path.rglob("*.bin"))
+        assert len(chunks) <= (epoch + 1) * len(samples.chunks)
+        assert len(set(chunks)) == len(samples.chunks)
+        kept = sum(path.stat().st_size for path in samples.folder.path.rglob("*.bin"))
         assert 0 < kept <= most
     assert sum(path.stat().st_size for path in plain.rglob("train/*.bin")) > most
 
@@ -197,7 +199,7 @@ def test_a_remote_stream_that_is_kept_is_fetched_once(plain, monkeypatch):
         ({"cache": None}, "needs a place for its chunks: set data.cache to a folder"),
         ({"stream_gb": 1e-6}, "data.stream_gb=1e-06 is too little for 32 chunks of 0.0 MB"),
         ({"width": 4}, r"was written with width=64, but data.width=4: set it to 64, or write a stream with 4"),
-        ({"residence": "device"}, r"the rows \(StreamRows\) are read batch by batch: set data.residence=null"),
+        ({"storage": "device"}, r"the samples \(StreamSamples\) are read batch by batch: set data.storage=null"),
     ],
 )
 def test_what_does_not_go_with_a_stream(plain, options, message):
@@ -280,7 +282,7 @@ def test_without_litdata_the_extra_is_named(plain, monkeypatch):
 def test_a_summary_is_said(tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="leyden.data")
     write_stream(ready(Numbers()), tmp_path / "stream")
-    assert "test: 900 rows, " in caplog.text
+    assert "test: 900 samples, " in caplog.text
     assert np.load(tmp_path / "stream/test/targets.npy").shape == (ROWS,)
 
 
@@ -296,6 +298,6 @@ def test_a_stream_has_the_splits_of_its_data(tmp_path):
     read = Untested(stream=str(tmp_path / "stream"), cache=None)
     assert read.official_splits() == ("train", "validation")
     read.setup("fit")
-    assert len(read.rows["train"]) == len(read.rows["validation"]) == ROWS
+    assert len(read.samples["train"]) == len(read.samples["validation"]) == ROWS
     with pytest.raises(DataError, match="has no test split, so that nothing is tested"):
         read.setup("test")

@@ -24,52 +24,56 @@ def evaluation(num_tokens, max_tokens):
 
 @pytest.mark.parametrize("num_tokens", [2, 4, 5, 6, 8, 9, 10, 33])
 def test_an_evaluation_predicts_every_token_but_the_first_exactly_once(num_tokens):
-    rows = evaluation(num_tokens, max_tokens=4)
-    batch = rows.__getitems__(list(range(len(rows))))
+    samples = evaluation(num_tokens, max_tokens=4)
+    batch = samples.__getitems__(list(range(len(samples))))
     counts = batch.targets != IGNORED
     assert batch.targets[counts].tolist() == list(range(1, num_tokens))
     assert (batch.inputs[counts] == batch.targets[counts] - 1).all()
     assert (batch.inputs[:, 1:][~counts[:, :-1]] == 0).all()
-    assert batch.inputs.shape == batch.targets.shape == (len(rows), 4)
+    assert batch.inputs.shape == batch.targets.shape == (len(samples), 4)
     assert batch.inputs.dtype is batch.targets.dtype is torch.int32
 
 
-def shifted(rows, seed=3, epoch=0, rank=0, num_ranks=1, batch_size=4):
-    inner = EpochBatches(len(rows), batch_size, seed, lambda: epoch, True, rank=rank, num_ranks=num_ranks)
-    return ShiftedBatches(inner, rows.max_tokens)
+def shifted(samples, seed=3, epoch=0, rank=0, num_ranks=1, batch_size=4):
+    inner = EpochBatches(len(samples), batch_size, seed, lambda: epoch, True, rank=rank, num_ranks=num_ranks)
+    return ShiftedBatches(inner, samples.max_tokens)
 
 
 @pytest.fixture
-def rows():
+def samples():
     return Windows(np.arange(131, dtype=np.uint16), max_tokens=5, shifts=True)
 
 
-def test_windows_of_an_epoch_do_not_overlap_and_lose_less_than_three_windows(rows):
+def test_windows_of_an_epoch_do_not_overlap_and_lose_less_than_three_windows(samples):
     for epoch in range(8):
-        batch = rows.__getitems__([row for batch in shifted(rows, epoch=epoch, batch_size=1) for row in batch])
+        batch = samples.__getitems__(
+            [sample for batch in shifted(samples, epoch=epoch, batch_size=1) for sample in batch]
+        )
         targets = batch.targets.flatten().tolist()
         assert IGNORED not in targets
         assert len(set(targets)) == len(targets) > 131 - 3 * 5
         assert (batch.targets == batch.inputs + 1).all()
 
 
-def test_windows_begin_elsewhere_in_other_epochs_and_at_the_same_place_again(rows):
-    firsts = [[rows.__getitems__(batch).inputs[:, 0] for batch in shifted(rows, epoch=epoch)] for epoch in range(12)]
+def test_windows_begin_elsewhere_in_other_epochs_and_at_the_same_place_again(samples):
+    firsts = [
+        [samples.__getitems__(batch).inputs[:, 0] for batch in shifted(samples, epoch=epoch)] for epoch in range(12)
+    ]
     assert {int(batches[0][0]) % 5 for batches in firsts} == set(range(5))
-    again = [rows.__getitems__(batch).inputs[:, 0] for batch in shifted(rows, epoch=7)]
+    again = [samples.__getitems__(batch).inputs[:, 0] for batch in shifted(samples, epoch=7)]
     assert all(one.equal(other) for one, other in zip(again, firsts[7], strict=True))
 
 
-def test_ranks_share_the_windows_of_the_batches(rows):
-    whole, *parts = shifted(rows), *(shifted(rows, rank=rank, num_ranks=2) for rank in (0, 1))
+def test_ranks_share_the_windows_of_the_batches(samples):
+    whole, *parts = shifted(samples), *(shifted(samples, rank=rank, num_ranks=2) for rank in (0, 1))
     for batch, *shares in zip(whole, *parts, strict=True):
         assert sorted(batch) == sorted(shares[0] + shares[1])
 
 
 def test_the_longest_shift_fits():
     for num_tokens in range(10, 30):
-        rows = Windows(np.arange(num_tokens, dtype=np.uint16), max_tokens=5, shifts=True)
-        assert (rows.__getitems__([5 * len(rows) - 1]).targets != IGNORED).all()
+        samples = Windows(np.arange(num_tokens, dtype=np.uint16), max_tokens=5, shifts=True)
+        assert (samples.__getitems__([5 * len(samples) - 1]).targets != IGNORED).all()
 
 
 @pytest.fixture
@@ -200,11 +204,11 @@ def test_a_restored_run_keeps_its_tokens(file, tmp_path):
     restored = corpus(file)
     restored.restore(tmp_path)
     restored.setup("test")
-    before, after = data.published(), restored.published()
+    before, after = data.provided(), restored.provided()
     assert (after["vocab_size"], after["max_tokens"]) == (before["vocab_size"], before["max_tokens"]) == (12, 8)
     assert after["token_bytes"].tolist() == before["token_bytes"].tolist()
     assert after["token_bytes"].tolist()[2:] == [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"]
-    assert restored.rows["test"].stream.tolist()[1:] == data.tokenizer.encode([file.read_text()[270:]])[0]
+    assert restored.samples["test"].stream.tolist()[1:] == data.tokenizer.encode([file.read_text()[270:]])[0]
 
 
 def test_workers_read_the_same_batches(file):
@@ -229,11 +233,11 @@ def test_prompts_are_lines_or_whole_texts(file, tmp_path):
     data.setup("fit")
     (tmp_path / "p.txt").write_bytes(b"12\r\n\n3")
     (tmp_path / "q.md").write_text("4567")
-    rows, names = data.read([tmp_path / "p.txt", tmp_path / "q.md"])
+    samples, names = data.read([tmp_path / "p.txt", tmp_path / "q.md"])
     assert names == [f"{tmp_path}/p.txt:1", f"{tmp_path}/p.txt:3", f"{tmp_path}/q.md"]
-    assert rows.__getitems__([0, 2]).lengths.tolist() == [2, 4]
+    assert samples.__getitems__([0, 2]).lengths.tolist() == [2, 4]
     record = {"prompt": "4567", "continuation": "89"}
-    assert data.records(rows, 2, torch.tensor(data.tokenizer.encode(["89"])[0])) == [record]
+    assert data.records(samples, 2, torch.tensor(data.tokenizer.encode(["89"])[0])) == [record]
     (tmp_path / "p.txt").write_text("\n")
     with pytest.raises(DataError, match=r"no text in .*p\.txt"):
         data.read([tmp_path / "p.txt"])
@@ -283,12 +287,12 @@ def test_batches_are_the_same_whether_the_stream_is_mapped_or_on_a_device(file, 
     first = all_batches(prepared(file, cache))
     monkeypatch.setattr(CharacterTokenizer, "encode", None)  # nothing is encoded any more
     second = prepared(file, cache)
-    assert all(isinstance(second.rows[split].stream.base, np.memmap) for split in ("train", "validation", "test"))
-    on_device = prepared(file, cache, residence="device", num_workers=2)
+    assert all(isinstance(second.samples[split].stream.base, np.memmap) for split in ("train", "validation", "test"))
+    on_device = prepared(file, cache, storage="device", num_workers=2)
     for batches in (first, all_batches(second), all_batches(on_device)):
         assert len(batches) == len(plain)
         assert all(one.equal(other) and one.dtype is other.dtype for one, other in zip(plain, batches, strict=True))
-    assert on_device.rows["train"].on_device is not None
+    assert on_device.samples["train"].on_device is not None
 
 
 class Reversed(CharacterTokenizer):
@@ -300,13 +304,13 @@ class Reversed(CharacterTokenizer):
 
 def test_another_text_or_tokenizer_is_encoded_anew(file, tmp_path):
     cache = str(tmp_path / "cache")
-    first = prepared(file, cache).rows["train"].stream
-    assert not np.array_equal(prepared(file, cache, Reversed()).rows["train"].stream, first)
-    assert len(prepared(file, cache, BytePairTokenizer(257)).rows["train"].stream) >= len(first)
+    first = prepared(file, cache).samples["train"].stream
+    assert not np.array_equal(prepared(file, cache, Reversed()).samples["train"].stream, first)
+    assert len(prepared(file, cache, BytePairTokenizer(257)).samples["train"].stream) >= len(first)
     text = file.read_text()
     known = file.stat()
     file.write_text(text[1] + text[0] + text[2:])
     os.utime(file, ns=(known.st_atime_ns, known.st_mtime_ns))
-    again = prepared(file, cache).rows["train"].stream
+    again = prepared(file, cache).samples["train"].stream
     assert again[1:3].tolist() == first[[2, 1]].tolist()
     assert np.array_equal(again[3:], first[3:])

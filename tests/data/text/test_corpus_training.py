@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from matplotlib.image import imread
 
-from leyden.callbacks import NonFiniteLoss, Pictures, ResumePoint, Throughput
+from leyden.callbacks import NonFiniteLoss, PredictionPlots, ResumePoint, Throughput
 from leyden.callbacks.resume_point import SavesAtPoints
 from leyden.data.text import CharacterTokenizer, CorpusFiles
 from leyden.loggers.metrics_csv import MetricsCSV
@@ -63,7 +63,7 @@ def parts(folder, callbacks=(), seed=0, batch_size=4):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    trainer, model, data = parts(tmp_path_factory.mktemp("undisturbed"), [Throughput(), Pictures(num_rows=3)])
+    trainer, model, data = parts(tmp_path_factory.mktemp("undisturbed"), [Throughput(), PredictionPlots(num_samples=3)])
     trainer.fit(model, data)
     return trainer, model, data
 
@@ -88,13 +88,13 @@ def test_a_run_logs_what_its_losses_say(undisturbed):
     trainer, model, data = undisturbed
     (results,) = trainer.test(model, data, verbose=False)
     data.setup("test")
-    batch = data.rows["test"].__getitems__(list(range(len(data.rows["test"]))))
+    batch = data.samples["test"].__getitems__(list(range(len(data.samples["test"]))))
     (text,) = data.load_documents("test")
     with torch.no_grad():
         logits = model.eval().network(batch.inputs.long()).log_softmax(dim=2)
     known = [
-        -logits[row, place, target].item()
-        for row, targets in enumerate(batch.targets.tolist())
+        -logits[sample, place, target].item()
+        for sample, targets in enumerate(batch.targets.tolist())
         for place, target in enumerate(targets)
         if target != -100
     ]
@@ -117,8 +117,8 @@ def test_pictures_and_samples_after_the_test(undisturbed):
         "test_samples.txt",
         "test_worst.png",
     }
-    for picture in plots.glob("*.png"):  # something is drawn: matplotlib's white alone has no variance
-        assert imread(picture)[..., :3].std() > 0.01
+    for image in plots.glob("*.png"):  # something is drawn: matplotlib's white alone has no variance
+        assert imread(image)[..., :3].std() > 0.01
     samples = (plots / "test_samples.txt").read_text(encoding="utf-8")
     assert samples.count("--- continuation") == 4
     (text,) = data.load_documents("test")
@@ -129,10 +129,10 @@ def test_pictures_and_samples_after_the_test(undisturbed):
 
 def test_throughput_in_tokens(undisturbed):
     with undisturbed[0].logger.file.path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["train/tokens_per_second"]]
-    assert len(rows) == 3
-    for row in rows:
-        assert float(row["train/tokens_per_second"]) == pytest.approx(16 * float(row["train/samples_per_second"]))
+        samples = [sample for sample in csv.DictReader(file) if sample["train/tokens_per_second"]]
+    assert len(samples) == 3
+    for sample in samples:
+        assert float(sample["train/tokens_per_second"]) == pytest.approx(16 * float(sample["train/samples_per_second"]))
 
 
 def test_a_step_without_a_finite_loss_is_left_out_and_its_windows_are_named(tmp_path):
@@ -151,4 +151,4 @@ def test_a_step_without_a_finite_loss_is_left_out_and_its_windows_are_named(tmp_
     (line,) = (tmp_path / "non_finite.jsonl").read_text().splitlines()
     report = json.loads(line)
     assert (report["batch"], report["action"]) == (2, "skip")
-    assert data.rows["train"].__getitems__(report["rows"]["0"]).inputs.equal(read[2].int())
+    assert data.samples["train"].__getitems__(report["samples"]["0"]).inputs.equal(read[2].int())

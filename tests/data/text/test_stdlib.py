@@ -31,12 +31,12 @@ def test_the_same_whenever_it_is_read(splits):
 def test_classes_in_proportion(splits):
     data = Stdlib()
     data.setup("fit")
-    shares = [rows.targets[rows_].bincount() / len(rows_) for rows, rows_ in parts(data)]
+    shares = [samples.targets[rows_].bincount() / len(rows_) for samples, rows_ in parts(data)]
     assert torch.allclose(*shares, atol=0.02)
 
 
 def parts(data):
-    return [(subset.dataset, subset.indices) for subset in (data.rows["train"], data.rows["validation"])]
+    return [(subset.dataset, subset.indices) for subset in (data.samples["train"], data.samples["validation"])]
 
 
 def test_docstrings_of_modules_classes_and_functions_but_not_of_tests(tmp_path):

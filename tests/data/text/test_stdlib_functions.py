@@ -49,8 +49,8 @@ def test_rows_of_every_property_in_each_split():
     data.setup("fit")
     data.setup("test")
     assert data.class_names == PROPERTIES
-    assert len(data.rows["train"]) > 900
-    for split in (data.rows["train"].dataset, data.rows["test"]):
+    assert len(data.samples["train"]) > 900
+    for split in (data.samples["train"].dataset, data.samples["test"]):
         shares = split.targets.float().mean(dim=0)
         assert torch.all((shares > 0.1) & (shares < 0.85)), shares  # neither always nor hardly ever
         assert (split.targets.sum(dim=1) > 1).any()

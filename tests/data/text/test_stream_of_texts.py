@@ -15,8 +15,8 @@ def ready(data):
 
 
 def sorted_rows(data):
-    rows = data.rows["train"]
-    batches = [rows.__getitems__([number]) for number in range(len(rows))]
+    samples = data.samples["train"]
+    batches = [samples.__getitems__([number]) for number in range(len(samples))]
     return sorted([one.flatten().tolist() for one in batch] for batch in batches)
 
 
@@ -31,12 +31,12 @@ def test_tokens_have_the_bits_of_the_data_itself_and_its_vocabulary(kind, tmp_pa
                 assert one.dtype == other.dtype
                 assert one.equal(other)
     assert sorted_rows(data) == sorted_rows(itself)
-    assert data.published() == itself.published()
+    assert data.provided() == itself.provided()
     assert data.tokenizer.encode(["return the value"]) == itself.tokenizer.encode(["return the value"])
 
 
 def test_what_does_not_go_with_a_stream_of_texts(tmp_path):
-    with pytest.raises(ValueError, match=r"with rows from data.stream a network cannot start from them"):
+    with pytest.raises(ValueError, match=r"with samples from data.stream a network cannot start from them"):
         Stdlib(vectors="vectors.txt", stream="stream")
     write_stream(ready(Stdlib()), tmp_path / "stream")
     with pytest.raises(DataError, match=r"written with max_tokens=256, but data\.max_tokens=64"):
@@ -44,7 +44,7 @@ def test_what_does_not_go_with_a_stream_of_texts(tmp_path):
 
 
 def test_windows_of_a_corpus_are_refused(tmp_path):
-    with pytest.raises(DataError, match="windows of one long text are no rows of a stream"):
+    with pytest.raises(DataError, match="windows of one long text are no samples of a stream"):
         write_stream(ready(StdlibSource()), tmp_path / "stream")
     with pytest.raises(DataError):
         StdlibSource(stream=str(tmp_path / "stream")).setup("fit")

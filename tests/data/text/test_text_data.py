@@ -2,20 +2,20 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from leyden.callbacks.pictures import Example, grid
+from leyden.callbacks.prediction_plots import Example, grid
 from leyden.data import Batch, DataError
 from leyden.data.text import TextFiles, WordTokenizer
 
 
 @pytest.fixture
 def table(tmp_path):
-    rows = [
+    samples = [
         f"{animal},{noise} number{number}"
         for animal, noise in [("cat", "meow"), ("dog", "bark bark")]
         for number in range(10)
     ]
     path = tmp_path / "train.csv"
-    path.write_text("label,text\n" + "\n".join(rows) + "\n")
+    path.write_text("label,text\n" + "\n".join(samples) + "\n")
     return path
 
 
@@ -27,21 +27,21 @@ def text_data(table, **arguments):
 def test_vocabulary_comes_from_the_training_rows_alone(table):
     data = text_data(table)
     data.setup("fit")
-    training, validation = data.rows["train"], data.rows["validation"]
-    assert all((row != data.tokenizer.unknown).all() for row in rows_of(training))
-    # Every number appears in two rows, so that a held-out row may be known by its twin; both words of noise are known.
-    assert data.vocab_size == 2 + len({token.item() for row in rows_of(training) for token in row})
+    training, validation = data.samples["train"], data.samples["validation"]
+    assert all((sample != data.tokenizer.unknown).all() for sample in rows_of(training))
+    # Every number appears in two samples, so that a held-out sample may be known by its twin; both words of noise are known.
+    assert data.vocab_size == 2 + len({token.item() for sample in rows_of(training) for token in sample})
     assert len(training) + len(validation) == 16
 
 
 def rows_of(subset):
-    return [subset.dataset.inputs[row] for row in subset.indices]
+    return [subset.dataset.inputs[sample] for sample in subset.indices]
 
 
 def test_batches_are_padded_token_ids_with_lengths(table):
     data = text_data(table)
     data.setup("fit")
-    batch = data.rows["train"].dataset.__getitems__([0, 15])
+    batch = data.samples["train"].dataset.__getitems__([0, 15])
     assert batch.inputs.dtype is torch.int32
     assert batch.lengths.tolist() == [2, 3]
     assert batch.inputs[0, 2] == data.tokenizer.padding
@@ -53,7 +53,7 @@ def test_batches_are_padded_token_ids_with_lengths(table):
 def test_published_for_the_network(table):
     data = text_data(table, max_tokens=7)
     data.setup("fit")
-    assert data.published() == {
+    assert data.provided() == {
         "num_classes": 2,
         "class_names": ["cat", "dog"],
         "class_counts": [7, 7],
@@ -66,15 +66,17 @@ def test_published_for_the_network(table):
 def test_empty_text_is_one_unknown_token(table):
     data = text_data(table)
     data.setup("fit")
-    assert [row.tolist() for row in data.encode(["", "  "])] == [[data.tokenizer.unknown]] * 2
+    assert [sample.tolist() for sample in data.encode(["", "  "])] == [[data.tokenizer.unknown]] * 2
 
 
 def test_long_rows_are_cut_or_refused(table, caplog):
     data = text_data(table, max_tokens=2)
     data.setup("fit")
     caplog.clear()
-    assert [len(row) for row in data.encode(["bark bark bark", "bark"])] == [2, 1]
-    assert [record.getMessage() for record in caplog.records] == ["1 of 2 texts are cut after data.max_tokens=2 tokens"]
+    assert [len(sample) for sample in data.encode(["bark bark bark", "bark"])] == [2, 1]
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 of 2 texts are truncated to data.max_tokens=2 tokens"
+    ]
     with pytest.raises(DataError, match=r"'bark bark number\d' has 3 tokens: raise data.max_tokens=2"):
         text_data(table, max_tokens=2, too_long="raise").setup("fit")
 
@@ -95,7 +97,7 @@ def test_a_restored_run_keeps_its_words_and_classes(table, tmp_path):
     restored.restore(tmp_path)
     table.write_text(table.read_text().replace("meow", "purr"))
     restored.setup("test")
-    assert restored.published() == data.published()
+    assert restored.provided() == data.provided()
     assert restored.encode(["meow bark"])[0].tolist() == data.encode(["meow bark"])[0].tolist()
 
 
@@ -106,10 +108,10 @@ def test_lines_of_text_files_are_rows(table, tmp_path):
     (folder / "b.txt").write_text("meow\x85meow\n")  # one line, whatever str.splitlines says
     data = text_data(table)
     data.setup("fit")
-    rows, names = data.read([folder])
+    samples, names = data.read([folder])
     assert names == [f"{folder}/a.txt:1", f"{folder}/a.txt:3", f"{folder}/b.txt:1"]
-    assert data.tokenizer.decode(rows.inputs[1].tolist()) == "bark bark"
-    assert rows.inputs[0].tolist() == data.encode(["meow"])[0].tolist()  # the byte order mark is gone
+    assert data.tokenizer.decode(samples.inputs[1].tolist()) == "bark bark"
+    assert samples.inputs[0].tolist() == data.encode(["meow"])[0].tolist()  # the byte order mark is gone
 
 
 def test_text_that_cannot_be_read_is_named(table, tmp_path):
@@ -153,10 +155,12 @@ def test_texts_are_encoded_some_at_a_time_and_counted_as_a_whole(table, monkeypa
     data.setup("fit")
     monkeypatch.setattr("leyden.data.text.text_data.TEXTS", 2)
     caplog.clear()
-    rows = data.encode(["bark", "bark bark bark", "meow bark", "", "meow meow meow"])
-    assert [len(row) for row in rows] == [1, 2, 2, 1, 2]
-    assert list(rows[2]) == list(data.encode(["meow bark"])[0])
-    assert [record.getMessage() for record in caplog.records] == ["2 of 5 texts are cut after data.max_tokens=2 tokens"]
+    samples = data.encode(["bark", "bark bark bark", "meow bark", "", "meow meow meow"])
+    assert [len(sample) for sample in samples] == [1, 2, 2, 1, 2]
+    assert list(samples[2]) == list(data.encode(["meow bark"])[0])
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 of 5 texts are truncated to data.max_tokens=2 tokens"
+    ]
 
 
 def test_predictions_are_the_lines_of_a_table(table):

@@ -70,7 +70,7 @@ def test_lines_by_pattern_in_latin_1(tmp_path):
         ("a.csv", 'label,text\ncat,"meow\n', r"a.csv:\d: unexpected end of data"),
         ("a.csv", "label,text\n ,meow\n", r"a.csv:2: the label \(column 'label'\) is empty"),
         ("a.jsonl", '{"text": "meow", "label": "cat"}\n{"text"\n', r"a.jsonl:2: not JSON at column 8"),
-        ("a.jsonl", '["meow"]', r"a.jsonl:1: an object with columns is wanted"),
+        ("a.jsonl", '["meow"]', r"a.jsonl:1: expected an object with columns"),
         ("a.jsonl", '{"text": null, "label": "cat"}', r"a.jsonl:1: column 'text' holds None"),
         ("a.csv", b"label,text\ncat,caf\xe9 noir\n", r"a.csv is not utf-8: byte 18 \(0xe9\)"),
         ("a.doc", "cat meow", r"a.doc is neither .csv, .tsv nor .jsonl"),
@@ -121,7 +121,7 @@ def test_class_in_the_test_file_only(tmp_path, caplog):
     data.setup("fit")
     data.setup("test")
     assert refused in caplog.text
-    assert data.rows["test"].targets.tolist() == [1]
+    assert data.samples["test"].targets.tolist() == [1]
     refusing = TextFiles(train, test=test, classes=["cat", "dog"])
     refusing.setup("fit")
     with pytest.raises(DataError, match=r"labels of the test split that are no class: \['cow'\]"):
@@ -224,12 +224,12 @@ def test_a_file_for_validation(tmp_path, log):
     data = TextFiles(train, validation=dev, test=test)
     data.setup("fit")
     data.setup("test")
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 20, "validation": 2, "test": 2}
+    assert {stage: len(rows) for stage, rows in data.samples.items()} == {"train": 20, "validation": 2, "test": 2}
     assert "train 20 (train.tsv), validation 2 (dev.tsv), test 2 (test.tsv)" in log.text
     assert "1 samples of the validation split are in the train split, too, such as 'word3'" in log.text
     # All training texts tell the vocabulary, and no other.
-    assert data.rows["train"].inputs.flat.min() > data.tokenizer.unknown
-    assert (data.rows["test"].inputs.flat == data.tokenizer.unknown).all()
+    assert data.samples["train"].inputs.flat.min() > data.tokenizer.unknown
+    assert (data.samples["test"].inputs.flat == data.tokenizer.unknown).all()
 
 
 def test_a_file_that_is_called_like_a_split_and_is_not_used_is_named(tmp_path, log):
@@ -245,8 +245,10 @@ def test_texts_of_one_author_are_in_one_split(tmp_path):
     assert (len(train), len(test)) == (16, 4)
     assert not train & test
     data.setup("fit")
-    groups = data.rows["train"].dataset.groups
-    assert not {*groups[data.rows["train"].indices].tolist()} & {*groups[data.rows["validation"].indices].tolist()}
+    groups = data.samples["train"].dataset.groups
+    assert not {*groups[data.samples["train"].indices].tolist()} & {
+        *groups[data.samples["validation"].indices].tolist()
+    }
 
 
 def test_two_columns_of_one_name(tmp_path):
@@ -278,7 +280,7 @@ def test_a_column_tells_the_splits(tmp_path, which, suffix, separator):
     data.setup("test")
     assert data.official_splits() == ("train", "validation", "test")
     for split in NAMES:
-        assert len(data.rows[split]) == 4
+        assert len(data.samples[split]) == 4
         assert {text.split()[0] for text in data.sources(split)} == {split}
     assert data.account["found"] == {"train": f"a.{suffix}", "test": "column split", "validation": "column split"}
 
@@ -288,13 +290,13 @@ def test_without_test_rows_some_of_training_are_held_out(tmp_path):
     data = TextFiles(str(table_of_splits(tmp_path / "a.csv", names)), test_fraction=0.5, num_workers=0)
     data.setup("fit")
     data.setup("test")
-    assert [len(data.rows[split]) for split in ("train", "validation", "test")] == [2, 4, 2]
+    assert [len(data.samples[split]) for split in ("train", "validation", "test")] == [2, 4, 2]
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ({"train": "trian"}, r"a\.csv:2: split is 'trian'; train, val, test are wanted"),
+        ({"train": "trian"}, r"a\.csv:2: split is 'trian'; expected train, val, test"),
         ({"train": "test"}, r"a\.csv has no row of the split train"),
     ],
 )
@@ -310,7 +312,7 @@ def test_a_column_agrees_with_the_files(tmp_path):
     data = TextFiles(train, test=test, num_workers=0)
     data.setup("fit")
     data.setup("test")
-    assert len(data.rows["test"]) == 4
+    assert len(data.samples["test"]) == 4
     with pytest.raises(
         DataError, match=r"rows of the split 'test' are in the file of another one: leave out data\.validation"
     ):

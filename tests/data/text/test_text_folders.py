@@ -7,7 +7,7 @@ from leyden.data.text import TextFolders
 
 @pytest.fixture
 def reviews(tmp_path):
-    """Laid out as the Large Movie Review Dataset is, with its rows without a label and its lists of addresses."""
+    """Laid out as the Large Movie Review Dataset is, with its samples without a label and its lists of addresses."""
     for split in ("train", "test"):
         for label in ("pos", "neg", "unsup"):
             for number in range(6):
@@ -23,10 +23,14 @@ def test_folders_of_reviews(reviews):
     data.setup("fit")
     data.setup("test")
     assert data.class_names == ["neg", "pos"]
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 10, "validation": 2, "test": 12}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {
+        "train": 10,
+        "validation": 2,
+        "test": 12,
+    }
     assert data.class_counts == [5, 5]
-    row = data.rows["test"].inputs[-1].tolist()
-    assert data.tokenizer.decode(row).startswith("a pos film number 5 <")
+    sample = data.samples["test"].inputs[-1].tolist()
+    assert data.tokenizer.decode(sample).startswith("a pos film number 5 <")
 
 
 def test_files_that_nothing_matches(reviews):
@@ -43,9 +47,9 @@ def test_several_labels_in_a_manifest(tmp_path):
     data = TextFolders(str(tmp_path), manifest="list.csv", label_separator=";", validation_fraction=0.25)
     data.setup("fit")
     data.setup("test")
-    assert data.rows["test"].targets.tolist() == [[0, 0], [1, 1]]
-    assert len(data.rows["train"]) == 6
-    training = data.rows["train"].dataset.targets[torch.tensor(data.rows["train"].indices)]
+    assert data.samples["test"].targets.tolist() == [[0, 0], [1, 1]]
+    assert len(data.samples["train"]) == 6
+    training = data.samples["train"].dataset.targets[torch.tensor(data.samples["train"].indices)]
     assert data.class_counts == training.sum(dim=0).tolist()
 
 
@@ -56,11 +60,11 @@ def test_predicting_reads_a_file_as_one_text_as_training_does(reviews, tmp_path)
     path = tmp_path / "mine" / "new.txt"
     path.parent.mkdir()
     path.write_bytes((reviews / "train/pos/0_7.txt").read_bytes())
-    rows, names = data.read([path.parent])
+    samples, names = data.read([path.parent])
     assert names == [str(path)]
-    trained = data.rows["train"].dataset
-    row = next(number for number, file in enumerate(files) if file.path == reviews / "train/pos/0_7.txt")
-    assert rows.inputs[0].equal(trained.inputs[row])
+    trained = data.samples["train"].dataset
+    sample = next(number for number, file in enumerate(files) if file.path == reviews / "train/pos/0_7.txt")
+    assert samples.inputs[0].equal(trained.inputs[sample])
 
 
 def test_the_reviews_need_no_setting_and_a_validation_split_is_used(reviews, log):
@@ -70,7 +74,11 @@ def test_the_reviews_need_no_setting_and_a_validation_split_is_used(reviews, log
     data.setup("fit")
     data.setup("test")
     assert data.class_names == ["neg", "pos"]
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 10, "validation": 2, "test": 12}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {
+        "train": 10,
+        "validation": 2,
+        "test": 12,
+    }
     assert "6 without a label: 0_7.txt; 2 in no folder of a class: urls_pos.txt" in log.text
     (reviews / "train" / "unsup").rename(reviews / "Dev")
     for label in ("pos", "neg"):
@@ -78,4 +86,4 @@ def test_the_reviews_need_no_setting_and_a_validation_split_is_used(reviews, log
         (reviews / "Dev" / label / "1.txt").write_text(f"a new {label} film")
     data = TextFolders(str(reviews))
     data.setup("fit")
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 12, "validation": 2}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 12, "validation": 2}

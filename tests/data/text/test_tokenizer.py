@@ -198,10 +198,10 @@ def test_batches_are_padded_as_torchtext_pads_them():
     from torchtext.transforms import PadTransform
 
     tokenizer = fitted(TorchtextTokenizer())
-    rows = [torch.tensor(tokens) for tokens in tokenizer.encode(TEXTS)]
-    longest = max(map(len, rows))
-    padded = torch.stack([PadTransform(longest, tokenizer.padding)(row) for row in rows])
-    assert torch.equal(pad_sequence(rows, batch_first=True, padding_value=tokenizer.padding), padded)
+    samples = [torch.tensor(tokens) for tokens in tokenizer.encode(TEXTS)]
+    longest = max(map(len, samples))
+    padded = torch.stack([PadTransform(longest, tokenizer.padding)(sample) for sample in samples])
+    assert torch.equal(pad_sequence(samples, batch_first=True, padding_value=tokenizer.padding), padded)
 
 
 @pytest.mark.skipif(bool(installed_version("torchtext")), reason="torchtext is there")

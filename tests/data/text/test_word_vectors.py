@@ -37,7 +37,7 @@ def test_sizes_in_the_first_line_spaces_at_the_ends_and_compression(glove, tmp_p
     [
         ("the 1 2\ncat 1\n", r"glove.txt:2: 1 numbers for 'cat'; the lines before have 2"),
         ("the 1 2\ncat 1 x\n", r"glove.txt:2: the vector of 'cat' is not made of numbers.*'x'"),
-        ("the 1 2\n\n", r"glove.txt:2: a word and its numbers are wanted"),
+        ("the 1 2\n\n", r"glove.txt:2: expected a word and its numbers"),
         ("dog 1 2\n", r"has no vector for any of 7 tokens"),
         ("", r"has no vector for any of 7 tokens"),
     ],
@@ -71,9 +71,9 @@ def test_a_data_module_publishes_those_of_its_vocabulary(glove, tmp_path):
     table = tmp_path / "train.csv"
     table.write_text("label,text\n" + "cat,the cat\ndog,the dog\n" * 10)
     data = TextFiles(str(table), tokenizer=WordTokenizer(), vectors=str(glove))
-    assert data.published()["word_vectors"] is None
+    assert data.provided()["word_vectors"] is None
     data.setup("fit")
-    vectors = data.published()["word_vectors"]
+    vectors = data.provided()["word_vectors"]
     assert vectors.shape == (data.vocab_size, 2)
     assert vectors[data.encode(["the"])[0]].tolist() == [[0.5, -1.25]]
     assert vectors[data.encode(["dog"])[0]].isnan().all()

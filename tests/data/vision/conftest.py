@@ -4,14 +4,14 @@ from PIL import Image
 
 @pytest.fixture
 def save_pictures(tmp_path):
-    """Saves pictures of two classes in turn, as `draw` gives them for each number, and returns their folder."""
+    """Saves images of two classes in turn, as `draw` gives them for each number, and returns their folder."""
 
     def save(training, test, draw):
         for split, number in (("train", training), ("test", test)):
             for n in range(number):
-                path = tmp_path / "pictures" / split / "ab"[n % 2] / f"{n}.png"
+                path = tmp_path / "images" / split / "ab"[n % 2] / f"{n}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(draw(n)).save(path)
-        return tmp_path / "pictures"
+        return tmp_path / "images"
 
     return save

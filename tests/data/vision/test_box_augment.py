@@ -16,8 +16,8 @@ def batch(size=8):
 
 
 def bright(image):
-    rows, columns = (image[0] > 0.5).any(dim=1).nonzero(), (image[0] > 0.5).any(dim=0).nonzero()
-    return torch.cat([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]).float()
+    samples, columns = (image[0] > 0.5).any(dim=1).nonzero(), (image[0] > 0.5).any(dim=0).nonzero()
+    return torch.cat([columns[0], samples[0], columns[-1] + 1, samples[-1] + 1]).float()
 
 
 def test_without_amounts_nothing_changes():
@@ -45,7 +45,8 @@ def test_boxes_go_where_the_pixels_go():
         assert torch.allclose(bright(image), corners, atol=1.0)
     assert (moved_boxes.corners - boxes.corners).abs().max() > 3
     assert (
-        len({tuple(row) for row in (moved_boxes.corners[:, 2] - moved_boxes.corners[:, 0]).unsqueeze(1).tolist()}) == 8
+        len({tuple(sample) for sample in (moved_boxes.corners[:, 2] - moved_boxes.corners[:, 0]).unsqueeze(1).tolist()})
+        == 8
     )
 
 
@@ -58,7 +59,7 @@ def test_what_is_hardly_visible_is_left_out_with_its_label():
         torch.manual_seed(seed)
         moved = RandomBoxAffine(shift=0.3, min_visible=0.5)(images, boxes)[1]
         assert moved.counts.sum() == len(moved.labels) == len(moved.corners) == len(moved.ignored)
-        assert all(2 in row.labels for row in moved.rows())
+        assert all(2 in sample.labels for sample in moved.samples())
         area = (moved.corners[:, 2:] - moved.corners[:, :2]).prod(dim=1)
         assert (area >= 49.9).all()
         assert (moved.corners >= 0).all()

@@ -45,7 +45,7 @@ def test_class_folders_of_clips(folder):
         batch = next(iter(data.train_dataloader()))
         assert batch.inputs.shape == (2, 1, 4, 16, 16)  # batch, channel, time, height, width
         assert batch.inputs.dtype is torch.uint8
-        assert len(data.rows["test"]) == 2
+        assert len(data.samples["test"]) == 2
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "avi"])
@@ -95,7 +95,7 @@ def lose_the_end(path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: write(path, counting(3)), r"clip 2\.avi: it has 3 frames; data\.num_frames=8 are wanted"),
+        (lambda path: write(path, counting(3)), r"clip 2\.avi: it has 3 frames; expected data\.num_frames=8"),
         (lambda path: path.write_bytes(b"no video"), r"cannot read .*clip 2\.avi: FFmpeg: "),
         (lose_the_end, r"cannot read .*clip 2\.avi: "),
     ],
@@ -105,15 +105,15 @@ def test_corrupt_and_short_clips_are_named_or_skipped(folder, spoil, message, mo
     monkeypatch.setattr(decode, "ALONE", 0.0)  # processes that free what they inherit of FFmpeg must not wait for it
     spoil(folder / "run away" / "clip 2.avi")
 
-    def num_rows(on_corrupt):
+    def num_samples(on_corrupt):
         data = ClipFiles(str(folder), num_frames=8, image_size=8, on_corrupt=on_corrupt)
         data.setup("fit")
         data.setup("test")
-        return sum(map(len, data.rows.values()))
+        return sum(map(len, data.samples.values()))
 
     with pytest.raises(DataError, match=message):
-        num_rows("raise")
-    assert num_rows("skip") == 9
+        num_samples("raise")
+    assert num_samples("skip") == 9
 
 
 def test_augmentation_is_the_same_for_all_frames_of_a_clip(tmp_path):
@@ -147,6 +147,6 @@ def test_a_strip_shows_frames_in_their_order():
 
 def test_predictions_of_the_users_own_clips(folder):
     data = ClipFiles(str(folder), num_frames=4, image_size=16)
-    rows, names = data.read([folder / "jump", folder / "run away" / "clip 0.avi"])
-    assert len(rows) == len(names) == 6
-    assert rows.__getitems__([5]).inputs.shape == (1, 3, 4, 16, 16)
+    samples, names = data.read([folder / "jump", folder / "run away" / "clip 0.avi"])
+    assert len(samples) == len(names) == 6
+    assert samples.__getitems__([5]).inputs.shape == (1, 3, 4, 16, 16)

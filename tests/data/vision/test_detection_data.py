@@ -24,14 +24,14 @@ def digits(**options):
 def test_digits_are_published_with_the_background():
     data = digits()
     names = [str(n) for n in range(10)]
-    assert data.published() == {"num_classes": 11, "class_names": names, "image_size": (64, 64)}
-    targets = data.rows["test"].targets
+    assert data.provided() == {"num_classes": 11, "class_names": names, "image_size": (64, 64)}
+    targets = data.samples["test"].targets
     assert {int(label) for boxes in targets for label in boxes.labels} <= set(range(1, 11))
 
 
 def test_pixels_are_floats_of_three_channels_and_not_normalised():
     data = digits(augment=[RandomBoxAffine(shift=0.3)])
-    batch = data.rows["test"].__getitems__([0, 1])
+    batch = data.samples["test"].__getitems__([0, 1])
     transformed = data.batch_transform("test")(batch)
     assert transformed.inputs.shape == (2, 3, 64, 64)
     assert transformed.inputs[:, 1:2].mul(255).round().equal(batch.inputs.float())
@@ -42,12 +42,12 @@ def test_pixels_are_floats_of_three_channels_and_not_normalised():
 def test_records_are_boxes_in_the_pixels_of_the_file(tmp_path):
     write_png(torch.zeros(1, 32, 128, dtype=torch.uint8), str(tmp_path / "wide.png"))
     data = digits()
-    rows, names = data.read([tmp_path])
+    samples, names = data.read([tmp_path])
     assert names == [str(tmp_path / "wide.png")]
-    assert rows.__getitems__([0]).inputs.shape == (1, 3, 64, 64)
+    assert samples.__getitems__([0]).inputs.shape == (1, 3, 64, 64)
     place = {"left": 32.0, "top": 4.0, "right": 64.0, "bottom": 12.0}  # 128 x 32 pixels were made 64 x 64
-    assert data.records(rows, 0, PREDICTION) == [{"class": "3", "score": 0.75} | place]
-    assert data.records(rows, 0, {name: values[:0] for name, values in PREDICTION.items()}) == []
+    assert data.records(samples, 0, PREDICTION) == [{"class": "3", "score": 0.75} | place]
+    assert data.records(samples, 0, {name: values[:0] for name, values in PREDICTION.items()}) == []
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "P"])
@@ -60,8 +60,8 @@ def test_pictures_of_every_kind_are_read(tmp_path, mode):
 def test_true_and_predicted_boxes_are_drawn_with_class_and_score():
     data = digits()
     axes = Figure().subplots()
-    batch = data.batch_transform("test")(data.rows["test"].__getitems__([0]))
-    inputs, target = batch.row(0)
+    batch = data.batch_transform("test")(data.samples["test"].__getitems__([0]))
+    inputs, target = batch.sample(0)
     data.draw_prediction(axes, inputs, target, PREDICTION)
     assert len(axes.images) == 1
     assert len(axes.patches) == len(target.labels) + 1  # the second one is too uncertain

@@ -101,9 +101,9 @@ def prepared(root, layout, **options):
 def test_a_layout_is_read(tmp_path, layout, memory):
     WRITE[layout](tmp_path)
     one = prepared(tmp_path, layout, memory_gb=memory)
-    assert one.published() == {"num_classes": 3, "class_names": ["cat", "dog"], "image_size": [40, 40]}
-    assert [len(one.rows[name]) for name in ("train", "validation", "test")] == [2, 1, 1]
-    batch = one.rows["train"].__getitems__([0, 1])
+    assert one.provided() == {"num_classes": 3, "class_names": ["cat", "dog"], "image_size": [40, 40]}
+    assert [len(one.samples[name]) for name in ("train", "validation", "test")] == [2, 1, 1]
+    batch = one.samples["train"].__getitems__([0, 1])
     assert batch.inputs.shape == (2, 3, 40, 40)
     assert batch.inputs.dtype is torch.uint8
     assert batch.targets.counts.tolist() == [2, 1]
@@ -111,9 +111,9 @@ def test_a_layout_is_read(tmp_path, layout, memory):
     # 20 x 40 pixels become 40 x 40: only the vertical places double.
     expected = [[0, 0, 10, 20], [20, 10, 40, 40], [0, 0, 10, 20]]
     assert torch.allclose(batch.targets.corners, torch.tensor(expected).float(), atol=1e-4)
-    assert one.rows["validation"].__getitems__([0]).targets.counts.tolist() == [0]
-    assert one.rows["test"].__getitems__([0]).targets.labels.tolist() == [2]
-    assert one.rows["test"].sizes == [(HEIGHT, WIDTH)]
+    assert one.samples["validation"].__getitems__([0]).targets.counts.tolist() == [0]
+    assert one.samples["test"].__getitems__([0]).targets.labels.tolist() == [2]
+    assert one.samples["test"].sizes == [(HEIGHT, WIDTH)]
 
 
 @pytest.mark.parametrize("layout", WRITE)
@@ -123,8 +123,8 @@ def test_a_part_of_training_stands_in_for_a_validation_split(tmp_path, layout):
         data(tmp_path, layout, validation="held out").setup("fit")
     assert prepared(tmp_path, layout, validation_fraction=0.25).account["samples"]["validation"] == 1
     one = prepared(tmp_path, layout, validation=None, validation_fraction=0.25)
-    assert [len(one.rows[name]) for name in ("train", "validation")] == [3, 1]
-    batch = one.rows["train"].dataset.__getitems__(one.rows["train"].indices)
+    assert [len(one.samples[name]) for name in ("train", "validation")] == [3, 1]
+    batch = one.samples["train"].dataset.__getitems__(one.samples["train"].indices)
     assert batch.targets.counts.tolist() == [2, 2, 2]
 
 
@@ -134,7 +134,7 @@ def test_other_names_of_a_split_are_found_and_a_missing_test_is_said(tmp_path, l
     WRITE[layout](tmp_path, {"train": SPLITS["train"], name: SPLITS["val"]})
     one = data(tmp_path, layout)
     one.setup("fit")
-    assert {split: len(rows) for split, rows in one.rows.items()} == {"train": 2, "validation": 1}
+    assert {split: len(samples) for split, samples in one.samples.items()} == {"train": 2, "validation": 1}
     assert f"train 2 (train), validation 1 ({name}), test 0" in log.text
     with pytest.raises(DataError, match=r"there is no test split.*name a split of .* by data\.test"):
         one.setup("test")
@@ -147,8 +147,8 @@ def test_images_of_one_source_are_in_one_split(tmp_path, layout):
     WRITE[layout](tmp_path, {"train": {f"film{n // 2} {n}": [("cat", CAT)] for n in range(8)}})
     one = data(tmp_path, layout, group=r"film(\d)", validation_fraction=0.25)
     one.setup("fit")
-    assert [len(one.rows[split]) for split in ("train", "validation")] == [6, 2]
-    assert len({number // 2 for number in one.rows["validation"].indices}) == 1
+    assert [len(one.samples[split]) for split in ("train", "validation")] == [6, 2]
+    assert len({number // 2 for number in one.samples["validation"].indices}) == 1
 
 
 @pytest.mark.parametrize("layout", WRITE)
@@ -162,7 +162,7 @@ def test_bad_boxes_are_mended_and_counted_or_refused(tmp_path, layout, caplog):
         "train: 2 images, 2 boxes; 2 without area, left out; 1 cut at the border of the image; 1 images without boxes"
         in caplog.text
     )
-    targets = one.rows["train"].__getitems__([0]).targets
+    targets = one.samples["train"].__getitems__([0]).targets
     assert targets.labels.tolist() == [1, 2]
     assert targets.corners[0].tolist() == pytest.approx([0, 0, 10, 20])
     with pytest.raises(DataError, match=r"one\.\w+ is 40 x 20 pixels and has the box"):
@@ -175,7 +175,7 @@ def test_difficult_and_crowd_objects_are_marked_and_counted(tmp_path, caplog):
     for layout in ("voc", "coco"):
         with caplog.at_level(logging.WARNING):
             one = prepared(tmp_path / layout, layout)
-        assert one.rows["train"].__getitems__([0, 1]).targets.ignored.tolist() == [False, True, False]
+        assert one.samples["train"].__getitems__([0, 1]).targets.ignored.tolist() == [False, True, False]
         assert "train: 2 images, 3 boxes; 1 ignored (difficult or crowd)" in caplog.text
 
 
@@ -199,7 +199,7 @@ def test_yolo_without_class_names_in_yaml(tmp_path):
     text(tmp_path / "data.yaml", "names: {0: Katze, 1: Hund}")
     assert prepared(tmp_path, "yolo").class_names == ["Katze", "Hund"]
     text(tmp_path / "data.yaml", "names: {1: Katze, 2: Hund}")
-    with pytest.raises(DataError, match=r"numbered \[1, 2\]; 0 to 1 are wanted"):
+    with pytest.raises(DataError, match=r"numbered \[1, 2\]; expected 0 to 1"):
         data(tmp_path, "yolo").setup("fit")
 
 
@@ -278,12 +278,12 @@ def test_an_annotation_of_another_size_is_refused(tmp_path):
 def test_an_image_is_turned_as_its_exif_entry_says(tmp_path):
     voc(tmp_path, size=(WIDTH, HEIGHT), splits={name: {name: [("cat", [0, 0, 10, 10])]} for name in SPLITS})
     for path in tmp_path.rglob("*.jpg"):
-        picture, exif = Image.new("RGB", (WIDTH, HEIGHT)), Image.Exif()
-        picture.paste((255, 255, 255), (0, 0, WIDTH, 2))  # the top, which a quarter turn brings to the right
+        image, exif = Image.new("RGB", (WIDTH, HEIGHT)), Image.Exif()
+        image.paste((255, 255, 255), (0, 0, WIDTH, 2))  # the top, which a quarter turn brings to the right
         exif[274] = 6
-        picture.save(path, exif=exif)
+        image.save(path, exif=exif)
     one = prepared(tmp_path, "voc", image_size=[WIDTH, HEIGHT])
-    pixels = one.rows["train"].__getitems__([0]).inputs[0, 0]
+    pixels = one.samples["train"].__getitems__([0]).inputs[0, 0]
     assert pixels.shape == (WIDTH, HEIGHT)
     assert pixels[:, -1].float().mean() > 200
     assert pixels[:, 0].float().mean() < 50
@@ -330,14 +330,14 @@ def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxe
     caplog.set_level(logging.WARNING, logger="leyden.data")
     voc(tmp_path)
     one = prepared(tmp_path, "voc", image_size=40, resize=way)
-    assert one.published()["image_size"] == [40, 40]
-    corners = one.rows["train"].targets[0].corners
+    assert one.provided()["image_size"] == [40, 40]
+    corners = one.samples["train"].targets[0].corners
     assert corners.tolist() == boxes
     told = "outside of what data.resize=crop leaves, left out"
     assert (f"2 {told}" in caplog.text) == (way == "crop")
     # A prediction is written in the pixels of the file.
     found = {"boxes": corners[-1:], "labels": torch.tensor([2]), "scores": torch.tensor([0.9])}
-    (record,) = one.records(one.rows["train"], 0, found)
+    (record,) = one.records(one.samples["train"], 0, found)
     expected = [20.0, 5.0, 30.0 if way == "crop" else 40.0, 20.0]
     assert [record[side] for side in ("left", "top", "right", "bottom")] == expected
 
@@ -358,9 +358,9 @@ def unlisted(root, place):
 @pytest.mark.parametrize("place", ["{split}", "{split}/{kind}"])
 def test_annotations_of_voc_in_folders_of_splits(tmp_path, place):
     one = prepared(unlisted(tmp_path, place), "voc")
-    assert {split: len(rows) for split, rows in one.rows.items()} == {"train": 2, "validation": 1, "test": 1}
+    assert {split: len(samples) for split, samples in one.samples.items()} == {"train": 2, "validation": 1, "test": 1}
     assert one.class_names == ["cat", "dog"]
-    assert one.rows["train"].targets[0].corners.tolist() == [[0, 0, 10, 20], [20, 10, 40, 40]]
+    assert one.samples["train"].targets[0].corners.tolist() == [[0, 0, 10, 20], [20, 10, 40, 40]]
 
 
 def test_annotations_of_voc_without_splits(tmp_path):

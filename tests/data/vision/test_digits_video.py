@@ -19,12 +19,12 @@ def test_clips_come_in_storage_type_and_axis_order():
     assert batch.inputs.shape == (8, 1, 8, 24, 24)  # batch, channel, time, height, width
     assert batch.inputs.dtype is torch.uint8
     assert data.test_dataloader().dataset.targets.bincount().tolist() == [2] * 8
-    assert data.published()["num_classes"] == 8
-    assert data.published()["num_frames"] == 8
+    assert data.provided()["num_classes"] == 8
+    assert data.provided()["num_frames"] == 8
 
 
 def shifts(clips):
-    """Steps between neighbouring frames, found by phase correlation [row, time - 1, (x, y)]."""
+    """Steps between neighbouring frames, found by phase correlation [sample, time - 1, (x, y)]."""
     frames = torch.fft.fft2(clips[:, 0].float() - clips[:, 0].float().mean(dim=(2, 3), keepdim=True))
     product = frames[:, 1:] * frames[:, :-1].conj()
     peaks = torch.fft.ifft2(product).real.flatten(2).argmax(dim=2)

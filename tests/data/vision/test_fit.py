@@ -18,7 +18,7 @@ from leyden.data.vision import (
     TorchvisionImages,
 )
 from leyden.data.vision.fit import Fit
-from leyden.data.vision.warp import NO_CLASS
+from leyden.data.vision.warp import IGNORE_INDEX
 
 WAYS = ["squash", "crop", "pad"]
 
@@ -31,8 +31,8 @@ def rectangle(height, width, top, left, bottom, right):
 
 def bright(image):
     """Left, top, right and bottom of what is bright."""
-    rows, columns = ((image[0] > 127).any(dim=axis).nonzero().flatten() for axis in (1, 0))
-    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
+    samples, columns = ((image[0] > 127).any(dim=axis).nonzero().flatten() for axis in (1, 0))
+    return [int(columns[0]), int(samples[0]), int(columns[-1]) + 1, int(samples[-1]) + 1]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_height_and_width_everywhere(make, tmp_path, size, way):
         if "Clip" in name or "Video" in name:
             assert data.fit.size == (height, width)  # clips are read by their own tests
             continue
-        rows, _ = data.read([tmp_path / "images" / "a" / "0.png"])
-        inputs = rows.__getitems__([0]).inputs
+        samples, _ = data.read([tmp_path / "images" / "a" / "0.png"])
+        inputs = samples.__getitems__([0]).inputs
         assert inputs.shape[-2:] == (height, width), name
         place = bright(inputs[0])
         assert place == pytest.approx(bright(Fit((height, width), way)(rectangle(20, 80, 5, 20, 15, 60))), abs=1), name
@@ -123,12 +123,12 @@ def test_height_and_width_everywhere(make, tmp_path, size, way):
 def test_images_and_masks_are_fitted_alike(make, way):
     data = make["MaskFiles"](image_size=[24, 36], resize=way, in_channels=1)
     batch = data.load("train").__getitems__([0])
-    inside = batch.targets != NO_CLASS
+    inside = batch.targets != IGNORE_INDEX
     assert inside.all() == (way != "pad")
     assert ((batch.inputs[:, 0] > 127) == (batch.targets == 1))[inside].float().mean() > 0.9
-    rows, _ = data.read([data.images / "a" / "0.png"])
+    samples, _ = data.read([data.images / "a" / "0.png"])
     data.class_names = ["out", "in"]
-    (record,) = data.records(rows, 0, batch.targets[0].where(inside[0], 0))
+    (record,) = data.records(samples, 0, batch.targets[0].where(inside[0], 0))
     predicted, true = np.asarray(record["mask"]), rectangle(20, 80, 5, 20, 15, 60)[0].numpy()
     seen = predicted != 254  # the highest value that is no class
     assert seen.all() == (way != "crop")
@@ -139,8 +139,8 @@ def test_images_and_masks_are_fitted_alike(make, way):
 def test_sizes_of_clips(tmp_path):
     data = DigitsVideo(image_size=[16, 40], num_train=16, num_test=8, num_frames=2)
     assert data.load("train").inputs.shape == (16, 1, 2, 16, 40)
-    assert data.published()["image_size"] == (16, 40)
-    assert DigitsVideo(image_size=[16, 16]).published()["image_size"] == 16
+    assert data.provided()["image_size"] == (16, 40)
+    assert DigitsVideo(image_size=[16, 16]).provided()["image_size"] == 16
 
 
 @pytest.mark.parametrize(

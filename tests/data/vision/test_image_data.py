@@ -75,9 +75,9 @@ def test_digits_are_the_published_ones():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_files_are_decoded_to_one_size(tmp_path, channels):
     write_png(torch.randint(0, 255, (channels, 20, 10), dtype=torch.uint8), str(tmp_path / "a.png"))
-    rows, names = Digits(in_channels=3, image_size=16).read([tmp_path])
+    samples, names = Digits(in_channels=3, image_size=16).read([tmp_path])
     assert names == [str(tmp_path / "a.png")]
-    assert rows.__getitems__([0]).inputs.shape == (1, 3, 16, 16)
+    assert samples.__getitems__([0]).inputs.shape == (1, 3, 16, 16)
 
 
 def test_a_row_is_drawn_in_its_own_colours():

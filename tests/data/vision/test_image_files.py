@@ -22,7 +22,7 @@ def test_class_folders_of_png_and_jpg(folder):
     data = ImageFiles(root=str(folder), image_size=8, batch_size=4)
     data.setup("fit")
     data.setup("test")
-    assert data.published() == {
+    assert data.provided() == {
         "num_classes": 2,
         "class_names": ["cat", "dog"],
         "class_counts": [7, 7],
@@ -32,7 +32,7 @@ def test_class_folders_of_png_and_jpg(folder):
     batch = next(iter(data.train_dataloader()))
     assert batch.inputs.shape == (4, 3, 8, 8)
     assert batch.inputs.dtype is torch.uint8
-    assert len(data.rows["test"]) == 4
+    assert len(data.samples["test"]) == 4
 
 
 def test_several_labels_in_a_manifest(folder):
@@ -42,8 +42,8 @@ def test_several_labels_in_a_manifest(folder):
     data.setup("fit")
     data.setup("test")
     assert data.class_names == ["black", "cat", "dog"]
-    assert data.rows["train"].dataset.targets.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 1], [0, 0, 0]]
-    assert data.rows["test"].targets.tolist() == [[1, 0, 0]]
+    assert data.samples["train"].dataset.targets.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 1], [0, 0, 0]]
+    assert data.samples["test"].targets.tolist() == [[1, 0, 0]]
 
 
 def test_files_are_decoded_once(folder):
@@ -71,14 +71,14 @@ def test_a_corrupt_image_is_named_or_skipped(folder, memory_gb):
     (folder / "cat" / "0.png").write_bytes(b"no image")
     options = {"root": str(folder), "batch_size": 20, "validation_fraction": 0.2, "memory_gb": memory_gb}
 
-    def rows(data):
+    def samples(data):
         data.setup("fit")
         data.setup("test")
         return list(chain(data.train_dataloader(), data.val_dataloader(), data.test_dataloader()))
 
     with pytest.raises(DataError, match=r"cannot read .*0\.png"):
-        rows(ImageFiles(**options))
-    assert sum(len(batch.targets) for batch in rows(ImageFiles(**options, on_corrupt="skip"))) == 19
+        samples(ImageFiles(**options))
+    assert sum(len(batch.targets) for batch in samples(ImageFiles(**options, on_corrupt="skip"))) == 19
 
 
 def test_a_limit_below_nothing():
@@ -100,7 +100,7 @@ def test_a_validation_folder_is_used_and_a_test_that_is_missing_is_said(folder, 
     data = ImageFiles(root=str(folder), image_size=8)
     data.setup("fit")
     assert data.class_names == ["cat", "dog"]
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 15, "validation": 6}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 15, "validation": 6}
     assert "train 15 (Train/), validation 6 (VALID/), test 0\nignored: 1 hidden: .ipynb_checkpoints" in log.text
     assert "1 samples of the validation split are in the train split, too" in log.text
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""The command `data`, on pictures."""
+"""The command `data`, on images."""
 
 import logging
 import re
@@ -31,10 +31,10 @@ def settings(tmp_path, monkeypatch):
     monkeypatch.setattr("leyden.cli.inspect_data.SECONDS", 0.05)
     for split, number in (("train", 30), ("test", 4)):
         for n in range(number):
-            path = tmp_path / "pictures" / split / "ab"[n % 2] / f"{n}.png"
+            path = tmp_path / "images" / split / "ab"[n % 2] / f"{n}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((9, 7, 3), n, np.uint8)).save(path)
-    folder, cache = tmp_path / "pictures", tmp_path / "cache"
+    folder, cache = tmp_path / "images", tmp_path / "cache"
     return ["data=vision/files", f"data.root={folder}", "data.image_size=8", "data.batch_size=4", f"data.cache={cache}"]
 
 
@@ -46,12 +46,12 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
     assert inspect("vision/digits", settings, False, _checked) == 0
     lines = shown(capsys)
     assert [name for name, _ in lines] == ["train", "validation", "test", "cache", "cache", "speed"]
-    assert [text for _, text in lines[:3]] == ["26 rows, memory", "4 rows, memory", "4 rows, memory"]
+    assert [text for _, text in lines[:3]] == ["26 samples, memory", "4 samples, memory", "4 samples, memory"]
     sizes = sorted(
-        re.search(r"(\d+ rows, uint8 \[.*?\]), .* MB, decoded in .*; in use$", text)[1] for _, text in lines[3:5]
+        re.search(r"(\d+ samples, uint8 \[.*?\]), .* MB, decoded in .*; in use$", text)[1] for _, text in lines[3:5]
     )
-    assert sizes == ["30 rows, uint8 [30, 3, 8, 8]", "4 rows, uint8 [4, 3, 8, 8]"]
-    assert int(re.match(r"(\d+) rows/s: \d+ batches of 4, by this process", lines[5][1])[1]) > 0
+    assert sizes == ["30 samples, uint8 [30, 3, 8, 8]", "4 samples, uint8 [4, 3, 8, 8]"]
+    assert int(re.match(r"(\d+) samples/s: \d+ batches of 4, by this process", lines[5][1])[1]) > 0
 
     assert inspect("vision/digits", [*settings, "data.image_size=9"], False, _checked) == 0
     states = [text.rpartition("; ")[2] for name, text in shown(capsys) if name == "cache"]
@@ -65,11 +65,11 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
 
 
 def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
-    config = _checked(["experiment=vision/digits", *settings, "data.residence=disk"])[1]
+    config = _checked(["experiment=vision/digits", *settings, "data.storage=disk"])[1]
     run = RunDirectory.create(config | {"runs": str(tmp_path / "runs")}, ROOT, ["test"])
     assert inspect(str(run.path), [], False, _checked) == 0
     lines = shown(capsys)
-    assert [text for _, text in lines[:3]] == [f"{n} rows, decoded in every epoch" for n in (26, 4, 4)]
+    assert [text for _, text in lines[:3]] == [f"{n} samples, decoded in every epoch" for n in (26, 4, 4)]
     assert lines[3][0] == "speed"
     with pytest.raises(UserError, match="the settings of a run are frozen"):
         inspect(str(run.path), ["data.batch_size=2"], False, _checked)
@@ -89,7 +89,7 @@ def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
     assert main(["data", "vision/digits", "--write-stream", folder]) == 0
     assert f"read it with data.stream={folder}" in capsys.readouterr().out
     assert main(["data", "vision/digits", f"data.stream={folder}", "data.num_workers=0"]) == 0
-    assert "1295 rows, in a stream (chunks: 1)" in capsys.readouterr().out
+    assert "1295 samples, in a stream (chunks: 1)" in capsys.readouterr().out
     cache = ["vision/digits", f"data.stream=local:{folder}", f"data.cache={tmp_path}/cache", "data.num_workers=0"]
     assert main(["data", *cache]) == 0
     assert len(list(tmp_path.glob("cache/streams/*/train/*.bin"))) == 1

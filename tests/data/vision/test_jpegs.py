@@ -1,4 +1,4 @@
-"""On the processor: what a GPU does in its place is TorchCodec's own."""
+"""On the CPU: what a GPU does in its place is TorchCodec's own."""
 
 import sys
 
@@ -22,7 +22,7 @@ def read_pixels(path, in_channels):
     return PixelReader(in_channels, Fit(SIZE), None, lambda kind, text: None).read(path)
 
 
-def picture(number, mode="RGB"):
+def image(number, mode="RGB"):
     """Smooth, without a turn or mirror image that is the same, and another one for each number."""
     down, across = torch.meshgrid(torch.arange(48.0), torch.arange(40.0), indexing="ij")
     channels = torch.stack([4 * down, 5 * across, (down * across / 10 + 9 * number) % 256])
@@ -40,40 +40,42 @@ def decoded(paths, in_channels=3):
     return decode_jpegs(paths, in_channels, Fit(SIZE), HERE)
 
 
-def assert_near(row, expected):
-    assert row.shape == expected.shape
-    assert row.dtype is torch.uint8
-    assert (row.float() - expected.float()).abs().max() <= 4
+def assert_near(sample, expected):
+    assert sample.shape == expected.shape
+    assert sample.dtype is torch.uint8
+    assert (sample.float() - expected.float()).abs().max() <= 4
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_what_is_seen_stands_upright(tmp_path, orientation):
-    path = save(tmp_path / "a.jpg", picture(0), orientation)
+    path = save(tmp_path / "a.jpg", image(0), orientation)
     assert_near(decoded([path])[0], read_pixels(path, 3))
 
 
 @pytest.mark.parametrize("in_channels", [1, 3])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_grey_and_colour_become_what_is_asked_for(tmp_path, mode, in_channels):
-    path = save(tmp_path / "a.jpg", picture(0, mode))
+    path = save(tmp_path / "a.jpg", image(0, mode))
     assert_near(decoded([path], in_channels)[0], read_pixels(path, in_channels))
 
 
 def test_a_batch_keeps_its_order_and_leaves_other_files(tmp_path):
-    paths = [save(tmp_path / f"{number}.jpg", picture(number)) for number in range(3)]
+    paths = [save(tmp_path / f"{number}.jpg", image(number)) for number in range(3)]
     png, four, cut = (tmp_path / name for name in ("a.png", "four.jpg", "cut.jpg"))
-    picture(0).save(png)
-    picture(0, "CMYK").save(four)
+    image(0).save(png)
+    image(0, "CMYK").save(four)
     cut.write_bytes(paths[0].read_bytes()[:-200])
-    rows = decoded([paths[2], png, paths[0], four, tmp_path / "none.jpg", cut, paths[1]])
-    assert [row is None for row in rows] == [False, True, False, True, True, True, False]
-    for row, path in zip((row for row in rows if row is not None), (paths[2], paths[0], paths[1]), strict=True):
-        assert_near(row, read_pixels(path, 3))
+    samples = decoded([paths[2], png, paths[0], four, tmp_path / "none.jpg", cut, paths[1]])
+    assert [sample is None for sample in samples] == [False, True, False, True, True, True, False]
+    for sample, path in zip(
+        (sample for sample in samples if sample is not None), (paths[2], paths[0], paths[1]), strict=True
+    ):
+        assert_near(sample, read_pixels(path, 3))
     assert decoded([png]) == [None]
 
 
 def test_one_that_cannot_be_decoded_leaves_its_batch(tmp_path):
-    good = save(tmp_path / "good.jpg", picture(0))
+    good = save(tmp_path / "good.jpg", image(0))
     content = bytearray(good.read_bytes())
     content[content.index(b"\xff\xda") + 4] = 7  # channels that follow
     (tmp_path / "bad.jpg").write_bytes(content)
@@ -83,39 +85,39 @@ def test_one_that_cannot_be_decoded_leaves_its_batch(tmp_path):
 @pytest.fixture
 def folder(tmp_path):
     for label in ("cat", "dog"):
-        (tmp_path / "pictures" / label).mkdir(parents=True)
+        (tmp_path / "images" / label).mkdir(parents=True)
         for number in range(10):
-            save(tmp_path / "pictures" / label / f"{number}.jpg", picture(number + 20 * (label == "dog")))
+            save(tmp_path / "images" / label / f"{number}.jpg", image(number + 20 * (label == "dog")))
     return tmp_path
 
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """The processor in the place of a GPU."""
+    """The CPU in the place of a GPU."""
     monkeypatch.setattr(image_files, "GPU", HERE)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
 
 
 @pytest.mark.usefixtures("gpu")
-@pytest.mark.parametrize("options", [{}, {"cache": None}, {"residence": "disk"}], ids=["cache", "memory", "disk"])
+@pytest.mark.parametrize("options", [{}, {"cache": None}, {"storage": "disk"}], ids=["cache", "memory", "disk"])
 def test_a_dataset_has_the_rows_of_the_processor_wherever_they_live(folder, options, monkeypatch):
     calls = []
     monkeypatch.setattr(
         image_files, "decode_jpegs", lambda *of, **how: calls.append(len(of[0])) or decode_jpegs(*of, **how)
     )
-    rows = {}
+    samples = {}
     for device in ("cpu", "cuda"):
         data = ImageFiles(
-            root=str(folder / "pictures"),
+            root=str(folder / "images"),
             image_size=16,
             batch_size=4,
             jpeg_device=device,
             **{"cache": str(folder / "cache")} | options,
         )
         data.setup("fit")
-        rows[device] = list(data.train_dataloader())
+        samples[device] = list(data.train_dataloader())
     assert sum(calls) >= 12  # of the training, whose last batch is whole
-    for one, two in zip(rows["cpu"], rows["cuda"], strict=True):
+    for one, two in zip(samples["cpu"], samples["cuda"], strict=True):
         assert one.targets.equal(two.targets)
         assert (one.inputs.float() - two.inputs.float()).abs().max() <= 4
 
@@ -124,15 +126,15 @@ def test_a_dataset_has_the_rows_of_the_processor_wherever_they_live(folder, opti
 def test_a_cache_knows_who_decoded(folder):
     for device in ("cpu", "cuda", "cuda"):
         options = {"jpeg_device": device, "cache": str(folder / "cache")}
-        ImageFiles(root=str(folder / "pictures"), image_size=16, **options).load("train")
+        ImageFiles(root=str(folder / "images"), image_size=16, **options).load("train")
     assert len(list((folder / "cache").glob("*/about.json"))) == 2
 
 
 def test_without_a_gpu_the_processor_decodes(folder, caplog):
-    data = ImageFiles(root=str(folder / "pictures"), image_size=16, jpeg_device="cuda", cache=None)
+    data = ImageFiles(root=str(folder / "images"), image_size=16, jpeg_device="cuda", cache=None)
     with caplog.at_level("INFO"):
         data.load("train")
-    assert "there is no GPU: the processor decodes" in caplog.text
+    assert "there is no GPU: the CPU decodes" in caplog.text
 
 
 @pytest.mark.usefixtures("gpu")

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from leyden.data import DataError
-from leyden.data.core.rows import TensorRows
-from leyden.data.storage.file_rows import FileRows
+from leyden.data.core.samples import TensorSamples
+from leyden.data.storage.file_samples import FileSamples
 from leyden.data.vision import DetectionFiles, ImageFiles, MaskFiles
 
 SETTINGS = {"batch_size": 4, "validation_fraction": 0.25, "num_workers": 0}
@@ -91,9 +91,9 @@ def test_a_file_that_changes_is_decoded_again(pictures, tmp_path, keeps_times):
 def test_a_file_more_is_a_row_more(pictures, tmp_path):
     images(pictures, tmp_path)
     Image.new("RGB", (8, 8), "white").save(pictures / "train/a/00.png")
-    rows = ImageFiles(str(pictures), image_size=8, cache=str(tmp_path / "cache"), **SETTINGS).load("train")
-    assert len(rows) == 13
-    assert (rows[1].inputs == 255).all()
+    samples = ImageFiles(str(pictures), image_size=8, cache=str(tmp_path / "cache"), **SETTINGS).load("train")
+    assert len(samples) == 13
+    assert (samples[1].inputs == 255).all()
 
 
 @pytest.mark.parametrize("options", [{"image_size": 9}, {"in_channels": 1}])
@@ -101,15 +101,15 @@ def test_other_settings_are_another_part_of_the_cache(pictures, tmp_path, option
     settings = {"image_size": 8, "in_channels": 3, "cache": str(tmp_path / "cache")} | SETTINGS
     ImageFiles(str(pictures), **settings).load("train")
     assert len(entries(tmp_path)) == 1
-    rows = ImageFiles(str(pictures), **(settings | options)).load("train")
+    samples = ImageFiles(str(pictures), **(settings | options)).load("train")
     plain = ImageFiles(str(pictures), **(settings | options | {"cache": None})).load("train")
     assert len(entries(tmp_path)) == 2
-    assert rows.inputs.equal(plain.inputs)
+    assert samples.inputs.equal(plain.inputs)
 
 
 def test_settings_that_change_no_row_share_the_cache(pictures, tmp_path):
     images(pictures, tmp_path)
-    images(pictures, tmp_path, batch_size=2, seed=3, mean=0.1, on_corrupt="skip", residence="memory")
+    images(pictures, tmp_path, batch_size=2, seed=3, mean=0.1, on_corrupt="skip", storage="memory")
     assert len(entries(tmp_path)) == 1
 
 
@@ -145,8 +145,8 @@ def test_a_corrupt_file_is_named_in_every_run_and_used_once_it_is_mended(picture
     path.write_bytes(content[:40])
     options = {"cache": str(tmp_path / "cache"), "on_corrupt": "skip"} | SETTINGS
     for _ in range(2):
-        rows = ImageFiles(str(pictures), image_size=8, **options).load("train")
-        assert len(rows) == len(rows.targets) == 11
+        samples = ImageFiles(str(pictures), image_size=8, **options).load("train")
+        assert len(samples) == len(samples.targets) == 11
         assert caplog.text.count("skipped") == 1
         caplog.clear()
     with pytest.raises(DataError, match=r"cannot read .*a/4\.png"):
@@ -157,32 +157,32 @@ def test_a_corrupt_file_is_named_in_every_run_and_used_once_it_is_mended(picture
 
 def test_a_cache_that_cannot_be_written_costs_a_line(pictures, tmp_path, log):
     (tmp_path / "file").write_text("")
-    rows = images(pictures, tmp_path, cache=str(tmp_path / "file" / "cache"))
-    assert rows.equal(images(pictures, tmp_path, cache=None))
-    assert "cannot be used, so that each process keeps its own rows" in log.text
+    samples = images(pictures, tmp_path, cache=str(tmp_path / "file" / "cache"))
+    assert samples.equal(images(pictures, tmp_path, cache=None))
+    assert "cannot be used, so that each process keeps its own samples" in log.text
 
 
 def test_a_full_disk_costs_a_line(pictures, tmp_path, log, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10))
-    rows = images(pictures, tmp_path)
-    assert rows.equal(images(pictures, tmp_path, cache=None))
+    samples = images(pictures, tmp_path)
+    assert samples.equal(images(pictures, tmp_path, cache=None))
     assert "GB free" in log.text
     log.clear()
     data = ImageFiles(
-        str(pictures), image_size=8, memory_gb=0, residence="memory", cache=str(tmp_path / "cache"), **SETTINGS
+        str(pictures), image_size=8, memory_gb=0, storage="memory", cache=str(tmp_path / "cache"), **SETTINGS
     )
-    assert isinstance(data.load("train"), FileRows)  # neither disk nor memory has room
+    assert isinstance(data.load("train"), FileSamples)  # neither disk nor memory has room
     assert "without a cache" in log.text
 
 
 @pytest.mark.parametrize(
     ("options", "kind"),
     [
-        ({"memory_gb": 0}, FileRows),
-        ({"memory_gb": 0, "residence": "memory"}, TensorRows),
-        ({"memory_gb": 0, "residence": "device"}, TensorRows),
-        ({"residence": "disk"}, FileRows),
-        ({}, TensorRows),
+        ({"memory_gb": 0}, FileSamples),
+        ({"memory_gb": 0, "storage": "memory"}, TensorSamples),
+        ({"memory_gb": 0, "storage": "device"}, TensorSamples),
+        ({"storage": "disk"}, FileSamples),
+        ({}, TensorSamples),
     ],
 )
 def test_the_size_decides_unless_the_user_does(pictures, tmp_path, log, options, kind):
@@ -195,4 +195,4 @@ def test_the_size_decides_unless_the_user_does(pictures, tmp_path, log, options,
 def test_the_size_decides_also_of_what_is_in_the_cache(pictures, tmp_path):
     images(pictures, tmp_path)
     data = ImageFiles(str(pictures), image_size=8, cache=str(tmp_path / "cache"), memory_gb=0, **SETTINGS)
-    assert type(data.load("train")) is FileRows
+    assert type(data.load("train")) is FileSamples

@@ -5,14 +5,14 @@ from PIL import Image
 
 from leyden.data import DataError
 from leyden.data.vision import MaskFiles
-from leyden.data.vision.warp import NO_CLASS
+from leyden.data.vision.warp import IGNORE_INDEX
 
 CELL, WALL = 255, 0
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Ten pictures of 12 x 10 pixels, bright in the left half, where the mask says 255."""
+    """Ten images of 12 x 10 pixels, bright in the left half, where the mask says 255."""
     for name in ("images", "masks"):
         (tmp_path / name).mkdir()
     for number in range(10):
@@ -41,7 +41,7 @@ def test_pictures_and_masks_keep_together(folder, memory_gb):
     data = files(folder, batch_size=7, memory_gb=memory_gb)
     batches = everything(data)
     assert sum(len(batch.targets) for batch in batches) == 10
-    assert data.published() == {
+    assert data.provided() == {
         "num_classes": 2,
         "class_names": ["wall", "cell"],
         "in_channels": 1,
@@ -80,17 +80,17 @@ def test_a_value_without_class(folder):
     with pytest.raises(DataError, match=r"cell 3\.jpg: its mask .*cell 3\.png holds 128; known are 0, 255"):
         everything(files(folder))
     batches = everything(files(folder, ignore=128, image_size=10))
-    assert sum(int((batch.targets == NO_CLASS).sum()) for batch in batches) == 10
+    assert sum(int((batch.targets == IGNORE_INDEX).sum()) for batch in batches) == 10
     assert sum(len(batch.targets) for batch in everything(files(folder, on_corrupt="skip", batch_size=1))) == 9
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: Image.new("L", (10, 12)).save(path), r"is of 10 x 12 pixels, the picture of 12 x 10"),
+        (lambda path: Image.new("L", (10, 12)).save(path), r"is of 10 x 12 pixels, the image of 12 x 10"),
         (lambda path: Image.new("RGB", (12, 10), (9, 0, 0)).save(path), r"is in colour \(RGB\)"),
         (lambda path: path.write_bytes(b"none"), r"cannot read .*cell 3\.jpg: cannot identify image"),
-        (lambda path: path.unlink(), r"1 pictures have no mask in .*masks, such as .*cell 3\.jpg"),
+        (lambda path: path.unlink(), r"1 images have no mask in .*masks, such as .*cell 3\.jpg"),
         (lambda path: path.with_suffix(".tif").touch(), r"have the same name"),
     ],
 )
@@ -105,10 +105,10 @@ def test_lists_tell_the_splits(folder):
     (folder / "test.txt").write_text("cell 3\n")
     data = files(folder, train_list="train.txt", test_list="test.txt", validation_fraction=0.3)
     everything(data)
-    assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [2, 1, 1]
+    assert [len(data.samples[name]) for name in ("train", "validation", "test")] == [2, 1, 1]
     data = files(folder, train_list="train.txt", test_list="test.txt")
     (folder / "test.txt").write_text("cel 3\n")
-    with pytest.raises(DataError, match=r"test\.txt:1: there is no picture 'cel 3' .*did you mean 'cell 3'"):
+    with pytest.raises(DataError, match=r"test\.txt:1: there is no image 'cel 3' .*did you mean 'cell 3'"):
         data.load("test")
     (folder / "test.txt").unlink()
     with pytest.raises(DataError, match=r"there is no file .*test\.txt"):
@@ -133,7 +133,7 @@ def test_folders_and_lists_tell_validation(folder, log):
     lists = {"train_list": "train.txt", "validation_list": "validation.txt", "test_list": "test.txt"}
     data = files(folder, **lists)
     everything(data)
-    assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [2, 2, 1]
+    assert [len(data.samples[name]) for name in ("train", "validation", "test")] == [2, 2, 1]
     assert "train 2 (train.txt), validation 2 (validation.txt), test 1 (test.txt)\nignored: 5 in no list" in log.text
     (folder / "train.txt").write_text("cell 0\ncell 0.png\n")
     with pytest.raises(DataError, match=r"train\.txt:2: 'cell 0\.png' is there twice"):
@@ -146,8 +146,8 @@ def test_folders_and_lists_tell_validation(folder, log):
     (folder / "images" / "train" / "cell 8.png").unlink()
     data = files(folder)
     data.setup("fit")
-    assert [len(data.rows[name]) for name in ("train", "validation")] == [8, 1]
-    assert "ignored: 1 a mask without a picture: cell 8.png" in log.text
+    assert [len(data.samples[name]) for name in ("train", "validation")] == [8, 1]
+    assert "ignored: 1 a mask without an image: cell 8.png" in log.text
     with pytest.raises(DataError, match="there is no test split"):
         data.setup("test")
 
@@ -155,7 +155,7 @@ def test_folders_and_lists_tell_validation(folder, log):
 def test_pictures_of_one_source_are_in_one_split(folder):
     data = files(folder, group=r"cell (\d)", test_fraction=0.2, validation_fraction=0.2)
     everything(data)
-    assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [6, 2, 2]
+    assert [len(data.samples[name]) for name in ("train", "validation", "test")] == [6, 2, 2]
     data = files(folder, group="cell", test=r"cell [01]\.")
     with pytest.raises(DataError, match=r"data\.group puts all samples into one group"):
         data.setup("fit")
@@ -172,22 +172,22 @@ def test_pictures_of_one_source_are_in_one_split(folder):
 def test_folders_of_each_split_by_setting(tmp_path, image, mask, settings):
     """CamVid has `train/` and `trainannot/`; others have `train/images/` and `train/masks/`."""
     for number, split in enumerate(["train"] * 4 + ["val"] * 2 + ["test"]):
-        picture = np.zeros((10, 12), np.uint8)
-        picture[:, :6] = CELL
-        for pattern, pixels in ((image, picture // 2), (mask, picture)):
+        cells = np.zeros((10, 12), np.uint8)
+        cells[:, :6] = CELL
+        for pattern, pixels in ((image, cells // 2), (mask, cells)):
             path = tmp_path / pattern.format(split=split, name=number)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(path)
     data = files(tmp_path, batch_size=2, **settings)
     batches = everything(data)
-    assert {split: len(rows) for split, rows in data.rows.items()} == {"train": 4, "validation": 2, "test": 1}
+    assert {split: len(samples) for split, samples in data.samples.items()} == {"train": 4, "validation": 2, "test": 1}
     for batch in batches:
         assert batch.targets[:, :, :4].unique().tolist() == [1]
         assert (batch.inputs[:, 0, :, :3] > 100).all()
     ignored = data.count_samples().plain()["ignored"]
-    assert not {reason for reason in ignored if "without a picture" in reason}
+    assert not {reason for reason in ignored if "without an image" in reason}
     (tmp_path / mask.format(split="train", name=0)).unlink()
-    with pytest.raises(DataError, match="1 pictures have no mask in"):
+    with pytest.raises(DataError, match="1 images have no mask in"):
         files(tmp_path, **settings).load("train")
 
 
@@ -210,18 +210,18 @@ def test_the_layout_of_voc(folder):
     from leyden.config.compose import compose, project_root
 
     config = compose(["data=vision/voc_segmentation", f"data.root={folder}"], project_root()).config["data"]
-    rows = build(config | {"seed": 0}, {}).load("train")
+    samples = build(config | {"seed": 0}, {}).load("train")
     # The wall's 0 is VOC's background, and its 255 a border that counts nowhere.
-    assert rows.__getitems__([0, 1, 2]).targets.unique().tolist() == [0, NO_CLASS]
+    assert samples.__getitems__([0, 1, 2]).targets.unique().tolist() == [0, IGNORE_INDEX]
 
 
 def test_predicted_masks_can_be_read_as_masks(folder):
     data = files(folder)
     data.load("test")
-    rows, _ = data.read([folder / "images" / "cell 4.png"])
+    samples, _ = data.read([folder / "images" / "cell 4.png"])
     prediction = torch.zeros(8, 8, dtype=torch.uint8)
     prediction[:, :4] = 1
-    (record,) = data.records(rows, 0, prediction)
+    (record,) = data.records(samples, 0, prediction)
     assert record["shares"] == {"wall": 0.5, "cell": 0.5}
     record["mask"].save(folder / "predicted.png")
     true = Image.open(folder / "masks" / "cell 4.png")

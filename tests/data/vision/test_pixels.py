@@ -25,11 +25,11 @@ def pixels(image, in_channels, size):
 
 @pytest.mark.parametrize("kind", ["png", "bmp", "webp", "tif", "ppm", "jpg"])
 def test_every_kind_of_file(tmp_path, kind):
-    path = tmp_path / f"a picture.{kind}"
+    path = tmp_path / f"an image.{kind}"
     Image.new("RGB", (20, 10), RED).save(path)
-    rows, names = Digits(in_channels=3).read([tmp_path])
+    samples, names = Digits(in_channels=3).read([tmp_path])
     assert names == [str(path)]
-    red = rows.__getitems__([0]).inputs
+    red = samples.__getitems__([0]).inputs
     assert red.shape == (1, 3, 8, 8)
     assert red.dtype is torch.uint8
     assert (red.float().mean(dim=(0, 2, 3)) - torch.tensor(RED)).abs().max() <= 2
@@ -50,12 +50,12 @@ def test_every_kind_of_file(tmp_path, kind):
     ],
 )
 def test_every_mode(mode, color, expected):
-    picture = Image.new(mode, (4, 4), color)
+    image = Image.new(mode, (4, 4), color)
     if mode == "P":
-        picture.putpalette([*RED, 0, 0, 0])
-    assert pixels(picture, 3, (4, 4))[:, 2, 1].tolist() == list(expected)
+        image.putpalette([*RED, 0, 0, 0])
+    assert pixels(image, 3, (4, 4))[:, 2, 1].tolist() == list(expected)
     grey = Image.new("RGB", (1, 1), expected).convert("L").getpixel((0, 0))
-    assert pixels(picture, 1, (4, 4))[:, 2, 1].tolist() == [grey]
+    assert pixels(image, 1, (4, 4))[:, 2, 1].tolist() == [grey]
 
 
 def test_files_of_modes_that_only_some_kinds_have(tmp_path):
@@ -124,9 +124,9 @@ def test_numbers_of_32_bits_are_scaled_by_their_range_with_a_warning(tmp_path, v
 
 def test_pixels_that_are_no_numbers_are_refused(tmp_path):
     Image.fromarray(np.array([[0.5, np.nan]], dtype=np.float32)).save(tmp_path / "a.tif")
-    rows, _ = Digits().read([tmp_path / "a.tif"])
+    samples, _ = Digits().read([tmp_path / "a.tif"])
     with pytest.raises(DataError, match=r"cannot read .*a\.tif: it has pixels that are not finite"):
-        rows.__getitems__([0])
+        samples.__getitems__([0])
 
 
 def test_dark_colours_of_sixteen_bits_raise_a_warning(tmp_path, caplog):
@@ -152,8 +152,8 @@ def test_dark_colours_of_sixteen_bits_raise_a_warning(tmp_path, caplog):
 def test_every_loss_is_warned_of_once(tmp_path, caplog):
     for name in "abc":
         Image.fromarray(np.full((4, 4), 4095, dtype=np.uint16)).save(tmp_path / f"{name}.png")
-    rows, _ = Digits().read([tmp_path])
-    rows.__getitems__([0, 1, 2])
+    samples, _ = Digits().read([tmp_path])
+    samples.__getitems__([0, 1, 2])
     assert len(caplog.records) == 1
 
 
@@ -188,17 +188,17 @@ def test_large_photographs_shrink_as_they_are_decoded(tmp_path):
 def test_several_frames_are_refused(tmp_path):
     frames = [Image.new("L", (4, 4), value) for value in (0, 255)]
     frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
-    rows, _ = Digits().read([tmp_path / "a.tif"])
+    samples, _ = Digits().read([tmp_path / "a.tif"])
     with pytest.raises(DataError, match="it has 2 frames"):
-        rows.__getitems__([0])
+        samples.__getitems__([0])
 
 
-@pytest.mark.parametrize("spoil", [lambda content: b"", lambda content: b"no picture", lambda content: content[:100]])
+@pytest.mark.parametrize("spoil", [lambda content: b"", lambda content: b"no image", lambda content: content[:100]])
 @pytest.mark.parametrize("kind", ["png", "jpg"])
 def test_a_file_that_is_no_picture_is_named(tmp_path, spoil, kind):
     path = tmp_path / f"a.{kind}"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)).save(path)
     path.write_bytes(spoil(path.read_bytes()))
-    rows, _ = Digits().read([path])
+    samples, _ = Digits().read([path])
     with pytest.raises(DataError, match=rf"cannot read .*a\.{kind}: "):
-        rows.__getitems__([0])
+        samples.__getitems__([0])

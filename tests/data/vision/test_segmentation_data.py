@@ -8,7 +8,7 @@ from torchvision.transforms.v2 import ColorJitter, GaussianBlur, RandomHorizonta
 from leyden.data import Batch
 from leyden.data.vision import DigitsSegmentation, RandomAffine
 from leyden.data.vision.segmentation_data import palette
-from leyden.data.vision.warp import NO_CLASS
+from leyden.data.vision.warp import IGNORE_INDEX
 
 
 def digits(**options):
@@ -23,9 +23,9 @@ def test_canvases_and_masks_come_in_storage_types():
     assert batch.inputs.shape == (4, 1, 64, 64)
     assert batch.targets.shape == (4, 64, 64)
     assert batch.inputs.dtype is batch.targets.dtype is torch.uint8
-    assert data.published()["ignore_index"] == NO_CLASS
+    assert data.provided()["ignore_index"] == IGNORE_INDEX
     assert data.class_names == ["background", *"0123456789"]
-    assert [len(data.rows[name]) for name in ("train", "validation", "test")] == [18, 2, 10]
+    assert [len(data.samples[name]) for name in ("train", "validation", "test")] == [18, 2, 10]
     transformed = data.batch_transform("test")(batch)
     assert transformed.targets.dtype is torch.int64
     assert transformed.targets.equal(batch.targets.long())
@@ -51,14 +51,14 @@ def test_colours_change_in_images_alone(change):
 
 
 def test_prediction_gives_a_mask_of_the_size_of_the_file(tmp_path):
-    Image.fromarray(np.zeros((30, 20), np.uint8)).save(tmp_path / "a picture.png")
+    Image.fromarray(np.zeros((30, 20), np.uint8)).save(tmp_path / "an image.png")
     data = digits()
     data.load("test")
-    rows, names = data.read([tmp_path])
+    samples, names = data.read([tmp_path])
     prediction = torch.zeros(64, 64, dtype=torch.uint8)
     prediction[:16] = 3  # the upper quarter
-    (record,) = data.records(rows, 0, prediction)
-    assert names == [str(tmp_path / "a picture.png")]
+    (record,) = data.records(samples, 0, prediction)
+    assert names == [str(tmp_path / "an image.png")]
     assert record["mask"].size == (20, 30)
     values = np.asarray(record["mask"])
     assert set(values[:7].flatten()) == {3}
@@ -72,8 +72,8 @@ def test_a_picture_that_is_shown_on_its_side(tmp_path):
     Image.fromarray(np.zeros((30, 20), np.uint8)).save(tmp_path / "side.jpg", exif=exif)
     data = digits()
     data.load("test")
-    rows, _ = data.read([tmp_path])
-    (record,) = data.records(rows, 0, torch.zeros(64, 64, dtype=torch.uint8))
+    samples, _ = data.read([tmp_path])
+    (record,) = data.records(samples, 0, torch.zeros(64, 64, dtype=torch.uint8))
     assert record["mask"].size == (30, 20)
 
 
@@ -81,7 +81,7 @@ def test_the_picture_shows_tint_outlines_and_how_much_is_wrong():
     data = digits()
     data.load("test")
     target = torch.zeros(8, 8, dtype=torch.int64)
-    target[2:6, 2:6], target[0] = 1, NO_CLASS
+    target[2:6, 2:6], target[0] = 1, IGNORE_INDEX
     prediction = torch.zeros(8, 8, dtype=torch.uint8)
     prediction[2:6, 2:5] = 1
     axes = Figure().subplots()

@@ -16,17 +16,17 @@ ROOT = Path.cwd()
 
 def test_a_run_without_a_test_split_measures_validation_and_says_so(tmp_path, save_pictures, caplog):
     random = np.random.default_rng(0)
-    pictures = save_pictures(24, 6, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
-    (pictures / "test").rename(pictures / "Val")
-    (pictures / "train" / "a" / "Thumbs.db").touch()
+    images = save_pictures(24, 6, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
+    (images / "test").rename(images / "Val")
+    (images / "train" / "a" / "Thumbs.db").touch()
     words = [
         "data=vision/files",
-        f"data.root={pictures}",
+        f"data.root={images}",
         "data.image_size=8",
         "+data.in_channels=1",
         "data.batch_size=8",
     ]
-    words += ["trainer=cpu", "trainer.max_epochs=1", "callbacks.pictures=null", "trainer.log_every_n_steps=1"]
+    words += ["trainer=cpu", "trainer.max_epochs=1", "callbacks.images=null", "trainer.log_every_n_steps=1"]
     config = compose(["experiment=vision/digits", *words], ROOT).config | {"runs": str(tmp_path / "runs")}
     run = RunDirectory.create(config, ROOT, ["test"])
     results = Worker(run, trains=True).fit()

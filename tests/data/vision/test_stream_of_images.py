@@ -1,4 +1,4 @@
-"""Pictures and masks from a stream, and runs on them that are stopped, go on, and are divided among ranks."""
+"""PredictionPlots and masks from a stream, and runs on them that are stopped, go on, and are divided among ranks."""
 
 import json
 import os
@@ -49,9 +49,10 @@ def tensors(part):
 
 
 def sorted_rows(data):
-    rows = data.rows["train"]
+    samples = data.samples["train"]
     return sorted(
-        [one.flatten().tolist() for one in tensors(rows.__getitems__([number])[:2])] for number in range(len(rows))
+        [one.flatten().tolist() for one in tensors(samples.__getitems__([number])[:2])]
+        for number in range(len(samples))
     )
 
 
@@ -66,28 +67,30 @@ def test_batches_have_the_bits_of_the_data_itself(kind, tmp_path):
                 assert one.dtype == other.dtype
                 assert one.equal(other)
     assert sorted_rows(data) == sorted_rows(itself)
-    assert data.published() == itself.published()
+    assert data.provided() == itself.provided()
 
 
 def test_pictures_without_objects_keep_their_place(tmp_path):
     itself = ready(DigitsDetection())
     nothing = boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
-    itself.rows["test"].targets[1] = nothing
+    itself.samples["test"].targets[1] = nothing
     write_stream(itself, tmp_path / "stream")
-    rows = ready(DigitsDetection(stream=str(tmp_path / "stream"))).rows["test"]
+    samples = ready(DigitsDetection(stream=str(tmp_path / "stream"))).samples["test"]
     for one, other in zip(
-        tensors(rows.__getitems__([2, 1, 0])[:2]), tensors(itself.rows["test"].__getitems__([2, 1, 0])[:2]), strict=True
+        tensors(samples.__getitems__([2, 1, 0])[:2]),
+        tensors(itself.samples["test"].__getitems__([2, 1, 0])[:2]),
+        strict=True,
     ):
         assert one.dtype == other.dtype
         assert one.equal(other)
 
 
 def test_files_that_are_skipped_are_no_rows_of_the_stream(tmp_path, save_pictures):
-    pictures = save_pictures(24, 4, lambda n: np.full((8, 8, 3), n, np.uint8))
-    (pictures / "test/a/2.png").write_bytes(b"nothing")
-    options = {"root": str(pictures), "image_size": 8, "on_corrupt": "skip", "residence": "disk", "num_workers": 0}
+    images = save_pictures(24, 4, lambda n: np.full((8, 8, 3), n, np.uint8))
+    (images / "test/a/2.png").write_bytes(b"nothing")
+    options = {"root": str(images), "image_size": 8, "on_corrupt": "skip", "storage": "disk", "num_workers": 0}
     write_stream(ready(ImageFiles(**options)), tmp_path / "stream")
-    (pictures / "train").rename(tmp_path / "gone")
+    (images / "train").rename(tmp_path / "gone")
     data = ready(ImageFiles(**options, stream=str(tmp_path / "stream")))
     (batch,) = data.test_dataloader()
     assert batch.inputs[:, 0, 0, 0].tolist() == [0, 1, 3]
@@ -96,7 +99,7 @@ def test_files_that_are_skipped_are_no_rows_of_the_stream(tmp_path, save_picture
 
 def weights(folder, runs, stops=False):
     words = ["experiment=vision/digits", f"data.stream={folder}", "trainer=cpu", "trainer.max_epochs=2"]
-    words += ["data.num_workers=1", "callbacks.pictures=null"]
+    words += ["data.num_workers=1", "callbacks.images=null"]
     run = RunDirectory.create(compose(words, ROOT).config | {"runs": str(runs)}, ROOT, ["test"])
     return stopped_runs.weights(run, STOP if stops else None)
 

@@ -44,13 +44,13 @@ def server(tmp_path):
 
 @pytest.fixture
 def small_mnist(tmp_path, server, monkeypatch):
-    """MNIST's own code, which downloads and checks files of 40 and 20 rows from a local server."""
+    """MNIST's own code, which downloads and checks files of 40 and 20 samples from a local server."""
     (tmp_path / "served").mkdir()
     resources = []
-    for prefix, rows in (("train", 40), ("t10k", 20)):
+    for prefix, samples in (("train", 40), ("t10k", 20)):
         for suffix, array in (
-            ("images-idx3", np.random.default_rng(0).integers(0, 255, (rows, 28, 28), dtype=np.uint8)),
-            ("labels-idx1", (np.arange(rows) % 10).astype(np.uint8)),
+            ("images-idx3", np.random.default_rng(0).integers(0, 255, (samples, 28, 28), dtype=np.uint8)),
+            ("labels-idx1", (np.arange(samples) % 10).astype(np.uint8)),
         ):
             content = gzip.compress(idx(array))
             (tmp_path / "served" / f"{prefix}-{suffix}-ubyte.gz").write_bytes(content)
@@ -68,8 +68,8 @@ def test_downloads_checks_and_loads(small_mnist, tmp_path):
     data.setup("fit")
     data.setup("test")
     assert data.num_classes == 10
-    assert len(data.rows["train"]) + len(data.rows["validation"]) == 40
-    assert len(data.rows["test"]) == 20
+    assert len(data.samples["train"]) + len(data.samples["validation"]) == 40
+    assert len(data.samples["test"]) == 20
     assert next(iter(data.train_dataloader())).inputs.shape == (8, 1, 28, 28)
 
 
@@ -91,14 +91,14 @@ class Arrays(CIFAR10):
 
 @pytest.mark.parametrize(("in_channels", "image_size"), [(3, 32), (1, 32), (3, 16), (1, 48)])
 def test_arrays_get_the_size_and_the_channels_that_are_asked_for(in_channels, image_size):
-    rows = TorchvisionImages(dataset=Arrays, in_channels=in_channels, image_size=image_size).load("train")
-    assert rows.inputs.shape == (20, in_channels, image_size, image_size)
-    assert rows.inputs.is_contiguous()
-    assert rows.inputs[:2, 0, 0, 0].tolist() == pytest.approx([40, 200], abs=1)
-    assert rows.targets.dtype is torch.int64
+    samples = TorchvisionImages(dataset=Arrays, in_channels=in_channels, image_size=image_size).load("train")
+    assert samples.inputs.shape == (20, in_channels, image_size, image_size)
+    assert samples.inputs.is_contiguous()
+    assert samples.inputs[:2, 0, 0, 0].tolist() == pytest.approx([40, 200], abs=1)
+    assert samples.targets.dtype is torch.int64
 
 
-def picture(value, kind, path):
+def image(value, kind, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (9, 7), (value, value, value)).save(path, kind)
 
@@ -108,8 +108,8 @@ def gtsrb(root):
     for number in range(3):
         folder = root / "gtsrb/GTSRB/Training" / f"{number:05d}"
         for name in ("a.ppm", "b.ppm"):
-            picture(50 * number, "ppm", folder / name)
-        picture(50 * number, "ppm", root / f"gtsrb/GTSRB/Final_Test/Images/{number}.ppm")
+            image(50 * number, "ppm", folder / name)
+        image(50 * number, "ppm", root / f"gtsrb/GTSRB/Final_Test/Images/{number}.ppm")
     lines = ["Filename;ClassId", *(f"{number}.ppm;{number}" for number in range(3))]
     (root / "gtsrb/GT-final_test.csv").write_text("\n".join(lines))
     return GTSRB, {"split": "train"}, {"split": "test"}
@@ -130,7 +130,7 @@ def pets(root):
         (root / "oxford-iiit-pet/annotations").mkdir(parents=True, exist_ok=True)
         (root / f"oxford-iiit-pet/annotations/{name}.txt").write_text("\n".join(lines))
     for line in lines:
-        picture(50 * (int(line.split()[1]) - 1), "jpeg", root / f"oxford-iiit-pet/images/{line.split()[0]}.jpg")
+        image(50 * (int(line.split()[1]) - 1), "jpeg", root / f"oxford-iiit-pet/images/{line.split()[0]}.jpg")
     return OxfordIIITPet, {"split": "trainval"}, {"split": "test"}
 
 
@@ -138,7 +138,7 @@ def class_folders(root):
     for number in range(3):
         for name in ("train", "test"):
             for copy in range(2):
-                picture(50 * number, "png", root / name / f"kind {number}" / f"a {copy}.png")
+                image(50 * number, "png", root / name / f"kind {number}" / f"a {copy}.png")
     return ImageFolder, {"root": str(root / "train")}, {"root": str(root / "test")}
 
 
@@ -161,12 +161,12 @@ def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write
         if memory_gb:  # nothing is decoded any more
             monkeypatch.setattr(data.reader, "convert", None)
     for split in ("train", "test"):
-        rows = data.load(split)
+        samples = data.load(split)
         assert data.num_classes == 3
-        assert set(rows.targets.tolist()) == {0, 1, 2}
-        images = rows.__getitems__(list(range(len(rows)))).inputs
-        assert images.shape == (len(rows), 3, 8, 8)
-        assert (images.float() - 50 * rows.targets.reshape(-1, 1, 1, 1)).abs().max() <= 2
+        assert set(samples.targets.tolist()) == {0, 1, 2}
+        images = samples.__getitems__(list(range(len(samples)))).inputs
+        assert images.shape == (len(samples), 3, 8, 8)
+        assert (images.float() - 50 * samples.targets.reshape(-1, 1, 1, 1)).abs().max() <= 2
 
 
 def sentences(root):
@@ -174,7 +174,7 @@ def sentences(root):
     for split, number in (("train", 4), ("valid", 2), ("test", 3)):
         for label in ("negative", "positive"):
             for copy in range(number):
-                picture(99, "png", root / "rendered-sst2" / split / label / f"{copy}.png")
+                image(99, "png", root / "rendered-sst2" / split / label / f"{copy}.png")
     return RenderedSST2, {"split": "train"}, {"split": "test"}
 
 
@@ -183,7 +183,7 @@ def countries(root):
     for split, number in (("train", 4), ("valid", 2), ("test", 3)):
         for label in ("AD", "ZW"):
             for copy in range(number):
-                picture(99, "png", root / "country211" / split / label / f"{copy}.png")
+                image(99, "png", root / "country211" / split / label / f"{copy}.png")
     return Country211, {"split": "train"}, {"split": "test"}
 
 
@@ -201,13 +201,13 @@ def test_the_official_validation_split_is_used(tmp_path, write, log):
     data = TorchvisionImages(**options)
     data.setup("fit")
     data.setup("test")
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 8, "validation": 4, "test": 6}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 8, "validation": 4, "test": 6}
     assert f"data {dataset.__name__}: train 8 (" in log.text
     assert "validation 4 (" in log.text
     # By choice, it is held out, or another one.
     data = TorchvisionImages(**options, validation={}, validation_fraction=0.25)
     data.setup("fit")
-    assert {stage: len(rows) for stage, rows in data.rows.items()} == {"train": 6, "validation": 2}
+    assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 6, "validation": 2}
     with pytest.raises(ValueError, match="which is also the split for training or test"):
         TorchvisionImages(**options, validation=test)
 
@@ -245,8 +245,8 @@ def test_one_split_alone_gives_a_fifth_for_the_test():
     assert len(train) + len(test) == 50
     assert len(test) == 10
     ours, theirs = (
-        {image.numpy().tobytes() for image in rows.__getitems__(list(range(len(rows)))).inputs}
-        for rows in (train, test)
+        {image.numpy().tobytes() for image in samples.__getitems__(list(range(len(samples)))).inputs}
+        for samples in (train, test)
     )
     assert not ours & theirs
 
@@ -263,7 +263,7 @@ def test_one_split_alone_too_large_to_keep(monkeypatch):
 
 def test_rows_that_are_no_picture_and_class():
     options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2, "transform": lambda image: torch.zeros(3, 8, 8)}
-    with pytest.raises(DataError, match="row 0 of FakeData: it is Tensor and int, not a picture without transforms"):
+    with pytest.raises(DataError, match="sample 0 of FakeData: it is Tensor and int, not an image without transforms"):
         TorchvisionImages(dataset=FakeData, train=options, test=options).load("train")
 
 

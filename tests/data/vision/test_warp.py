@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from leyden.data.vision import RandomAffine, RandomCrop, RandomElastic
-from leyden.data.vision.warp import NO_CLASS
+from leyden.data.vision.warp import IGNORE_INDEX
 
 
 def pictures_and_masks(size=24):
@@ -20,16 +20,16 @@ def test_images_and_masks_move_together(warp):
     warped, moved = warp(images, masks)
     assert warped.shape[-2:] == moved.shape[-2:]
     assert moved.dtype is torch.uint8
-    assert set(moved.unique().tolist()) <= {0, 1, NO_CLASS}  # never a mean of classes
-    inside = moved != NO_CLASS
+    assert set(moved.unique().tolist()) <= {0, 1, IGNORE_INDEX}  # never a mean of classes
+    inside = moved != IGNORE_INDEX
     assert (((warped[:, 0] > 0.5) == (moved == 1)) | ~inside).float().mean() > 0.97
     assert not moved.equal(masks)
 
 
 def test_what_comes_in_from_outside_has_no_class():
     warped, moved = RandomAffine(shift=0.5)(torch.ones(8, 1, 16, 16), torch.ones(8, 16, 16, dtype=torch.uint8))
-    assert set(moved.unique().tolist()) == {1, NO_CLASS}
-    assert warped[(moved == NO_CLASS).unsqueeze(1)].max() < 0.51
+    assert set(moved.unique().tolist()) == {1, IGNORE_INDEX}
+    assert warped[(moved == IGNORE_INDEX).unsqueeze(1)].max() < 0.51
 
 
 def test_a_crop_is_a_part_of_the_image_as_it_was():

@@ -42,10 +42,10 @@ def test_the_spectrogram_is_normalised_over_sound_only():
     waveforms, lengths = torch.randn(3, 2000), torch.tensor([2000, 1000, 81])
     spectrogram, frames = LogMelSpectrogram(RATE).eval()(pad_with_silence(waveforms, lengths), lengths)
     assert frames.tolist() == [26, 13, 2]
-    for row, count in zip(spectrogram, frames, strict=True):
-        assert row[..., :count].mean().abs() < 1e-5
-        assert row[..., :count].std(unbiased=False) == pytest.approx(1, abs=1e-4)
-        assert not row[..., count:].any()
+    for sample, count in zip(spectrogram, frames, strict=True):
+        assert sample[..., :count].mean().abs() < 1e-5
+        assert sample[..., :count].std(unbiased=False) == pytest.approx(1, abs=1e-4)
+        assert not sample[..., count:].any()
 
 
 def test_loudness_does_not_matter():
@@ -68,7 +68,7 @@ def test_masks_in_training_only_and_of_each_row():
     bands, stretches = is_masked[:, 0].all(dim=2).sum(dim=1), is_masked[:, 0].all(dim=1).sum(dim=1)
     assert 0 < bands.max() <= 10
     assert 0 < stretches.max() <= 5
-    assert len({tuple(row.flatten().tolist()) for row in is_masked}) > 8
+    assert len({tuple(sample.flatten().tolist()) for sample in is_masked}) > 8
 
 
 def pad_with_silence(waveforms, lengths):

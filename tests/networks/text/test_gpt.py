@@ -41,8 +41,8 @@ def test_the_cache_changes_nothing(network, steps):
 
 def test_rows_do_not_depend_on_their_neighbours_or_on_what_follows(network):
     together = network(TOKENS)
-    for row in range(3):
-        assert torch.allclose(network(TOKENS[row : row + 1, :5]), together[row : row + 1, :5], atol=1e-5)
+    for sample in range(3):
+        assert torch.allclose(network(TOKENS[sample : sample + 1, :5]), together[sample : sample + 1, :5], atol=1e-5)
 
 
 def test_order_matters(network):
@@ -111,11 +111,11 @@ def test_compiles_into_one_graph(network):
 
 
 def test_too_many_tokens(network):
-    with pytest.raises(ValueError, match="a row of 13 tokens came in; max_tokens is 12"):
+    with pytest.raises(ValueError, match="a sample of 13 tokens came in; max_tokens is 12"):
         network(torch.ones(1, 13, dtype=torch.int64))
     cache = network.new_cache()
     network(TOKENS, cache=cache)
-    with pytest.raises(ValueError, match="a row of 13 tokens came in"):
+    with pytest.raises(ValueError, match="a sample of 13 tokens came in"):
         network(TOKENS[:, :1], cache=cache)
 
 

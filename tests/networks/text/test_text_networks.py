@@ -2,14 +2,14 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from leyden.networks.text import EmbeddingBag, TransformerEncoder, WordConvNet
+from leyden.networks.text import FastText, TextCNN, TransformerEncoder
 
 NETWORKS = {
-    "words": lambda: EmbeddingBag(50, 3, dim=16, max_ngram=1),
-    "runs of three words": lambda: EmbeddingBag(50, 3, dim=16, max_ngram=3, num_buckets=100),
+    "words": lambda: FastText(50, 3, dim=16, max_ngram=1),
+    "runs of three words": lambda: FastText(50, 3, dim=16, max_ngram=3, num_buckets=100),
     "transformer": lambda: TransformerEncoder(50, 3, max_tokens=12, width=16, depth=2, num_heads=2),
-    "convolutions": lambda: WordConvNet(50, 3, dim=16, num_filters=8),
-    "convolution of one word": lambda: WordConvNet(50, 3, dim=16, num_filters=8, widths=[1]),
+    "convolutions": lambda: TextCNN(50, 3, dim=16, num_filters=8),
+    "convolution of one word": lambda: TextCNN(50, 3, dim=16, num_filters=8, widths=[1]),
 }
 
 
@@ -33,9 +33,9 @@ def test_rows_do_not_depend_on_their_neighbours(network, batch):
     network.eval()
     tokens, lengths = batch
     together = network(tokens, lengths)
-    for row, length in enumerate(lengths):
-        alone = network(tokens[row : row + 1, :length], length[None])
-        assert torch.allclose(together[row], alone[0], atol=1e-5)
+    for sample, length in enumerate(lengths):
+        alone = network(tokens[sample : sample + 1, :length], length[None])
+        assert torch.allclose(together[sample], alone[0], atol=1e-5)
 
 
 def test_rows_do_not_depend_on_their_neighbours_in_training_either(network, batch):
@@ -44,8 +44,10 @@ def test_rows_do_not_depend_on_their_neighbours_in_training_either(network, batc
             module.p = module.dropout = 0.0
     tokens, lengths = batch
     together = network.train()(tokens, lengths)
-    for row, length in enumerate(lengths):
-        assert torch.allclose(together[row], network(tokens[row : row + 1, :length], length[None])[0], atol=1e-5)
+    for sample, length in enumerate(lengths):
+        assert torch.allclose(
+            together[sample], network(tokens[sample : sample + 1, :length], length[None])[0], atol=1e-5
+        )
 
 
 def test_what_stands_in_the_padding_does_not_matter(network, batch):
@@ -76,22 +78,22 @@ def test_learns_one_batch_by_heart(network, batch):
 def test_order_matters_from_two_words_on():
     tokens, lengths = torch.tensor([[5, 6, 7]]), torch.tensor([3])
     turned = tokens.flip(1)
-    words, runs = EmbeddingBag(50, 3, max_ngram=1).eval(), EmbeddingBag(50, 3, max_ngram=2).eval()
+    words, runs = FastText(50, 3, max_ngram=1).eval(), FastText(50, 3, max_ngram=2).eval()
     assert torch.allclose(words(tokens, lengths), words(turned, lengths), atol=1e-6)
     assert not torch.allclose(runs(tokens, lengths), runs(turned, lengths), atol=1e-6)
 
 
 def test_runs_spread_over_the_buckets():
-    network = EmbeddingBag(1000, 3, num_buckets=500)
-    rows = network.ngrams(torch.randint(0, 1000, (100, 100)), 2)
-    assert rows.min() >= 1000
-    assert rows.max() < 1500
-    counts = (rows - 1000).flatten().bincount(minlength=500)  # 20 each, on average
+    network = FastText(1000, 3, num_buckets=500)
+    samples = network.ngrams(torch.randint(0, 1000, (100, 100)), 2)
+    assert samples.min() >= 1000
+    assert samples.max() < 1500
+    counts = (samples - 1000).flatten().bincount(minlength=500)  # 20 each, on average
     assert counts.min() > 0
     assert counts.max() < 60
 
 
-@pytest.mark.parametrize(("network", "size"), [(EmbeddingBag, "dim"), (TransformerEncoder, "width")])
+@pytest.mark.parametrize(("network", "size"), [(FastText, "dim"), (TransformerEncoder, "width")])
 def test_starts_from_word_vectors(network, size):
     vectors = torch.randn(50, 16)
     vectors[:2] = torch.nan
@@ -108,25 +110,25 @@ def test_starts_from_word_vectors(network, size):
 
 
 def table(network):
-    return (network.vectors if isinstance(network, EmbeddingBag) else network.tokens.weight)[:50]
+    return (network.vectors if isinstance(network, FastText) else network.tokens.weight)[:50]
 
 
 def test_too_many_tokens():
-    with pytest.raises(ValueError, match="a row of 13 tokens came in; max_tokens is 12"):
+    with pytest.raises(ValueError, match="a sample of 13 tokens came in; max_tokens is 12"):
         NETWORKS["transformer"]()(torch.ones(1, 13, dtype=torch.int64), torch.tensor([13]))
 
 
 @pytest.mark.parametrize(
     ("network", "arguments", "message"),
     [
-        (EmbeddingBag, {"dim": 0}, "dim is 0"),
-        (EmbeddingBag, {"max_ngram": 0}, "max_ngram is 0"),
-        (EmbeddingBag, {"num_buckets": 0}, "num_buckets is 0"),
-        (EmbeddingBag, {"dropout": 1.0}, "dropout is 1.0"),
-        (WordConvNet, {"dim": 0}, "dim is 0"),
-        (WordConvNet, {"num_filters": 0}, "num_filters is 0"),
-        (WordConvNet, {"widths": [3, 0]}, r"widths is \[3, 0\]"),
-        (WordConvNet, {"dropout": 1.0}, "dropout is 1.0"),
+        (FastText, {"dim": 0}, "dim is 0"),
+        (FastText, {"max_ngram": 0}, "max_ngram is 0"),
+        (FastText, {"num_buckets": 0}, "num_buckets is 0"),
+        (FastText, {"dropout": 1.0}, "dropout is 1.0"),
+        (TextCNN, {"dim": 0}, "dim is 0"),
+        (TextCNN, {"num_filters": 0}, "num_filters is 0"),
+        (TextCNN, {"widths": [3, 0]}, r"widths is \[3, 0\]"),
+        (TextCNN, {"dropout": 1.0}, "dropout is 1.0"),
         (TransformerEncoder, {"max_tokens": 8, "depth": 0}, "depth is 0"),
         (TransformerEncoder, {"max_tokens": 8, "width": 10, "num_heads": 4}, "share the width evenly"),
         (TransformerEncoder, {"max_tokens": 8, "dropout": -0.1}, "dropout is -0.1"),

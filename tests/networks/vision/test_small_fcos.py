@@ -67,7 +67,7 @@ def test_without_objects_there_is_nothing_to_place():
     ("options", "message"),
     [
         ({"width": 0}, "width is 0"),
-        ({"features": 40}, "features is 40; a multiple of 16"),
+        ({"features": 40}, "features is 40; expected a multiple of 16"),
         ({"strides": (4, 16)}, r"strides is \(4, 16\)"),
         ({"strides": (2, 4)}, r"strides is \(2, 4\)"),
     ],

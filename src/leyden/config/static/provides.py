@@ -1,4 +1,4 @@
-"""What a data module declares in its class: the names that it publishes, and its paths. Read from source."""
+"""What a data module declares in its class: the names that it provides, and its paths. Read from source."""
 
 import ast
 
@@ -6,9 +6,9 @@ from .signature import ancestors, is_class
 from .source import NameMissingError, bindings, find, texts
 
 
-def published(target: str) -> list[str] | None:
+def provided(target: str) -> list[str] | None:
     """The names that networks may ask for; None where source does not tell."""
-    return declared(target, "publishes")
+    return declared(target, "provides")
 
 
 def declared(target: str, attribute: str) -> list[str] | None:

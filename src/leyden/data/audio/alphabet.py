@@ -36,10 +36,10 @@ def token_numbers(texts: Iterable[str], alphabet: list[str], unit: Unit, split: 
         DataError: a token is not in the alphabet, which has no mark.
     """
     numbers = {token: number for number, token in enumerate(alphabet) if token != BLANK}
-    rows = [split_tokens(text, unit) for text in texts]
-    if unseen := sorted({token for row in rows for token in row} - numbers.keys()):
+    samples = [split_tokens(text, unit) for text in texts]
+    if unseen := sorted({token for sample in samples for token in sample} - numbers.keys()):
         told = f"{len(unseen)} {unit} of the {split} split that training never saw: {unseen[:10]}"
         if UNKNOWN not in numbers:
             raise DataError(f"{told}\nCorrect them, or set data.unseen=mark to count each as a mistake.")
         log.warning("%s; each counts as a mistake", told)
-    return [[numbers[token if token in numbers else UNKNOWN] for token in row] for row in rows]
+    return [[numbers[token if token in numbers else UNKNOWN] for token in sample] for sample in samples]

@@ -10,9 +10,9 @@ from torchaudio.functional import amplitude_to_DB, resample, spectrogram
 
 from ..core.batch import Batch
 from ..core.datamodule import DataModule, Stage
-from ..core.rows import Rows
+from ..core.samples import Samples
 from ..files.files import expand_inputs
-from ..storage.file_rows import FileRows, OnCorrupt
+from ..storage.file_samples import FileSamples, OnCorrupt
 from ..storage.fingerprint import decoder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class AudioData(DataModule):
     Args:
         sample_rate: in Hz; files at other rates are resampled to it.
         max_seconds: longest waveform.
-        too_long: `cut` what goes beyond `max_seconds`, and say so once, or `raise`.
+        too_long: `truncate` to `max_seconds`, with one warning, or `raise`.
         channel: the channel of each file to take, from 0; by default, the mean of all.
         full_scale: the value in files of floats that is full scale, such as 32768 where integers were saved as floats.
             What is beyond is clipped, and a warning says so.
@@ -37,7 +37,7 @@ class AudioData(DataModule):
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "sample_rate")
+    provides: ClassVar[tuple[str, ...]] = (*DataModule.provides, "sample_rate")
     decoding: ClassVar[tuple[str, ...]] = ("sample_rate", "max_seconds", "too_long", "channel", "full_scale")
     suffixes = SUFFIXES
 
@@ -45,7 +45,7 @@ class AudioData(DataModule):
         self,
         sample_rate: int = 16000,
         max_seconds: float = 10.0,
-        too_long: Literal["cut", "raise"] = "cut",
+        too_long: Literal["truncate", "raise"] = "truncate",
         channel: int | None = None,
         full_scale: float = 1.0,
         augment: Sequence[nn.Module] = (),
@@ -55,8 +55,8 @@ class AudioData(DataModule):
             raise ValueError(f"sample_rate is {sample_rate}; it must be at least 1")
         if max_seconds <= 0:
             raise ValueError(f"max_seconds is {max_seconds}; it must be more than 0")
-        if too_long not in ("cut", "raise"):
-            raise ValueError(f"too_long is {too_long!r}; it must be 'cut' or 'raise'")
+        if too_long not in ("truncate", "raise"):
+            raise ValueError(f"too_long is {too_long!r}; it must be 'truncate' or 'raise'")
         if channel is not None and channel < 0:
             raise ValueError(f"channel is {channel}; it must be at least 0, or null for the mean of all channels")
         if not 0 < full_scale < float("inf"):
@@ -100,14 +100,16 @@ class AudioData(DataModule):
             return 0
         return round(min(header.duration, self.max_seconds) * self.sample_rate)
 
-    def file_rows(self, paths: list[Path], targets: Any, on_corrupt: OnCorrupt = "raise") -> FileRows:
-        return FileRows(paths, targets, self.decode, True, on_corrupt, self.measure, decoder(self))
+    def file_samples(self, paths: list[Path], targets: Any, on_corrupt: OnCorrupt = "raise") -> FileSamples:
+        return FileSamples(paths, targets, self.decode, True, on_corrupt, self.measure, decoder(self))
 
     def _refuse_or_say(self, path: Path, seconds: float) -> None:
         problem = f"lasts {seconds:.1f} s, more than data.max_seconds={self.max_seconds:g}"
         if self.too_long == "raise":
             raise ValueError(f"it {problem}")
-        self.residence.warnings.warn("max_seconds", f"{path} {problem}: it is cut, and so are all that are too long")
+        self.storage.warnings.warn(
+            "max_seconds", f"{path} {problem}: truncated, as are all further long files, without a message"
+        )
 
     def _one_channel(self, channels: Tensor, path: Path) -> Tensor:
         """[time, channel] -> [time]"""
@@ -119,7 +121,7 @@ class AudioData(DataModule):
         mean = channels.mean(dim=1)
         # Sounds that have nothing to do with each other leave 1 / sqrt(channels) of their level.
         if number > 1 and (level := mean.norm()) < CANCELLED * (all_of := channels.norm() / number**0.5):
-            self.residence.warnings.warn(
+            self.storage.warnings.warn(
                 "channel",
                 f"{path} has {number} channels that cancel each other: their mean has {level / all_of:.1%} of their level. Set "
                 "data.channel=0 to take the first one alone",
@@ -130,7 +132,7 @@ class AudioData(DataModule):
         """Floats of any scale -> those of full scale 1."""
         peak = float(samples.abs().max())
         if peak > self.full_scale * (1 + 1 / 32768):
-            self.residence.warnings.warn(
+            self.storage.warnings.warn(
                 "full_scale",
                 f"{path} has samples up to {peak:.6g}, beyond data.full_scale={self.full_scale:g}: they are clipped. Set "
                 "data.full_scale to the value that is full scale in your files (32768 for 16-bit integers that were "
@@ -138,9 +140,9 @@ class AudioData(DataModule):
             )
         return samples / self.full_scale
 
-    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
+    def read(self, inputs: list[Path]) -> tuple[Samples, list[str]]:
         paths = expand_inputs(inputs, self.suffixes)
-        return self.file_rows(paths, torch.zeros(len(paths), dtype=torch.int64)), [str(path) for path in paths]
+        return self.file_samples(paths, torch.zeros(len(paths), dtype=torch.int64)), [str(path) for path in paths]
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return AudioTransform(self.augment if stage == "train" else ())

@@ -3,4 +3,4 @@ from .audio_data import AudioData
 
 
 class AudioFiles(LabelledFiles, AudioData):
-    """The user's own wav, flac and ogg files; see `LabelledFiles` and `AudioData`."""
+    """User wav, flac and ogg files; see `LabelledFiles` and `AudioData`."""

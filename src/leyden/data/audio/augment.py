@@ -1,4 +1,4 @@
-"""Each module changes every row of float waveforms [batch, time] by its own random amount, the whole batch at once.
+"""Each module changes every sample of float waveforms [batch, time] by its own random amount, the whole batch at once.
 
 The amounts are drawn on the CPU, whatever the device, so that every device sees the same augmentation.
 """
@@ -72,23 +72,23 @@ class RandomSpeed(nn.Module):
 
     def __init__(self, factors: Sequence[float] = (0.9, 1.0, 1.1)) -> None:
         if not factors or not all(0.1 <= factor <= 10 for factor in factors):
-            raise ValueError(f"factors are {factors}; one or more from 0.1 to 10 are wanted")
+            raise ValueError(f"factors are {factors}; expected one or more from 0.1 to 10")
         super().__init__()
         self.speeds = nn.ModuleList([Speed(orig_freq=1000, factor=factor) for factor in factors])
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         chosen = (uniform(len(waveforms)) * len(self.speeds)).long()
-        rows, new_lengths = list(waveforms), lengths.clone()
+        samples, new_lengths = list(waveforms), lengths.clone()
         for number, speed in enumerate(self.speeds):
             which = (chosen == number).nonzero().flatten()
-            if len(which):  # all rows of one factor at once
+            if len(which):  # all samples of one factor at once
                 place = which.to(waveforms.device)
                 changed, new_lengths[place] = speed(waveforms[place], lengths[place])
-                for row, waveform in zip(which.tolist(), changed, strict=True):
-                    rows[row] = waveform
-        return pad_sequence(rows, batch_first=True), new_lengths
+                for sample, waveform in zip(which.tolist(), changed, strict=True):
+                    samples[sample] = waveform
+        return pad_sequence(samples, batch_first=True), new_lengths
 
 
-def _symmetric(rows: int) -> Tensor:
+def _symmetric(samples: int) -> Tensor:
     """Uniform from -1 to 1 [batch]."""
-    return uniform(rows).mul(2).sub(1)
+    return uniform(samples).mul(2).sub(1)

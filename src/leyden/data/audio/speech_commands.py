@@ -4,7 +4,7 @@ from torchaudio.datasets import SPEECHCOMMANDS
 
 from ..core.classes import class_numbers
 from ..core.error import DataError
-from ..core.rows import Rows
+from ..core.samples import Samples
 from ..core.split_names import SPLITS, Split
 from ..storage.decode import decoded
 from .audio_data import AudioData
@@ -41,7 +41,7 @@ class SpeechCommands(AudioData):
     def official_splits(self) -> tuple[Split, ...]:
         return SPLITS
 
-    def load(self, split: Split) -> Rows:
+    def load(self, split: Split) -> Samples:
         subset = {"train": "training", "validation": "validation", "test": "testing"}[split]
         try:
             recordings = SPEECHCOMMANDS(self.root, self.url, folder_in_archive=FOLDER, subset=subset)
@@ -53,4 +53,4 @@ class SpeechCommands(AudioData):
         if split == "train":
             self.class_names = sorted(set(labels))
         targets = class_numbers(labels, self.class_names, split)
-        return decoded(self.file_rows(paths, targets, self.on_corrupt), self.residence)
+        return decoded(self.file_samples(paths, targets, self.on_corrupt), self.storage)

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import Tensor
 
-from ..core.rows import Rows
+from ..core.samples import Samples
 from .alphabet import Unit, learn_alphabet, separator, token_numbers
 from .audio_data import AudioData
-from .transcripts import TranscriptRows, Transcripts, join_transcripts
+from .transcripts import Transcripts, TranscriptSamples, join_transcripts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ class SpeechData(AudioData):
         **audio: arguments of `AudioData`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("alphabet", "separator", "num_tokens", "sample_rate")
+    provides: ClassVar[tuple[str, ...]] = ("alphabet", "separator", "num_tokens", "sample_rate")
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ class SpeechData(AudioData):
     def state(self) -> dict[str, Any]:
         return {"alphabet": self.alphabet}
 
-    def transcripts(self, texts: Sequence[str], split: str) -> TranscriptRows:
+    def transcripts(self, texts: Sequence[str], split: str) -> TranscriptSamples:
         """The targets of a split; those of `train` tell the alphabet."""
         if split == "train":
             self.alphabet = learn_alphabet(texts, self.tokens, self.unseen)
-        return TranscriptRows(token_numbers(texts, self.alphabet, self.tokens, split))
+        return TranscriptSamples(token_numbers(texts, self.alphabet, self.tokens, split))
 
-    def join_targets(self, rows: list[list[Tensor]]) -> Transcripts:
-        return join_transcripts([tokens for (tokens,) in rows])
+    def join_targets(self, samples: list[list[Tensor]]) -> Transcripts:
+        return join_transcripts([tokens for (tokens,) in samples])
 
     def text(self, tokens: Tensor) -> str:
         """Token numbers [token] -> a text."""
@@ -85,7 +85,7 @@ class SpeechData(AudioData):
                 is_inside = self.tokens == "characters"
         return words
 
-    def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
+    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
         return [{"text": self.text(prediction.tokens), "words": self.words(prediction)}]
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Any) -> None:
@@ -98,7 +98,7 @@ class SpeechData(AudioData):
             middle = (word["start"] + word["end"]) / 2
             axes.text(middle, 0.97 * top, word["word"], color="white", ha="center", va="top", fontsize=5, rotation=90)
         said, reference = self.text(prediction.tokens), self.text(target)
-        # Two lines each: longer ones would run into the picture above.
+        # Two lines each: longer ones would run into the image above.
         first, second = (fill(text, 45, max_lines=2, placeholder=" ...") for text in (said, reference))
         title = first if said == reference else f"{first}\nnot {second}"
         axes.set_title(title, color="black" if said == reference else "red", fontsize=7, parse_math=False)

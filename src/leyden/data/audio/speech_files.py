@@ -7,7 +7,7 @@ import torch
 
 from ..core.account import Account, held_out_for_test
 from ..core.groups import group_ids, held_out_split
-from ..core.rows import Rows
+from ..core.samples import Samples
 from ..core.split_names import SPLITS, Split
 from ..files.manifest import Entry, Manifest
 from ..storage.decode import decoded
@@ -27,13 +27,13 @@ class TranscribedFiles(SpeechData):
         """All recordings of an official split with their transcripts."""
         raise NotImplementedError
 
-    def load(self, split: Split) -> Rows:
+    def load(self, split: Split) -> Samples:
         found = self.utterances(split)
         targets = self.transcripts([one.text for one in found], split)
-        files = self.file_rows([one.path for one in found], targets, self.on_corrupt)
+        files = self.file_samples([one.path for one in found], targets, self.on_corrupt)
         if any(one.group for one in found):
             files.groups = group_ids([one.group for one in found])
-        return decoded(files, self.residence)
+        return decoded(files, self.storage)
 
 
 class SpeechFiles(TranscribedFiles):
@@ -42,7 +42,7 @@ class SpeechFiles(TranscribedFiles):
     Args:
         root: the folder.
         manifest: below `root`, with the columns `path` (below `root`), `text` and, optionally, `split`; see `Manifest`.
-        test_fraction: share of the rows to test on, chosen with seed 0, where there is no column `split`.
+        test_fraction: share of the samples to test on, chosen with seed 0, where there is no column `split`.
         group: column, or regular expression on the path below `root` whose first group names the speaker; what is
             held out are all recordings of some speakers.
         encoding: of the manifest.
@@ -92,14 +92,14 @@ class SpeechFiles(TranscribedFiles):
         return self.manifest.how_to_test
 
     def official_splits(self) -> tuple[Split, ...]:
-        return tuple(self.samples)
+        return tuple(self.utterances_of)
 
     @cached_property
     def entries(self) -> list[Entry]:
         return self.manifest.read()
 
     @cached_property
-    def samples(self) -> dict[Split, list[Utterance]]:
+    def utterances_of(self) -> dict[Split, list[Utterance]]:
         """The recordings of each split that there is."""
         entries = self.entries
         groups = self.manifest.groups(entries, self.group)
@@ -114,13 +114,13 @@ class SpeechFiles(TranscribedFiles):
         return {split: ones for split, ones in found.items() if ones}
 
     def utterances(self, split: Split) -> list[Utterance]:
-        return self.samples[split]
+        return self.utterances_of[split]
 
     def sources(self, split: Split) -> list[Path]:
-        return [one.path for one in self.samples[split]]
+        return [one.path for one in self.utterances_of[split]]
 
     def count_samples(self) -> Account:
-        taken = {split: len(found) for split, found in self.samples.items()}
+        taken = {split: len(found) for split, found in self.utterances_of.items()}
         is_official = self.entries[0].split is not None
         how = dict.fromkeys(taken, "column split") if is_official else {"test": held_out_for_test(self.test_fraction)}
         return Account(self.manifest.file, taken, how, self.manifest.unlisted(self.entries, self.suffixes))

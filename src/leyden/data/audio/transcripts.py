@@ -7,36 +7,36 @@ from torch.nn.utils.rnn import pad_sequence
 
 
 class Transcripts(NamedTuple):
-    """What is said in each row of a batch, as token numbers."""
+    """What is said in each sample of a batch, as token numbers."""
 
     tokens: Tensor  # int64 [batch, token], padded with 0
-    lengths: Tensor  # number of tokens of each row, int64 [batch]
+    lengths: Tensor  # number of tokens of each sample, int64 [batch]
 
-    def row(self, number: int) -> Tensor:
-        """The tokens of one row, without padding [token]."""
+    def sample(self, number: int) -> Tensor:
+        """The tokens of one sample, without padding [token]."""
         return self.tokens[number, : self.lengths[number]]
 
 
-class TranscriptRows:
-    """The targets of a dataset: tokens of each row, handed over a batch at a time.
+class TranscriptSamples:
+    """The targets of a dataset: tokens of each sample, handed over a batch at a time.
 
     Args:
-        tokens: the token numbers of each row.
+        tokens: the token numbers of each sample.
     """
 
     def __init__(self, tokens: Sequence[list[int]]) -> None:
-        self.tokens = [torch.tensor(row, dtype=torch.int64) for row in tokens]
+        self.tokens = [torch.tensor(sample, dtype=torch.int64) for sample in tokens]
 
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def part(self, rows: list[int]) -> "TranscriptRows":
-        return TranscriptRows([self.tokens[row].tolist() for row in rows])
+    def part(self, samples: list[int]) -> "TranscriptSamples":
+        return TranscriptSamples([self.tokens[sample].tolist() for sample in samples])
 
-    def __getitem__(self, rows: list[int]) -> Transcripts:
-        return join_transcripts([self.tokens[row] for row in rows])
+    def __getitem__(self, samples: list[int]) -> Transcripts:
+        return join_transcripts([self.tokens[sample] for sample in samples])
 
 
-def join_transcripts(rows: Sequence[Tensor]) -> Transcripts:
-    """Tokens of several rows -> a batch."""
-    return Transcripts(pad_sequence(list(rows), batch_first=True), torch.tensor([len(row) for row in rows]))
+def join_transcripts(samples: Sequence[Tensor]) -> Transcripts:
+    """Tokens of several samples -> a batch."""
+    return Transcripts(pad_sequence(list(samples), batch_first=True), torch.tensor([len(sample) for sample in samples]))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torchaudio.functional import lfilter
 
-from ..core.rows import RaggedRows
+from ..core.samples import RaggedSamples
 from ..core.split_names import Split
 from .audio_data import AudioData
 
@@ -52,14 +52,14 @@ class Vowels(AudioData):
     def __init__(self, **audio) -> None:
         super().__init__(sample_rate=SAMPLE_RATE, **audio)
 
-    def load(self, split: Split) -> RaggedRows:
+    def load(self, split: Split) -> RaggedSamples:
         self.class_names = WORDS
         if split == "train":
             return synthesise(voices=30, takes=5, seed=1952)
         return synthesise(voices=12, takes=4, seed=1953)
 
 
-def synthesise(voices: int, takes: int, seed: int) -> RaggedRows:
+def synthesise(voices: int, takes: int, seed: int) -> RaggedSamples:
     """Every vowel by every voice, `takes` times: int16 [time] at 8000 Hz."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -71,27 +71,27 @@ def synthesise(voices: int, takes: int, seed: int) -> RaggedRows:
 
     voice = torch.arange(voices).repeat_interleave(takes * len(WORDS))
     vowel = torch.arange(len(WORDS)).repeat(voices * takes)
-    rows = len(voice)
-    averages = torch.tensor([MEN, WOMEN, CHILDREN]).float()[voice % 3, :, vowel]  # [row, pitch and formants]
-    pitch = averages[:, 0] * uniform(0.85, 1.2, voices)[voice] * (1 + 0.05 * normal(rows))
+    samples = len(voice)
+    averages = torch.tensor([MEN, WOMEN, CHILDREN]).float()[voice % 3, :, vowel]  # [sample, pitch and formants]
+    pitch = averages[:, 0] * uniform(0.85, 1.2, voices)[voice] * (1 + 0.05 * normal(samples))
     tract = uniform(0.92, 1.08, voices)[voice].unsqueeze(1)
-    formants = (averages[:, 1:] * tract * (1 + 0.04 * normal(rows, 3))).clamp(max=3800)
-    lengths = (uniform(0.15, 0.5, rows) * SAMPLE_RATE).long()
+    formants = (averages[:, 1:] * tract * (1 + 0.04 * normal(samples, 3))).clamp(max=3800)
+    lengths = (uniform(0.15, 0.5, samples) * SAMPLE_RATE).long()
 
     time = torch.arange(int(lengths.max()))
-    glide = 1 + uniform(-0.15, 0.15, rows, 1) * time / SAMPLE_RATE
+    glide = 1 + uniform(-0.15, 0.15, samples, 1) * time / SAMPLE_RATE
     waveforms = resonate(glottal_pulses(pitch.unsqueeze(1) * glide), formants)
     fade = (torch.minimum(time, lengths.unsqueeze(1) - time).clamp(min=0) / (0.02 * SAMPLE_RATE)).clamp(max=1)
     waveforms = waveforms * fade
     waveforms = waveforms / waveforms.abs().amax(dim=1, keepdim=True)
     level = waveforms.square().sum(dim=1, keepdim=True).div(lengths.unsqueeze(1)).sqrt()
-    waveforms = waveforms + normal(rows, len(time)) * level * 10 ** (-uniform(5, 30, rows, 1) / 20)
-    waveforms = (waveforms * uniform(0.1, 0.6, rows, 1) * 32768).clamp(-32768, 32767).to(torch.int16)
-    return RaggedRows([row[:length] for row, length in zip(waveforms, lengths, strict=True)], vowel)
+    waveforms = waveforms + normal(samples, len(time)) * level * 10 ** (-uniform(5, 30, samples, 1) / 20)
+    waveforms = (waveforms * uniform(0.1, 0.6, samples, 1) * 32768).clamp(-32768, 32767).to(torch.int16)
+    return RaggedSamples([sample[:length] for sample, length in zip(waveforms, lengths, strict=True)], vowel)
 
 
 def glottal_pulses(pitch: Tensor) -> Tensor:
-    """Pitch [row, time] in Hz -> a pulse each period: -12 dB an octave from the glottis, +6 dB from the lips."""
+    """Pitch [sample, time] in Hz -> a pulse each period: -12 dB an octave from the glottis, +6 dB from the lips."""
     step = pitch / SAMPLE_RATE
     phase = step.cumsum(dim=1)
     starts = phase.floor() > (phase - step).floor()
@@ -103,7 +103,7 @@ def glottal_pulses(pitch: Tensor) -> Tensor:
 
 
 def resonate(waveforms: Tensor, formants: Tensor) -> Tensor:
-    """[row, time] through one resonator after the other, for formants [row, formant] in Hz; Klatt 1980, section I B."""
+    """[sample, time] through one resonator after the other, for formants [sample, formant] in Hz; Klatt 1980, section I B."""
     for frequency, bandwidth in zip(formants.T, BANDWIDTHS, strict=True):
         radius = math.exp(-math.pi * bandwidth / SAMPLE_RATE)
         feedback = 2 * radius * (2 * math.pi * frequency / SAMPLE_RATE).cos()

@@ -8,7 +8,7 @@ class Batch(NamedTuple):
     """What every loader hands over and every model receives.
 
     Before the device transform `inputs` keeps its storage dtype; after it, it is what the network reads. Targets that
-    are no single tensor, such as boxes, are a NamedTuple of tensors with a method `row` of its own.
+    are no single tensor, such as boxes, are a NamedTuple of tensors with a method `sample` of its own.
     """
 
     inputs: Tensor  # image [batch, channel, height, width], waveform [batch, time] or tokens [batch, token]
@@ -19,12 +19,12 @@ class Batch(NamedTuple):
         """On that device; from pinned memory, without waiting."""
         return _moved(self, device)
 
-    def row(self, number: int) -> tuple[Tensor, Any]:
-        """Inputs and target of one row, without padding."""
+    def sample(self, number: int) -> tuple[Tensor, Any]:
+        """Inputs and target of one sample, without padding."""
         inputs = self.inputs[number]
         if self.lengths is not None:
             inputs = inputs[: self.lengths[number]]
-        return inputs, self.targets[number] if isinstance(self.targets, Tensor) else self.targets.row(number)
+        return inputs, self.targets[number] if isinstance(self.targets, Tensor) else self.targets.sample(number)
 
 
 def _moved(part: Any, device: torch.device) -> Any:

@@ -1,4 +1,4 @@
-"""Rows that belong to classes: numbers for labels, and how a prediction is written and drawn."""
+"""Samples that belong to classes: numbers for labels, and how a prediction is written and drawn."""
 
 import logging
 from collections import Counter
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 class Labels:
-    """What the labels in files mean: one class a row, or several where a separator is given.
+    """What the labels in files mean: one class a sample, or several where a separator is given.
 
     Args:
         classes: the classes, in the order of their numbers; otherwise all that the files name, sorted.
-        separator: what stands between the classes of a row; None where each row has exactly one.
+        separator: what stands between the classes of a sample; None where each sample has exactly one.
     """
 
     def __init__(self, classes: Sequence[str] | None = None, separator: str | None = None) -> None:
@@ -31,7 +31,7 @@ class Labels:
         self.classes, self.separator = list(classes or []), separator
 
     def names_in(self, label: str) -> list[str]:
-        """The classes of one row; none for an empty label where there may be several."""
+        """The classes of one sample; none for an empty label where there may be several."""
         if self.separator is None:
             return [label]
         return [name.strip() for name in label.split(self.separator) if name.strip()]
@@ -65,27 +65,27 @@ class Labels:
         return names
 
     def targets(self, labels: list[str], class_names: list[str], split: str) -> Tensor:
-        """Class numbers [row], int64; where rows have several classes, 1 for each of them [row, class], uint8.
+        """Class numbers [sample], int64; where samples have several classes, 1 for each of them [sample, class], uint8.
 
         Raises:
             DataError: a label is none of the classes.
         """
         if self.separator is None:
             return class_numbers(labels, class_names, split)
-        rows = [class_numbers(self.names_in(label), class_names, split) for label in labels]
-        targets = torch.zeros(len(rows), len(class_names), dtype=torch.uint8)
-        for target, numbers in zip(targets, rows, strict=True):
+        samples = [class_numbers(self.names_in(label), class_names, split) for label in labels]
+        targets = torch.zeros(len(samples), len(class_names), dtype=torch.uint8)
+        for target, numbers in zip(targets, samples, strict=True):
             target[numbers] = 1
         return targets
 
     def strata(self, labels: list[str]) -> Tensor:
-        """A number for each label, for stratified splits [row]; all 0 where rows have several classes."""
+        """A number for each label, for stratified splits [sample]; all 0 where samples have several classes."""
         if self.separator is not None:
             return torch.zeros(len(labels), dtype=torch.int64)
         return class_numbers(labels, sorted(set(labels)), "whole")
 
     def record(self, probabilities: Tensor, class_names: Sequence[str]) -> dict[str, Any]:
-        """Probabilities [class] of one row -> what `predict` writes of it."""
+        """Probabilities [class] of one sample -> what `predict` writes of it."""
         if self.separator is None:
             return class_record(probabilities, class_names)
         known = [round(value, 6) for value in probabilities.tolist()]
@@ -101,7 +101,7 @@ class Labels:
 
 
 def class_numbers(labels: list[str], class_names: list[str], split: str) -> Tensor:
-    """Labels -> class numbers [row].
+    """Labels -> class numbers [sample].
 
     Raises:
         DataError: a label is none of the classes.
@@ -113,13 +113,13 @@ def class_numbers(labels: list[str], class_names: list[str], split: str) -> Tens
 
 
 def check_classes(classes: Tensor, class_names: Sequence[str], split: str) -> None:
-    """Refuses class numbers [row] that stand for no class; any will do where there are no names.
+    """Refuses class numbers [sample] that stand for no class; any will do where there are no names.
 
     Raises:
-        DataError: there are such, or no rows at all.
+        DataError: there are such, or no samples at all.
     """
     if not len(classes):
-        raise DataError(f"the {split} split has no rows")
+        raise DataError(f"the {split} split has no samples")
     if class_names and (classes.min() < 0 or classes.max() >= len(class_names)):
         raise DataError(
             f"labels of the {split} split run from {classes.min()} to {classes.max()}; "
@@ -128,7 +128,7 @@ def check_classes(classes: Tensor, class_names: Sequence[str], split: str) -> No
 
 
 def class_counts(targets: Any, num_classes: int) -> list[int]:
-    """How many rows each class has, by targets [row] or [row, class]; nothing where targets are something else."""
+    """How many samples each class has, by targets [sample] or [sample, class]; nothing where targets are something else."""
     if isinstance(targets, Tensor) and targets.ndim == 1 and num_classes:
         return targets.bincount(minlength=num_classes).tolist()
     if isinstance(targets, Tensor) and targets.ndim == 2 and targets.shape[1] == num_classes:
@@ -142,7 +142,7 @@ def likely(probabilities: Tensor, class_names: Sequence[str]) -> list[str]:
 
 
 def class_record(probabilities: Tensor, class_names: Sequence[str]) -> dict[str, Any]:
-    """Probabilities [class] of one row -> what `predict` writes of it."""
+    """Probabilities [class] of one sample -> what `predict` writes of it."""
     known = [round(value, 6) for value in probabilities.tolist()]
     best = int(probabilities.argmax())  # of what was not rounded: several may be 1.0 or 0.5 when it is
     return {

@@ -9,14 +9,14 @@ from torch.utils.data import DataLoader, Subset
 
 from ...io import write_atomically
 from ..files.fetch import one_at_a_time
-from ..storage.file_rows import OnCorrupt
-from ..storage.residence import CACHE, Place, Residence
+from ..storage.file_samples import OnCorrupt
+from ..storage.storage import CACHE, Place, Storage
 from ..stream.stream import Stream
 from .batch import Batch
 from .classes import Labels
 from .loading import Loading, loading_advice
 from .randomness import step_randomness
-from .rows import Rows, row_lengths, whole
+from .samples import Samples, sample_lengths, whole
 from .sampling import EpochBatches
 from .splitting import Splitting
 from .state import changed, check_same, read_state, saved
@@ -31,22 +31,22 @@ STATE_FILE = "data.json"
 class DataModule(Splitting):
     """Splits, batches and device transforms of one dataset. A new dataset implements `load`.
 
-    `publishes` names the attributes that a network may ask for: arguments of the same name, required or given as
+    `provides` names the attributes that a network may ask for: arguments of the same name, required or given as
     `???` in YAML, receive them. `paths` names the arguments that are files or, with a `/` at the end, folders which
     have to be there; `root/manifest` is a file in the folder `root`.
 
     Args:
-        batch_size: rows of one optimizer step over all devices; divided among them.
-        seed: of the order of the rows and, with epoch and step, of augmentation and dropout; see `randomness`.
-        validation_fraction: share of each class of the training rows that is held out for validation, where there is no
+        batch_size: samples of one optimizer step over all devices; divided among them.
+        seed: of the order of the samples and, with epoch and step, of augmentation and dropout; see `randomness`.
+        validation_fraction: share of each class of the training samples that is held out for validation, where there is no
             official validation split.
-        split_seed: of the choice of validation rows; apart from `seed`, so that runs with several seeds compare.
-        num_workers, prefetch_batches, pin_memory: see `Loading`; by default as the machine and the rows are.
-        bucket_batches: rows of similar length share a batch where rows have lengths, which spares padding: so many
-            batches of shuffled rows are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
+        split_seed: of the choice of validation samples; apart from `seed`, so that runs with several seeds compare.
+        num_workers, prefetch_batches, pin_memory: see `Loading`; by default as the machine and the samples are.
+        bucket_batches: samples of similar length share a batch where samples have lengths, which spares padding: so many
+            batches of shuffled samples are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
         on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
-        residence, memory_gb, cache: where decoded rows live, see `Residence`.
-        stream, stream_gb: where rows are read that `write_stream` wrote, in place of the dataset's files, see `Stream`;
+        storage, memory_gb, cache: where decoded samples live, see `Storage`.
+        stream, stream_gb: where samples are read that `write_stream` wrote, in place of the dataset's files, see `Stream`;
             and how many gigabytes of a remote one are kept below `cache`.
 
     Raises:
@@ -54,11 +54,11 @@ class DataModule(Splitting):
         DataError: the data cannot be used as it is.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
+    provides: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
     paths: ClassVar[tuple[str, ...]] = ()
-    drawn_size: ClassVar[tuple[float, float]] = (2.5, 2.5)  # of a row in a picture, width and height in inches
+    drawn_size: ClassVar[tuple[float, float]] = (2.5, 2.5)  # of a sample in a figure, width and height in inches
     class_names: list[str]
-    class_counts: list[int]  # training rows of each class
+    class_counts: list[int]  # training samples of each class
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class DataModule(Splitting):
         pin_memory: bool | None = None,
         bucket_batches: int = 32,
         on_corrupt: OnCorrupt = "raise",
-        residence: Place | None = None,
+        storage: Place | None = None,
         memory_gb: float = 4.0,
         cache: str | None = CACHE,
         stream: str | None = None,
@@ -90,13 +90,13 @@ class DataModule(Splitting):
         self.batch_size, self.bucket_batches = batch_size, bucket_batches
         self.loading = Loading(num_workers, prefetch_batches, pin_memory)
         self.seed, self.split_seed, self.validation_fraction = seed, split_seed, validation_fraction
-        self.residence = Residence(residence, memory_gb, cache)
+        self.storage = Storage(storage, memory_gb, cache)
         self.on_corrupt, self.class_names, self.class_counts, self.labels = on_corrupt, [], [], Labels()
-        self.rows: dict[Stage, Rows | Subset[Batch]] = {}
+        self.samples: dict[Stage, Samples | Subset[Batch]] = {}
         self.account: dict[str, Any] = {}
         self._resume: dict[str, Any] = {}
         self._transforms: dict[Stage, nn.Module] = {}
-        self.source = Stream(stream, self.residence.streams, stream_gb * 1e9) if stream else None
+        self.source = Stream(stream, self.storage.streams, stream_gb * 1e9) if stream else None
         if self.source:
             # A dataset's own are about files that are not needed.
             self.setup, self.official_splits = partial(self.source.setup, self), self.source.splits
@@ -105,8 +105,8 @@ class DataModule(Splitting):
     def num_classes(self) -> int:
         return len(self.class_names)
 
-    def published(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.publishes}
+    def provided(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.provides}
 
     def save(self, folder: Path) -> None:
         """Writes what `restore` needs to describe the data without reading it again."""
@@ -117,7 +117,7 @@ class DataModule(Splitting):
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        known = read_state(folder / STATE_FILE, {*self.publishes, *self.state(), "account"})
+        known = read_state(folder / STATE_FILE, {*self.provides, *self.state(), "account"})
         vars(self).update(changed(vars(self), known))
 
     def state(self) -> dict[str, Any]:
@@ -129,8 +129,8 @@ class DataModule(Splitting):
     def download_files(self) -> None:
         """Brings what is missing of the dataset's files, where it can be had; in one process at a time."""
 
-    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
-        """The user's own files as rows without meaningful targets, and a name for each row."""
+    def read(self, inputs: list[Path]) -> tuple[Samples, list[str]]:
+        """User files as samples without meaningful targets, and a name for each sample."""
         raise NotImplementedError
 
     def batch_transform(self, stage: Stage) -> nn.Module:
@@ -138,27 +138,27 @@ class DataModule(Splitting):
         raise NotImplementedError
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
-        """Draws one row, as the network reads it, into a picture."""
+        """Draws one sample, as the network reads it, into a figure."""
         raise NotImplementedError
 
     # What a dataset of another task than classification replaces
 
-    def join_targets(self, rows: list[list[Tensor]]) -> Any:
-        """The tensors of the targets of rows, as `Batch.row` gives them -> the targets of a batch."""
-        return torch.stack([target for (target,) in rows])
+    def join_targets(self, samples: list[list[Tensor]]) -> Any:
+        """The tensors of the targets of samples, as `Batch.sample` gives them -> the targets of a batch."""
+        return torch.stack([target for (target,) in samples])
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
-        """Draws one row with its target and what the model predicts: here, probabilities [class]."""
+        """Draws one sample with its target and what the model predicts: here, probabilities [class]."""
         self.draw(axes, inputs)
         caption, is_right = self.labels.caption(target, prediction, self.class_names)
         axes.set_title(caption, color="black" if is_right else "red", fontsize=9)
 
-    def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
-        """What `predict` writes of row `number`: a dict of plain values, dicts of them, or pictures for each line."""
+    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
+        """What `predict` writes of sample `number`: a dict of plain values, dicts of them, or figures for each line."""
         return [self.labels.record(prediction, self.class_names)]
 
     def prepare_data(self) -> None:
-        if not self.rows and not self.source:  # Lightning asks again before each fit and test
+        if not self.samples and not self.source:  # Lightning asks again before each fit and test
             with one_at_a_time():
                 self.download_files()
 
@@ -177,18 +177,20 @@ class DataModule(Splitting):
         return self._loader("predict")
 
     def in_order(self, predictions: list[Any]) -> list[Any]:
-        """Predictions as the batches gave them -> one for each of the rows, in their order."""
-        rows = [row for batch in self._batches("predict") for row in batch]
-        return [prediction for _, prediction in sorted(zip(rows, predictions, strict=True), key=lambda pair: pair[0])]
+        """Predictions as the batches gave them -> one for each of the samples, in their order."""
+        samples = [sample for batch in self._batches("predict") for sample in batch]
+        return [
+            prediction for _, prediction in sorted(zip(samples, predictions, strict=True), key=lambda pair: pair[0])
+        ]
 
     def _loader(self, stage: Stage) -> DataLoader:
         batches = self._batches(stage)
         if stage == "train" and self._resume:
             batches.resume_at(**self._resume)
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        on_device = stage != "predict" and self.residence.move(whole(self.rows[stage]), device)
+        on_device = stage != "predict" and self.storage.move(whole(self.samples[stage]), device)
         loading = Loading(0, self.loading.prefetch_batches, False) if on_device else self.loading
-        return loading.loader(self.rows[stage], batches, self.trainer)
+        return loading.loader(self.samples[stage], batches, self.trainer)
 
     def loading_advice(self) -> str:
         """The setting that would have the training wait less for its batches."""
@@ -196,18 +198,18 @@ class DataModule(Splitting):
         return loading_advice(trainer.train_dataloader, trainer.num_devices)
 
     def _batches(self, stage: Stage) -> EpochBatches:
-        rows, trainer = self.rows[stage], self.trainer
+        samples, trainer = self.samples[stage], self.trainer
         return EpochBatches(
-            num_rows=len(rows),
+            num_samples=len(samples),
             batch_size=self.batch_size,
             seed=self.seed,
             epoch=lambda: trainer.current_epoch if trainer else 0,
             shuffle=stage == "train",
             rank=trainer.global_rank if trainer else 0,
             num_ranks=trainer.world_size if trainer else 1,
-            lengths=row_lengths(rows) if self.bucket_batches else None,
+            lengths=sample_lengths(samples) if self.bucket_batches else None,
             bucket_batches=self.bucket_batches,
-            chunks=rows.chunks if isinstance(rows, Rows) else None,
+            chunks=samples.chunks if isinstance(samples, Samples) else None,
             repeats=bool(trainer and trainer.overfit_batches),  # pyrefly: ignore[missing-attribute]
         )
 

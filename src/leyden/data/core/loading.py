@@ -1,4 +1,4 @@
-"""How batches come from their rows to the training: read ahead by other processes or not, and what would speed it up."""
+"""How batches come from their samples to the training: read ahead by other processes or not, and what would speed it up."""
 
 import multiprocessing
 import os
@@ -8,10 +8,10 @@ from lightning.fabric.utilities.data import suggested_max_num_workers
 from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader, Subset
 
-from ..storage.file_rows import FileRows
-from ..storage.residence import say
+from ..storage.file_samples import FileSamples
+from ..storage.storage import say
 from .batch import Batch
-from .rows import Rows, whole
+from .samples import Samples, whole
 from .sampling import EpochBatches
 from .worker_signals import leave_to_parent
 
@@ -22,7 +22,7 @@ class Loading:
     """Loaders of whole batches: the same batches whatever is chosen here.
 
     Args:
-        num_workers: processes that read ahead; 0 reads in the training process. None: none where rows are in memory,
+        num_workers: processes that read ahead; 0 reads in the training process. None: none where samples are in memory,
             else one for each spare core, at most 8.
         prefetch_batches: so many each of them reads ahead.
         pin_memory: put batches where a GPU copies them from at once. None: where a GPU trains.
@@ -38,16 +38,16 @@ class Loading:
             raise ValueError(f"prefetch_batches is {prefetch_batches}; it must be at least 1")
         self.num_workers, self.prefetch_batches, self.pin_memory = num_workers, prefetch_batches, pin_memory
 
-    def loader(self, rows: Rows | Subset[Batch], batches: EpochBatches, trainer: Trainer | None) -> DataLoader:
+    def loader(self, samples: Samples | Subset[Batch], batches: EpochBatches, trainer: Trainer | None) -> DataLoader:
         num_workers, pin_memory = self.num_workers, self.pin_memory
         if num_workers is None:
-            num_workers = choose_workers(rows, len(batches), trainer.num_devices if trainer else 1)
+            num_workers = choose_workers(samples, len(batches), trainer.num_devices if trainer else 1)
             if num_workers and batches.shuffle:  # once: of the training
                 say(f"processes that read ahead: {num_workers} (data.num_workers), as many as there are cores to spare")
         if pin_memory is None:
             pin_memory = trainer is not None and trainer.strategy.root_device.type == "cuda"
         return DataLoader(
-            rows,
+            samples,
             batch_sampler=batches,
             collate_fn=_as_fetched,
             num_workers=num_workers,
@@ -58,16 +58,16 @@ class Loading:
         )
 
 
-def choose_workers(rows: Rows | Subset[Batch], num_batches: int, num_ranks: int) -> int:
+def choose_workers(samples: Samples | Subset[Batch], num_batches: int, num_ranks: int) -> int:
     """Processes that read ahead, where nobody says how many.
 
     Args:
-        rows: what is read.
+        samples: what is read.
         num_batches: of an epoch; no more workers than batches that can be ahead.
         num_ranks: of this machine, which share its cores.
     """
     # Elsewhere a process starts with nothing, and what reads the files would have to be sent to it.
-    if not decodes(rows) or multiprocessing.get_start_method() != "fork":
+    if not decodes(samples) or multiprocessing.get_start_method() != "fork":
         return 0
     return max(0, min(MOST_WORKERS, spare_cores(num_ranks), num_batches - 1))
 
@@ -88,23 +88,25 @@ def loading_advice(loader: DataLoader, num_ranks: int) -> str:
         num_ranks: of this machine.
     """
     now, most = loader.num_workers, max(1, min(spare_cores(num_ranks), len(loader) - 1))
-    once = "data.residence=memory, so that rows are decoded only once"
-    if isinstance(rows := whole(loader.dataset), FileRows) and rows.read_many:  # pyrefly: ignore[bad-argument-type]
+    once = "data.storage=memory, so that samples are decoded only once"
+    if isinstance(samples := whole(loader.dataset), FileSamples) and samples.read_many:  # pyrefly: ignore[bad-argument-type]
         return once
-    if not decodes(rows):
+    if not decodes(samples):
         if now:
-            return "data.num_workers=0: the rows are in memory, and to hand batches over between processes takes longer"
+            return (
+                "data.num_workers=0: the samples are in memory, and to hand batches over between processes takes longer"
+            )
         return "data.num_workers=1: batches are then put together beside the training, not in turn with it"
-    if rows.chunks is not None:
+    if samples.chunks is not None:
         once = "a copy of data.stream on a disk of this machine"
-    return f"data.num_workers={most}, now {now}, to decode more rows ahead; or {once}" if now < most else once
+    return f"data.num_workers={most}, now {now}, to decode more samples ahead; or {once}" if now < most else once
 
 
-def decodes(rows: Any) -> bool:
+def decodes(samples: Any) -> bool:
     """Whether files are decoded whenever a batch is asked for."""
-    return decodes(rows.dataset) if isinstance(rows, Subset) else rows.decodes
+    return decodes(samples.dataset) if isinstance(samples, Subset) else samples.decodes
 
 
 def _as_fetched(batch: Any) -> Any:
-    """Stands where torch's DataLoader would collate rows: ours arrive as whole batches."""
+    """Stands where torch's DataLoader would collate samples: ours arrive as whole batches."""
     return batch

@@ -34,11 +34,11 @@ def splits_of(names: Iterable[str]) -> dict[str, Split]:
 
 
 def splits_in_column(file: Path, cells: Sequence[tuple[int, str]]) -> list[Split]:
-    """The split of each row of a manifest or a table.
+    """The split of each sample of a manifest or a table.
 
     Args:
         file: the manifest or table.
-        cells: line and what the column `split` holds, of each row.
+        cells: line and what the column `split` holds, of each sample.
 
     Raises:
         DataError: a cell names no split.
@@ -49,7 +49,7 @@ def splits_in_column(file: Path, cells: Sequence[tuple[int, str]]) -> list[Split
             raise DataError(f"{file}:{line}: is the split {name!r} for validation or for the test? Call it so")
         if name not in known:
             names = ", ".join(NAMES[split][0] for split in SPLITS)
-            raise DataError(f"{file}:{line}: split is {name!r}; {names} are wanted")
+            raise DataError(f"{file}:{line}: split is {name!r}; expected {names}")
     return [known[name] for _, name in cells]
 
 

@@ -1,4 +1,4 @@
-"""How a data module comes to its training, validation and test rows: official splits where they are, else held out."""
+"""How a data module comes to its training, validation and test samples: official splits where they are, else held out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,22 +8,22 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import Subset
 
-from ..storage.residence import say
+from ..storage.storage import say
 from .account import Account
 from .batch import Batch
 from .classes import check_classes, class_counts
 from .error import DataError
 from .groups import held_out_split
 from .overlap import overlaps
-from .rows import Rows, row_targets
+from .samples import Samples, sample_targets
 from .split import check_validation
 from .split_names import Split
 
 
 class Splitting(LightningDataModule):
-    """The part of `DataModule` that gives each split its rows, and reports once what became of the dataset's files."""
+    """The part of `DataModule` that gives each split its samples, and reports once what became of the dataset's files."""
 
-    rows: dict[Any, Rows | Subset[Batch]]
+    samples: dict[Any, Samples | Subset[Batch]]
     class_names: list[str]
     class_counts: list[int]
     validation_fraction: float
@@ -32,8 +32,8 @@ class Splitting(LightningDataModule):
 
     # What a dataset implements
 
-    def load(self, split: Split) -> Rows:
-        """All rows of an official split; sets `class_names`."""
+    def load(self, split: Split) -> Samples:
+        """All samples of an official split; sets `class_names`."""
         raise NotImplementedError
 
     def official_splits(self) -> tuple[Split, ...]:
@@ -44,7 +44,7 @@ class Splitting(LightningDataModule):
         """What is known of the dataset's files before they are read; None where nothing is."""
 
     def sources(self, split: Split) -> Sequence[Path | str] | None:
-        """The file, or the text itself, of each row of `load(split)`, to find what two splits share; None: not known."""
+        """The file, or the text itself, of each sample of `load(split)`, to find what two splits share; None: not known."""
 
     @property
     def how_to_test(self) -> str:
@@ -54,22 +54,22 @@ class Splitting(LightningDataModule):
     # What all have
 
     def setup(self, stage: str) -> None:
-        """The rows of a stage.
+        """The samples of a stage.
 
         Raises:
-            DataError: a split has no rows, or there is no test split.
+            DataError: a split has no samples, or there is no test split.
         """
-        if stage in ("fit", "validate") and "train" not in self.rows:
+        if stage in ("fit", "validate") and "train" not in self.samples:
             self._set_up_training()
-        if "train" in self.rows:
-            self.class_counts = class_counts(row_targets(self.rows["train"]), len(self.class_names))
-        if stage == "test" and "test" not in self.rows:
+        if "train" in self.samples:
+            self.class_counts = class_counts(sample_targets(self.samples["train"]), len(self.class_names))
+        if stage == "test" and "test" not in self.samples:
             if "test" not in self.official_splits():
                 raise DataError(self.no_test())
-            self.rows["test"] = self._load("test")
+            self.samples["test"] = self._load("test")
 
     def split(self, classes: Tensor, groups: Tensor | None = None) -> tuple[list[int], list[int]]:
-        """Row numbers for training and for validation, of rows with these classes and groups; always the same ones."""
+        """Sample numbers for training and for validation, of samples with these classes and groups; always the same ones."""
         if "validation" in self.official_splits():
             return list(range(len(classes))), []
         return held_out_split(classes, groups, self.validation_fraction, self.split_seed)
@@ -79,32 +79,32 @@ class Splitting(LightningDataModule):
         return f"there is no test split, so that nothing is tested. To test: {self.how_to_test}"
 
     def _set_up_training(self) -> None:
-        rows = self._load("train")
+        samples = self._load("train")
         if "validation" in self.official_splits():
-            self.rows |= {"train": rows, "validation": self._load("validation")}
-            self._report(len(rows), None)
+            self.samples |= {"train": samples, "validation": self._load("validation")}
+            self._report(len(samples), None)
             return
-        training, validation = self.split(rows.classes, rows.groups)
-        check_validation(len(rows), len(validation), self.validation_fraction)
-        self.rows |= {"train": Subset(rows, training), "validation": Subset(rows, validation)}
-        self._report(len(rows), {"train": training, "validation": validation})
+        training, validation = self.split(samples.classes, samples.groups)
+        check_validation(len(samples), len(validation), self.validation_fraction)
+        self.samples |= {"train": Subset(samples, training), "validation": Subset(samples, validation)}
+        self._report(len(samples), {"train": training, "validation": validation})
 
-    def _load(self, split: Split) -> Rows:
-        rows = self.load(split)
-        check_classes(rows.classes, self.class_names, split)
-        return rows
+    def _load(self, split: Split) -> Samples:
+        samples = self.load(split)
+        check_classes(samples.classes, self.class_names, split)
+        return samples
 
-    def _report(self, num_rows: int, parts: dict[Split, list[int]] | None) -> None:
+    def _report(self, num_samples: int, parts: dict[Split, list[int]] | None) -> None:
         """Reports the samples and files, and what two splits share, for which only the first process of a run looks.
 
         Args:
-            num_rows: all rows of the official training split.
+            num_samples: all samples of the official training split.
             parts: those of them that training and validation have; None where validation is official.
         """
         account = self.count_samples()
         if not account:
             return
-        account.taken = {split: len(self.rows[split]) for split in ("train", "validation")} | account.taken
+        account.taken = {split: len(self.samples[split]) for split in ("train", "validation")} | account.taken
         if parts:
             how = f"held out: data.validation_fraction={self.validation_fraction:g}"
             account.hold_out(len(parts["train"]), len(parts["validation"]), how)
@@ -112,15 +112,15 @@ class Splitting(LightningDataModule):
             account.notes = [str(note) for note in self.account.get("notes", [])]
         else:
             account.notes += [] if "test" in self.official_splits() else [self.no_test()]
-            account.notes += overlaps(self._sources_of_parts(num_rows, parts))
+            account.notes += overlaps(self._sources_of_parts(num_samples, parts))
         self.account = account.plain()
         say(account.text())
 
-    def _sources_of_parts(self, num_rows: int, parts: dict[Split, list[int]] | None) -> dict[str, list[Path | str]]:
+    def _sources_of_parts(self, num_samples: int, parts: dict[Split, list[int]] | None) -> dict[str, list[Path | str]]:
         known: dict[str, list[Path | str]] = {
             split: list(found) for split in self.official_splits() if (found := self.sources(split))
         }
         train = known.get("train", [])
-        if parts and len(train) == num_rows:  # where files were skipped, rows are others than files
+        if parts and len(train) == num_samples:  # where files were skipped, samples are others than files
             known |= {split: [train[index] for index in part] for split, part in parts.items()}
         return known

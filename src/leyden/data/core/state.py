@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 def saved(data: "DataModule") -> dict[str, Any]:
-    """What describes data without reading it again: its state, and what it publishes and keeps as an attribute.
+    """What describes data without reading it again: its state, and what it provides and keeps as an attribute.
 
     Raises:
-        DataError: it publishes what is no plain value.
+        DataError: it provides what is no plain value.
     """
-    known = {name: value for name, value in vars(data).items() if name in data.publishes} | data.state()
+    known = {name: value for name, value in vars(data).items() if name in data.provides} | data.state()
     for name, value in known.items():
         try:
             json.dumps(value)
         except TypeError:
             raise DataError(
-                f"{type(data).__name__} publishes {name!r}, a {type(value).__name__}, which cannot be kept for tests: make "
+                f"{type(data).__name__} provides {name!r}, a {type(value).__name__}, which cannot be kept for tests: make "
                 "it a plain number, a text or a list, or a property"
             ) from None
     return known

@@ -28,7 +28,7 @@ def read_objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[Any, Any
         except json.JSONDecodeError as error:
             raise DataError(f"{path}:{number}: not JSON at column {error.colno}: {error.msg}") from None
         if not isinstance(cells, dict):
-            raise DataError(f"{path}:{number}: an object with columns is wanted, got {line[:60]}")
+            raise DataError(f"{path}:{number}: expected an object with columns, got {line[:60]}")
         yield number, {name: well_formed(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
 
 

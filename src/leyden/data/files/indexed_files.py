@@ -72,7 +72,7 @@ class IndexedFiles(DataModule):
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        if "train" in self.rows:
+        if "train" in self.samples:
             self.index.forget_training()
 
     def count_samples(self) -> Account:

@@ -122,7 +122,7 @@ class Manifest:
         if twice := {name for name in names if names.count(name) > 1}:
             raise DataError(f"{self.file}: two columns are called {twice.pop()!r}, whatever their case")
         if wrong := [value for value in row.values() if not isinstance(value, str | int | float)]:
-            raise DataError(f"{self.file}:{line}: a text is wanted, got {wrong[0]!r}")
+            raise DataError(f"{self.file}:{line}: expected a text, got {wrong[0]!r}")
         cells = {name: normalize("NFC", str(value).strip()) for name, value in zip(names, row.values(), strict=True)}
         if missing := [name for name in ("path", *self.columns) if name not in cells]:
             remedy = hint(missing[0], names, few=0)

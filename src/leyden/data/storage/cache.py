@@ -1,4 +1,4 @@
-"""Decoded rows on disk, mapped by all processes of a node: the pages are in memory once, whoever reads them."""
+"""Decoded samples on disk, mapped by all processes of a node: the pages are in memory once, whoever reads them."""
 
 import json
 import os
@@ -19,17 +19,17 @@ from ...io import sync, write_atomically
 from ..core.error import DataError
 
 FORMAT = 1  # of what is written here
-ABOUT = "about.json"  # written last
+METADATA = "about.json"  # written last
 
-Row = np.ndarray | None  # None stands for one that cannot be decoded
+Sample = np.ndarray | None  # None stands for one that cannot be decoded
 
 
 class Stored(NamedTuple):
-    """Rows that are on disk, mapped for reading."""
+    """Samples that are on disk, mapped for reading."""
 
-    rows: np.ndarray  # [row, ...]; of many lengths, all of them one after the other [element]
-    lengths: np.ndarray | None  # of rows of many lengths [row], int64
-    kept: np.ndarray | None  # the numbers of the rows that are there [row], int64; None where all are
+    samples: np.ndarray  # [sample, ...]; of many lengths, all of them one after the other [element]
+    lengths: np.ndarray | None  # of samples of many lengths [sample], int64
+    kept: np.ndarray | None  # the numbers of the samples that are there [sample], int64; None where all are
     about: dict[str, Any]
 
 
@@ -41,7 +41,7 @@ class Entry:
 
     Args:
         folder: the cache.
-        made_of: plain values, all that the rows depend on; they are the key. `of` names the dataset.
+        made_of: plain values, all that the samples depend on; they are the key. `of` names the dataset.
     """
 
     def __init__(self, folder: Path, made_of: dict[str, Any]) -> None:
@@ -53,40 +53,42 @@ class Entry:
     def read(self) -> Stored | None:
         """What is there, or None where nothing is, or it is damaged."""
         try:
-            about = json.loads((self.path / ABOUT).read_text(encoding="utf-8"))
+            about = json.loads((self.path / METADATA).read_text(encoding="utf-8"))
             if any(_state(self.path / name) != state for name, state in about["files"].items()):
                 return None
             shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
             # An empty file cannot be mapped.
-            rows = (
-                np.memmap(self.path / "rows.bin", dtype, "r", shape=shape) if 0 not in shape else np.empty(shape, dtype)
+            samples = (
+                np.memmap(self.path / "samples.bin", dtype, "r", shape=shape)
+                if 0 not in shape
+                else np.empty(shape, dtype)
             )
             numbers = {
                 name: np.load(self.path / f"{name}.npy", mmap_mode="r") if f"{name}.npy" in about["files"] else None
                 for name in ("lengths", "kept")
             }
-            return Stored(rows, numbers["lengths"], numbers["kept"], about)
+            return Stored(samples, numbers["lengths"], numbers["kept"], about)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def write(
         self,
-        rows: Iterable[Row],
+        samples: Iterable[Sample],
         is_ragged: bool,
         num_bytes: float,
         warnings: Callable[[], dict[str, str]] = dict,
     ) -> None:
-        """Puts the rows in the place of what is there.
+        """Puts the samples in the place of what is there.
 
         Args:
-            rows: of one size and dtype; or of many lengths [element].
+            samples: of one size and dtype; or of many lengths [element].
             is_ragged: whether they have many lengths.
             num_bytes: about how much room they need.
-            warnings: what there was to say of the rows once they are all made, by kind.
+            warnings: what there was to say of the samples once they are all made, by kind.
 
         Raises:
             OSError: the disk is full, or the folder must not be written.
-            DataError: rows have different sizes.
+            DataError: samples have different sizes.
         """
         for abandoned in self.path.parent.glob(f"{self.path.name}.*.part"):  # by one who was killed
             shutil.rmtree(abandoned, ignore_errors=True)
@@ -95,11 +97,11 @@ class Entry:
             if (free := shutil.disk_usage(self.part).free) < 1.05 * num_bytes:
                 raise OSError(ENOSPC, f"{num_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free")
             begin = time.perf_counter()
-            about = self._write_rows(rows, is_ragged)
+            about = self._write_samples(samples, is_ragged)
             about |= {"made_of": self.made_of, "seconds": round(time.perf_counter() - begin, 2)}
             about["warnings"] = warnings()
             about["files"] = {path.name: _stamped(path) for path in sorted(self.part.iterdir())}
-            write_atomically(self.part / ABOUT, json.dumps(about))
+            write_atomically(self.part / METADATA, json.dumps(about))
             sync(self.part)
             shutil.rmtree(self.path, ignore_errors=True)  # what is damaged
             self.part.rename(self.path)
@@ -107,28 +109,32 @@ class Entry:
         finally:
             shutil.rmtree(self.part, ignore_errors=True)
 
-    def _write_rows(self, rows: Iterable[Row], is_ragged: bool) -> dict[str, Any]:
+    def _write_samples(self, samples: Iterable[Sample], is_ragged: bool) -> dict[str, Any]:
         first, kept, lengths, number = None, [], [], -1
-        with (self.part / "rows.bin").open("wb", buffering=1 << 20) as file:
-            for number, row in enumerate(rows):
-                if row is None:
+        with (self.part / "samples.bin").open("wb", buffering=1 << 20) as file:
+            for number, sample in enumerate(samples):
+                if sample is None:
                     continue
-                first = row if first is None else first
-                if row.dtype != first.dtype or (row.shape != first.shape and not is_ragged):
+                first = sample if first is None else first
+                if sample.dtype != first.dtype or (sample.shape != first.shape and not is_ragged):
                     raise DataError(
-                        f"row {number} is {row.dtype} {row.shape}, the first one {first.dtype} {first.shape}: "
-                        "rows of one size are wanted"
+                        f"sample {number} is {sample.dtype} {sample.shape}, the first one {first.dtype} {first.shape}: "
+                        "samples of one size are wanted"
                     )
-                file.write(np.ascontiguousarray(row).data)
+                file.write(np.ascontiguousarray(sample).data)
                 kept.append(number)
-                lengths.append(len(row))
+                lengths.append(len(sample))
         if is_ragged:
             np.save(self.part / "lengths.npy", np.array(lengths, dtype=np.int64))
         if len(kept) <= number:
             np.save(self.part / "kept.npy", np.array(kept, dtype=np.int64))
         shape = () if first is None else first.shape
         dtype = np.dtype(np.uint8) if first is None else first.dtype
-        return {"dtype": dtype.name, "rows": len(kept), "shape": [sum(lengths)] if is_ragged else [len(kept), *shape]}
+        return {
+            "dtype": dtype.name,
+            "rows": len(kept),
+            "shape": [sum(lengths)] if is_ragged else [len(kept), *shape],
+        }
 
     @contextmanager
     def locked(self, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -155,7 +161,7 @@ class Entry:
 
 def cached(
     entry: Entry,
-    build: Callable[[], Iterable[Row]],
+    build: Callable[[], Iterable[Sample]],
     is_ragged: bool,
     num_bytes: float,
     is_good: Callable[[Stored], bool] = lambda stored: True,
@@ -166,7 +172,7 @@ def cached(
 
     Args:
         entry: where it is.
-        build: gives the rows, in order.
+        build: gives the samples, in order.
         is_ragged, num_bytes, warnings: see `Entry.write`.
         is_good: whether what is there may be used.
         on_wait: called before waiting for another process.
@@ -191,7 +197,7 @@ def cached(
 def entries(folder: Path, of: str) -> list[dict[str, Any]]:
     """What a cache holds of a dataset: of each part the `path`, whether it `is_whole`, `bytes`, and what is known."""
     found = []
-    for path in sorted(folder.glob(f"*/{ABOUT}")):
+    for path in sorted(folder.glob(f"*/{METADATA}")):
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             if about["made_of"]["of"] != of:

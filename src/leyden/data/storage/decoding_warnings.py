@@ -11,8 +11,8 @@ KINDS, BYTES = 8, 1024
 class DecodingWarnings:
     """What is lost as files are decoded: one warning of each kind, whichever of the processes of a loader decodes.
 
-    The texts lie in memory that forked processes share, so that a cache can keep them with its rows: a run that finds
-    its rows decoded warns all the same.
+    The texts lie in memory that forked processes share, so that a cache can keep them with its samples: a run that finds
+    its samples decoded warns all the same.
     """
 
     def __init__(self) -> None:
@@ -35,5 +35,5 @@ class DecodingWarnings:
         return dict(known for known in self._contents() if known)
 
     def _contents(self) -> list[tuple[str, str] | None]:
-        rows = [bytes(row.tolist()).rstrip(b"\0").decode(errors="ignore") for row in self._slots]
-        return [(row.partition("\n")[0], row.partition("\n")[2]) if row else None for row in rows]
+        samples = [bytes(sample.tolist()).rstrip(b"\0").decode(errors="ignore") for sample in self._slots]
+        return [(sample.partition("\n")[0], sample.partition("\n")[2]) if sample else None for sample in samples]

@@ -1,4 +1,4 @@
-"""What decoded rows depend on, so that a cache of them is never out of date."""
+"""What decoded samples depend on, so that a cache of them is never out of date."""
 
 import platform
 import sys
@@ -19,11 +19,11 @@ def decoder(data: Any, **more: Any) -> dict[str, Any] | None:
 
     Args:
         data: the data module.
-        **more: plain values on which its rows depend, too.
+        **more: plain values on which its samples depend, too.
 
     Returns:
         Plain values; None for a class that decodes in its own way and does not name, in `decoding`, the settings that
-        its rows depend on: nobody can tell when those would be out of date.
+        its samples depend on: nobody can tell when those would be out of date.
     """
     own = type(data).__mro__
     named = next((number for number, kind in enumerate(own) if "decoding" in vars(kind)), len(own))

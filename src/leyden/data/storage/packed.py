@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 class Packed(Sequence[Tensor]):
-    """Rows of many lengths, one after the other in one tensor, which may be a mapped file or lie on a device.
+    """Samples of many lengths, one after the other in one tensor, which may be a mapped file or lie on a device.
 
     Args:
-        flat: all rows [element of all rows].
-        lengths: of the rows [row], int64, in main memory.
+        flat: all samples [element of all samples].
+        lengths: of the samples [sample], int64, in main memory.
     """
 
     def __init__(self, flat: Tensor, lengths: Tensor) -> None:
@@ -19,14 +19,14 @@ class Packed(Sequence[Tensor]):
         self.starts = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)[:-1]])
 
     @classmethod
-    def of(cls, rows: Sequence[Tensor]) -> "Packed":
-        """Those rows, copied."""
-        flat = torch.cat(list(rows)) if len(rows) else torch.empty(0)
-        return cls(flat, torch.tensor([len(row) for row in rows], dtype=torch.int64))
+    def of(cls, samples: Sequence[Tensor]) -> "Packed":
+        """Those samples, copied."""
+        flat = torch.cat(list(samples)) if len(samples) else torch.empty(0)
+        return cls(flat, torch.tensor([len(sample) for sample in samples], dtype=torch.int64))
 
     @classmethod
     def joined(cls, parts: Sequence["Packed"]) -> "Packed":
-        """The rows of all parts, copied."""
+        """The samples of all parts, copied."""
         if not parts:
             return cls.of([])
         return cls(torch.cat([part.flat for part in parts]), torch.cat([part.lengths for part in parts]))
@@ -48,16 +48,16 @@ class Packed(Sequence[Tensor]):
         return self.flat[start : start + int(self.lengths[index])]
 
     def padded(self, indices: Sequence[int], padding: int) -> tuple[Tensor, Tensor]:
-        """Some rows, padded to the longest of them [row, element], and their lengths [row], in main memory."""
-        rows = torch.as_tensor(indices)
-        starts, lengths = self.starts[rows], self.lengths[rows]
+        """Some samples, padded to the longest of them [sample, element], and their lengths [sample], in main memory."""
+        samples = torch.as_tensor(indices)
+        starts, lengths = self.starts[samples], self.lengths[samples]
         longest = int(lengths.max())
         if self.flat.device.type != "cpu":
             return self.gathered(starts, lengths, longest, padding), lengths
-        batch = torch.full((len(rows), longest), padding, dtype=self.flat.dtype)
+        batch = torch.full((len(samples), longest), padding, dtype=self.flat.dtype)
         target, source = batch.numpy(), self._array
-        for row, start, length in zip(target, starts.tolist(), lengths.tolist(), strict=True):
-            row[:length] = source[start : start + length]
+        for sample, start, length in zip(target, starts.tolist(), lengths.tolist(), strict=True):
+            sample[:length] = source[start : start + length]
         return batch, lengths
 
     def gathered(self, starts: Tensor, lengths: Tensor, longest: int, padding: int) -> Tensor:

@@ -56,33 +56,33 @@ def check_index(address: str, index: Any, about: dict[str, Any]) -> list[dict[st
     """
     config, chunks = index["config"], index["chunks"]
     for name in config["data_format"]:
-        _require(isinstance(name, str) and FORMATS.fullmatch(name), address, f"its rows have the format {name!r}")
+        _require(isinstance(name, str) and FORMATS.fullmatch(name), address, f"its samples have the format {name!r}")
     for name in ("compression", "encryption", "ipc_compression"):
         _require(not config.get(name), address, f"its chunks have the {name} {config.get(name)!r}")
     _require(config.get("item_loader") == "PyTreeLoader", address, f"it needs {config.get('item_loader')!r}")
     spec = json.loads(config["data_spec"])
-    _require(all(kind in TREES for kind in _kinds(spec[1])), address, f"its rows are {config['data_spec']!r}")
+    _require(all(kind in TREES for kind in _kinds(spec[1])), address, f"its samples are {config['data_spec']!r}")
     for chunk in chunks:
         name, size = chunk["filename"], chunk["chunk_bytes"]
         is_chunk = _is_name(name) and name.endswith(".bin")
         _require(is_chunk, address, f"a chunk is called {name!r}")
         _require(_is_size(size) and size <= CHUNK_BYTES, address, f"{name} has {size!r} bytes")
-        _require(_is_size(chunk["chunk_size"]), address, f"{name} has {chunk['chunk_size']!r} rows")
-    _require(sum(chunk["chunk_size"] for chunk in chunks) == about["rows"], address, "its chunks have other rows")
+        _require(_is_size(chunk["chunk_size"]), address, f"{name} has {chunk['chunk_size']!r} samples")
+    _require(sum(chunk["chunk_size"] for chunk in chunks) == about["rows"], address, "its chunks have other samples")
     largest = max((chunk["chunk_bytes"] for chunk in chunks), default=0)
-    row = prod(about["shape"]) * np.dtype(about["dtype"]).itemsize
-    _require(row <= largest, address, f"its rows have {row} bytes, more than a chunk")
+    sample = prod(about["shape"]) * np.dtype(about["dtype"]).itemsize
+    _require(sample <= largest, address, f"its samples have {sample} bytes, more than a chunk")
     return chunks
 
 
 def check_arrays(address: str, arrays: dict[str, Tensor], about: dict[str, Any], largest: int) -> None:
-    """Checks the targets and lengths of a split, which are read before any row is.
+    """Checks the targets and lengths of a split, which are read before any sample is.
 
     Raises:
-        DataError: they do not belong to such rows.
+        DataError: they do not belong to such samples.
     """
     for name, array in arrays.items():
-        _require(len(array) == about["rows"], address, f"it has {len(array)} {name} for {about['rows']} rows")
+        _require(len(array) == about["rows"], address, f"it has {len(array)} {name} for {about['rows']} samples")
     lengths = arrays.get("lengths")
     if lengths is not None and len(lengths):
         most = largest // np.dtype(about["dtype"]).itemsize

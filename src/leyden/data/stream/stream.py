@@ -1,4 +1,4 @@
-"""Rows that are written once as chunks and read from a folder or a store, however many there are."""
+"""Samples that are written once as chunks and read from a folder or a store, however many there are."""
 
 import json
 import shutil
@@ -14,17 +14,17 @@ from ..core.split_names import SPLITS, Split
 from ..core.state import check_same
 from .folder import REMOTE, StreamFolder, litdata_part
 from .metadata import check_about, check_arrays, check_index, check_text
-from .rows import StreamRows
+from .samples import StreamSamples
 
 if TYPE_CHECKING:
     from ..core.datamodule import DataModule
 
 FORMAT = 1  # of what is written here
-ABOUT = "stream.json"  # written last
+METADATA = "stream.json"  # written last
 
 
 class Stream:
-    """Takes the place of a dataset's files: classes, vocabulary and rows are those that `write_stream` wrote.
+    """Takes the place of a dataset's files: classes, vocabulary and samples are those that `write_stream` wrote.
 
     Args:
         address: a folder, or one of a remote store, as in s3://bucket/folder.
@@ -37,7 +37,7 @@ class Stream:
         self._opened: tuple[StreamFolder, dict[str, Any]] | None = None
 
     def setup(self, data: "DataModule", stage: str) -> None:
-        """The rows of a stage, as `DataModule.setup` has them.
+        """The samples of a stage, as `DataModule.setup` has them.
 
         Raises:
             DataError: there is no stream, or it does not go with the data module.
@@ -45,7 +45,7 @@ class Stream:
         folder, about = self.open()
         _check_settings(self.address, about["settings"], settings(data))
         for kind, text in about.get("warnings", {}).items():
-            data.residence.warnings.warn(kind, text)
+            data.storage.warnings.warn(kind, text)
         known = data.state()
         data.restore(folder.file(about["files"][-1]).parent)
         check_same(known, data.state(), f"data.stream={self.address} holds")
@@ -53,8 +53,8 @@ class Stream:
         for split in splits.get(stage, ()):
             if split not in about["splits"]:
                 raise DataError(f"data.stream={self.address} has no {split} split, so that nothing is tested")
-            if split not in data.rows:
-                data.rows[split] = self.rows(data, split)
+            if split not in data.samples:
+                data.samples[split] = self.samples(data, split)
 
     def splits(self) -> tuple[Split, ...]:
         """The splits that were written."""
@@ -86,7 +86,7 @@ class Stream:
         if is_remote and not self.kept:
             raise DataError(f"data.stream={self.address} needs a place for its chunks: set data.cache to a folder")
         try:
-            text = StreamFolder(self.address, Path(), self.limit).read(ABOUT)
+            text = StreamFolder(self.address, Path(), self.limit).read(METADATA)
             about = json.loads(text)
             if isinstance(about, dict) and about.get("format") != FORMAT:
                 raise DataError(
@@ -106,7 +106,7 @@ class Stream:
         self._opened = folder, about
         return self._opened
 
-    def rows(self, data: "DataModule", split: str) -> StreamRows:
+    def samples(self, data: "DataModule", split: str) -> StreamSamples:
         folder, about = self.open()
         part = about["splits"][split]
         try:
@@ -128,12 +128,14 @@ class Stream:
         except (ValueError, TypeError, EOFError) as error:  # a pickle, or no array of numbers
             raise DataError(f"data.stream={self.address}: the arrays of {split} cannot be read: {error}") from error
         check_arrays(self.address, arrays, part, largest)
-        return StreamRows(folder, split, part, chunks, arrays.get("targets"), arrays.get("lengths"), data.join_targets)
+        return StreamSamples(
+            folder, split, part, chunks, arrays.get("targets"), arrays.get("lengths"), data.join_targets
+        )
 
 
 def settings(data: "DataModule") -> dict[str, Any]:
-    """The settings of a data module on which its rows depend, as plain values."""
-    names = {*getattr(data, "decoding", ()), *data.publishes} - data.state().keys()
+    """The settings of a data module on which its samples depend, as plain values."""
+    names = {*getattr(data, "decoding", ()), *data.provides} - data.state().keys()
     known = {name: vars(data)[name] for name in sorted(names) if name in vars(data)}
     plain = {name: list(one) if isinstance(one, (list, tuple)) else one for name, one in known.items()}
     return {name: one for name, one in plain.items() if isinstance(one, (int, float, str, list))}
@@ -142,7 +144,7 @@ def settings(data: "DataModule") -> dict[str, Any]:
 def _check_settings(address: str, written: dict[str, Any], asked: dict[str, Any]) -> None:
     if written.keys() != asked.keys():
         raise DataError(
-            f"data.stream={address} holds rows of another kind: they depend on {', '.join(written)}, those of this "
+            f"data.stream={address} holds samples of another kind: they depend on {', '.join(written)}, those of this "
             f"data on {', '.join(asked)}"
         )
     for name, value in written.items():

@@ -5,8 +5,8 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from .trained_tokenizer import TrainedTokenizer
 
-# The `tokenizers` library writes byte-level tokens with one visible sign a byte: printable bytes of latin-1 as
-# themselves, the others, in their order, as the signs from U+0100 on.
+# The `tokenizers` library writes byte-level tokens with one visible character a byte: printable bytes of latin-1 as
+# themselves, the others, in their order, as the characters from U+0100 on.
 PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 HIDDEN = [byte for byte in range(256) if byte not in PRINTABLE]
 BYTES = {chr(byte): byte for byte in PRINTABLE} | {chr(0x100 + place): byte for place, byte in enumerate(HIDDEN)}
@@ -33,7 +33,7 @@ class BytePairTokenizer(TrainedTokenizer):
 
     @property
     def token_bytes(self) -> list[bytes]:
-        return [b"", *(bytes(BYTES[sign] for sign in token) for token in self.vocabulary[1:])]
+        return [b"", *(bytes(BYTES[character] for character in token) for token in self.vocabulary[1:])]
 
     def train(self, texts: Iterable[str]) -> None:
         trainer = trainers.BpeTrainer(
@@ -50,5 +50,5 @@ class BytePairTokenizer(TrainedTokenizer):
         return [encoding.ids[:max_tokens] for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     def decode(self, tokens: list[int]) -> str:
-        signs = "".join(self._tokenizer.id_to_token(token) or "" for token in tokens if token != self.padding)
-        return bytes(BYTES[sign] for sign in signs).decode(errors="replace")
+        characters = "".join(self._tokenizer.id_to_token(token) or "" for token in tokens if token != self.padding)
+        return bytes(BYTES[character] for character in characters).decode(errors="replace")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..core.batch import Batch
 from ..core.datamodule import Stage
 from ..core.error import DataError
-from ..core.rows import RaggedRows, Rows
+from ..core.samples import RaggedSamples, Samples
 from ..core.split_names import SPLITS, Split
 from ..files.files import expand_inputs
 from ..files.lines import read_lines, read_text
@@ -41,7 +41,7 @@ class CorpusData(TokenizedData):
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("vocab_size", "max_tokens", "token_bytes")
+    provides: ClassVar[tuple[str, ...]] = ("vocab_size", "max_tokens", "token_bytes")
     decoding: ClassVar[tuple[str, ...]] = ()  # the texts and the tokenizer tell all
     suffixes: tuple[str, ...] = (".txt",)  # of files that hold one text each
 
@@ -87,13 +87,13 @@ class CorpusData(TokenizedData):
             "test": ("test",),
         }
         for split in splits.get(stage, ()):
-            if split not in self.rows:
+            if split not in self.samples:
                 documents = self.load_documents(split)
                 if split == "train" and not self.vocab_size:
                     self.tokenizer.train(documents)
-                self.rows[split] = self.windows(documents, split)
-                if split == "validation" and "train" in self.rows:
-                    self._report(len(self.rows["train"]), None)
+                self.samples[split] = self.windows(documents, split)
+                if split == "validation" and "train" in self.samples:
+                    self._report(len(self.samples["train"]), None)
 
     def windows(self, documents: list[str], split: Split) -> Windows:
         stream = self.kept_stream(documents, split)
@@ -116,14 +116,14 @@ class CorpusData(TokenizedData):
 
     def kept_stream(self, documents: list[str], split: str) -> np.ndarray:
         """The same, encoded once and mapped where there is a cache."""
-        made_of = decoder(self) if self.residence.cache else None
+        made_of = decoder(self) if self.storage.cache else None
         if made_of is None or not documents:
             return self.stream(documents, split)
         made_of |= {"texts": texts_hash(documents), "tokenizer": tokenizer_state(self.tokenizer)}
         num_bytes = sum(map(len, documents)) * np.dtype(self.token_dtype).itemsize
         build = partial(self.stream_parts, documents, split)
-        stored = self.residence.keep(self.residence.entry(made_of), build, True, num_bytes)
-        return np.asarray(stored.rows) if stored else self.stream(documents, split)
+        stored = self.storage.keep(self.storage.entry(made_of), build, True, num_bytes)
+        return np.asarray(stored.samples) if stored else self.stream(documents, split)
 
     def stream_parts(self, documents: list[str], split: str) -> Iterator[np.ndarray]:
         """See `stream`; each document by itself."""
@@ -145,12 +145,12 @@ class CorpusData(TokenizedData):
         batches = super()._batches(stage)
         return ShiftedBatches(batches, self.max_tokens) if stage == "train" else batches
 
-    def join_targets(self, rows: list[list[Tensor]]) -> Any:
+    def join_targets(self, samples: list[list[Tensor]]) -> Any:
         raise DataError(
-            "windows of one long text are no rows of a stream: they are mapped from data.cache, and need not fit into memory"
+            "windows of one long text are no samples of a stream: they are mapped from data.cache, and need not fit into memory"
         )
 
-    def read(self, inputs: list[Path]) -> tuple[RaggedRows, list[str]]:
+    def read(self, inputs: list[Path]) -> tuple[RaggedSamples, list[str]]:
         """Prompts [token]: each line of a .txt file that is not empty; of other files the whole text."""
         prompts: dict[str, str] = {}
         for path in expand_inputs(inputs, {".txt", *self.suffixes}):
@@ -160,12 +160,14 @@ class CorpusData(TokenizedData):
                 prompts[str(path)] = text
         if not prompts:
             raise DataError(f"no text in {', '.join(map(str, inputs))}")
-        rows = [torch.from_numpy(self.stream([text], name)[1:].astype(np.int32)) for name, text in prompts.items()]
-        return RaggedRows(rows, torch.zeros(len(rows), dtype=torch.int64), self.tokenizer.padding), list(prompts)
+        samples = [torch.from_numpy(self.stream([text], name)[1:].astype(np.int32)) for name, text in prompts.items()]
+        return RaggedSamples(samples, torch.zeros(len(samples), dtype=torch.int64), self.tokenizer.padding), list(
+            prompts
+        )
 
-    def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
+    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
         """The prompt and how the model goes on."""
-        prompt, _ = rows[number].row(0)
+        prompt, _ = samples[number].sample(0)
         return [
             {
                 "prompt": self.tokenizer.decode(prompt.tolist()),

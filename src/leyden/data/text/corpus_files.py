@@ -13,7 +13,7 @@ from .corpus_data import CorpusData
 
 
 class CorpusFiles(CorpusData):
-    """The user's own texts: one file, or all files of a folder in the order of their names.
+    """User texts: one file, or all files of a folder in the order of their names.
 
     The splits: files that match `test` are tested on, of the others those that match `validation` are validated on;
     without patterns, folders called like splits tell them, or the names of the files where all of them do, as in

@@ -20,9 +20,9 @@ PACKAGES = [
 class Stdlib(TextData):
     """Which package of Python's standard library does this docstring come from? Real, and on every machine.
 
-    One row for each docstring of a module, class or function in ten packages that every Python has, read from the
-    source of the running Python: about 2,000 rows, some more or fewer from one Python version to the next, the largest
-    class with a sixth of them. A docstring that appears twice is one row, of the first package. There is no official
+    One sample for each docstring of a module, class or function in ten packages that every Python has, read from the
+    source of the running Python: about 2,000 samples, some more or fewer from one Python version to the next, the largest
+    class with a sixth of them. A docstring that appears twice is one sample, of the first package. There is no official
     split: a stratified fifth, always the same, is the test split.
 
     Args:
@@ -35,22 +35,22 @@ class Stdlib(TextData):
         super().__init__(**text)
 
     def load_labels(self, split: Split) -> list[str]:
-        return PACKAGES  # both splits have rows of all of them
+        return PACKAGES  # both splits have samples of all of them
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
-        rows: dict[str, str] = {}
+        samples: dict[str, str] = {}
         for package in PACKAGES:
             for docstring in docstrings(Path(sysconfig.get_path("stdlib")) / package):
-                rows.setdefault(docstring, package)
-        return part(rows, torch.tensor([PACKAGES.index(package) for package in rows.values()]), split)
+                samples.setdefault(docstring, package)
+        return part(samples, torch.tensor([PACKAGES.index(package) for package in samples.values()]), split)
 
 
-def part(rows: dict[str, str], strata: Tensor, split: Split) -> tuple[list[str], list[str]]:
+def part(samples: dict[str, str], strata: Tensor, split: Split) -> tuple[list[str], list[str]]:
     """Texts and labels of a split: of each stratum a fifth, always the same, is for the test."""
     train, test = stratified_split(strata, fraction=0.2, seed=0)
-    texts, labels = list(rows), list(rows.values())
+    texts, labels = list(samples), list(samples.values())
     chosen = test if split == "test" else train
-    return [texts[row] for row in chosen], [labels[row] for row in chosen]
+    return [texts[sample] for sample in chosen], [labels[sample] for sample in chosen]
 
 
 def source_files(package: Path) -> list[Path]:

@@ -16,9 +16,9 @@ PROPERTIES = ["arguments", "loops", "method", "raises", "returns"]
 class StdlibFunctions(TextData):
     """What does this function do, by its docstring? Several answers may be right. Real, and on every machine.
 
-    One row for each docstring of a function in the ten packages of `Stdlib`. Its classes are what the function's source
+    One sample for each docstring of a function in the ten packages of `Stdlib`. Its classes are what the function's source
     really has: arguments (other than self and cls), loops, a class around it, a raise, a return of something; some
-    functions have none. What lies in functions within it does not count. A docstring that appears twice is one row,
+    functions have none. What lies in functions within it does not count. A docstring that appears twice is one sample,
     of the first function. There is no official split: a random fifth, always the same, is the test split.
 
     Args:
@@ -32,15 +32,15 @@ class StdlibFunctions(TextData):
         self.labels = Labels(PROPERTIES, separator=";")
 
     def load_labels(self, split: Split) -> list[str]:
-        return PROPERTIES  # both splits have rows of all of them
+        return PROPERTIES  # both splits have samples of all of them
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
-        rows: dict[str, str] = {}
+        samples: dict[str, str] = {}
         for package in PACKAGES:
             for file in source_files(Path(sysconfig.get_path("stdlib")) / package):
                 for docstring, found in functions(ast.parse(file.read_bytes())):
-                    rows.setdefault(docstring, ";".join(found))
-        return part(rows, torch.zeros(len(rows)), split)
+                    samples.setdefault(docstring, ";".join(found))
+        return part(samples, torch.zeros(len(samples)), split)
 
 
 def functions(tree: ast.AST, in_class: bool = False) -> Iterator[tuple[str, list[str]]]:

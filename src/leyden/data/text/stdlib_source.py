@@ -30,9 +30,9 @@ class StdlibSource(CorpusData):
         files = [path for package in PACKAGES for path in source_files(library / package)]
         others, test = stratified_split(torch.zeros(len(files)), fraction=0.1, seed=0)
         train, validation = stratified_split(torch.zeros(len(others)), self.validation_fraction, self.split_seed)
-        rows = {
-            "train": [others[row] for row in train],
-            "validation": [others[row] for row in validation],
+        samples = {
+            "train": [others[sample] for sample in train],
+            "validation": [others[sample] for sample in validation],
             "test": test,
         }
-        return [text for row in rows[split] if (text := files[row].read_text(encoding="utf-8"))]
+        return [text for sample in samples[split] if (text := files[sample].read_text(encoding="utf-8"))]

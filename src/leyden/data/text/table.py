@@ -113,7 +113,7 @@ def _cell(cells: dict[Any, Any], column: str | int, place: str) -> str:
     if isinstance(value, str | int) and column in cells:
         return str(value)
     if column in cells:
-        raise DataError(f"{place}: column {column!r} holds {value!r}; a text is wanted")
+        raise DataError(f"{place}: column {column!r} holds {value!r}; expected a text")
     same = [name for name in cells if str(name).casefold() == str(column).casefold()]
     if len(same) == 1:
         return _cell(cells, same[0], place)

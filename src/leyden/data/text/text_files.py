@@ -77,15 +77,15 @@ class TextFiles(TextData):
 
     @cached_property
     def has_validation(self) -> bool:
-        return "validation" in self.files or "validation" in self.samples
+        return "validation" in self.files or "validation" in self.table_rows
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
         _ = self.has_validation  # known from now on
-        self.__dict__.pop("samples", None)  # the texts are tokens now
+        self.__dict__.pop("table_rows", None)  # the texts are tokens now
 
     @cached_property
-    def samples(self) -> dict[Split, list[LabelledText]]:
+    def table_rows(self) -> dict[Split, list[LabelledText]]:
         """The rows of each split that there is."""
         found = self._divided({split: self._read(split, path) for split, path in self.files.items()})
         if "test" not in found:
@@ -112,23 +112,23 @@ class TextFiles(TextData):
         return {split: texts for split, texts in parts.items() if texts}
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
-        rows = self.samples[split]
+        rows = self.table_rows[split]
         return [row.text for row in rows], [row.label for row in rows]
 
     def groups_of(self, split: Split) -> list[str] | None:
-        return None if self.group is None else [row.group for row in self.samples[split]]
+        return None if self.group is None else [row.group for row in self.table_rows[split]]
 
     def sources(self, split: Split) -> list[str]:
-        return [row.text for row in self.samples[split]]
+        return [row.text for row in self.table_rows[split]]
 
     def count_samples(self) -> Account:
         found = {split: path.name for split, path in self.files.items()}
-        told = {row.split for row in self.samples["test"]} == {"test"}
+        told = {row.split for row in self.table_rows["test"]} == {"test"}
         if "test" not in found:
             found["test"] = "column split" if told else held_out_for_test(self.test_fraction)
-        if "validation" in self.samples:
+        if "validation" in self.table_rows:
             found.setdefault("validation", "column split")
-        taken = {split: len(self.samples[split]) for split in SPLITS if split in self.samples}
+        taken = {split: len(self.table_rows[split]) for split in SPLITS if split in self.table_rows}
         account = Account(self.files["train"].parent, taken, found)
         for path in sorted(self.files["train"].parent.glob(f"*{self.files['train'].suffix}")):
             if (split := split_in(path.stem)) and split not in self.files:

@@ -110,7 +110,7 @@ class TorchtextTokenizer:
         known = self.vocabulary
         shown = [known[token] for token in tokens if known[token] not in (PADDING, BEGIN, END)]
         if self.kind == "sentencepiece":
-            return "".join(shown).replace("\u2581", " ").strip()  # its sign for a space
+            return "".join(shown).replace("\u2581", " ").strip()  # its character for a space
         return " ".join(shown)
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A long stream of tokens as rows: windows of it, and the order in which training sees them."""
+"""A long stream of tokens as samples: windows of it, and the order in which training sees them."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -9,24 +9,24 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from ..core.batch import Batch
-from ..core.rows import Rows
+from ..core.samples import Samples
 from ..core.sampling import EpochBatches
 
 IGNORED = -100  # a target that does not count: the default of torch's cross-entropy
 
 
-class Windows(Rows):
+class Windows(Samples):
     """Disjoint windows of a stream, one after the other; the target of a token is the next one.
 
-    For an evaluation every token but the first is the target of exactly one row; the last window may reach beyond the
+    For an evaluation every token but the first is the target of exactly one sample; the last window may reach beyond the
     end, and is filled up with padding and targets that do not count. For training there are as many windows as fit
-    wherever the first one begins: row `number + shift * len(rows)` is window `number` of those that begin `shift`
+    wherever the first one begins: sample `number + shift * len(samples)` is window `number` of those that begin `shift`
     tokens later, with `shift` below `max_tokens`.
 
     Args:
         stream: token ids of all documents [token], uint16 or int32.
-        max_tokens: inputs of a row.
-        shifts: whether the rows are for training.
+        max_tokens: inputs of a sample.
+        shifts: whether the samples are for training.
         padding: the token that fills the rest.
     """
 
@@ -35,8 +35,8 @@ class Windows(Rows):
         self.window = np.arange(max_tokens + 1)
         self.on_device: Tensor | None = None
         # Shifted windows lose up to `max_tokens - 1` tokens at the beginning, and an incomplete one at the end.
-        num_rows = (len(stream) - max_tokens) // max_tokens if shifts else ceil((len(stream) - 1) / max_tokens)
-        super().__init__(range(num_rows))
+        num_samples = (len(stream) - max_tokens) // max_tokens if shifts else ceil((len(stream) - 1) / max_tokens)
+        super().__init__(range(num_samples))
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """Inputs and targets [batch, max_tokens], int32."""
@@ -88,10 +88,10 @@ class ShiftedBatches(Sampler[list[int]]):
         return ([first + number for number in batch] for batch in self.batches)
 
     def training_batches(self, epoch: int) -> list[Tensor]:
-        """Row numbers of each batch over all ranks, shifted as those that are read."""
+        """Sample numbers of each batch over all ranks, shifted as those that are read."""
         first = self._first(epoch)
         return [first + batch for batch in self.batches.training_batches(epoch)]
 
     def _first(self, epoch: int) -> int:
         (state,) = np.random.SeedSequence((self.batches.seed, epoch)).generate_state(1)
-        return int(state) % self.max_tokens * self.batches.num_rows
+        return int(state) % self.max_tokens * self.batches.num_samples

@@ -55,7 +55,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str, list[str]]]:
                 if number == 1 and len(values) == 1 and word.isdigit():
                     continue
                 if not values:
-                    raise DataError(f"{path}:{number}: a word and its numbers are wanted, got {line[:60]!r}")
+                    raise DataError(f"{path}:{number}: expected a word and its numbers, got {line[:60]!r}")
                 yield number, word, values
     except OSError as error:
         raise DataError(f"cannot read {path.absolute()}, data.vectors: {error.strerror or error}") from None

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ..core.batch import Batch
-from ..core.rows import Rows
+from ..core.samples import Samples
 
 
 class Boxes(NamedTuple):
@@ -16,16 +16,16 @@ class Boxes(NamedTuple):
     ignored: Tensor  # bool [box]: not learnt, and neither right nor wrong to find: VOC's difficult, COCO's crowds
     counts: Tensor  # int64 [image]: boxes of each image
 
-    def row(self, number: int) -> "Boxes":
+    def sample(self, number: int) -> "Boxes":
         """The objects of one image."""
         start = int(self.counts[:number].sum())
         part = slice(start, start + int(self.counts[number]))
         return Boxes(self.corners[part], self.labels[part], self.ignored[part], self.counts[number : number + 1])
 
-    def rows(self) -> list["Boxes"]:
+    def samples(self) -> list["Boxes"]:
         """The objects of each image."""
         parts = (part.split(self.counts.tolist()) for part in self[:3])
-        return [Boxes(*row) for row in zip(*parts, self.counts.split(1), strict=True)]
+        return [Boxes(*sample) for sample in zip(*parts, self.counts.split(1), strict=True)]
 
 
 def boxes_of_image(corners: Tensor, labels: Tensor, ignored: Tensor | None = None) -> Boxes:
@@ -36,21 +36,21 @@ def boxes_of_image(corners: Tensor, labels: Tensor, ignored: Tensor | None = Non
     )
 
 
-def join_boxes(rows: Sequence[Boxes]) -> Boxes:
+def join_boxes(samples: Sequence[Boxes]) -> Boxes:
     """Objects of several images -> a batch."""
-    return Boxes(*(torch.cat(parts) for parts in zip(*rows, strict=True)))
+    return Boxes(*(torch.cat(parts) for parts in zip(*samples, strict=True)))
 
 
-class BoxRows(Rows):
+class BoxSamples(Samples):
     """Images with their boxes.
 
     Args:
-        images: rows whose targets are their own numbers.
+        images: samples whose targets are their own numbers.
         boxes: the objects of each image.
         sizes: height and width of each image as it was before it was resized; None of what cannot be decoded.
     """
 
-    def __init__(self, images: Rows, boxes: Sequence[Boxes], sizes: Sequence[tuple[int, int] | None]) -> None:
+    def __init__(self, images: Samples, boxes: Sequence[Boxes], sizes: Sequence[tuple[int, int] | None]) -> None:
         super().__init__(boxes)
         self.images, self.sizes = images, sizes
 
@@ -59,7 +59,7 @@ class BoxRows(Rows):
         return self.images.decodes
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        batch = self.images.__getitems__(indices)  # fewer rows than asked for where corrupt files are skipped
+        batch = self.images.__getitems__(indices)  # fewer samples than asked for where corrupt files are skipped
         return batch._replace(targets=join_boxes([self.targets[number] for number in batch.targets.tolist()]))
 
     def move(self, device: torch.device) -> int:

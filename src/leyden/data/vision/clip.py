@@ -27,7 +27,7 @@ def read_clip(path: Path, num_frames: int, in_channels: int) -> Tensor:
 
     Raises:
         OSError: the file cannot be decoded up to the last of these frames.
-        ValueError: the file has too few frames, or no picture at all.
+        ValueError: the file has too few frames, or no image at all.
     """
     import av  # a tenth of a second that others need not wait for
 
@@ -38,7 +38,7 @@ def read_clip(path: Path, num_frames: int, in_channels: int) -> Tensor:
             # Headers may lie about the number of frames or keep silent; packets are counted without decoding.
             total = sum(packet.size > 0 for packet in container.demux(video=0))
         if total < num_frames:
-            raise ValueError(f"it has {total} frames; data.num_frames={num_frames} are wanted")
+            raise ValueError(f"it has {total} frames; expected data.num_frames={num_frames}")
         wanted = [(2 * number + 1) * total // (2 * num_frames) for number in range(num_frames)]
         frames = []
         with av.open(str(path)) as container:

@@ -3,7 +3,7 @@ from .video_data import VideoData
 
 
 class ClipFiles(LabelledFiles, VideoData):
-    """The user's own video files; see `LabelledFiles` and `VideoData`.
+    """User video files; see `LabelledFiles` and `VideoData`.
 
     `on_corrupt` is also about files with fewer than `num_frames` frames.
     """

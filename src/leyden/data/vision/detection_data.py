@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from ..core.batch import Batch
 from ..core.datamodule import DataModule, Stage
-from ..core.rows import Rows
+from ..core.samples import Samples
 from ..files.files import expand_inputs
-from ..storage.file_rows import FileRows
+from ..storage.file_samples import FileSamples
 from .box_drawing import draw_boxes
 from .boxed_image import file_size
-from .boxes import Boxes, BoxRows, boxes_of_image, join_boxes
+from .boxes import Boxes, BoxSamples, boxes_of_image, join_boxes
 from .fit import Fit, Resize, height_and_width
 from .image_data import SUFFIXES
 from .pixels import PixelReader
@@ -35,7 +35,7 @@ class DetectionData(DataModule):
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "image_size")
+    provides: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "image_size")
     decoding: ClassVar[tuple[str, ...]] = ("image_size", "resize", "pixel_range")
 
     def __init__(
@@ -63,7 +63,7 @@ class DetectionData(DataModule):
         self.pixel_range, self.augment, self.min_score = pixel_range, augment, min_score
         self.fit = Fit(height_and_width(image_size), resize)
         known = None if pixel_range is None else (pixel_range[0], pixel_range[1])
-        self.reader = PixelReader(3, self.fit, known, self.residence.warnings.warn)
+        self.reader = PixelReader(3, self.fit, known, self.storage.warnings.warn)
 
     @property
     def num_classes(self) -> int:
@@ -74,12 +74,12 @@ class DetectionData(DataModule):
         """One file, turned as its EXIF entry says -> uint8 [3, height, width] of `image_size`."""
         return self.reader.read(path)
 
-    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
+    def read(self, inputs: list[Path]) -> tuple[Samples, list[str]]:
         paths = expand_inputs(inputs, SUFFIXES)
-        images = FileRows(paths, torch.arange(len(paths)), self.decode)
+        images = FileSamples(paths, torch.arange(len(paths)), self.decode)
         nothing = boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
         sizes = [file_size(path) for path in paths]
-        return BoxRows(images, [nothing] * len(paths), sizes), [str(path) for path in paths]
+        return BoxSamples(images, [nothing] * len(paths), sizes), [str(path) for path in paths]
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return DetectionTransform(self.augment if stage == "train" else ())
@@ -87,19 +87,19 @@ class DetectionData(DataModule):
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         axes.imshow(inputs.movedim(0, -1).clamp(0, 1).numpy())
 
-    def join_targets(self, rows: list[list[Tensor]]) -> Boxes:
-        return join_boxes([Boxes(*parts) for parts in rows])
+    def join_targets(self, samples: list[list[Tensor]]) -> Boxes:
+        return join_boxes([Boxes(*parts) for parts in samples])
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Boxes, prediction: Any) -> None:
         """Draws one image with its true boxes in green and the predicted ones in orange."""
         self.draw(axes, inputs)
         draw_boxes(axes, target, self._confident(prediction), self.class_names)
 
-    def records(self, rows: Rows, number: int, prediction: Any) -> list[dict[str, Any]]:
+    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
         """One record a box, in the pixels of the original image, the most certain first."""
-        assert isinstance(rows, BoxRows)
+        assert isinstance(samples, BoxSamples)
         found = self._confident(prediction)
-        size = rows.sizes[number]
+        size = samples.sizes[number]
         assert size, "what was predicted was decoded"
         boxes = self.fit.original_corners(found["boxes"].cpu(), *size)
         records = []

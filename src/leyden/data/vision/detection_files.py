@@ -10,14 +10,14 @@ from ..core.account import Account
 from ..core.classes import class_numbers
 from ..core.error import DataError
 from ..core.groups import group_ids
-from ..core.rows import Rows
+from ..core.samples import Samples
 from ..core.split_names import SPLITS, Split, other_names, split_of
 from ..files.path_patterns import part_of_name
 from ..storage.decode import decoded
-from ..storage.file_rows import FileRows
+from ..storage.file_samples import FileSamples
 from ..storage.fingerprint import decoder
 from .boxed_image import BoxedImage, BoxedImages, MissingSplitError
-from .boxes import Boxes, BoxRows, boxes_of_image
+from .boxes import Boxes, BoxSamples, boxes_of_image
 from .coco import read_coco
 from .detection_data import DetectionData
 from .voc import read_voc
@@ -30,9 +30,9 @@ READERS = {"voc": read_voc, "coco": read_coco, "yolo": read_yolo}
 
 
 class DetectionFiles(DetectionData):
-    """The user's own images with boxes, annotated as VOC, COCO or YOLO do; see `read_voc`, `read_coco`, `read_yolo`.
+    """User images with boxes, annotated as VOC, COCO or YOLO do; see `read_voc`, `read_coco`, `read_yolo`.
 
-    Images that fit into memory are decoded once. What is mended, ignored or empty is counted in a line a split.
+    Images that fit into memory are decoded once. What is fixed, ignored or empty is counted in a line a split.
 
     Args:
         root: the folder.
@@ -44,7 +44,7 @@ class DetectionFiles(DetectionData):
         test_fraction: share to test on where there are XML files alone and nothing tells the test split.
         group: regular expression on the path of an image below `root`, whose first group names its source, such as a
             video; what is held out are all images of some sources.
-        on_bad_box: `mend` cuts boxes at the border of their image and leaves out those without area; or `raise`.
+        on_bad_box: `fix` clips boxes at the border of their image and leaves out those without area; or `raise`.
         **detection: arguments of `DetectionData`.
 
     Raises:
@@ -62,7 +62,7 @@ class DetectionFiles(DetectionData):
         test: str | None = "test",
         test_fraction: float = 0.2,
         group: str | None = None,
-        on_bad_box: Literal["mend", "raise"] = "mend",
+        on_bad_box: Literal["fix", "raise"] = "fix",
         **detection,
     ) -> None:
         if layout not in ("voc", "coco", "yolo"):
@@ -79,7 +79,7 @@ class DetectionFiles(DetectionData):
         super().setup(stage)
         # Of many images, the annotations take memory; what is left says that there is such a split.
         self._read = {
-            split: found and found._replace(images=[]) if split in self.rows else found
+            split: found and found._replace(images=[]) if split in self.samples else found
             for split, found in self._read.items()
         }
 
@@ -90,7 +90,7 @@ class DetectionFiles(DetectionData):
     def official_splits(self) -> tuple[Split, ...]:
         return tuple(split for split in SPLITS if split == "train" or self._annotated(split))
 
-    def load(self, split: Split) -> BoxRows:
+    def load(self, split: Split) -> BoxSamples:
         found = self._annotated(split)
         if not found or not found.images:
             raise DataError(f"the split {self.splits[split]!r} in {self.root.absolute()} has no images")
@@ -101,9 +101,9 @@ class DetectionFiles(DetectionData):
         images = self._images(paths)
         kept = images.targets.tolist()
         images.targets = torch.arange(len(kept))
-        rows = BoxRows(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
-        rows.groups = self._groups([paths[i] for i in kept])
-        return rows
+        samples = BoxSamples(images, [boxes[i] for i in kept], [found.images[i].size for i in kept])
+        samples.groups = self._groups([paths[i] for i in kept])
+        return samples
 
     def _groups(self, paths: list[Path]) -> Tensor | None:
         if not self.group:
@@ -148,21 +148,21 @@ class DetectionFiles(DetectionData):
         patterns = {split: name for split, name in names.items() if name and not split_of(name)}
         return read_voc_folders(self.root, patterns, self.test_fraction, self._groups)
 
-    def _images(self, paths: list[Path]) -> Rows:
+    def _images(self, paths: list[Path]) -> Samples:
         """Images with the numbers of their files as targets: fewer than files where corrupt ones are skipped."""
         numbers, made_of = torch.arange(len(paths)), decoder(self)
-        files = FileRows(paths, numbers, self.decode, on_corrupt=self.on_corrupt, made_of=made_of)
-        return decoded(files, self.residence)
+        files = FileSamples(paths, numbers, self.decode, on_corrupt=self.on_corrupt, made_of=made_of)
+        return decoded(files, self.storage)
 
     def _boxes(self, found: BoxedImages, split: str) -> list[Boxes]:
-        mended = {
+        fixed = {
             "without area, left out": 0,
             "cut at the border of the image": 0,
             "outside of what data.resize=crop leaves, left out": 0,
         }
-        boxes = [self._mend(image, split, mended) for image in found.images]
+        boxes = [self._fix(image, split, fixed) for image in found.images]
         labels = torch.cat([one.labels for one in boxes]).tolist()
-        notes = mended | {
+        notes = fixed | {
             "ignored (difficult or crowd)": sum(int(one.ignored.sum()) for one in boxes),
             "images without boxes": sum(not len(one.labels) for one in boxes),
         }
@@ -175,7 +175,7 @@ class DetectionFiles(DetectionData):
             log.warning("%s: %d images, %d boxes; %s", split, len(boxes), len(labels), "; ".join(said))
         return boxes
 
-    def _mend(self, image: BoxedImage, split: str, mended: dict[str, int]) -> Boxes:
+    def _fix(self, image: BoxedImage, split: str, fixed: dict[str, int]) -> Boxes:
         if not image.size:
             return boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
         (height, width), corners = image.size, torch.tensor(image.corners, dtype=torch.float64).reshape(-1, 4)
@@ -189,11 +189,11 @@ class DetectionFiles(DetectionData):
         if self.on_bad_box == "raise" and (wrong := ~has_area | crosses).any():
             raise DataError(
                 f"{image.path} is {width} x {height} pixels and has the box {corners[wrong][0].tolist()} (left, top, "
-                "right, bottom): correct it, or set data.on_bad_box=mend"
+                "right, bottom): correct it, or set data.on_bad_box=fix"
             )
         placed, is_seen = self._placed(cut, height, width)
-        for what, which in zip(mended, (~has_area, crosses, has_area & ~is_seen), strict=True):
-            mended[what] += int(which.sum())
+        for what, which in zip(fixed, (~has_area, crosses, has_area & ~is_seen), strict=True):
+            fixed[what] += int(which.sum())
         labels = 1 + class_numbers(image.labels, self.class_names, split)
         kept, ignored = has_area & is_seen, torch.tensor(image.ignored, dtype=torch.bool)
         return boxes_of_image(placed[kept], labels[kept], ignored[kept])

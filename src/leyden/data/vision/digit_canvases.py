@@ -13,17 +13,17 @@ TRIES = 20  # places to try for a digit before it is left out
 
 
 class DigitCanvases(NamedTuple):
-    """Pictures with one to four real handwritten digits on each, and where they are."""
+    """PredictionPlots with one to four real handwritten digits on each, and where they are."""
 
-    images: Tensor  # uint8 [row, 1, height, width]
-    masks: Tensor  # class of each pixel, uint8 [row, height, width]: 0 for the background, 1 + digit for a digit
+    images: Tensor  # uint8 [sample, 1, height, width]
+    masks: Tensor  # class of each pixel, uint8 [sample, height, width]: 0 for the background, 1 + digit for a digit
     corners: Tensor  # float [digit, 4]: left, top, right and bottom of what is drawn, in pixels
     classes: Tensor  # the digits, int64 [digit]
-    counts: Tensor  # digits on each picture, int64 [row]
+    counts: Tensor  # digits on each image, int64 [sample]
 
 
 def digit_images(split: Split) -> tuple[Tensor, Tensor, list[str]]:
-    """scikit-learn's digits, uint8 [row, 1, 8, 8], their class numbers [row] and the names of the classes.
+    """scikit-learn's digits, uint8 [sample, 1, 8, 8], their class numbers [sample] and the names of the classes.
 
     The set has no official split: a stratified fifth, always the same, is the test split.
 
@@ -36,11 +36,11 @@ def digit_images(split: Split) -> tuple[Tensor, Tensor, list[str]]:
     images = torch.from_numpy(digits.images).mul(255 / 16).round().to(torch.uint8).unsqueeze(1)
     targets = torch.from_numpy(digits.target).long()
     train, test = stratified_split(targets, fraction=0.2, seed=0)
-    rows = test if split == "test" else train
-    return images[rows], targets[rows], [str(name) for name in digits.target_names]
+    samples = test if split == "test" else train
+    return images[samples], targets[samples], [str(name) for name in digits.target_names]
 
 
-def digit_canvases(split: Split, num_rows: int) -> DigitCanvases:
+def digit_canvases(split: Split, num_samples: int) -> DigitCanvases:
     """Canvases of the digits of a split, which never appear in the other one; the same whenever it is asked.
 
     Digits differ in size and brightness and do not overlap; the background is noise.
@@ -51,10 +51,10 @@ def digit_canvases(split: Split, num_rows: int) -> DigitCanvases:
     def whole(low: int, high: int) -> int:
         return int(torch.randint(low, high + 1, (), generator=generator))
 
-    noise = torch.rand(num_rows, 1, CANVAS, CANVAS, generator=generator)
-    canvases, masks = noise * 60, torch.zeros(num_rows, CANVAS, CANVAS, dtype=torch.uint8)
-    corners, classes, counts = [], [], torch.zeros(num_rows, dtype=torch.int64)
-    for row in range(num_rows):
+    noise = torch.rand(num_samples, 1, CANVAS, CANVAS, generator=generator)
+    canvases, masks = noise * 60, torch.zeros(num_samples, CANVAS, CANVAS, dtype=torch.uint8)
+    corners, classes, counts = [], [], torch.zeros(num_samples, dtype=torch.int64)
+    for sample in range(num_samples):
         taken = torch.zeros(CANVAS, CANVAS, dtype=torch.bool)
         for _ in range(whole(1, 4)):
             digit, size = whole(0, len(images) - 1), whole(SMALLEST, LARGEST)
@@ -69,11 +69,11 @@ def digit_canvases(split: Split, num_rows: int) -> DigitCanvases:
                 continue
             taken[place] = True
             brightness = whole(50, 100) / 100
-            canvases[row, 0][place] = torch.maximum(canvases[row, 0][place], ink * brightness)
-            masks[row][place][drawn] = 1 + int(targets[digit])
+            canvases[sample, 0][place] = torch.maximum(canvases[sample, 0][place], ink * brightness)
+            masks[sample][place][drawn] = 1 + int(targets[digit])
             heights, widths = drawn.any(dim=1).nonzero().flatten(), drawn.any(dim=0).nonzero().flatten()
             corners.append([left + widths[0], top + heights[0], left + widths[-1] + 1, top + heights[-1] + 1])
             classes.append(targets[digit])
-            counts[row] += 1
+            counts[sample] += 1
     shown = canvases.round().clamp(0, 255).to(torch.uint8)
     return DigitCanvases(shown, masks, torch.tensor(corners).float(), torch.stack(classes), counts)

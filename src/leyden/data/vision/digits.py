@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from ..core.rows import TensorRows
+from ..core.samples import TensorSamples
 from ..core.split_names import Split
 from .digit_canvases import digit_images
 from .image_data import ImageData
@@ -10,7 +10,7 @@ class Digits(ImageData):
     """1,797 real handwritten digits of 8 x 8 grey pixels that every machine has; see `digit_images`.
 
     Args:
-        image_size: of the user's own files, which are resized to it.
+        image_size: of user files, which are resized to it.
         **image: arguments of `ImageData`.
     """
 
@@ -19,6 +19,6 @@ class Digits(ImageData):
     def __init__(self, image_size: int | Sequence[int] = 8, **image) -> None:
         super().__init__(image_size=image_size, **image)
 
-    def load(self, split: Split) -> TensorRows:
+    def load(self, split: Split) -> TensorSamples:
         images, targets, self.class_names = digit_images(split)
-        return TensorRows(images, targets)
+        return TensorSamples(images, targets)

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 
 import torch
 
-from ..core.rows import TensorRows
+from ..core.samples import TensorSamples
 from ..core.split_names import Split
-from .boxes import BoxRows, boxes_of_image
+from .boxes import BoxSamples, boxes_of_image
 from .detection_data import DetectionData
 from .digit_canvases import CANVAS, digit_canvases, digit_images
 
@@ -14,7 +14,7 @@ class DigitsDetection(DetectionData):
 
     Args:
         num_train, num_test: canvases of each split, made anew at each start, always the same.
-        image_size: of the user's own files, which are resized to it.
+        image_size: of user files, which are resized to it.
         **detection: arguments of `DetectionData`.
     """
 
@@ -28,13 +28,13 @@ class DigitsDetection(DetectionData):
         if num_test < 1:
             raise ValueError(f"num_test is {num_test}; it must be at least 1")
         super().__init__(image_size=image_size, **detection)
-        self.num_rows = {"train": num_train, "test": num_test}
+        self.num_samples = {"train": num_train, "test": num_test}
 
-    def load(self, split: Split) -> BoxRows:
+    def load(self, split: Split) -> BoxSamples:
         self.class_names = digit_images(split)[2]
-        canvases = digit_canvases(split, self.num_rows[split])
+        canvases = digit_canvases(split, self.num_samples[split])
         counts = canvases.counts.tolist()
         parts = zip(canvases.corners.split(counts), canvases.classes.split(counts), strict=True)
         boxes = [boxes_of_image(corners, 1 + digits) for corners, digits in parts]
-        images = TensorRows(canvases.images, torch.arange(len(boxes)))
-        return BoxRows(images, boxes, [(CANVAS, CANVAS)] * len(boxes))
+        images = TensorSamples(canvases.images, torch.arange(len(boxes)))
+        return BoxSamples(images, boxes, [(CANVAS, CANVAS)] * len(boxes))

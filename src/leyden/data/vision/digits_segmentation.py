@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from ..core.rows import TensorRows
+from ..core.samples import TensorSamples
 from ..core.split_names import Split
 from .digit_canvases import CANVAS, digit_canvases
 from .segmentation_data import SegmentationData
@@ -13,7 +13,7 @@ class DigitsSegmentation(SegmentationData):
 
     Args:
         num_train, num_test: canvases of each split.
-        image_size: of the user's own files, which are resized to it.
+        image_size: of user files, which are resized to it.
         **image: arguments of `SegmentationData`.
     """
 
@@ -23,11 +23,11 @@ class DigitsSegmentation(SegmentationData):
         self, num_train: int = 700, num_test: int = 300, image_size: int | Sequence[int] = CANVAS, **image
     ) -> None:
         if num_train < 2 or num_test < 1:
-            raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")
+            raise ValueError(f"num_train={num_train}, num_test={num_test}: expected at least 2 and 1")
         super().__init__(image_size=image_size, **image)
-        self.num_rows = {"train": num_train, "test": num_test}
+        self.num_samples = {"train": num_train, "test": num_test}
 
-    def load(self, split: Split) -> TensorRows:
-        canvases = digit_canvases(split, self.num_rows[split])
+    def load(self, split: Split) -> TensorSamples:
+        canvases = digit_canvases(split, self.num_samples[split])
         self.class_names = ["background", *map(str, range(10))]
-        return TensorRows(canvases.images, canvases.masks)
+        return TensorSamples(canvases.images, canvases.masks)

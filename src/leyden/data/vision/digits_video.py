@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..core.rows import TensorRows
+from ..core.samples import TensorSamples
 from ..core.split_names import Split
 from .digit_canvases import digit_images
 from .fit import height_and_width
@@ -31,7 +31,7 @@ class DigitsVideo(VideoData):
 
     Args:
         num_train, num_test: clips of each split, whose digits are those of `digit_images`.
-        num_frames, image_size: of the clips, and of the user's own files, which are brought to it.
+        num_frames, image_size: of the clips, and of user files, which are brought to it.
         **video: arguments of `VideoData`.
     """
 
@@ -46,37 +46,37 @@ class DigitsVideo(VideoData):
         **video,
     ) -> None:
         if num_train < 2 or num_test < 1:
-            raise ValueError(f"num_train={num_train}, num_test={num_test}: at least 2 and 1 are wanted")
+            raise ValueError(f"num_train={num_train}, num_test={num_test}: expected at least 2 and 1")
         if min([image_size] if isinstance(image_size, int) else image_size) < 8:
             raise ValueError(f"image_size is {image_size}; digits of 8 x 8 pixels need at least 8")
         super().__init__(num_frames=num_frames, image_size=image_size, **video)
-        self.num_rows = {"train": num_train, "test": num_test}
+        self.num_samples = {"train": num_train, "test": num_test}
 
-    def load(self, split: Split) -> TensorRows:
+    def load(self, split: Split) -> TensorSamples:
         self.class_names = list(DIRECTIONS)
-        return TensorRows(*moving_digits(split, self.num_rows[split], self.num_frames, self.fit.size))
+        return TensorSamples(*moving_digits(split, self.num_samples[split], self.num_frames, self.fit.size))
 
 
 def moving_digits(
-    split: Split, num_rows: int, num_frames: int, image_size: int | Sequence[int]
+    split: Split, num_samples: int, num_frames: int, image_size: int | Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Clips, uint8 [row, 1, time, height, width], and the numbers of their directions [row]; always the same ones."""
+    """Clips, uint8 [sample, 1, time, height, width], and the numbers of their directions [sample]; always the same ones."""
     images, _, _ = digit_images(split)
     height, width = height_and_width(image_size)
     generator = torch.Generator().manual_seed(0 if split == "train" else 1)
 
     def whole(low: int, high: int, *shape: int) -> Tensor:
-        return torch.randint(low, high + 1, (num_rows, *shape), generator=generator)
+        return torch.randint(low, high + 1, (num_samples, *shape), generator=generator)
 
-    targets = torch.arange(num_rows) % len(DIRECTIONS)
+    targets = torch.arange(num_samples) % len(DIRECTIONS)
     digits = images[whole(0, len(images) - 1), 0].float() * whole(50, 100, 1, 1) / 100
     steps = torch.tensor(list(DIRECTIONS.values()))[targets] * whole(1, FASTEST, 1)
     places = whole(0, max(height, width) - 1, 1, 2) + torch.arange(num_frames).reshape(1, -1, 1) * steps.unsqueeze(1)
-    clips = torch.rand(num_rows, num_frames, height, width, generator=generator) * 60
+    clips = torch.rand(num_samples, num_frames, height, width, generator=generator) * 60
     pixels = torch.arange(8)
     columns = (places[..., 0, None] + pixels).remainder(width)[:, :, None, :]
     lines = (places[..., 1, None] + pixels).remainder(height)[:, :, :, None]
-    rows, times = torch.arange(num_rows).reshape(-1, 1, 1, 1), torch.arange(num_frames).reshape(1, -1, 1, 1)
-    there = (rows, times, lines, columns)
+    samples, times = torch.arange(num_samples).reshape(-1, 1, 1, 1), torch.arange(num_frames).reshape(1, -1, 1, 1)
+    there = (samples, times, lines, columns)
     clips[there] = torch.maximum(clips[there], digits.unsqueeze(1))
     return clips.round().to(torch.uint8).unsqueeze(1), targets

@@ -8,10 +8,10 @@ from torchvision.transforms.v2 import Transform
 
 from ..core.batch import Batch
 from ..core.datamodule import DataModule, Stage
-from ..core.randomness import each_row
-from ..core.rows import Rows
+from ..core.randomness import each_sample
+from ..core.samples import Samples
 from ..files.files import expand_inputs
-from ..storage.file_rows import FileRows, OnCorrupt
+from ..storage.file_samples import FileSamples, OnCorrupt
 from ..storage.fingerprint import decoder
 from .fit import Fit, Interpolation, Resize, height_and_width
 from .pixels import PixelReader
@@ -26,7 +26,7 @@ class ImageData(DataModule):
     """Base of all image data: uint8 [batch, channel, height, width] until the device, floats after it.
 
     `decoding` names the settings on which the result of `decode` depends. A class with a `decode` of its own names all of
-    them again, or its rows stay out of the cache; see `decoder`.
+    them again, or its samples stay out of the cache; see `decoder`.
 
     Args:
         image_size: `[height, width]`, in pixels, to which images are resized, or one number for a square; by default
@@ -43,7 +43,7 @@ class ImageData(DataModule):
         **loading: arguments of `DataModule`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*DataModule.publishes, "in_channels", "image_size")
+    provides: ClassVar[tuple[str, ...]] = (*DataModule.provides, "in_channels", "image_size")
     decoding: ClassVar[tuple[str, ...]] = ("in_channels", "image_size", "resize", "interpolation", "pixel_range")
     suffixes = SUFFIXES
     default_size: ClassVar[int] = 32
@@ -87,18 +87,18 @@ class ImageData(DataModule):
         self.mean, self.std, self.augment = 0.5 if mean is None else mean, 0.25 if std is None else std, augment
         self.fit = Fit((height, width), resize, self.interpolation)
         known = None if pixel_range is None else (pixel_range[0], pixel_range[1])
-        self.reader = PixelReader(in_channels, self.fit, known, self.residence.warnings.warn)
+        self.reader = PixelReader(in_channels, self.fit, known, self.storage.warnings.warn)
 
     def decode(self, path: Path) -> Tensor:
         """One file -> uint8 [in_channels, height, width]; see `PixelReader`."""
         return self.reader.read(path)
 
-    def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
-        return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=decoder(self))
+    def file_samples(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileSamples:
+        return FileSamples(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=decoder(self))
 
-    def read(self, inputs: list[Path]) -> tuple[Rows, list[str]]:
+    def read(self, inputs: list[Path]) -> tuple[Samples, list[str]]:
         paths = expand_inputs(inputs, self.suffixes)
-        return self.file_rows(paths, torch.zeros(len(paths), dtype=torch.int64)), [str(path) for path in paths]
+        return self.file_samples(paths, torch.zeros(len(paths), dtype=torch.int64)), [str(path) for path in paths]
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return ImageTransform(self.in_channels, self.mean, self.std, self.augment if stage == "train" else ())
@@ -128,7 +128,7 @@ class ImageTransform(nn.Module):
         images = batch.inputs.float().div_(255).expand(-1, self.in_channels, -1, -1)
         is_own = not self.augment and images.shape[1] == batch.inputs.shape[1]
         images, targets = self.augmented(images, batch.targets)
-        # In place where it may be: of large pictures, the new memory costs more than the arithmetic.
+        # In place where it may be: of large images, the new memory costs more than the arithmetic.
         centred = images.sub_(self.mean) if is_own else images - self.mean
         return batch._replace(inputs=centred.div_(self.std), targets=targets)
 
@@ -137,5 +137,5 @@ class ImageTransform(nn.Module):
         for module in self.augment:
             # One of torchvision's draws its random numbers once a call, so: one call an image.
             is_single = isinstance(module, Transform)
-            images = torch.stack(each_row(module, images)) if is_single else module(images)
+            images = torch.stack(each_sample(module, images)) if is_single else module(images)
         return images, targets

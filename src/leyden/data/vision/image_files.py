@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from ..files.labelled_files import LabelledFiles
-from ..storage.file_rows import FileRows, OnCorrupt
+from ..storage.file_samples import FileSamples, OnCorrupt
 from ..storage.fingerprint import decoder
-from ..storage.residence import say
+from ..storage.storage import say
 from .image_data import ImageData
 from .jpegs import decode_jpegs, jpeg_decoder
 
@@ -17,12 +17,12 @@ GPU = torch.device("cuda")
 
 
 class ImageFiles(LabelledFiles, ImageData):
-    """The user's own pictures, one a file; see `LabelledFiles` and `ImageData`.
+    """User images, one a file; see `LabelledFiles` and `ImageData`.
 
     Args:
         root: the folder.
         jpeg_device: `cuda` decodes jpegs on the GPU, by TorchCodec, in the process that asks for them; what it does not
-            know, and all other files, the processor decodes, as `cpu` has it done. The pixels are slightly others.
+            know, and all other files, the CPU decodes, as `cpu` has it done. The pixels are slightly others.
         num_workers: see `Loading`; none beside a GPU that decodes.
         **files: arguments of `LabelledFiles`.
 
@@ -42,13 +42,13 @@ class ImageFiles(LabelledFiles, ImageData):
         super().__init__(root, num_workers=num_workers, **files)
         self.jpeg_device = jpeg_device
 
-    def file_rows(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileRows:
+    def file_samples(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileSamples:
         if self.jpeg_device == "cpu":
-            return super().file_rows(paths, targets, on_corrupt)
+            return super().file_samples(paths, targets, on_corrupt)
         if not torch.cuda.is_available():
-            say("data.jpeg_device=cuda, but there is no GPU: the processor decodes")
-            return super().file_rows(paths, targets, on_corrupt)
+            say("data.jpeg_device=cuda, but there is no GPU: the CPU decodes")
+            return super().file_samples(paths, targets, on_corrupt)
         jpeg_decoder()  # before any file is read
         read_many = partial(decode_jpegs, in_channels=self.in_channels, fit=self.fit, device=GPU)
         made_of = decoder(self, jpegs=f"nvJPEG, torchcodec {version('torchcodec')}")
-        return FileRows(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=made_of, read_many=read_many)
+        return FileSamples(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=made_of, read_many=read_many)

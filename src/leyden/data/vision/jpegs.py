@@ -1,4 +1,4 @@
-"""Jpegs decoded a batch at a time by nvJPEG, on a GPU; what it may not know is left to the processor."""
+"""Jpegs decoded a batch at a time by nvJPEG, on a GPU; what it may not know is left to the CPU."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.error import DataError
-from ..storage.residence import say
+from ..storage.storage import say
 from .fit import Fit
 
 THREADS = 8  # that read files
@@ -21,7 +21,7 @@ THREADS = 8  # that read files
 def decode_jpegs(paths: Sequence[Path], in_channels: int, fit: Fit, device: torch.device) -> list[Tensor | None]:
     """Files -> uint8 [in_channels, *fit.size] in ordinary memory, one a file, about as `PixelReader` has them.
 
-    TorchCodec turns them as their Exif data says. None stands for each file that the processor has to decode: it is no
+    TorchCodec turns them as their Exif data says. None stands for each file that the CPU has to decode: it is no
     jpeg of grey or three colours, is cut, or shares the call with one that cannot be decoded.
 
     Raises:
@@ -30,19 +30,19 @@ def decode_jpegs(paths: Sequence[Path], in_channels: int, fit: Fit, device: torc
     decode, mode = jpeg_decoder(), "GRAY" if in_channels == 1 else "RGB"
     with ThreadPoolExecutor(THREADS) as pool:
         contents = list(pool.map(_jpeg, paths))
-    rows: list[Tensor | None] = [None] * len(contents)
+    samples: list[Tensor | None] = [None] * len(contents)
     jpegs = {number: content for number, content in enumerate(contents) if content}
     if not jpegs:
-        return rows
+        return samples
     try:
         images = decode(list(jpegs.values()), mode=mode, device=device)
         resized = torch.stack([fit(image) for image in images]).cpu()
     except RuntimeError as error:  # which of them is at fault, it does not tell
         _say_once(str(error).splitlines()[0])
-        return rows
-    for number, row in zip(jpegs, resized, strict=True):
-        rows[number] = row
-    return rows
+        return samples
+    for number, sample in zip(jpegs, resized, strict=True):
+        samples[number] = sample
+    return samples
 
 
 def jpeg_decoder() -> Any:
@@ -63,15 +63,15 @@ def jpeg_decoder() -> Any:
 
 @cache
 def _say_once(reason: str) -> None:
-    say(f"jpegs that the GPU does not decode are left to the processor: {reason}")
+    say(f"jpegs that the GPU does not decode are left to the CPU: {reason}")
 
 
 def _jpeg(path: Path) -> bytes | None:
     try:
         content = path.read_bytes()
-        with Image.open(BytesIO(content)) as picture:
-            is_known = picture.format in ("JPEG", "MPO") and picture.mode in ("L", "RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # which the processor names
+        with Image.open(BytesIO(content)) as image:
+            is_known = image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # which the CPU names
         return None
     # Of a file that is cut, nvJPEG draws what is left.
     return content if is_known and content.rstrip(b"\0").endswith(b"\xff\xd9") else None

@@ -1,4 +1,4 @@
-"""What is known of a torchvision dataset: whether its rows may be kept in a cache, and what they depend on."""
+"""What is known of a torchvision dataset: whether its samples may be kept in a cache, and what they depend on."""
 
 import pickle
 from hashlib import blake2b
@@ -14,9 +14,9 @@ FILE_LISTS = ("samples", "_samples", "_image_files", "_images")  # as torchvisio
 
 
 def kept_files(dataset: Any) -> list[Path] | None:
-    """The files from which one of torchvision's own datasets reads its rows; none where it holds them itself.
+    """The files from which one of torchvision's own datasets reads its samples; none where it holds them itself.
 
-    None stands for a dataset whose rows may depend on what nobody knows: a class of the user's, one with transforms or
+    None stands for a dataset whose samples may depend on what nobody knows: a class of the user's, one with transforms or
     a loader of its own, or one that tells no files.
     """
     if not type(dataset).__module__.startswith("torchvision.") or getattr(dataset, "transforms", None):
@@ -34,7 +34,7 @@ def kept_files(dataset: Any) -> list[Path] | None:
 
 
 def made_of_dataset(data: Any, state: dict[str, Any], files: list[Path] | None) -> dict[str, Any] | None:
-    """What rows depend on that a data module makes of a dataset; None where that is not known.
+    """What samples depend on that a data module makes of a dataset; None where that is not known.
 
     Args:
         data: the data module.

@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.error import DataError
-from .warp import NO_CLASS
+from .warp import IGNORE_INDEX
 
 UNKNOWN = 254  # never a class number: there are at most 254 classes
 
@@ -24,7 +24,7 @@ class MaskDecoder:
         self.known = [*values, *([] if ignore is None else [ignore])]
         table = torch.full((256,), UNKNOWN, dtype=torch.uint8)
         if ignore is not None:
-            table[ignore] = NO_CLASS
+            table[ignore] = IGNORE_INDEX
         table[list(values)] = torch.arange(len(values), dtype=torch.uint8)
         self.table = table
 
@@ -40,13 +40,13 @@ class MaskDecoder:
         """
         with Image.open(path) as image:
             if image.size != size[::-1]:
-                raise DataError(f"its mask {path} is of {_by(image.size)} pixels, the picture of {_by(size[::-1])}")
+                raise DataError(f"its mask {path} is of {_by(image.size)} pixels, the image of {_by(size[::-1])}")
             values = np.asarray(image).astype(np.int64)
             if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():  # grey, saved as colour
                 values = values[..., 0]
             if values.ndim != 2:
                 raise DataError(
-                    f"its mask {path} is in colour ({image.mode}); one grey value or palette index is wanted"
+                    f"its mask {path} is in colour ({image.mode}); expected one grey value or palette index"
                 )
         inside = np.clip(values, 0, 255)
         classes = self.table[torch.from_numpy(inside)]

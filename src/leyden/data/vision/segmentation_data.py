@@ -10,12 +10,12 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import Transform
 
 from ..core.datamodule import Stage
-from ..core.randomness import each_row
-from ..core.rows import Rows
-from ..storage.file_rows import FileRows
+from ..core.randomness import each_sample
+from ..core.samples import Samples
+from ..storage.file_samples import FileSamples
 from .boxed_image import file_size
 from .image_data import ImageData, ImageTransform
-from .warp import NO_CLASS, Warp
+from .warp import IGNORE_INDEX, Warp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 class SegmentationData(ImageData):
     """Base of images in which every pixel has a class: targets are masks, uint8 [batch, height, width] in storage.
 
-    `NO_CLASS` in a mask leaves the pixel out of loss and metrics. Of `augment`, a `Warp` and torchvision's transforms
+    `IGNORE_INDEX` in a mask leaves the pixel out of loss and metrics. Of `augment`, a `Warp` and torchvision's transforms
     move image and mask together; any other module receives the images alone.
 
     Args:
         **image: arguments of `ImageData`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "in_channels", "image_size", "ignore_index")
-    ignore_index = NO_CLASS
+    provides: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "in_channels", "image_size", "ignore_index")
+    ignore_index = IGNORE_INDEX
     values: Sequence[int] | None = None  # of the classes in the user's masks, where these are not the class numbers
     outside: int | None = None  # the value in masks of pixels that the network did not see, because of `resize=crop`
 
@@ -60,13 +60,13 @@ class SegmentationData(ImageData):
             columns = -(-len(shown) // 8)
             axes.legend(fontsize=5 if columns < 3 else 3, loc="lower right", handlelength=1, ncols=columns)
 
-    def records(self, rows: Rows, number: int, prediction: Tensor) -> list[dict[str, Any]]:
-        """The mask in the size of the file, with the values of the user's own masks, and the share of each class.
+    def records(self, samples: Samples, number: int, prediction: Tensor) -> list[dict[str, Any]]:
+        """The mask in the size of the file, with the values of user masks, and the share of each class.
 
         Pixels that the network did not see have the value `outside`, or the highest one that is no class.
         """
-        assert isinstance(rows, FileRows)
-        size = file_size(rows.paths[number])
+        assert isinstance(samples, FileSamples)
+        size = file_size(samples.paths[number])
         assert size, "what was predicted was decoded"
         _, inside = self.fit.windows(*size)
         counts = inside.of(prediction).flatten().long().bincount(minlength=self.num_classes)
@@ -90,7 +90,7 @@ class SegmentationTransform(ImageTransform):
                 images, targets = module(images, targets)
             elif isinstance(module, Transform):  # draws its random numbers once a call, so: one call a pair
                 pairs = map(tv_tensors.Image, images), map(tv_tensors.Mask, targets)
-                moved = each_row(module, *map(list, pairs))
+                moved = each_sample(module, *map(list, pairs))
                 images = torch.stack([image.as_subclass(Tensor) for image, _ in moved])
                 targets = torch.stack([mask.as_subclass(Tensor) for _, mask in moved])
             else:

@@ -12,11 +12,11 @@ from torchvision.transforms.v2.functional import rgb_to_grayscale
 
 from ..core.account import Account, held_out_for_test
 from ..core.error import DataError
-from ..core.rows import PartRows, Rows, TensorRows
+from ..core.samples import PartSamples, Samples, TensorSamples
 from ..core.split import stratified_split
 from ..core.split_names import SPLITS, Split
 from ..storage.decode import decode_all, decoded
-from ..storage.file_rows import FileRows
+from ..storage.file_samples import FileSamples
 from ..storage.mapped import mapped
 from .image_data import ImageData
 from .kept_dataset import kept_files, made_of_dataset
@@ -28,7 +28,7 @@ class Item(NamedTuple):
     number: int
 
     def __str__(self) -> str:
-        return f"row {self.number} of {type(self.dataset).__name__}"
+        return f"sample {self.number} of {type(self.dataset).__name__}"
 
 
 class TorchvisionImages(ImageData):
@@ -105,16 +105,16 @@ class TorchvisionImages(ImageData):
             for split in self.official_splits():
                 self._open(split, download=True)
 
-    def load(self, split: Split) -> Rows:
+    def load(self, split: Split) -> Samples:
         dataset = self._open(split, download=False)
-        rows = self._of_arrays(dataset) or self._of_items(dataset)
+        samples = self._of_arrays(dataset) or self._of_items(dataset)
         if split == "train":
-            self.class_names = _class_names(dataset, rows.targets)
+            self.class_names = _class_names(dataset, samples.targets)
         if self.train_arguments != self.test_arguments:
-            return rows
+            return samples
         if split == "validation":
-            return rows
-        return PartRows(rows, stratified_split(rows.targets, fraction=0.2, seed=0)[split == "test"])
+            return samples
+        return PartSamples(samples, stratified_split(samples.targets, fraction=0.2, seed=0)[split == "test"])
 
     def _open(self, split: Split, download: bool) -> Any:
         arguments = {
@@ -132,8 +132,8 @@ class TorchvisionImages(ImageData):
         offered, accepted = {"root": self.root, "download": download}, _accepted(self.dataset)
         return {name: value for name, value in offered.items() if name in accepted} | arguments
 
-    def _of_arrays(self, dataset: Any) -> Rows | None:
-        """All rows at once of a dataset that keeps them as MNIST and CIFAR do, uint8 [row, height, width(, channel)]."""
+    def _of_arrays(self, dataset: Any) -> Samples | None:
+        """All samples at once of a dataset that keeps them as MNIST and CIFAR do, uint8 [sample, height, width(, channel)]."""
         targets, images = _targets(dataset), getattr(dataset, "data", None)
         if targets is None or not isinstance(images, np.ndarray | Tensor):
             return None
@@ -146,39 +146,39 @@ class TorchvisionImages(ImageData):
             grey = rgb_to_grayscale(images) if self.in_channels < images.shape[1] else images
             return self.fit(grey).contiguous()
 
-        entry = self.residence.entry(made_of_dataset(self, {"images": images.numpy()}, []))
-        stored = self.residence.keep(entry, lambda: build().numpy(), False, images.nbytes)
-        return TensorRows(mapped(stored.rows) if stored else build(), targets)
+        entry = self.storage.entry(made_of_dataset(self, {"images": images.numpy()}, []))
+        stored = self.storage.keep(entry, lambda: build().numpy(), False, images.nbytes)
+        return TensorSamples(mapped(stored.samples) if stored else build(), targets)
 
-    def _of_items(self, dataset: Any) -> Rows:
-        """One row after the other, kept where they may be."""
+    def _of_items(self, dataset: Any) -> Samples:
+        """One sample after the other, kept where they may be."""
         made_of = made_of_dataset(self, vars(dataset), kept_files(dataset))
-        entry = self.residence.entry(made_of and made_of | {"what": "labels"})
+        entry = self.storage.entry(made_of and made_of | {"what": "labels"})
         told = _targets(dataset)
         if told is None and entry and (stored := entry.read()):
-            told = torch.tensor(stored.rows[0])
+            told = torch.tensor(stored.samples[0])
         targets = torch.full((len(dataset),), -1).share_memory_() if told is None else told
 
         def read(item: Item) -> Tensor:
             image, label = dataset[item.number]
             if not isinstance(image, Image.Image) or not hasattr(label, "__index__"):
                 kinds = f"{type(image).__name__} and {type(label).__name__}"
-                raise ValueError(f"it is {kinds}, not a picture without transforms and a class number")
+                raise ValueError(f"it is {kinds}, not an image without transforms and a class number")
             targets[item.number] = index(label)  # all datasets tell it here; in memory that processes share
             return self.reader.convert(image, item)
 
         items = [Item(dataset, n) for n in range(len(dataset))]
-        files = FileRows(items, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
-        rows = decoded(files, self.residence)
+        files = FileSamples(items, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
+        samples = decoded(files, self.storage)
         if told is not None:
-            return rows
-        if (rows.targets < 0).any():  # nobody has read them yet
+            return samples
+        if (samples.targets < 0).any():  # nobody has read them yet
             for _ in decode_all(items, lambda item: files.decode(item) is not None):
                 pass
             targets.clamp_(min=0)  # of those that are skipped
-            rows = files if rows is files else decoded(files, self.residence)
-        self.residence.keep(entry, lambda: [targets.numpy()], False, targets.nbytes)
-        return rows
+            samples = files if samples is files else decoded(files, self.storage)
+        self.storage.keep(entry, lambda: [targets.numpy()], False, targets.nbytes)
+        return samples
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _accepted(dataset: Callable[..., Any]) -> set[str]:
 
 
 def _targets(dataset: Any) -> Tensor | None:
-    """Class numbers [row], int64, of a dataset that tells all of them at once and does not transform them."""
+    """Class numbers [sample], int64, of a dataset that tells all of them at once and does not transform them."""
     if getattr(dataset, "transforms", None) or not hasattr(dataset, "targets"):
         return None
     targets = np.asarray(dataset.targets)

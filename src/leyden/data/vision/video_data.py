@@ -7,7 +7,7 @@ from torchvision.transforms.v2 import Transform
 
 from ..core.batch import Batch
 from ..core.datamodule import Stage
-from ..core.randomness import each_row
+from ..core.randomness import each_sample
 from .clip import CLIP_SUFFIXES, read_clip
 from .image_data import ImageData, ImageTransform
 from .warp import Warp
@@ -15,7 +15,7 @@ from .warp import Warp
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHOWN, ABREAST = 8, 4  # frames of a clip in a picture, and in each of its lines
+SHOWN, ABREAST = 8, 4  # frames of a clip in an image, and in each of its lines
 
 
 class VideoData(ImageData):
@@ -29,7 +29,7 @@ class VideoData(ImageData):
         **image: arguments of `ImageData`.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = (*ImageData.publishes, "num_frames")
+    provides: ClassVar[tuple[str, ...]] = (*ImageData.provides, "num_frames")
     decoding: ClassVar[tuple[str, ...]] = (*ImageData.decoding, "num_frames")
     suffixes = CLIP_SUFFIXES
 
@@ -65,7 +65,7 @@ class VideoTransform(ImageTransform):
                 images = module(images.flatten(1, 2)).unflatten(1, images.shape[1:3])
             elif isinstance(module, Transform):  # draws its random numbers once a call, so: one call a clip
                 clips = images.movedim(2, 1)  # frame by frame, as torchvision has them
-                images = torch.stack(each_row(module, clips)).movedim(1, 2)
+                images = torch.stack(each_sample(module, clips)).movedim(1, 2)
             else:
                 images = module(images)
         return images, targets

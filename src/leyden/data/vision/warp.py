@@ -6,14 +6,14 @@ from torch.nn.functional import grid_sample, interpolate
 
 from ..core.randomness import streams, uniform
 
-NO_CLASS = 255  # stands in masks for pixels that belong to no class
+IGNORE_INDEX = 255  # stands in masks for pixels that belong to no class
 
 
 class Warp(nn.Module):
     """Base of augmentations that move pixels: the same way for an image and its mask, the whole batch at once.
 
-    images, float [batch, channel, height, width], and by choice masks, class numbers [batch, height, width] -> what was
-    given, warped. Images are interpolated, masks never; what comes in from outside is 0 in images and `NO_CLASS` in
+    images, float [batch, channel, height, width], and optionally masks, class numbers [batch, height, width] -> what was
+    given, warped. Images are interpolated, masks never; what comes in from outside is 0 in images and `IGNORE_INDEX` in
     masks. Random numbers are drawn on the CPU, whatever the device, so that every device sees the same augmentation.
     """
 
@@ -26,9 +26,9 @@ class Warp(nn.Module):
         warped = grid_sample(images, grid, align_corners=False)
         if masks is None:
             return warped
-        # Outside is 0 here, which the sum turns into NO_CLASS.
-        distance = masks.unsqueeze(1).to(images) - NO_CLASS
-        moved = grid_sample(distance, grid, mode="nearest", align_corners=False) + NO_CLASS
+        # Outside is 0 here, which the sum turns into IGNORE_INDEX.
+        distance = masks.unsqueeze(1).to(images) - IGNORE_INDEX
+        moved = grid_sample(distance, grid, mode="nearest", align_corners=False) + IGNORE_INDEX
         return warped, moved.squeeze(1).to(masks.dtype)
 
 

@@ -43,7 +43,7 @@ def _class_names(root: Path) -> list[str]:
         names = content.get("names") if isinstance(content, dict) else None
         if isinstance(names, dict):  # from numbers to names
             if sorted(names) != list(range(len(names))):
-                raise DataError(f"the classes in {path} are numbered {sorted(names)}; 0 to {len(names) - 1} are wanted")
+                raise DataError(f"the classes in {path} are numbered {sorted(names)}; expected 0 to {len(names) - 1}")
             return [well_formed(str(names[number])) for number in range(len(names))]
         if names:
             return [well_formed(str(name)) for name in names]

@@ -14,7 +14,7 @@ class Conformer(nn.Module):
     """A mel spectrogram, two strided 3 x 3 convolutions, and torchaudio's Conformer layers.
 
     Waveforms [batch, time] and their lengths [batch] -> log-probabilities [batch, frame, num_tokens] and the numbers of
-    valid frames [batch]. When evaluating, a row's result does not depend on the padding that longer neighbours cause.
+    valid frames [batch]. When evaluating, a sample's result does not depend on the padding that longer neighbours cause.
 
     Source: Gulati et al., Conformer: Convolution-augmented Transformer for Speech Recognition, 2020,
     https://arxiv.org/abs/2005.08100. Positions are known from the convolutions alone, as in torchaudio.
@@ -30,7 +30,7 @@ class Conformer(nn.Module):
         depth: Conformer layers.
         num_heads: attention heads; they share `width` evenly.
         kernel_size: frames that a layer's convolution sees; odd.
-        attention_frames: frames that a layer's attention sees to each side; by default, all of the row. With few
+        attention_frames: frames that a layer's attention sees to each side; by default, all of the sample. With few
             recordings, a network that sees all learns their transcripts by heart instead of the words.
         dropout: probability.
         mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
@@ -65,7 +65,7 @@ class Conformer(nn.Module):
         if attention_frames is not None and attention_frames < 0:
             raise ValueError(f"attention_frames is {attention_frames}; it must not be negative")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
         self.num_heads, self.attention_frames, self.strides = num_heads, attention_frames, STRIDES[subsampling]
@@ -106,7 +106,7 @@ class Conformer(nn.Module):
 class MaskedConformerLayer(ConformerLayer):
     """torchaudio's layer, except that frames of padding are 0 when the depthwise convolution sees them.
 
-    torchaudio masks padding in the attention alone: through the convolution it would reach a row's last frames.
+    torchaudio masks padding in the attention alone: through the convolution it would reach a sample's last frames.
     """
 
     def forward(self, input: Tensor, key_padding_mask: Tensor | None, unseen: Tensor | None = None) -> Tensor:

@@ -3,13 +3,13 @@ from torch.nn.functional import max_pool1d
 
 from ..lengths import padding_mask
 
-POOL = 4  # after every convolution, as published
+POOL = 4  # after every convolution, as provided
 
 
 class M5(nn.Module):
     """Five layers on the raw waveform: a wide convolution that takes the place of a spectrogram, three narrow ones.
 
-    Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a row's logits do
+    Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a sample's logits do
     not depend on the padding that longer neighbours cause; while training, batch normalisation sees that padding.
 
     Source: Dai et al., Very Deep Convolutional Neural Networks for Raw Waveforms, 2016, table 1,
@@ -48,7 +48,7 @@ class M5(nn.Module):
 
 
 def standardise(waveforms: Tensor, lengths: Tensor) -> Tensor:
-    """Each row [batch, time] with mean 0 and deviation 1 over its sound, as the paper does; padding stays 0."""
+    """Each sample [batch, time] with mean 0 and deviation 1 over its sound, as the paper does; padding stays 0."""
     valid, count = is_valid(waveforms, lengths), lengths.unsqueeze(1)
     mean = (waveforms * valid).sum(dim=1, keepdim=True) / count
     centred = (waveforms - mean) * valid

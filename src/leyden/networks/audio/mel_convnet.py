@@ -8,9 +8,9 @@ from .mfcc import MFCC
 class MelConvNet(nn.Module):
     """A mel spectrogram, three blocks of 3 x 3 convolutions, and the mean of their output over time.
 
-    Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a row's logits do
+    Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a sample's logits do
     not depend on the padding that longer neighbours cause. While training, they do: batch normalisation takes its mean
-    and variance over all rows and all frames of the batch, those of padding included. Batches of similar lengths, as
+    and variance over all samples and all frames of the batch, those of padding included. Batches of similar lengths, as
     the data modules make them, hold little of it.
 
     Args:
@@ -37,11 +37,11 @@ class MelConvNet(nn.Module):
         if num_mels < 8:
             raise ValueError(f"num_mels is {num_mels}; three halvings need at least 8")
         if num_mfcc and not 8 <= num_mfcc <= num_mels:
-            raise ValueError(f"num_mfcc is {num_mfcc}; 0, or 8 to num_mels={num_mels}, is wanted")
+            raise ValueError(f"num_mfcc is {num_mfcc}; expected 0, or 8 to num_mels={num_mels}")
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
         if num_mfcc:

@@ -6,12 +6,12 @@ from ..lengths import padding_mask
 
 
 class LogMelSpectrogram(nn.Module):
-    """Waveforms -> the loudest 80 dB of their mel spectrogram, each row with mean 0 and deviation 1.
+    """Waveforms -> the loudest 80 dB of their mel spectrogram, each sample with mean 0 and deviation 1.
 
     Waveforms [batch, time] and their lengths [batch] -> [batch, 1, frequency, time] and the numbers of valid frames
-    [batch]. A row's frames do not depend on its padding; frames of padding are 0.
+    [batch]. A sample's frames do not depend on its padding; frames of padding are 0.
 
-    While training, one band of frequencies and one stretch of time of each row are masked with 0, its mean:
+    While training, one band of frequencies and one stretch of time of each sample are masked with 0, its mean:
     Park et al., SpecAugment, 2019, https://arxiv.org/abs/1904.08779.
 
     Args:
@@ -37,7 +37,7 @@ class LogMelSpectrogram(nn.Module):
         if num_mels < 1:
             raise ValueError(f"num_mels is {num_mels}; it must be at least 1")
         if not 0 < hop_seconds <= window_seconds:
-            raise ValueError(f"hop_seconds={hop_seconds}, window_seconds={window_seconds}: 0 < hop <= window is wanted")
+            raise ValueError(f"hop_seconds={hop_seconds}, window_seconds={window_seconds}: expected 0 < hop <= window")
         if mask_mels > num_mels:
             raise ValueError(f"mask_mels is {mask_mels}; there are {num_mels} bands (num_mels)")
         if mask_mels < 0 or mask_frames < 0:

@@ -10,10 +10,10 @@ from .mel_spectrogram import LogMelSpectrogram
 class SpeechConvNet(nn.Module):
     """A mel spectrogram and convolutions along time: what a frame says is told by its surroundings alone.
 
-    With few recordings, a network that sees all of a row, such as the Conformer, learns transcripts by heart instead.
+    With few recordings, a network that sees all of a sample, such as the Conformer, learns transcripts by heart instead.
 
     Waveforms [batch, time] and their lengths [batch] -> log-probabilities [batch, frame, num_tokens] and the numbers of
-    valid frames [batch]. When evaluating, a row's result does not depend on the padding that longer neighbours cause.
+    valid frames [batch]. When evaluating, a sample's result does not depend on the padding that longer neighbours cause.
 
     Source: Collobert et al., Wav2Letter, 2016, https://arxiv.org/abs/1609.03193, here with batch normalisation, as in
     Li et al., Jasper, 2019, https://arxiv.org/abs/1904.03288, and much smaller.
@@ -52,7 +52,7 @@ class SpeechConvNet(nn.Module):
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.spectrogram = LogMelSpectrogram(sample_rate, num_mels, mask_mels=mask_mels, mask_frames=mask_frames)
         self.strides = [*STRIDES[subsampling], *[1] * (depth - 2)]

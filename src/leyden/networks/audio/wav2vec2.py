@@ -15,8 +15,8 @@ class Wav2Vec2(nn.Module):
     """A pretrained wav2vec 2.0, HuBERT or XLS-R of torchaudio with a new last layer, for fine-tuning.
 
     Waveforms [batch, time] and their lengths [batch] -> log-probabilities [batch, frame, num_tokens] and the numbers of
-    valid frames [batch], of 20 ms. A row's result does not depend on its neighbours: where torchaudio normalises over
-    the padding, too, here each row is normalised over its own sound.
+    valid frames [batch], of 20 ms. A sample's result does not depend on its neighbours: where torchaudio normalises over
+    the padding, too, here each sample is normalised over its own sound.
 
     Source: Baevski et al., wav2vec 2.0: A Framework for Self-Supervised Learning of Speech Representations, 2020,
     https://arxiv.org/abs/2006.11477.
@@ -44,7 +44,7 @@ class Wav2Vec2(nn.Module):
         layer_drop: float = 0.0,
     ) -> None:
         if not 0 <= layer_drop < 1:
-            raise ValueError(f"layer_drop is {layer_drop}; a probability below 1 is wanted")
+            raise ValueError(f"layer_drop is {layer_drop}; expected a probability below 1")
         super().__init__()
         found = find_bundle(bundle)
         model = _fetch(bundle, found) if pretrained else wav2vec2_model(**found._params)
@@ -91,7 +91,7 @@ class Wav2Vec2(nn.Module):
 
 
 def normalise(features: Tensor, frames: Tensor) -> Tensor:
-    """Mean 0 and variance 1 of each row and channel over its first `frames` [batch], where the rest does not count."""
+    """Mean 0 and variance 1 of each sample and channel over its first `frames` [batch], where the rest does not count."""
     with torch.autocast(features.device.type, enabled=False):
         features = features.float()
         valid = (~padding_mask(frames, features.shape[2])).unsqueeze(1).float()

@@ -1,13 +1,13 @@
-from .embedding_bag import EmbeddingBag
+from .fasttext import FastText
 from .gpt import GPT
 from .key_value_cache import KeyValueCache
+from .text_cnn import TextCNN
 from .transformer_encoder import TransformerEncoder
-from .word_convnet import WordConvNet
 
 __all__ = [
     "GPT",
-    "EmbeddingBag",
+    "FastText",
     "KeyValueCache",
+    "TextCNN",
     "TransformerEncoder",
-    "WordConvNet",
 ]

@@ -13,7 +13,7 @@ class GPT(nn.Module):
     """A decoder with pre-normalisation, rotary positions and one table for the embedding and the output.
 
     Tokens [batch, token] -> logits of the token that follows each [batch, token, vocab_size]. A token sees itself and
-    those before it, so what fills a row up at its end changes nothing. With a `KeyValueCache`, `tokens` are those that
+    those before it, so what fills a sample up at its end changes nothing. With a `KeyValueCache`, `tokens` are those that
     follow the tokens that the cache knows.
 
     Source: Radford et al., Language Models are Unsupervised Multitask Learners, 2019, with the rotary positions of
@@ -21,7 +21,7 @@ class GPT(nn.Module):
 
     Args:
         vocab_size: token ids.
-        max_tokens: the longest row, in tokens.
+        max_tokens: the longest sample, in tokens.
         width: features of a token.
         depth: layers.
         num_heads: attention heads; they share `width` evenly.
@@ -45,7 +45,7 @@ class GPT(nn.Module):
         if num_heads < 1 or width < num_heads or width % (2 * num_heads):
             raise ValueError(f"width={width} and num_heads={num_heads}: each head needs the same even share of width")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.max_tokens, self.depth = max_tokens, depth
         self.tokens = nn.Embedding(vocab_size, width)
@@ -60,7 +60,7 @@ class GPT(nn.Module):
     def forward(self, tokens: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         length = tokens.shape[1] + (cache.length if cache else 0)
         if length > self.max_tokens:
-            raise ValueError(f"a row of {length} tokens came in; max_tokens is {self.max_tokens}")
+            raise ValueError(f"a sample of {length} tokens came in; max_tokens is {self.max_tokens}")
         features = self.dropout(self.tokens(tokens))
         for block in self.blocks:
             features = block(features, cache)

@@ -8,7 +8,7 @@ from .start_from import start_from
 class TransformerEncoder(nn.Module):
     """A small encoder with pre-normalisation and learnt positions; the mean over the tokens goes to one linear layer.
 
-    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Padding is masked: a row's result does
+    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Padding is masked: a sample's result does
     not depend on its neighbours, in training neither, dropout aside.
 
     Source: Vaswani et al., Attention Is All You Need, 2017, https://arxiv.org/abs/1706.03762.
@@ -16,7 +16,7 @@ class TransformerEncoder(nn.Module):
     Args:
         vocab_size: token ids.
         num_classes: classes.
-        max_tokens: the longest row, in tokens.
+        max_tokens: the longest sample, in tokens.
         width: features of a token.
         depth: layers.
         num_heads: attention heads; they share `width` evenly.
@@ -40,7 +40,7 @@ class TransformerEncoder(nn.Module):
         if num_heads < 1 or width < num_heads or width % num_heads:
             raise ValueError(f"width={width} and num_heads={num_heads}: the heads must share the width evenly")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, width)
         if word_vectors is not None:
@@ -55,7 +55,7 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         if tokens.shape[1] > len(self.positions):
-            raise ValueError(f"a row of {tokens.shape[1]} tokens came in; max_tokens is {len(self.positions)}")
+            raise ValueError(f"a sample of {tokens.shape[1]} tokens came in; max_tokens is {len(self.positions)}")
         padding = padding_mask(lengths, tokens.shape[1])
         embedded = self.dropout(self.tokens(tokens) + self.positions[: tokens.shape[1]])
         features = self.layers(embedded, src_key_padding_mask=padding).masked_fill(padding[..., None], 0.0)

@@ -19,7 +19,7 @@ class ConvNet(nn.Sequential):
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__(
             conv_block(in_channels, width),
             nn.MaxPool2d(2),

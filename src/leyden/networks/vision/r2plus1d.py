@@ -21,7 +21,7 @@ class R2Plus1D(nn.Sequential):
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__(
             Conv2Plus1D(in_channels, width, stride=1),
             nn.BatchNorm3d(width),

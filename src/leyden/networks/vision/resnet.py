@@ -18,7 +18,7 @@ class ResNet(nn.Sequential):
 
     def __init__(self, in_channels: int, num_classes: int, num_layers: int = 20, width: int = 1) -> None:
         if num_layers < 8 or num_layers % 6 != 2:
-            raise ValueError(f"num_layers is {num_layers}; 6 n + 2 is wanted, such as 20, 32, 44, 56 or 110")
+            raise ValueError(f"num_layers is {num_layers}; expected 6 n + 2, such as 20, 32, 44, 56 or 110")
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
         first, *_ = stages = [16 * width, 32 * width, 64 * width]

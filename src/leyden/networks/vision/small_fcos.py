@@ -41,7 +41,7 @@ class SmallFCOS(FCOS):
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
         if features < 16 or features % 16:
-            raise ValueError(f"features is {features}; a multiple of 16 is wanted")
+            raise ValueError(f"features is {features}; expected a multiple of 16")
         if strides[0] < 4 or any(stride != strides[0] * 2**level for level, stride in enumerate(strides)):
             raise ValueError(f"strides is {strides}; each must be twice the last, and the first 4, 8, 16 ...")
         super().__init__(

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class AlignedTokens(NamedTuple):
-    """What is said in one row, and when."""
+    """What is said in one sample, and when."""
 
     tokens: Tensor  # int64 [token]
     starts: Tensor  # seconds [token]
@@ -14,13 +14,13 @@ class AlignedTokens(NamedTuple):
 
 
 class Alignments(Sequence[AlignedTokens]):
-    """What is said in each row of a batch, each aligned with its waveform when it is asked for.
+    """What is said in each sample of a batch, each aligned with its waveform when it is asked for.
 
     Args:
         log_probs: [batch, frame, token]; token 0 is the blank.
         frames: numbers of valid frames [batch].
-        tokens: the decoded tokens of each row.
-        seconds: duration of each row [batch].
+        tokens: the decoded tokens of each sample.
+        seconds: duration of each sample [batch].
     """
 
     def __init__(self, log_probs: Tensor, frames: Tensor, tokens: list[list[int]], seconds: Tensor) -> None:
@@ -30,14 +30,14 @@ class Alignments(Sequence[AlignedTokens]):
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def __getitem__(self, row: int) -> AlignedTokens:  # pyrefly: ignore[bad-override]
-        frames, tokens = self.frames[row], self.tokens[row]
+    def __getitem__(self, sample: int) -> AlignedTokens:  # pyrefly: ignore[bad-override]
+        frames, tokens = self.frames[sample], self.tokens[sample]
         if not tokens:
             return AlignedTokens(torch.zeros(0, dtype=torch.int64), torch.zeros(0), torch.zeros(0))
         from torchaudio.functional import forced_align, merge_tokens  # late: most models need no torchaudio
 
-        log_probs = self.log_probs[row : row + 1, :frames].contiguous()
+        log_probs = self.log_probs[sample : sample + 1, :frames].contiguous()
         path, scores = forced_align(log_probs, torch.tensor([tokens], dtype=torch.int32))
         spans = merge_tokens(path[0], scores[0])
-        bounds = torch.tensor([(span.start, span.end) for span in spans]) * (self.seconds[row] / frames)
+        bounds = torch.tensor([(span.start, span.end) for span in spans]) * (self.seconds[sample] / frames)
         return AlignedTokens(torch.tensor(tokens), bounds[:, 0], bounds[:, 1])

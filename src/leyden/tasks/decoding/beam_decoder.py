@@ -11,7 +11,7 @@ BLANK, SPACE = "<blank>", "|"  # as torchaudio's files have them
 
 
 class BeamDecoder:
-    """torchaudio's beam search over tokens, by choice with a KenLM language model and a lexicon.
+    """torchaudio's beam search over tokens, optionally with a KenLM language model and a lexicon.
 
     Without a lexicon the language model is one of tokens, with one it is one of words. In these files | stands for the
     space between words. It runs on the CPU.
@@ -74,9 +74,9 @@ class BeamDecoder:
             )
 
     def __call__(self, log_probs: Tensor, frames: Tensor) -> list[list[int]]:
-        """Log-probabilities [batch, frame, token] and valid frames [batch] -> the likeliest tokens of each row."""
-        rows = self.search(log_probs.float().cpu().contiguous(), frames.cpu())
-        return [_strip(best[0].tokens.tolist() if best else [], self.space) for best in rows]
+        """Log-probabilities [batch, frame, token] and valid frames [batch] -> the likeliest tokens of each sample."""
+        samples = self.search(log_probs.float().cpu().contiguous(), frames.cpu())
+        return [_strip(best[0].tokens.tolist() if best else [], self.space) for best in samples]
 
 
 def _strip(tokens: list[int], space: int) -> list[int]:

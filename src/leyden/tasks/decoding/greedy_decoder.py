@@ -12,11 +12,11 @@ def greedy_decoder(log_probs: Tensor, frames: Tensor) -> list[list[int]]:
         frames: numbers of valid frames [batch].
 
     Returns:
-        The tokens of each row.
+        The tokens of each sample.
     """
     best = log_probs.argmax(dim=2)
     is_new = torch.ones_like(best, dtype=torch.bool)
     is_new[:, 1:] = best[:, 1:] != best[:, :-1]
     is_valid = torch.arange(best.shape[1], device=best.device) < frames.unsqueeze(1)
     is_said = is_new & is_valid & (best != 0)
-    return [row[said].tolist() for row, said in zip(best.cpu(), is_said.cpu(), strict=True)]
+    return [sample[said].tolist() for sample, said in zip(best.cpu(), is_said.cpu(), strict=True)]

@@ -1,4 +1,4 @@
-"""The user's own recordings and transcripts, from the manifest to the predictions, with YAML only."""
+"""User recordings and transcripts, from the manifest to the predictions, with YAML only."""
 
 import csv
 import json
@@ -89,11 +89,11 @@ def test_predictions_lie_within_the_recording(undisturbed, recordings, tmp_path)
     files = [recordings / "24.wav", recordings / "25.wav"]
     output = tmp_path / "predictions.csv"
     predict(Worker(run, trains=False), files, "best", output, "csv")
-    rows = list(csv.DictReader(output.read_text().splitlines()))
-    assert [row["input"] for row in rows] == list(map(str, files))
-    for row, file in zip(rows, files, strict=True):
-        words = json.loads(row["words"])
-        assert " ".join(word["word"] for word in words) == row["text"].strip()
+    samples = list(csv.DictReader(output.read_text().splitlines()))
+    assert [sample["input"] for sample in samples] == list(map(str, files))
+    for sample, file in zip(samples, files, strict=True):
+        words = json.loads(sample["words"])
+        assert " ".join(word["word"] for word in words) == sample["text"].strip()
         times = [time for word in words for time in (word["start"], word["end"])]
         assert times == sorted(times)
         assert all(0 <= time <= soundfile.info(file).duration + 1e-3 for time in times)

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from ..lengths import padding_mask
 
 
-class WordConvNet(nn.Module):
-    """Convolutions of several widths over word vectors, the maximum of each over the row, then one linear layer.
+class TextCNN(nn.Module):
+    """Convolutions of several widths over word vectors, the maximum of each over the sample, then one linear layer.
 
-    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Every row is framed by zero vectors of its
-    own and windows that lie in the padding are left out of the maximum: a row's result does not depend on its
+    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Every sample is framed by zero vectors of its
+    own and windows that lie in the padding are left out of the maximum: a sample's result does not depend on its
     neighbours, in training neither, dropout aside.
 
     Source: Kim, Convolutional Neural Networks for Sentence Classification, 2014, https://arxiv.org/abs/1408.5882: the
@@ -39,9 +39,9 @@ class WordConvNet(nn.Module):
         if num_filters < 1:
             raise ValueError(f"num_filters is {num_filters}; it must be at least 1")
         if not widths or min(widths) < 1:
-            raise ValueError(f"widths is {widths}; one width or more is wanted, each at least 1")
+            raise ValueError(f"widths is {widths}; expected one width or more, each at least 1")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; a probability below 1 is wanted")
+            raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.vectors = nn.Embedding(vocab_size, dim)
         # Smaller than his 0.25: a rare word, hardly ever corrected, must not drown what was learnt of the common ones.
@@ -60,5 +60,5 @@ class WordConvNet(nn.Module):
     def maximum(convolution: nn.Module, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Vectors [batch, feature, token] -> the largest rectified response of each filter [batch, feature]."""
         responses = convolution(vectors).relu()
-        windows = lengths + responses.shape[2] - vectors.shape[2]  # those that hold a word of the row
+        windows = lengths + responses.shape[2] - vectors.shape[2]  # those that hold a word of the sample
         return responses.masked_fill(padding_mask(windows, responses.shape[2])[:, None], 0.0).amax(dim=2)

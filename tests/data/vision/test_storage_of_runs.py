@@ -1,4 +1,4 @@
-"""Runs end with the same bits wherever the rows of their data live, also when they are stopped and go on."""
+"""Runs end with the same bits wherever the samples of their data live, also when they are stopped and go on."""
 
 from pathlib import Path
 
@@ -17,11 +17,11 @@ STOP = 7  # steps, in the second epoch of two
 @pytest.fixture
 def start(tmp_path, save_pictures):
     random = np.random.default_rng(0)
-    pictures = save_pictures(24, 4, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
+    images = save_pictures(24, 4, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
 
     def start(*settings):
-        words = ["data=vision/files", f"data.root={pictures}", "data.image_size=8", "data.batch_size=4"]
-        words += ["+data.in_channels=1", "trainer=cpu", "trainer.max_epochs=2", "callbacks.pictures=null"]
+        words = ["data=vision/files", f"data.root={images}", "data.image_size=8", "data.batch_size=4"]
+        words += ["+data.in_channels=1", "trainer=cpu", "trainer.max_epochs=2", "callbacks.images=null"]
         words += ["trainer.log_every_n_steps=1", *settings]
         config = compose(["experiment=vision/digits", *words], ROOT).config | {"runs": str(tmp_path / "runs")}
         return RunDirectory.create(config, ROOT, ["test"])
@@ -40,7 +40,7 @@ def test_runs_end_with_the_same_bits_wherever_the_rows_live(start, tmp_path):
     ways = {
         "first run": ([cache], False),
         "stopped, mapped": ([cache], True),
-        "stopped, on the device": ([cache, "data.residence=device"], True),
+        "stopped, on the device": ([cache, "data.storage=device"], True),
     }
     for name, (settings, stops) in ways.items():
         other, others = weights(start(*settings), STOP if stops else None)

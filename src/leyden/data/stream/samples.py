@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from ..core.batch import Batch
-from ..core.rows import Rows
+from ..core.samples import Samples
 from .folder import StreamFolder, litdata_part
 
 OPEN = 32  # chunks that a process has mapped
 
 
-class StreamRows(Rows):
-    """Rows in the chunks of one split of a stream, as litdata writes them.
+class StreamSamples(Samples):
+    """Samples in the chunks of one split of a stream, as litdata writes them.
 
-    litdata's own datasets go through their chunks one after the other and forget each one. Rows in the order of
+    litdata's own datasets go through their chunks one after the other and forget each one. Samples in the order of
     (seed, epoch) would have them fetch and decode chunks again and again, so only litdata's files, downloads and
     decoding are used here.
 
@@ -27,9 +27,9 @@ class StreamRows(Rows):
         split: its name.
         about: what `write_stream` says of it.
         chunks: its chunks, as litdata's index has them.
-        targets: [row]; None where they are in the chunks.
-        lengths: [row], int64; None where all are equal.
-        join: the tensors of the targets of rows -> those of a batch; see `DataModule.join_targets`.
+        targets: [sample]; None where they are in the chunks.
+        lengths: [sample], int64; None where all are equal.
+        join: the tensors of the targets of samples -> those of a batch; see `DataModule.join_targets`.
     """
 
     def __init__(
@@ -69,23 +69,23 @@ class StreamRows(Rows):
         inputs = np.full((len(indices), *shape), self.about["padding"], self.about["dtype"])
         targets: list[list[Tensor]] = [[]] * len(indices)
         for place in sorted(range(len(indices)), key=indices.__getitem__):  # chunk by chunk
-            row = self.read(indices[place])
+            sample = self.read(indices[place])
             if lengths is None:
-                inputs[place] = row["inputs"]
+                inputs[place] = sample["inputs"]
             else:
-                inputs[place, : len(row["inputs"])] = row["inputs"]
-            targets[place] = [torch.from_numpy(part.copy()) for part in row.get("targets", ())]
+                inputs[place, : len(sample["inputs"])] = sample["inputs"]
+            targets[place] = [torch.from_numpy(part.copy()) for part in sample.get("targets", ())]
         joined = self.targets[indices] if isinstance(self.targets, Tensor) else self.join(targets)
         return Batch(torch.from_numpy(inputs), joined, lengths)
 
     def read(self, number: int) -> dict[str, Any]:
-        """One row; valid until the next one is read."""
+        """One sample; valid until the next one is read."""
         chunk = bisect_right(self.starts, number) - 1
         if self._reader.pid != os.getpid():  # what is mapped and open is not shared with a process that was forked
             self._reader = _Reader.of(self.folder, self.split, len(self.names))
         try:
             return self._read(self._reader, chunk, number)
-        except FileNotFoundError:  # another process, with other rows to read, has made room
+        except FileNotFoundError:  # another process, with other samples to read, has made room
             self._reader.chunk = -1
             return self._read(self._reader, chunk, number)
 
@@ -109,7 +109,7 @@ class _Reader:
 
     @classmethod
     def of(cls, folder: StreamFolder, split: str, num_chunks: int) -> "_Reader":
-        # Decoded ahead, rows that nobody asks for next would cost ten times as much as those that are asked for.
+        # Decoded ahead, samples that nobody asks for next would cost ten times as much as those that are asked for.
         loader = litdata_part("streaming.item_loader").PyTreeLoader(batch_decode=0)
         index = folder.file(f"{split}/index.json")
         litdata_part("streaming.reader").BinaryReader(str(index.parent), item_loader=loader).get_length()

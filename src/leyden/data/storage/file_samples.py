@@ -8,26 +8,26 @@ from torch import Tensor
 
 from ..core.batch import Batch
 from ..core.error import DataError
-from ..core.rows import Rows, pad
+from ..core.samples import Samples, pad
 
 log = logging.getLogger(__name__)
 
 OnCorrupt = Literal["raise", "skip"]
 
 
-class FileRows(Rows):
-    """Rows read from files when their batch is asked for.
+class FileSamples(Samples):
+    """Samples read from files when their batch is asked for.
 
     Args:
-        paths: one file a row, or what else `read` takes and an error message names.
-        targets: [row], or what the task says, one a row.
+        paths: one file a sample, or what else `read` takes and an error message names.
+        targets: [sample], or what the task says, one a sample.
         read: file -> tensor in storage dtype; raises on a file that it cannot decode.
         ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
         on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
         read_many: files -> their tensors, with None for each that is left to `read`; for what is faster in batches, and
             only where processes that read ahead cannot go, such as on a GPU.
         measure: file -> its length, from its header alone; 0 for a file that cannot be read. Asked once for each file.
-        made_of: plain values that tell how the files are decoded, see `decoder`; without them no cache keeps the rows.
+        made_of: plain values that tell how the files are decoded, see `decoder`; without them no cache keeps the samples.
 
     Raises:
         DataError: a file cannot be read; the message names it.
@@ -60,8 +60,8 @@ class FileRows(Rows):
         return torch.tensor([self.measure(path) for path in self.paths], dtype=torch.int64)
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        rows = zip(indices, self.decode_many([self.paths[i] for i in indices]), strict=True)
-        decoded = [(tensor, i) for i, tensor in rows if tensor is not None]
+        samples = zip(indices, self.decode_many([self.paths[i] for i in indices]), strict=True)
+        decoded = [(tensor, i) for i, tensor in samples if tensor is not None]
         if not decoded:
             names = ", ".join(str(self.paths[i]) for i in indices[:3])
             raise DataError(f"no file of a whole batch could be read: {names} ...")
@@ -71,12 +71,12 @@ class FileRows(Rows):
         return Batch(torch.stack(inputs), self.targets[kept])
 
     def decode_many(self, paths: Sequence[Any]) -> list[Tensor | None]:
-        """One row a file, or None where it cannot be read and is skipped."""
-        rows = self.read_many(paths) if self.read_many else [None] * len(paths)
-        return [self.decode(path) if row is None else row for path, row in zip(paths, rows, strict=True)]
+        """One sample a file, or None where it cannot be read and is skipped."""
+        samples = self.read_many(paths) if self.read_many else [None] * len(paths)
+        return [self.decode(path) if sample is None else sample for path, sample in zip(paths, samples, strict=True)]
 
     def decode(self, path: Any) -> Tensor | None:
-        """One row, or None where its file cannot be read and is skipped."""
+        """One sample, or None where its file cannot be read and is skipped."""
         try:
             return self.read(path)
         except (OSError, RuntimeError, ValueError) as error:

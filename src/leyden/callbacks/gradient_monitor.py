@@ -5,7 +5,7 @@ from torch.optim import Optimizer
 from .lightning_internals import is_logging_step, takes_scale_back
 
 
-class Optimization(Callback):
+class GradientMonitor(Callback):
     """Logs the learning rate (the highest, where layers differ) and, before clipping, the 2-norm of all gradients, at
     the steps that are logged.
     """

@@ -16,33 +16,33 @@ log = logging.getLogger(__name__)
 
 
 class Example(NamedTuple):
-    """A row of an evaluation, on the CPU; the highest priority comes first, then the earliest row."""
+    """A sample of an evaluation, on the CPU; the highest priority comes first, then the earliest sample."""
 
     priority: float
-    order: int  # minus the number of the row
+    order: int  # minus the number of the sample
     inputs: Tensor
     target: Any
     prediction: Any
 
 
-class Pictures(Callback):
-    """After an evaluation: some rows and the worst ones with their predictions, and the task's own figures.
+class PredictionPlots(Callback):
+    """After an evaluation: some samples and the worst ones with their predictions, and the task's own figures.
 
-    Rows come sorted by class or by length: some are a random sample, the same one each time, not the first ones.
+    Samples come sorted by class or by length: some are a random sample, the same one each time, not the first ones.
 
-    The data module draws a row, the model tells what it predicts and how wrong it is. The pictures are written to
-    `plots/` and handed to every logger that takes pictures; the task's own texts, such as samples, too. Within training
+    The data module draws a sample, the model tells what it predicts and how wrong it is. The plots are written to
+    `plots/` and handed to every logger that takes plots; the task's own texts, such as samples, too. Within training
     they wait for the test.
 
     Args:
-        num_rows: rows in a picture.
+        num_samples: samples in a plot.
     """
 
-    def __init__(self, num_rows: int = 16) -> None:
-        if num_rows < 1:
-            raise ValueError(f"num_rows is {num_rows}; it must be at least 1")
-        self.num_rows = num_rows
-        self.folder = ""  # below `plots/`: pictures of one checkpoint do not replace those of another
+    def __init__(self, num_samples: int = 16) -> None:
+        if num_samples < 1:
+            raise ValueError(f"num_samples is {num_samples}; it must be at least 1")
+        self.num_samples = num_samples
+        self.folder = ""  # below `plots/`: plots of one checkpoint do not replace those of another
 
     def _start(self) -> None:
         self.seen = 0
@@ -55,9 +55,9 @@ class Pictures(Callback):
         errors = getattr(evaluated, "errors", None)
         for number, error in enumerate([] if errors is None else errors.tolist()):
             for heap, priority in ((self.sample, self.random.random()), (self.worst, error)):
-                has_room = len(heap) < self.num_rows
+                has_room = len(heap) < self.num_samples
                 if has_room or priority > heap[0].priority:
-                    values = (*batch.row(number), evaluated.predictions[number])
+                    values = (*batch.sample(number), evaluated.predictions[number])
                     example = Example(priority, -self.seen, *map(_on_cpu, values))
                     heapq.heappush(heap, example) if has_room else heapq.heappushpop(heap, example)
             self.seen += 1
@@ -92,7 +92,7 @@ class Pictures(Callback):
     def _write(self, trainer: Trainer, name: str, figure: Figure) -> None:
         path = self._path(trainer, f"{name}.png")
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph")  # a sign that the font has not is drawn as a box
+            warnings.filterwarnings("ignore", "Glyph")  # a character that the font lacks is drawn as a box
             figure.savefig(path, dpi=120)
         for logger in trainer.loggers:
             if log_image := getattr(logger, "log_image", None):
@@ -125,7 +125,7 @@ class Pictures(Callback):
 
 @contextmanager
 def _reported(what: str) -> Iterator[None]:
-    """What a picture fails of is said: the evaluation is done, and its metrics are worth more than the picture."""
+    """What a plot fails of is said: the evaluation is done, and its metrics are worth more than the plot."""
     try:
         yield
     except NotImplementedError:
@@ -138,9 +138,9 @@ def grid(data: Any, examples: list[Example]) -> Figure:
     """The examples, each drawn by the data module: side by side where they are narrow, else below each other."""
     width, height = data.drawn_size
     columns = min(max(int(10 / width), 1), len(examples))
-    rows = -(-len(examples) // columns)
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    places = list(figure.subplots(rows, columns, squeeze=False).flat)
+    samples = -(-len(examples) // columns)
+    figure = Figure(figsize=(width * columns, height * samples), layout="constrained")
+    places = list(figure.subplots(samples, columns, squeeze=False).flat)
     for axes in places:
         axes.set_axis_off()
     for axes, example in zip(places, examples, strict=False):
@@ -149,7 +149,7 @@ def grid(data: Any, examples: list[Example]) -> Figure:
 
 
 def page(text: str) -> Figure:
-    """A text as a picture, 100 signs wide; what is long goes on beyond 80 lines in the text file alone."""
+    """A text as a plot, 100 characters wide; what is long goes on beyond 80 lines in the text file alone."""
     lines = [part for line in text.expandtabs(4).splitlines() for part in textwrap.wrap(line, 100) or [""]]
     figure = Figure(figsize=(8, 0.15 * len(lines[:80]) + 0.2))
     options = {"va": "top", "family": "monospace", "fontsize": 8, "parse_math": False}

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from leyden.data import DataError
-from leyden.data.core.rows import row_lengths
-from leyden.data.storage.file_rows import FileRows
+from leyden.data.core.samples import sample_lengths
+from leyden.data.storage.file_samples import FileSamples
 
 
 def read_bytes(path):
@@ -20,29 +20,29 @@ def files(tmp_path):
 
 
 def test_a_corrupt_file_is_named(files):
-    rows = FileRows(files, torch.arange(3), read_bytes)
+    samples = FileSamples(files, torch.arange(3), read_bytes)
     with pytest.raises(DataError, match=r"cannot read .*empty\.bin: the file is empty"):
-        rows.__getitems__([0, 1])
+        samples.__getitems__([0, 1])
 
 
 def test_a_corrupt_file_is_skipped_by_choice_and_said_once(files, caplog):
-    rows = FileRows(files, torch.arange(3), read_bytes, on_corrupt="skip")
+    samples = FileSamples(files, torch.arange(3), read_bytes, on_corrupt="skip")
     for _ in range(2):
-        batch = rows.__getitems__([0, 1, 2])
+        batch = samples.__getitems__([0, 1, 2])
         assert batch.targets.tolist() == [0, 2]
     assert caplog.text.count("empty.bin") == 1
 
 
 def test_a_batch_of_corrupt_files_alone_is_an_error(files):
     with pytest.raises(DataError, match="no file of a whole batch"):
-        FileRows(files, torch.arange(3), read_bytes, on_corrupt="skip").__getitems__([1])
+        FileSamples(files, torch.arange(3), read_bytes, on_corrupt="skip").__getitems__([1])
 
 
 def test_lengths_are_told_without_files_being_read(files):
-    assert row_lengths(FileRows(files, torch.arange(3), read_bytes)) is None
+    assert sample_lengths(FileSamples(files, torch.arange(3), read_bytes)) is None
     asked = []
-    measured = FileRows(files, torch.arange(3), read_bytes, measure=lambda path: asked.append(path) or len(asked))
-    assert [row_lengths(measured).tolist() for _ in range(2)] == [[1, 2, 3]] * 2
+    measured = FileSamples(files, torch.arange(3), read_bytes, measure=lambda path: asked.append(path) or len(asked))
+    assert [sample_lengths(measured).tolist() for _ in range(2)] == [[1, 2, 3]] * 2
     assert asked == files  # once
 
 
@@ -54,12 +54,12 @@ def test_what_reads_many_files_leaves_some_to_the_other(files, on_corrupt):
         asked.append(paths)
         return [torch.tensor([7, 7], dtype=torch.uint8) if path.name == "aa.bin" else None for path in paths]
 
-    rows = FileRows(files, torch.arange(3), read_bytes, on_corrupt=on_corrupt, read_many=read_many)
-    assert not rows.decodes
-    assert rows.__getitems__([2, 0]).inputs.tolist() == [list(b"cc"), [7, 7]]
+    samples = FileSamples(files, torch.arange(3), read_bytes, on_corrupt=on_corrupt, read_many=read_many)
+    assert not samples.decodes
+    assert samples.__getitems__([2, 0]).inputs.tolist() == [list(b"cc"), [7, 7]]
     assert asked == [[files[2], files[0]]]
     if on_corrupt == "skip":
-        assert rows.__getitems__([0, 1, 2]).targets.tolist() == [0, 2]
+        assert samples.__getitems__([0, 1, 2]).targets.tolist() == [0, 2]
     else:
         with pytest.raises(DataError, match=r"cannot read .*empty\.bin: the file is empty"):
-            rows.__getitems__([0, 1])
+            samples.__getitems__([0, 1])

@@ -1,0 +1,1 @@
+"""The datasets, networks and tasks of this project."""

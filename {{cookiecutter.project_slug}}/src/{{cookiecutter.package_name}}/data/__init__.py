@@ -1,0 +1,1 @@
+"""Datasets: one `DataModule` a file."""

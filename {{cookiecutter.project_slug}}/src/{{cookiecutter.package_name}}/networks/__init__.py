@@ -1,0 +1,1 @@
+"""Networks: one `nn.Module` a file, which knows nothing of training."""

@@ -1,0 +1,1 @@
+"""Tasks: one `leyden.Task` a file, with its loss and its metrics."""
