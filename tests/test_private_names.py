@@ -120,6 +120,10 @@ USED = {
         (TORCHMETRICS, "torchmetrics.metric", "self._defaults: dict[str, Union[list, Tensor]] = {}"),
         (TORCHMETRICS, "torchmetrics.metric", "self._computed = None"),
     ],
+    "testing/bench.py": [
+        (TORCHVISION, "torchvision.models.detection.rpn", "self._pre_nms_top_n = pre_nms_top_n"),
+        (TORCHVISION, "torchvision.models.detection.rpn", "self._post_nms_top_n = post_nms_top_n"),
+    ],
 }
 OF_NAMED_TUPLES = {"_replace", "_fields", "_asdict", "_make"}
 

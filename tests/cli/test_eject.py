@@ -53,7 +53,7 @@ def test_bases_and_what_others_share_stay_in_the_library(project, capsys):
         f"from {LIBRARY}.tasks import EvaluationOutput, EvaluationStage, Task\n" in text
     )  # the public name, where there is one
     _, _, private = capsys.readouterr().out.partition("an upgrade may move them:\n")
-    assert f"\n  {LIBRARY}.data.vision.image_data: ImageData\n" in private
+    assert f"  {LIBRARY}.data.core.split: stratified_split\n" in private
 
 
 def test_a_copy_that_is_there_is_used_again_and_never_overwritten(project, capsys):

@@ -41,7 +41,7 @@ def test_it_is_resumed_tested_and_used_for_predictions(run):
     results = json.loads((run / "results.json").read_text())
     command("test", run)
     assert json.loads((run / "results.json").read_text()) == results
-    assert command("predict", run, SAMPLES / "vision").startswith("input,prediction,")
+    assert command("predict", run, Path("src/leyden/testing/samples/vision").absolute()).startswith("input,prediction,")
 
 
 def test_it_is_not_used_from_python(run):
