@@ -196,17 +196,17 @@ def test_predict_gives_a_row_for_each_input(trained):
     domain = trained.parent.parent.name
     samples = Path(leyden.__file__).parent / "testing" / "samples" / domain
     output, _ = run("predict", trained, samples)
-    samples = list(csv.DictReader(output.splitlines()))
-    assert len({sample["input"] for sample in samples}) >= 2
+    rows = list(csv.DictReader(output.splitlines()))
+    assert len({row["input"] for row in rows}) >= 2
     lines, _ = run("predict", trained, samples, "--format", "jsonl")
-    assert [json.loads(line)["input"] for line in lines.splitlines()] == [sample["input"] for sample in samples]
-    if "probability" not in samples[0]:
+    assert [json.loads(line)["input"] for line in lines.splitlines()] == [row["input"] for row in rows]
+    if "probability" not in rows[0]:
         return  # a task whose predictions its own tests read
-    classes = list(samples[0])[3:]
-    for sample in samples:
-        assert sample["prediction"] in classes
-        assert sum(float(sample[name]) for name in classes) == pytest.approx(1, abs=1e-4)
-        assert float(sample["probability"]) == max(float(sample[name]) for name in classes)
+    classes = list(rows[0])[3:]
+    for row in rows:
+        assert row["prediction"] in classes
+        assert sum(float(row[name]) for name in classes) == pytest.approx(1, abs=1e-4)
+        assert float(row["probability"]) == max(float(row[name]) for name in classes)
     first = json.loads(lines.splitlines()[0])
-    assert first["prediction"] == samples[0]["prediction"]
+    assert first["prediction"] == rows[0]["prediction"]
     assert set(first["probabilities"]) == set(classes)
