@@ -115,11 +115,11 @@ def fetcher(samples: Any, device: torch.device) -> tuple[int, Callable[[Tensor],
         return len(samples), tokens
     images, labels = samples.dataset.inputs.to(device), samples.dataset.targets.to(device)
 
-    def plots(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    def image_batch(numbers: Tensor) -> tuple[Tensor, Tensor]:
         inputs = images[numbers].float().div_(255).sub_(0.5).div_(0.25)
         return inputs.to(memory_format=torch.channels_last), labels[numbers]
 
-    return len(samples), plots
+    return len(samples), image_batch
 
 
 def compare(task: str, folder: str, repeats: int, is_tiny: bool) -> None:

@@ -131,8 +131,8 @@ def _grouped(samples: Samples, files: FileSamples, kept: Any) -> Samples:
 
 def _estimate(files: FileSamples) -> float:
     """Bytes of all samples, as some of them have it."""
-    sample = files.paths[:: max(1, len(files) // SAMPLE)]
-    sizes = [sample.nbytes for path in sample if (sample := files.decode(path)) is not None]
+    paths = files.paths[:: max(1, len(files) // SAMPLE)]
+    sizes = [sample.nbytes for path in paths if (sample := files.decode(path)) is not None]
     return len(files) * sum(sizes) / max(1, len(sizes))
 
 
