@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pairs import ROOT, heading, sample, spread
+from pairs import ROOT, heading, row, spread
 
 CHOICES = ("all", "vision", "audio", "text")
 
@@ -53,7 +53,7 @@ def main() -> None:
     heading("domains", "seconds", "`cookiecutter --help`", "CPU seconds", "`cookiecutter --help`")
     for choice in CHOICES:
         pairs = [(generation(choice), seconds(["--help"])) for _ in range(repeats)]
-        sample(choice, *(spread(pair[side][clock] for pair in pairs) for clock in (0, 1) for side in (0, 1)))
+        row(choice, *(spread(pair[side][clock] for pair in pairs) for clock in (0, 1) for side in (0, 1)))
 
 
 if __name__ == "__main__":

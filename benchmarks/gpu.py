@@ -1,10 +1,10 @@
 """Training on one GPU beside a compiled hand-written loop in bfloat16: `python benchmarks/gpu.py`.
 
-A residual network on images of 32 x 32 pixels, and GPT of 124 million parameters on windows of 1,024 random tokens; samples
+A residual network on images of 32 x 32 pixels, and GPT of 124 million parameters on windows of 1,024 random tokens; rows
 live on the GPU. The hand-written loop has the same network, compiled, the same batch and AdamW, indexes tensors, and asks
 for no loss. `train` does all that it does by default. Each training is a process of its own, in turn; seconds are those
 of all steps of each epoch after the first, between two moments at which the GPU has nothing to do. Besides, images a
-second that the loader and the transform of samples on the GPU give, and of the first pass of jpegs.
+second that the loader and the transform of rows on the GPU give, and of the first pass of jpegs.
 
     --repeats N    of each training (3)
     --tiny         small networks and few steps, also on a CPU: does it run?
@@ -24,7 +24,7 @@ import made_data
 import numpy as np
 import torch
 from epochs import SECONDS, now
-from pairs import ROOT, apart, domains, heading, quietly, sample, spread
+from pairs import ROOT, apart, domains, heading, quietly, row, spread
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -102,24 +102,24 @@ def noisy(task: str, config: dict[str, Any]) -> dict[str, Any]:
     return config | {"data": data | noise}
 
 
-def fetcher(samples: Any, device: torch.device) -> tuple[int, Callable[[Tensor], tuple[Tensor, Tensor]]]:
-    """How many samples there are, and sample numbers -> inputs and targets, of tensors that lie on the device."""
-    if hasattr(samples, "stream"):
-        stream = torch.from_numpy(samples.stream.astype(np.int64)).to(device)
-        window = torch.arange(samples.max_tokens + 1, device=device)
+def fetcher(rows: Any, device: torch.device) -> tuple[int, Callable[[Tensor], tuple[Tensor, Tensor]]]:
+    """How many rows there are, and row numbers -> inputs and targets, of tensors that lie on the device."""
+    if hasattr(rows, "stream"):
+        stream = torch.from_numpy(rows.stream.astype(np.int64)).to(device)
+        window = torch.arange(rows.max_tokens + 1, device=device)
 
         def tokens(numbers: Tensor) -> tuple[Tensor, Tensor]:
-            chosen = stream[numbers[:, None] * samples.max_tokens + window]
+            chosen = stream[numbers[:, None] * rows.max_tokens + window]
             return chosen[:, :-1], chosen[:, 1:]
 
-        return len(samples), tokens
-    images, labels = samples.dataset.inputs.to(device), samples.dataset.targets.to(device)
+        return len(rows), tokens
+    images, labels = rows.dataset.inputs.to(device), rows.dataset.targets.to(device)
 
-    def image_batch(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    def pictures(numbers: Tensor) -> tuple[Tensor, Tensor]:
         inputs = images[numbers].float().div_(255).sub_(0.5).div_(0.25)
         return inputs.to(memory_format=torch.channels_last), labels[numbers]
 
-    return len(samples), image_batch
+    return len(rows), pictures
 
 
 def compare(task: str, folder: str, repeats: int, is_tiny: bool) -> None:
@@ -131,16 +131,16 @@ def compare(task: str, folder: str, repeats: int, is_tiny: bool) -> None:
     sides = [
         (apart(partial(template, config), folder), apart(partial(by_hand, config), folder)) for _ in range(repeats)
     ]
-    samples = steps * config["data"]["batch_size"] * config["data"].get("max_tokens", 1)
+    rows = steps * config["data"]["batch_size"] * config["data"].get("max_tokens", 1)
     pairs = [[statistics.median(epochs) for epochs, _ in pair] for pair in sides]
-    ours, theirs = (f"{samples / statistics.median(side):.0f}" for side in zip(*pairs, strict=True))
+    ours, theirs = (f"{rows / statistics.median(side):.0f}" for side in zip(*pairs, strict=True))
     used = sides[-1][0][1]
     ratios = spread((hand / own for own, hand in pairs), ".3f")
-    sample(task, ours, theirs, ratios, "unknown" if used is None else f"{100 * used:.0f} %")
+    row(task, ours, theirs, ratios, "unknown" if used is None else f"{100 * used:.0f} %")
 
 
 def resident(config: dict[str, Any]) -> float:
-    """Images a second of the second pass of the loader and the transform, where samples live on the device."""
+    """Images a second of the second pass of the loader and the transform, where rows live on the device."""
     data, device = build(config["data"], {}), device_of(config)
     data.setup("fit")
     data.storage.move(whole(data.samples["train"]), device)
@@ -165,12 +165,12 @@ def load(folder: Path, is_tiny: bool) -> None:
     heading("images of", "images/s")
     trainer = ["trainer=cpu"] if is_tiny else ["trainer=gpu"]
     config = noisy("ResNet", compose([*IMAGE, *COMMON, *trainer], ROOT).config)
-    sample("32 x 32 pixels, on the device", f"{apart(partial(resident, config), folder):.0f}")
+    row("32 x 32 pixels, on the device", f"{apart(partial(resident, config), folder):.0f}")
     made_data.photographs(folder / "jpegs", 100 if is_tiny else 5_000)
     words = ["data=vision/files", "model=vision/convnet", f"data.root={folder}/jpegs", "data.image_size=224"]
     for device in ("cpu",) if is_tiny else ("cpu", "cuda"):
         config = compose([*words, *trainer, "data.cache=null", f"data.jpeg_device={device}"], ROOT).config
-        sample(f"jpegs of 500 x 375, data.jpeg_device={device}", f"{apart(partial(first_pass, config), folder):.0f}")
+        row(f"jpegs of 500 x 375, data.jpeg_device={device}", f"{apart(partial(first_pass, config), folder):.0f}")
 
 
 def main() -> None:
@@ -180,7 +180,7 @@ def main() -> None:
     options = parser.parse_args()
     if not apart(torch.cuda.is_available, ROOT) and not options.tiny:
         sys.exit("There is no GPU here; --tiny has a CPU train small networks.")
-    heading("network", "`train`, samples or tokens/s", "by hand", "ratio", "of the GPU's peak")
+    heading("network", "`train`, rows or tokens/s", "by hand", "ratio", "of the GPU's peak")
     with tempfile.TemporaryDirectory() as folder:
         for task, (settings, _) in TASKS.items():
             if settings[0].partition("=")[2].partition("/")[0] in domains():

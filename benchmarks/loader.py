@@ -1,14 +1,14 @@
-"""Training samples a second that the data alone gives, beside a dataset of single samples: `python benchmarks/loader.py`.
+"""Training rows a second that the data alone gives, beside a dataset of single rows: `python benchmarks/loader.py`.
 
 Ours is the ordinary data module of a configuration: its loader and its transform of whole batches. The other side is
-what templates ship: PIL, soundfile or Python's `re` for each sample, torchvision's transforms, a DataLoader of two worker
+what templates ship: PIL, soundfile or Python's `re` for each row, torchvision's transforms, a DataLoader of two worker
 processes that stay. Both end with batches of floats or padded token ids. Both run in turn, in fresh processes in empty
 folders. The first pass begins with nothing: decoding and vocabulary are in it. Of the later passes the median counts.
 
     --repeats N    pairs (3)
     --data FOLDER  the real MNIST, FSDD, TREC in the folders image_classification/mnist and so on; else they are made
     --only NAME    one of the tasks, such as mnist
-    --short        fewer samples, one pair
+    --short        fewer rows, one pair
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import made_data
 import per_sample
-from pairs import ROOT, apart, domains, heading, sample, spread
+from pairs import ROOT, apart, domains, heading, row, spread
 from torch.utils.data import DataLoader, Dataset
 
 from leyden.config.build import build
@@ -41,9 +41,9 @@ REAL = {
 class Task(NamedTuple):
     domain: str
     make: Callable[[Path, int], Path]
-    samples: tuple[int, int]  # made ones, and those in short
+    rows: tuple[int, int]  # made ones, and those in short
     settings: list[str]  # with DATA for the folder
-    datasets: Callable[[Path], tuple[Dataset, Callable | None]]  # single samples, and how they are collated
+    datasets: Callable[[Path], tuple[Dataset, Callable | None]]  # single rows, and how they are collated
     batch_size: int = 64
 
 
@@ -86,7 +86,7 @@ TASKS = {
 
 
 def speeds(begin: float, passes: Iterator[Iterable[int]]) -> tuple[float, float]:
-    """Samples a second of the first pass, which began at that time, and of the later ones, of the samples of each batch."""
+    """Rows a second of the first pass, which began at that time, and of the later ones, of the rows of each batch."""
     found = []
     for batches in passes:
         count = sum(batches)
@@ -138,7 +138,7 @@ def compare(name: str, folder: Path, repeats: int) -> None:
     for number, label in enumerate(("first pass", "later passes")):
         one, other = ([speeds[number] for speeds in side] for side in zip(*pairs, strict=True))
         ratios = [left / right for left, right in zip(one, other, strict=True)]
-        sample(name, label, f"{statistics.median(one):.0f}", f"{statistics.median(other):.0f}", spread(ratios))
+        row(name, label, f"{statistics.median(one):.0f}", f"{statistics.median(other):.0f}", spread(ratios))
 
 
 def main() -> None:
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true")
     options = parser.parse_args()
     names = [options.only] if options.only else [name for name, task in TASKS.items() if task.domain in domains()]
-    heading("samples", "pass", "Leyden, samples/s", "sample by sample, samples/s", "ratio")
+    heading("rows", "pass", "Leyden, rows/s", "row by row, rows/s", "ratio")
     with tempfile.TemporaryDirectory() as made:
         for name in names:
             task = TASKS[name]
@@ -157,7 +157,7 @@ def main() -> None:
             if options.data and name in REAL:
                 folder = options.data.absolute() / REAL[name]
             elif not folder.exists():
-                apart(lambda task=task, folder=folder: str(task.make(folder, task.samples[options.short])), ROOT)
+                apart(lambda task=task, folder=folder: str(task.make(folder, task.rows[options.short])), ROOT)
             compare(name, folder, options.repeats or (1 if options.short else 3))
 
 

@@ -1,4 +1,4 @@
-"""Training samples a second of `train`, with all that is on by default, beside a hand-written loop: `python benchmarks/loop.py`.
+"""Training rows a second of `train`, with all that is on by default, beside a hand-written loop: `python benchmarks/loop.py`.
 
 The hand-written loop has the same network, optimizer, schedule, batches and device transform, indexes tensors that are
 in memory, and prints a loss now and then; nothing else. `train` logs, draws its progress bar on a terminal, measures and
@@ -24,7 +24,7 @@ from typing import Any
 import made_data
 import torch
 import turns
-from pairs import ROOT, domains, heading, sample, spread
+from pairs import ROOT, domains, heading, row, spread
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import Subset
@@ -72,11 +72,11 @@ def template(config: dict[str, Any], own: str, other: str) -> list[list[float]]:
     return turns.SECONDS[1:]
 
 
-def fetcher(samples: Any) -> Callable[[list[int]], Batch]:
-    """Sample numbers -> batch, of tensors that hold all samples, padded; windows lie in one stream as it is."""
-    if not isinstance(samples, Subset):
-        return samples.__getitems__
-    everything = samples.__getitems__(list(range(len(samples))))
+def fetcher(rows: Any) -> Callable[[list[int]], Batch]:
+    """Row numbers -> batch, of tensors that hold all rows, padded; windows lie in one stream as it is."""
+    if not isinstance(rows, Subset):
+        return rows.__getitems__
+    everything = rows.__getitems__(list(range(len(rows))))
 
     def fetch(indices: list[int]) -> Batch:
         numbers = torch.tensor(indices)
@@ -93,8 +93,8 @@ def by_hand(config: dict[str, Any], own: str, other: str) -> list[list[float]]:
     gc.freeze()
     worker = Worker(RunDirectory.create(config, ROOT, ["benchmarks/loop.py"]), trains=True)
     data, model, network = worker.data, worker.model, worker.model.network
-    samples = data.samples["train"]
-    fetch, transform, batches = fetcher(samples), data.batch_transform("train"), data._batches("train")
+    rows = data.samples["train"]
+    fetch, transform, batches = fetcher(rows), data.batch_transform("train"), data._batches("train")
     limit, clip = (config["trainer"].get(name) for name in ("limit_train_batches", "gradient_clip_val"))
     limit = limit or len(batches)
     optimizer = fused(model.optimizer, parameter_groups(network), scales=False, clips=bool(clip))
@@ -142,7 +142,7 @@ def main() -> None:
                 pairs += zip(*turns.by_turns(partial(template, config), partial(by_hand, config)), strict=True)
             sides = zip(*pairs, strict=True)
             ours, theirs = (f"{1000 * statistics.median(map(statistics.mean, side)):.1f}" for side in sides)
-            sample(task, ours, theirs, spread((sum(other) / sum(one) for one, other in pairs), ".3f"))
+            row(task, ours, theirs, spread((sum(other) / sum(one) for one, other in pairs), ".3f"))
 
 
 if __name__ == "__main__":

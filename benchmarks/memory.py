@@ -1,6 +1,6 @@
 """Memory of four ranks on one node that share a dataset, mapped or each with its own: `python benchmarks/memory.py`.
 
-The set is a few hundred megabytes of plots in a folder. Each rank is a process of its own, forked from this one, with
+The set is a few hundred megabytes of pictures in a folder. Each rank is a process of its own, forked from this one, with
 torch's process group; it has the files decoded as data modules do, reads the batches of an epoch that are its own, and
 waits for the others. Then the kernel tells (smaps_rollup) what of its memory is its own, what it shares, and its part of what is
 shared (PSS), of which the sum over ranks is what the node really needs. What a rank needs before there is data is measured
@@ -8,7 +8,7 @@ first, and taken off. Both ways run in turn. The cache is built before, by all r
 
     --repeats N      pairs (3)
     --ranks N        processes (4)
-    --plots N     files of 96 x 96 pixels, 27.6 kB each once decoded (10000)
+    --pictures N     files of 96 x 96 pixels, 27.6 kB each once decoded (10000)
 """
 
 import argparse
@@ -50,24 +50,24 @@ def memory() -> dict[str, float]:
 
 
 def read(path: Path) -> torch.Tensor:
-    with Image.open(path) as plot:
-        return torch.from_numpy(np.array(plot)).movedim(-1, 0).contiguous()
+    with Image.open(path) as picture:
+        return torch.from_numpy(np.array(picture)).movedim(-1, 0).contiguous()
 
 
 def rank(root: Path, cache: str) -> dict[str, Any]:
-    """In one of the processes: its memory before and after, and the seconds until its samples were there."""
+    """In one of the processes: its memory before and after, and the seconds until its rows were there."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
     number, ranks = dist.get_rank(), dist.get_world_size()
     paths = sorted(root.glob("*.png"))
-    files = FileSamples(paths, torch.zeros(len(paths), dtype=torch.int64), read, made_of={"of": "plots"})
+    files = FileSamples(paths, torch.zeros(len(paths), dtype=torch.int64), read, made_of={"of": "pictures"})
     dist.barrier()
     before, begin = memory(), time.perf_counter()
-    samples = decoded(files, Storage(cache=cache or None))
+    rows = decoded(files, Storage(cache=cache or None))
     seconds = time.perf_counter() - begin
     seen = 0
-    for batch in EpochBatches(len(samples), 64, 0, lambda: 0, shuffle=True, rank=number, num_ranks=ranks):
-        seen += int(samples.__getitems__(batch).inputs[:, 0, 0, 0].sum())
+    for batch in EpochBatches(len(rows), 64, 0, lambda: 0, shuffle=True, rank=number, num_ranks=ranks):
+        seen += int(rows.__getitems__(batch).inputs[:, 0, 0, 0].sum())
     dist.barrier()
     after = memory()
     dist.barrier()  # nobody goes before all have measured
@@ -118,23 +118,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--ranks", type=int, default=4)
-    parser.add_argument("--plots", type=int, default=10_000)
+    parser.add_argument("--pictures", type=int, default=10_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_pictures(folder / "plots", options.plots)
+        write_pictures(folder / "pictures", options.pictures)
         cache, port = str(folder / "cache"), 29_600 + os.getpid() % 300
         ways = {"mapped": cache, "own": ""}
         found: dict[str, list[list[dict]]] = {"first use": [], **{way: [] for way in ways}}
-        found["first use"].append(on_ranks(options.ranks, port, folder / "plots", cache))
-        (size,) = (about.stat().st_size for about in Path(cache).glob("*/samples.bin"))
-        print(f"{options.ranks} ranks, samples of {size / 1e6:.0f} MB once decoded")
+        found["first use"].append(on_ranks(options.ranks, port, folder / "pictures", cache))
+        (size,) = (about.stat().st_size for about in Path(cache).glob("*/rows.bin"))
+        print(f"{options.ranks} ranks, rows of {size / 1e6:.0f} MB once decoded")
         for _ in range(options.repeats):
             for way, place in ways.items():
-                found[way].append(on_ranks(options.ranks, port, folder / "plots", place))
-        assert (
-            len({tuple(one["seen"] for one in ranks) for runs in found.values() for ranks in runs}) == 1
-        )  # same samples
+                found[way].append(on_ranks(options.ranks, port, folder / "pictures", place))
+        assert len({tuple(one["seen"] for one in ranks) for runs in found.values() for ranks in runs}) == 1  # same rows
         print(
             f"{'MB, medians':<12} {'node, PSS':>10} {'a rank: PSS':>12} {'private':>8} {'shared':>8} {'peak RSS':>9} {'s':>6}"
         )

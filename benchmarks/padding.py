@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from loader import REAL, TASKS
-from pairs import ROOT, domains, heading, sample
+from pairs import ROOT, domains, heading, row
 
 from leyden.config.build import build
 from leyden.config.compose import compose
@@ -24,7 +24,7 @@ BUCKETS = (32, 64)  # the default, and twice that
 
 
 def padding(settings: list[str]) -> float:
-    """Of all elements of all training batches, those beyond the ends of their samples."""
+    """Of all elements of all training batches, those beyond the ends of their rows."""
     data = build(compose(settings, ROOT).config["data"], {})
     data.setup("fit")
     lengths, batches = sample_lengths(data.samples["train"]), data._batches("train")
@@ -41,17 +41,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--short", action="store_true")
     options = parser.parse_args()
-    heading("samples", "shuffled", *(f"`bucket_batches={number}`, of shuffled" for number in BUCKETS))
+    heading("rows", "shuffled", *(f"`bucket_batches={number}`, of shuffled" for number in BUCKETS))
     for name in ("fsdd", "trec"):
         task = TASKS[name]
         if task.domain not in domains():
             continue
         with tempfile.TemporaryDirectory() as made:
             real = options.data and options.data.absolute() / REAL[name]
-            folder = real or task.make(Path(made) / name, task.samples[0])
+            folder = real or task.make(Path(made) / name, task.rows[0])
             words = [word.replace("DATA", str(folder)) for word in task.settings]
             shuffled, *by_length = (padding([*words, f"data.bucket_batches={number}"]) for number in (0, *BUCKETS))
-        sample(name, f"{shuffled:.3f}", *(f"{share:.3f}, {share / shuffled:.2f}" for share in by_length))
+        row(name, f"{shuffled:.3f}", *(f"{share:.3f}, {share / shuffled:.2f}" for share in by_length))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def heading(*columns: str) -> None:
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
 
 
-def sample(*cells: Any) -> None:
+def row(*cells: Any) -> None:
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Datasets as templates ship them: one sample at a time, decoded and transformed by Python in worker processes."""
+"""Datasets as templates ship them: one row at a time, decoded and transformed by Python in worker processes."""
 
 import re
 from collections import Counter
@@ -42,8 +42,8 @@ class Photographs(Dataset):
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        with Image.open(self.paths[index]) as plot:
-            return self.transforms(plot.convert("RGB")), self.labels[index]
+        with Image.open(self.paths[index]) as picture:
+            return self.transforms(picture.convert("RGB")), self.labels[index]
 
 
 class Waveforms(Dataset):
@@ -75,8 +75,8 @@ class Questions(Dataset):
         return torch.tensor(tokens), self.labels[index]
 
 
-def padded(samples: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor, Tensor]:
-    """Collates samples of many lengths."""
-    inputs, labels = zip(*samples, strict=True)
+def padded(rows: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor, Tensor]:
+    """Collates rows of many lengths."""
+    inputs, labels = zip(*rows, strict=True)
     lengths = torch.tensor([len(one) for one in inputs])
     return pad_sequence(list(inputs), batch_first=True), torch.tensor(labels), lengths

@@ -27,7 +27,7 @@ def steps(run: Path) -> list[int]:
     if not file.exists():
         return []
     with file.open(newline="") as lines:
-        return [int(sample["step"]) for sample in csv.DictReader(lines) if sample.get("train/loss")]
+        return [int(row["step"]) for row in csv.DictReader(lines) if row.get("train/loss")]
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Each case draws settings (every experiment with embedded data, gradient accumula
 early stopping, averaged weights, mixup, workers, one or two optimizers), one or two points, such as the second step of
 the optimizer, the third batch of a validation or the middle of a checkpoint's file, and what is sent there: SIGKILL,
 SIGTERM or SIGINT. The run is resumed until it comes to its end. It must not differ from an undisturbed one in any bit of
-the best and the last checkpoint (weights, optimizers, schedules, counters, states of callbacks), in any sample of
+the best and the last checkpoint (weights, optimizers, schedules, counters, states of callbacks), in any row of
 metrics.csv or its place, or in the results. Three cases share an undisturbed run.
 
     --cases N      how many (200)

@@ -1,14 +1,14 @@
-"""Cost of a fixed number of training steps on 1, 4 and 16 times as much data, and of a log of a million samples.
+"""Cost of a fixed number of training steps on 1, 4 and 16 times as much data, and of a log of a million rows.
 
     python benchmarks/scaling.py
 
 The steps are those of the ordinary `train`, each training in a process of its own, in turn. What grows is told apart:
 seconds of the steps, those of the whole command, which reads the data once, and the greatest memory the process held
-until it trained, and from then on. The log is the real logger of metrics.csv with samples as training writes them.
+until it trained, and from then on. The log is the real logger of metrics.csv with rows as training writes them.
 
     --repeats N    of each training (3)
-    --samples N       of the log (1,000,000)
-    --short        one of each, 100,000 samples
+    --rows N       of the log (1,000,000)
+    --short        one of each, 100,000 rows
 """
 
 import argparse
@@ -25,7 +25,7 @@ from typing import Any
 import made_data
 import torch
 from lightning.pytorch import Callback, Trainer
-from pairs import ROOT, apart, domains, heading, peak, quietly, sample, spread
+from pairs import ROOT, apart, domains, heading, peak, quietly, row, spread
 
 from leyden.config.compose import compose
 from leyden.loggers.metrics_csv import MetricsCSV
@@ -92,12 +92,12 @@ def scale(name: str, repeats: int) -> None:
         ratios = [one[0] / other[0] for one, other in zip(found[factor], found[1], strict=True)]
         files = f"{sizes[factor] / 1e6:.1f}"
         peaks = [spread(one, ".0f") for one in memory]
-        sample(name, f"{factor * ROWS:,}", spread(steps), spread(ratios), spread(whole), *peaks, files)
+        row(name, f"{factor * ROWS:,}", spread(steps), spread(ratios), spread(whole), *peaks, files)
 
 
-def log(num_samples: int) -> list[tuple[float, float]]:
-    """Microseconds a sample at the beginning and at the end, then seconds and MB that a new column costs at the end."""
-    part = num_samples // 100
+def log(num_rows: int) -> list[tuple[float, float]]:
+    """Microseconds a row at the beginning and at the end, then seconds and MB that a new column costs at the end."""
+    part = num_rows // 100
     with tempfile.TemporaryDirectory() as folder:
         logger, clock = MetricsCSV(Path(folder)), time.perf_counter
         logger.log_metrics({"val/loss": 0.5, "val/accuracy": 0.75, "train/samples_per_second": 1e4, "epoch": 0}, 0)
@@ -109,32 +109,32 @@ def log(num_samples: int) -> list[tuple[float, float]]:
                 logger.log_metrics({"train/loss": 1 / (step + 1), "lr-AdamW": 1e-3, "epoch": step // 1000}, step)
             times.append((clock() - begin) / part * 1e6)
         before, begin = peak(), clock()
-        logger.log_metrics({"test/loss": 0.5, "test/accuracy": 0.75, "epoch": 9}, num_samples)
+        logger.log_metrics({"test/loss": 0.5, "test/accuracy": 0.75, "epoch": 9}, num_rows)
         column = clock() - begin, peak() - before
         begin = clock()
-        MetricsCSV(Path(folder)).file.truncate(num_samples)
+        MetricsCSV(Path(folder)).file.truncate(num_rows)
         return [(statistics.median(times[:5]), statistics.median(times[-5:])), column, (clock() - begin, 0.0)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int)
-    parser.add_argument("--samples", type=int)
+    parser.add_argument("--rows", type=int)
     parser.add_argument("--short", action="store_true")
     options = parser.parse_args()
-    repeats, num_samples = (
+    repeats, num_rows = (
         options.repeats or (1 if options.short else 3),
-        options.samples or (100_000 if options.short else 10**6),
+        options.rows or (100_000 if options.short else 10**6),
     )
     names = [name for name, (domain, *_) in TASKS.items() if domain in domains()]
     costs = (f"s, {EPOCHS * STEPS} steps", "of the first", "s, whole command", "MB before", "MB in training")
-    heading("samples", "number", *costs, "MB of files")
+    heading("rows", "number", *costs, "MB of files")
     for name in names:
         scale(name, repeats)
-    (begin, end), (seconds, memory), (resuming, _) = apart(partial(log, num_samples), ROOT)
+    (begin, end), (seconds, memory), (resuming, _) = apart(partial(log, num_rows), ROOT)
     print()
-    heading("samples of metrics.csv", "µs a sample, first", "last", "a new column at the end", "cutting it on a resume")
-    sample(f"{num_samples:,}", f"{begin:.0f}", f"{end:.0f}", f"{seconds:.1f} s, {memory:.0f} MB", f"{resuming:.1f} s")
+    heading("rows of metrics.csv", "µs a row, first", "last", "a new column at the end", "cutting it on a resume")
+    row(f"{num_rows:,}", f"{begin:.0f}", f"{end:.0f}", f"{seconds:.1f} s, {memory:.0f} MB", f"{resuming:.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Seconds until the command line answers, beside `import torch`, and until a run has made its first training step, beside
 `import lightning.pytorch`: medians of interleaved runs in fresh processes, with embedded data.
 
-The first step is made when its sample is in metrics.csv. The CPU's seconds, of all threads, are printed too: beside
+The first step is made when its row is in metrics.csv. The processor's seconds, of all threads, are printed too: beside
 other work on the machine they say more.
 """
 

@@ -54,7 +54,7 @@ def main() -> None:
         print("new processes {:6.1f} s, of the CPU {:6.1f}".format(*new), end="; ")
         print("forked {:6.1f} s, of the CPU {:6.1f}".format(*forked), flush=True)
     ratios = [statistics.median(forked[kind] / new[kind] for new, forked in pairs) for kind in (0, 1)]
-    print(f"{words.experiment}, 1 epoch, {words.runs} runs: forked takes {ratios[0]:.2f}, CPU {ratios[1]:.2f}")
+    print(f"{words.experiment}, 1 epoch, {words.runs} runs: forked takes {ratios[0]:.2f}, processor {ratios[1]:.2f}")
 
 
 if __name__ == "__main__":

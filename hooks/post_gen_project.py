@@ -1,4 +1,4 @@
-"""Makes the copied files user project: its domains, the library in vendor/, the lock, identity, git history."""
+"""Makes the copied files a project of its own: its domains, the library in vendor/, the lock, identity, git history."""
 
 import json
 import os
@@ -136,7 +136,7 @@ def set_lines(path: Path, values: dict[str, str], separator: str) -> None:
 
 
 def set_identity(answers: dict[str, str]) -> None:
-    """Writes user words, which may hold anything, where no template renders them."""
+    """Writes the user's own words, which may hold anything, where no template renders them."""
 
     def quoted(text: str) -> str:  # a JSON string is a TOML and a YAML string, too
         return json.dumps(text, ensure_ascii=False)

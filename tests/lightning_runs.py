@@ -66,12 +66,12 @@ def evaluated_again(run):
     return Worker(run, trains=False).evaluate("test", "best" if has_best else "last")
 
 
-def samples(run, *others):
+def rows(run, *others):
     """Of metrics.csv, without times and other columns that tell of them."""
     with (run.path / "metrics.csv").open(newline="") as file:
         return [
-            {name: sample[name] for name in sample if not any(word in name for word in (*TIMES, *others))}
-            for sample in csv.DictReader(file)
+            {name: row[name] for name in row if not any(word in name for word in (*TIMES, *others))}
+            for row in csv.DictReader(file)
         ]
 
 

@@ -140,7 +140,7 @@ def train(run: RunDirectory, stop_after: int | None = None) -> list[float]:
     with suppress(Stopped):
         worker.trainer.fit(worker.model, worker.data, ckpt_path=last)
     with (run.path / "metrics.csv").open(newline="") as file:
-        return [float(sample["train/loss"]) for sample in csv.DictReader(file) if sample.get("train/loss")]
+        return [float(row["train/loss"]) for row in csv.DictReader(file) if row.get("train/loss")]
 
 
 class StopAfter(Callback):

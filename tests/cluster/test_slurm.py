@@ -23,8 +23,8 @@ def weights(run):
 
 def metrics(run):
     with (run / "metrics.csv").open(newline="") as file:
-        samples = list(csv.DictReader(file))
-    return [{key: value for key, value in sample.items() if not key.endswith(TIMES)} for sample in samples]
+        rows = list(csv.DictReader(file))
+    return [{key: value for key, value in row.items() if not key.endswith(TIMES)} for row in rows]
 
 
 def assert_same_bits(run, other):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from lightning_runs import composed, create, evaluated_again, same_weights, samples, stop_and_resume
+from lightning_runs import composed, create, evaluated_again, rows, same_weights, stop_and_resume
 
 from leyden.config.check import problems
 from leyden.config.trainer_arguments import HARMLESS, REFUSED
@@ -75,7 +75,7 @@ def test_it_works(name, tmp_path):
     stopped = create(tmp_path / "stopped", *WORK[name])
     assert stop_and_resume(stopped) == results
     assert same_weights(whole, stopped)
-    assert samples(whole) == samples(stopped)
+    assert rows(whole) == rows(stopped)
 
 
 def test_every_argument_of_the_trainer_is_known():
@@ -110,7 +110,7 @@ def test_a_scheduler_that_follows_a_metric_resumes_like_any_other(tmp_path):
     ]
     whole, stopped = create(tmp_path / "whole", *plateau), create(tmp_path / "stopped", *plateau)
     Worker(whole, trains=True).fit()
-    assert len({sample["train/learning_rate"] for sample in samples(whole)} - {""}) > 1
+    assert len({row["train/learning_rate"] for row in rows(whole)} - {""}) > 1
     stop_and_resume(stopped)
-    assert samples(whole) == samples(stopped)
+    assert rows(whole) == rows(stopped)
     assert same_weights(whole, stopped)

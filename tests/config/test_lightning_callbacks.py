@@ -2,7 +2,7 @@
 
 import pytest
 from lightning.pytorch import callbacks
-from lightning_runs import composed, create, evaluated_again, same_weights, samples, stop_and_resume
+from lightning_runs import composed, create, evaluated_again, rows, same_weights, stop_and_resume
 
 from leyden.config.check import problems
 from leyden.config.refused_callbacks import CALLBACKS
@@ -53,9 +53,9 @@ def test_it_works(name, tmp_path):
     stopped = create(tmp_path / "stopped", *settings(name, WORK[name]))
     assert stop_and_resume(stopped) == results
     assert same_weights(whole, stopped)
-    # Samples of DeviceStatsMonitor and ThroughputMonitor tell of the machine and of the time since a life began.
+    # Rows of DeviceStatsMonitor and ThroughputMonitor tell of the machine and of the time since a life began.
     times = (name, "/time", "/batches", "/samples", "/device")
-    assert samples(whole, *times) == samples(stopped, *times)
+    assert rows(whole, *times) == rows(stopped, *times)
 
 
 @pytest.mark.parametrize("name", CALLBACKS)

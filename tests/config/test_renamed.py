@@ -25,6 +25,8 @@ def test_the_new_class_is_there(target):
         ("data.residence=memory", "data.storage=memory"),
         ("~callbacks.pictures", "~callbacks.plots"),
         ("callbacks.pictures.num_samples=4", "callbacks.plots.num_samples=4"),
+        ("callbacks.pictures.num_rows=4", "callbacks.plots.num_samples=4"),
+        ("callbacks.plots.num_rows=4", "callbacks.plots.num_samples=4"),
         ("+callbacks.x._target_=leyden.callbacks.Pictures", "+callbacks.x._target_=leyden.callbacks.PredictionPlots"),
         *CHOICES.items(),
     ],
@@ -57,6 +59,15 @@ def test_an_experiment_with_old_names(tmp_path, capsys):
     warnings = capsys.readouterr().err.splitlines()
     assert len(warnings) == 4
     assert all("configs/experiment/text/old.yaml" in line and "is now" in line for line in warnings)
+
+
+def test_a_setting_of_a_part_that_moved(capsys):
+    before = {"callbacks": {"best": {}, "pictures": {"num_rows": 4, "columns": 2}, "last": None}}
+    after = renamed(before, "a.yaml")
+    assert after == {"callbacks": {"best": {}, "plots": {"num_samples": 4, "columns": 2}, "last": None}}
+    assert list(after["callbacks"]) == ["best", "plots", "last"]
+    assert "pictures" in before["callbacks"]
+    assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_nothing_is_changed_without_an_old_name():

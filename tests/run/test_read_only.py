@@ -50,6 +50,5 @@ def test_an_evaluation_keeps_nothing(run, unchanged):
 def test_a_prediction_keeps_its_pictures_beside_the_table(run, unchanged, tmp_path):
     samples = ROOT / "src" / "leyden" / "testing" / "samples" / "vision"
     predict(Worker(run, trains=False), [samples], "best", tmp_path / "table.csv", "csv")
-    samples = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
-    assert samples
+    assert list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
     assert list((tmp_path / "predictions").glob("*.png"))

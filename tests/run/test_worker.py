@@ -48,7 +48,7 @@ def short_run(folder, *settings):
     return RunDirectory.create(config, ROOT, ["test_worker"])
 
 
-def samples(run):
+def rows(run):
     return list(csv.DictReader((run.path / "metrics.csv").read_text().splitlines()))
 
 
@@ -64,7 +64,7 @@ def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings)
     assert all(value.equal(best[name]) for name, value in worker.model.state_dict().items())
     loaded = Worker(run, trains=False).model.state_dict()
     assert all(value.equal(best[name]) for name, value in loaded.items())
-    *_, validation, test = samples(run)
+    *_, validation, test = rows(run)
     assert {name: float(test[name]) for name in results} == results
     assert (test["step"], test["epoch"]) == ("16", "2")
     assert validation["step"] == "15"  # numbered as Lightning does
@@ -89,12 +89,12 @@ def test_a_run_that_was_preempted_in_its_test_is_only_tested_when_it_resumes(tmp
     with pytest.raises(Stopped, match="preempted in the test"):
         worker.fit()
     signal.signal(signal.SIGTERM, previous)
-    before = samples(run)
+    before = rows(run)
     saved = run.checkpoint("last").read_bytes()
     results = Worker(run, trains=True).fit()
-    assert [sample["step"] for sample in samples(run)] == [sample["step"] for sample in before] + ["16"]
+    assert [row["step"] for row in rows(run)] == [row["step"] for row in before] + ["16"]
     assert "test/loss" not in before[-1]
-    assert samples(run)[-1]["test/loss"]
+    assert rows(run)[-1]["test/loss"]
     assert run.checkpoint("last").read_bytes() == saved
     assert Worker(run, trains=False).evaluate("test", "best") == results
 

@@ -45,12 +45,12 @@ def is_within_step(trainer: Trainer) -> bool:
 
 
 def begin_mid_epoch(trainer: Trainer) -> None:
-    """The training goes on with an epoch, which does not begin again."""
+    """Continues in the middle of an epoch instead of starting a new one."""
     trainer.fit_loop._restart_stage = RestartStage.RESTARTED_MID_EPOCH
 
 
 def keep_epoch_sums(trainer: Trainer) -> None:
-    """The next batch is not the first of the epoch, with which what it has added up would be set to zero."""
+    """Keeps the sums of the epoch, which Lightning resets at its first batch."""
     trainer._logger_connector._first_loop_iter = False
 
 

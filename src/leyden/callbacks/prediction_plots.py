@@ -138,9 +138,9 @@ def grid(data: Any, examples: list[Example]) -> Figure:
     """The examples, each drawn by the data module: side by side where they are narrow, else below each other."""
     width, height = data.drawn_size
     columns = min(max(int(10 / width), 1), len(examples))
-    samples = -(-len(examples) // columns)
-    figure = Figure(figsize=(width * columns, height * samples), layout="constrained")
-    places = list(figure.subplots(samples, columns, squeeze=False).flat)
+    rows = -(-len(examples) // columns)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    places = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in places:
         axes.set_axis_off()
     for axes, example in zip(places, examples, strict=False):
@@ -149,7 +149,7 @@ def grid(data: Any, examples: list[Example]) -> Figure:
 
 
 def page(text: str) -> Figure:
-    """A text as a plot, 100 characters wide; what is long goes on beyond 80 lines in the text file alone."""
+    """A text as a plot of at most 80 lines of 100 characters; the text file has the whole text."""
     lines = [part for line in text.expandtabs(4).splitlines() for part in textwrap.wrap(line, 100) or [""]]
     figure = Figure(figsize=(8, 0.15 * len(lines[:80]) + 0.2))
     options = {"va": "top", "family": "monospace", "fontsize": 8, "parse_math": False}

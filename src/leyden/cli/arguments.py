@@ -50,7 +50,7 @@ MOVES: Argument = (
 CHECKPOINT: Argument = ("--ckpt", {"default": "best", "metavar": "NAME", "help": "best (default), last, or a path"})
 INPUTS: Argument = ("inputs", {"nargs": "+", "type": existing, "metavar": "INPUT", "help": "files or folders"})
 OUTPUT: Argument = ("--output", {"type": writable, "metavar": "FILE", "help": "write there instead of to the terminal"})
-FORMAT: Argument = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "of the samples"})
+FORMAT: Argument = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "of the rows"})
 ALL: Argument = ("--all", {"action": "store_true", "help": "every experiment of the project"})
 SWEEP: Argument = (
     "--sweep",

@@ -51,7 +51,7 @@ def _upload(run: RunDirectory, logger: dict[str, Any]) -> int:
 def _send(run: RunDirectory, logger: dict[str, Any]) -> int:
     """Returns how many rows were sent."""
     session = _begin(run, logger)
-    rows, plots = MetricsFile(run.path / "metrics.csv").rows(), _pictures(run)
+    rows, plots = MetricsFile(run.path / "metrics.csv").rows(), _plots(run)
     session.run.config.update(for_upload(run.frozen_config), allow_val_change=True)
     session.send(rows)
     if plots:
@@ -77,7 +77,7 @@ def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:
     )
 
 
-def _pictures(run: RunDirectory) -> dict[str, Any]:
+def _plots(run: RunDirectory) -> dict[str, Any]:
     """Those that the test has drawn, as a finished training logs them."""
     import wandb
 

@@ -11,9 +11,11 @@ TARGETS = {
     "leyden.networks.text.EmbeddingBag": "leyden.networks.text.FastText",
     "leyden.networks.text.WordConvNet": "leyden.networks.text.TextCNN",
 }
+# One after the other: a setting may have moved with the part that holds it.
 SETTINGS = {
     "callbacks.optimization": "callbacks.gradients",
     "callbacks.pictures": "callbacks.plots",
+    "callbacks.plots.num_rows": "callbacks.plots.num_samples",
     "data.residence": "data.storage",
 }
 # Options of groups, and values of settings.
@@ -41,7 +43,7 @@ def renamed_override(word: str) -> str:
 
 
 def renamed(config: Any, place: str) -> Any:
-    """A configuration, as plain values, with the new names in it; the same object where none is old.
+    """A configuration, as plain values, with the new names in it.
 
     Args:
         config: of a file, or of a run.
@@ -49,20 +51,35 @@ def renamed(config: Any, place: str) -> Any:
     """
     config = _with_targets(config, place)
     for old, new in SETTINGS.items():
-        (group, name), (_, new_name) = old.split("."), new.split(".")
-        if isinstance(config, dict) and isinstance(part := config.get(group), dict) and name in part:
+        key, name = old.split("."), new.rpartition(".")[2]
+        if key[-1] in _node(config, key[:-1]):
             _warned(place, old, new)
-            config = config | {group: {new_name if key == name else key: value for key, value in part.items()}}
+            _rename(_node(config, key[:-1]), key[-1], name)
     for old, new in CHOICES.items():
-        group, _, name = old.partition("=")[0].partition(".")
-        part = config.get(group) if isinstance(config, dict) else None
-        if isinstance(part, dict) and name and f"{group}.{name}={part.get(name)}" == old:
+        (key, _, value), chosen = old.partition("="), new.partition("=")[2]
+        *path, name = key.split(".")
+        if path and _node(config, path).get(name) == value:
             _warned(place, old, new)
-            config = config | {group: part | {name: new.partition("=")[2]}}
+            _node(config, path)[name] = chosen
     return config
 
 
+def _node(config: Any, path: list[str]) -> dict[str, Any]:
+    """The part of a configuration below some names; empty where there is none."""
+    for name in path:
+        config = config.get(name) if isinstance(config, dict) else None
+    return config if isinstance(config, dict) else {}
+
+
+def _rename(node: dict[str, Any], old: str, new: str) -> None:
+    """Renames a key and keeps its place."""
+    items = [(new if name == old else name, value) for name, value in node.items()]
+    node.clear()
+    node.update(items)
+
+
 def _with_targets(node: Any, place: str) -> Any:
+    """A copy with the new names of classes."""
     if isinstance(node, list):
         return [_with_targets(value, place) for value in node]
     if not isinstance(node, dict):

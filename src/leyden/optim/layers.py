@@ -6,7 +6,7 @@ from torch import nn
 def layers(network: nn.Module) -> list[list[nn.Parameter]]:
     """The parameters of a network, each once, layer by layer from the input to the output.
 
-    A layer is what the network's samples of modules hold, such as a convolution, a residual block or a Transformer block.
+    A layer is what the network's sequences of modules hold, such as a convolution, a residual block or a Transformer block.
     What holds more than half of all weights, such as the encoder of a Transformer, is no layer but has them inside. What
     has no weights of its own, such as a norm or an embedding of positions, belongs to the layer before it.
     """

@@ -237,7 +237,7 @@ def _hardware() -> dict[str, Any]:
     return {
         "host": platform.node(),
         "system": platform.platform(),
-        "CPU": platform.processor() or platform.machine(),
+        "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**30, 1),
         "gpus": _output(query).splitlines(),

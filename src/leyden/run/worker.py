@@ -181,7 +181,7 @@ class Worker:
         return build(self.config["model"], self.data.provided())
 
     def _renew(self) -> None:
-        """Model and trainer as they were before the training, but for its progress, which samples of metrics name."""
+        """Model and trainer as they were before the training, but for its progress, which rows of metrics name."""
         progress = self.trainer.fit_loop.state_dict()
         del self._model, self.trainer
         self.data.trainer = None

@@ -12,7 +12,7 @@ from ..metrics.mean_average_precision import MeanAveragePrecision
 from .task import EvaluationOutput, EvaluationStage, Task, in_default_type
 
 log = logging.getLogger(__name__)
-SURE, OVERLAP = 0.4, 0.5  # from where on a box counts as shown, and as found, in the order of the worst plots
+SURE, OVERLAP = 0.4, 0.5  # from where on a box counts as shown, and as found, in the order of the worst samples
 
 
 class Detection(Task):

@@ -117,10 +117,10 @@ class Segmentation(Task):
 
     def pixel_losses(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Cross-entropy [batch, height, width], 0 where there is no class."""
-        # As samples of classes: CUDA has no deterministic cross-entropy of images.
-        samples, classes = logits.movedim(1, -1).flatten(0, 2), targets.flatten()
-        weights = weights if weights is None else weights.to(samples.dtype)
-        losses = cross_entropy(samples, classes, weights, ignore_index=self.ignore_index, reduction="none")
+        # As a list of pixels: CUDA has no deterministic cross-entropy of images.
+        pixels, classes = logits.movedim(1, -1).flatten(0, 2), targets.flatten()
+        weights = weights if weights is None else weights.to(pixels.dtype)
+        losses = cross_entropy(pixels, classes, weights, ignore_index=self.ignore_index, reduction="none")
         return losses.reshape(targets.shape)
 
     def on_test_epoch_end(self) -> None:

@@ -124,7 +124,7 @@ class Task(LightningModule):
     def log_training(self, **values: Tensor) -> None:
         """Logs what a batch of training tells, the mean over ranks, as `train/<name>`.
 
-        Only in steps whose sample is written, and at the end of an epoch: to log costs more than the arithmetic of a small
+        Only in steps whose row is written, and at the end of an epoch: to log costs more than the arithmetic of a small
         network, and waits for the other ranks.
         """
         if is_logging_step(self.trainer) or self.trainer.is_last_batch:

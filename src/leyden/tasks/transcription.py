@@ -31,7 +31,7 @@ class Transcription(Task):
         separator: what stands between two tokens of a text.
         sample_rate: of the waveforms, in Hz.
         decoder: log-probabilities and numbers of frames -> the tokens of each sample.
-        too_short: `raise` after the first epoch in which samples of training had too few frames, or only `say` how many.
+        too_short: `raise` after the first epoch in which samples of training had too few frames, or only `warn` how many.
         **task: arguments of `Task`.
     """
 

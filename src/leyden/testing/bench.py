@@ -62,7 +62,7 @@ class Bench:
         self._transform = self.data.batch_transform("test")
 
     def batch(self, *indices: int) -> Any:
-        """Training samples as the model receives them; those behind the last one begin anew."""
+        """Training samples as the model receives them; indices beyond the last one start again at 0."""
         samples = self.data.samples["train"]
         return self._transform(samples.__getitems__([index % len(samples) for index in indices]))
 

@@ -89,15 +89,15 @@ def test_whatever_the_rows_depend_on_makes_another_entry(entry, tmp_path, other)
 
 
 def overwrite(path):
-    with (path / "samples.bin").open("r+b") as file:
+    with (path / "rows.bin").open("r+b") as file:
         file.seek(17)
         file.write(b"\xff")
 
 
 DAMAGES = {
-    "cut": lambda path: os.truncate(path / "samples.bin", 60),
+    "cut": lambda path: os.truncate(path / "rows.bin", 60),
     "overwritten": overwrite,
-    "lost": lambda path: (path / "samples.bin").unlink(),
+    "lost": lambda path: (path / "rows.bin").unlink(),
     "about is cut": lambda path: os.truncate(path / METADATA, 20),
     "about is lost": lambda path: (path / METADATA).unlink(),
     "about is of another format": lambda path: (path / METADATA).write_text("{}"),
@@ -198,10 +198,10 @@ def test_a_dataset_is_listed_and_cleared_and_others_stay(tmp_path):
     )
     for entry in (one, other, foreign):
         take(entry, Build(tmp_path))
-    os.truncate(other.path / "samples.bin", 3)
+    os.truncate(other.path / "rows.bin", 3)
     other_dead = Entry(tmp_path, {"of": "c"})
     other_dead.part.mkdir()
-    (other_dead.part / "samples.bin").write_bytes(b"1234")
+    (other_dead.part / "rows.bin").write_bytes(b"1234")
     found = {about["path"]: about for about in entries(tmp_path, "a")}
     assert {path: about["is_whole"] for path, about in found.items()} == {one.path: True, other.path: False}
     assert found[one.path]["bytes"] >= 120

@@ -129,10 +129,10 @@ def test_pictures_and_samples_after_the_test(undisturbed):
 
 def test_throughput_in_tokens(undisturbed):
     with undisturbed[0].logger.file.path.open(newline="") as file:
-        samples = [sample for sample in csv.DictReader(file) if sample["train/tokens_per_second"]]
-    assert len(samples) == 3
-    for sample in samples:
-        assert float(sample["train/tokens_per_second"]) == pytest.approx(16 * float(sample["train/samples_per_second"]))
+        rows = [row for row in csv.DictReader(file) if row["train/tokens_per_second"]]
+    assert len(rows) == 3
+    for row in rows:
+        assert float(row["train/tokens_per_second"]) == pytest.approx(16 * float(row["train/samples_per_second"]))
 
 
 def test_a_step_without_a_finite_loss_is_left_out_and_its_windows_are_named(tmp_path):

@@ -98,7 +98,7 @@ class SpeechData(AudioData):
             middle = (word["start"] + word["end"]) / 2
             axes.text(middle, 0.97 * top, word["word"], color="white", ha="center", va="top", fontsize=5, rotation=90)
         said, reference = self.text(prediction.tokens), self.text(target)
-        # Two lines each: longer ones would run into the image above.
+        # Two lines each: longer ones would run into the plot above.
         first, second = (fill(text, 45, max_lines=2, placeholder=" ...") for text in (said, reference))
         title = first if said == reference else f"{first}\nnot {second}"
         axes.set_title(title, color="black" if said == reference else "red", fontsize=7, parse_math=False)

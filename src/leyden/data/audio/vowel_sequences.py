@@ -7,7 +7,7 @@ from .vowels import SAMPLE_RATE, WORDS, synthesise
 
 
 class VowelSequences(SpeechData):
-    """SYNTHETIC: two to five vowels of one voice in a sample, with pauses and noise. Nobody recorded them.
+    """SYNTHETIC: two to five vowels of one voice in a row, with pauses and noise. Nobody recorded them.
 
     The vowels and voices are those of `Vowels`, and those of the test split are heard nowhere else. The transcript
     names the words of which they are the vowels, such as "heed hod". Pauses, also before and after, last 0.05 to 0.3 s;

@@ -34,11 +34,11 @@ def splits_of(names: Iterable[str]) -> dict[str, Split]:
 
 
 def splits_in_column(file: Path, cells: Sequence[tuple[int, str]]) -> list[Split]:
-    """The split of each sample of a manifest or a table.
+    """The split of each row of a manifest or a table.
 
     Args:
         file: the manifest or table.
-        cells: line and what the column `split` holds, of each sample.
+        cells: line and what the column `split` holds, of each row.
 
     Raises:
         DataError: a cell names no split.

@@ -59,9 +59,7 @@ class Entry:
             shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
             # An empty file cannot be mapped.
             samples = (
-                np.memmap(self.path / "samples.bin", dtype, "r", shape=shape)
-                if 0 not in shape
-                else np.empty(shape, dtype)
+                np.memmap(self.path / "rows.bin", dtype, "r", shape=shape) if 0 not in shape else np.empty(shape, dtype)
             )
             numbers = {
                 name: np.load(self.path / f"{name}.npy", mmap_mode="r") if f"{name}.npy" in about["files"] else None
@@ -111,7 +109,7 @@ class Entry:
 
     def _write_samples(self, samples: Iterable[Sample], is_ragged: bool) -> dict[str, Any]:
         first, kept, lengths, number = None, [], [], -1
-        with (self.part / "samples.bin").open("wb", buffering=1 << 20) as file:
+        with (self.part / "rows.bin").open("wb", buffering=1 << 20) as file:
             for number, sample in enumerate(samples):
                 if sample is None:
                     continue
@@ -119,7 +117,7 @@ class Entry:
                 if sample.dtype != first.dtype or (sample.shape != first.shape and not is_ragged):
                     raise DataError(
                         f"sample {number} is {sample.dtype} {sample.shape}, the first one {first.dtype} {first.shape}: "
-                        "samples of one size are wanted"
+                        "expected samples of one size"
                     )
                 file.write(np.ascontiguousarray(sample).data)
                 kept.append(number)

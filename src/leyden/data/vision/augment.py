@@ -43,6 +43,6 @@ class RandomAffine(Warp):
         # pixels is one of these units where both are equal alone.
         aspect = images.shape[-2] / images.shape[-1]
         across, along = -sine * aspect, sine * mirror / aspect
-        samples = [cosine * mirror, across, 2 * unit[3] * self.shift, along, cosine, 2 * unit[4] * self.shift]
-        matrix = torch.stack(samples, dim=1).reshape(-1, 2, 3).to(images)
+        rows = [cosine * mirror, across, 2 * unit[3] * self.shift, along, cosine, 2 * unit[4] * self.shift]
+        matrix = torch.stack(rows, dim=1).reshape(-1, 2, 3).to(images)
         return affine_grid(matrix, list(images.shape), align_corners=False)

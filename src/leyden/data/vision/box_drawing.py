@@ -33,7 +33,7 @@ def draw_boxes(axes: "Axes", target: Boxes, found: dict[str, Tensor], class_name
 def _rectangle(axes: "Axes", corners: Sequence[float], color: str, line: str) -> None:
     from matplotlib.patches import Rectangle  # half a second that training need not wait for
 
-    left, top, right, bottom = (value - 0.5 for value in corners)  # images count from the middle of a pixel
+    left, top, right, bottom = (value - 0.5 for value in corners)  # plots count from the middle of a pixel
     axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=color, linestyle=line))
 
 

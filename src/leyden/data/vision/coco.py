@@ -7,7 +7,7 @@ from ..core.error import DataError
 from ..files.user_text import utf8_text, well_formed
 from .boxed_image import BoxedImage, BoxedImages, file_size, split_names
 
-# Where provided sets and tools put the annotations and the images of a split
+# Where published sets and tools put the annotations and the images of a split
 ANNOTATIONS = (
     "annotations/instances_{split}.json",
     "annotations/{split}.json",

@@ -22,7 +22,8 @@ class ImageFiles(LabelledFiles, ImageData):
     Args:
         root: the folder.
         jpeg_device: `cuda` decodes jpegs on the GPU, by TorchCodec, in the process that asks for them; what it does not
-            know, and all other files, the CPU decodes, as `cpu` has it done. The pixels are slightly others.
+            know, and all other files, the CPU decodes, as with `cpu`. Pixel values differ slightly from the CPU
+            decoder's.
         num_workers: see `Loading`; none beside a GPU that decodes.
         **files: arguments of `LabelledFiles`.
 

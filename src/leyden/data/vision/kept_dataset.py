@@ -34,7 +34,7 @@ def kept_files(dataset: Any) -> list[Path] | None:
 
 
 def made_of_dataset(data: Any, state: dict[str, Any], files: list[Path] | None) -> dict[str, Any] | None:
-    """What samples depend on that a data module makes of a dataset; None where that is not known.
+    """What the samples of a dataset depend on; None where that is not known.
 
     Args:
         data: the data module.

@@ -15,7 +15,7 @@ from .warp import Warp
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHOWN, ABREAST = 8, 4  # frames of a clip in an image, and in each of its lines
+SHOWN, ABREAST = 8, 4  # frames of a clip in a plot, and in each of its lines
 
 
 class VideoData(ImageData):

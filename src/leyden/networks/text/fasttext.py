@@ -10,7 +10,7 @@ class FastText(nn.Module):
     """The mean of the vectors of all words and runs of words, then one linear layer.
 
     Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. A run of words has no id of its own: its
-    ids are hashed into `num_buckets` samples of the table. Runs begin before the first word, so that the network can tell
+    ids are hashed into `num_buckets` rows of the table. Runs begin before the first word, so that the network can tell
     which word comes first. Padding has no weight: a sample's result does not depend on its neighbours, in training neither,
     dropout aside.
 
@@ -46,9 +46,9 @@ class FastText(nn.Module):
             raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.vocab_size, self.max_ngram, self.num_buckets = vocab_size, max_ngram, num_buckets
-        samples = vocab_size + (max_ngram > 1) * num_buckets
+        rows = vocab_size + (max_ngram > 1) * num_buckets
         # As in fastText: small, so that rare runs of words do not drown what was learnt of the common ones.
-        self.vectors = nn.Parameter(torch.empty(samples, dim).uniform_(-1 / dim, 1 / dim))
+        self.vectors = nn.Parameter(torch.empty(rows, dim).uniform_(-1 / dim, 1 / dim))
         if word_vectors is not None:
             start_from(self.vectors, word_vectors)
         self.dropout = nn.Dropout(dropout)
@@ -56,13 +56,13 @@ class FastText(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         share = ~padding_mask(lengths, tokens.shape[1]) / (lengths[:, None] * self.max_ngram)
-        samples = torch.cat([self.ngrams(tokens, size) for size in range(1, self.max_ngram + 1)], dim=1)
+        rows = torch.cat([self.ngrams(tokens, size) for size in range(1, self.max_ngram + 1)], dim=1)
         weights = share.to(self.vectors.dtype).repeat(1, self.max_ngram)
-        mean = embedding_bag(samples, self.vectors, per_sample_weights=weights, mode="sum")
+        mean = embedding_bag(rows, self.vectors, per_sample_weights=weights, mode="sum")
         return self.head(self.dropout(mean))
 
     def ngrams(self, tokens: Tensor, size: int) -> Tensor:
-        """Tokens [batch, token] -> samples of the table for the runs of `size` words that end at each token."""
+        """Tokens [batch, token] -> rows of the table for the runs of `size` words that end at each token."""
         if size == 1:
             return tokens
         key = torch.zeros_like(tokens)

@@ -3,7 +3,7 @@ from torch import Tensor
 
 
 def start_from(table: Tensor, word_vectors: Tensor) -> None:
-    """Puts the vectors that are known [token, feature] into the first samples of a table; those that are NaN are not.
+    """Puts the vectors that are known [token, feature] into the first rows of a table; those that are NaN are not.
 
     Raises:
         ValueError: the vectors are of another size than the table's.
