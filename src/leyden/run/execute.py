@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 import time
-import warnings
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -21,7 +20,7 @@ from . import frozen_code
 from .directory import RunDirectory, State
 from .environment import differences
 from .gc_paused import uncollected
-from .harmless_warnings import HARMLESS
+from .harmless_warnings import silence_lightning
 from .lifetime import CHILD, stop_with_parent
 from .rendezvous import meet
 from .reserved_stdout import reserved_stdout
@@ -74,9 +73,7 @@ def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None
     with uncollected():
         from .worker import Worker
 
-    for name in ("lightning.pytorch", "lightning.fabric"):  # as they are imported, they set up lines of their own
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).setLevel(logging.WARNING)
+    silence_lightning()
     if verb == "predict":
         from .predict import predict
 
@@ -168,8 +165,6 @@ def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
     if not run.is_writable:
         log.warning("%s must not be written: no log, results or figures are kept", run.path)
     logging.captureWarnings(True)
-    for message in HARMLESS:
-        warnings.filterwarnings("ignore", message=message)
 
 
 class _Terminal(logging.StreamHandler):

@@ -1,5 +1,8 @@
 """Warnings of other packages about what a run does on purpose: patterns of their messages. Imports no torch."""
 
+import logging
+import warnings
+
 HARMLESS = [
     # Whole batches from memory are faster without workers, whatever the number of cores.
     ".*does not have many workers.*",
@@ -16,3 +19,15 @@ HARMLESS = [
     # Lightning 2.6 calls what torch 2.14 deprecates.
     ".*LeafSpec.*is deprecated",
 ]
+
+
+def silence_lightning() -> None:
+    """Ignores these warnings, and logs of Lightning what is a warning, without handlers of its own.
+
+    To be called after Lightning is imported, since the import sets up its handlers.
+    """
+    for message in HARMLESS:
+        warnings.filterwarnings("ignore", message=message)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,54 @@
+"""Training from Python, in two lines."""
+
+import warnings
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from ..config.check import problems
+from ..config.compose import compose, project_root
+from ..errors import UserError
+from .directory import RunDirectory
+from .harmless_warnings import silence_lightning
+
+
+def train(experiment: str, *settings: str) -> Path:
+    """Trains and tests an experiment in this process: the same run, to the bit, as that of `leyden train`.
+
+    Args:
+        experiment: a name below `configs/experiment/`, such as `vision/digits`.
+        settings: as typed after `leyden train`, such as `"trainer.max_epochs=5"`.
+
+    Returns:
+        The run directory, which `leyden.load` takes; `results.json` in it has the metrics.
+
+    Raises:
+        UserError: the settings have problems, all of which are listed; the run needs several processes or a cluster.
+    """
+    from .worker import Worker  # imports torch: seconds
+
+    root = project_root()
+    overrides = [f"experiment={experiment}", *settings]
+    composed = compose(overrides, root)
+    if found := problems(composed):
+        raise UserError("\n".join(found))
+    _require_this_process(composed.config)
+    run = RunDirectory.create(composed.frozen, root, ["leyden", "train", experiment, *settings])
+    with chdir(root), warnings.catch_warnings():  # relative paths in settings begin there
+        silence_lightning()
+        worker, code = Worker(run, trains=True), 1
+        try:
+            worker.fit()
+            code = 0
+        finally:
+            worker.finish(code)
+    return run.path
+
+
+def _require_this_process(config: dict[str, Any]) -> None:
+    launcher, devices = config["launcher"]["_target_"].rsplit(".", 1)[-1], config["trainer"].get("devices", 1)
+    if launcher != "Local" or (devices if isinstance(devices, int) else len(devices)) != 1:
+        raise UserError(
+            f"leyden.train runs in this process: expected one device of this machine, got {launcher} with"
+            f" trainer.devices={devices}. Use the command line instead: leyden train {config['name']}"
+        )
