@@ -32,7 +32,7 @@ def entries():
 def summary(definition):
     node = definition.node
     if not isinstance(node, ast.ClassDef | ast.FunctionDef):
-        return f"`{ast.unparse(node.value).replace('|', BAR)}`"
+        return f"`{ast.unparse(node).replace('|', BAR)}`"
     text = (ast.get_docstring(node) or "").partition("\n\n")[0]
     return " ".join(text.split()).partition(": source")[0].replace("|", BAR)
 
