@@ -14,7 +14,7 @@ HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
 LOCKING_current := --all-extras
 LOCKING_torchtext := --group torchtext --resolution lowest-direct $(addprefix --extra=,vision audio text wandb beam notebook dev)
 
-.PHONY: help setup demo test quick check wheel lock bench
+.PHONY: help setup demo test quick check notebooks wheel lock bench
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
@@ -49,6 +49,9 @@ check: setup ## ruff, ruff format and pyrefly
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
+
+notebooks: setup ## execute the notebooks, which stay as they are
+	$(BIN)/jupyter execute notebooks/*.ipynb
 
 wheel: setup ## the library as a wheel in dist/, with the same bytes each time
 	$(BIN)/python -m hatchling build --target wheel

@@ -22,6 +22,7 @@ EXAMPLES = {
     "audio": ("plucked_strings", "pitch_convnet", "pitch_estimation"),
     "text": ("help_topics", "character_bilstm", "word_segmentation"),
 }
+NOTEBOOKS = {"vision": ("3_pipeline", "4_vision"), "audio": ("5_audio",), "text": ("6_text",)}
 
 
 def remove(path: Path) -> None:
@@ -35,7 +36,8 @@ def prune(domains: str) -> None:
     """Deletes what belongs to a domain that was not chosen, and what must not travel."""
     unwanted = set() if domains == "all" else DOMAINS - set(domains.split("+"))
     modules = {name for domain in unwanted for name in EXAMPLES[domain]}
-    names = unwanted | modules | {f"test_{name}" for name in modules}
+    notebooks = {name for domain in unwanted for name in NOTEBOOKS[domain]}
+    names = unwanted | modules | {f"test_{name}" for name in modules} | notebooks
     for path in (Path("configs/local"), *Path().glob("LICENSE.*")):
         remove(path)
     for path in sorted(Path().rglob("*")):
