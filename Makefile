@@ -39,11 +39,12 @@ $(BIN)/uv: requirements/uv.txt
 demo: setup ## train, test and predict on the embedded data of each domain
 	$(DEMO)
 
-test: setup ## the test suite; ARGS="-k digits" and the like go to pytest
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+SELECT = not exhaustive
+test: setup ## the test suite; ARGS="-k digits" and the like go to pytest; SELECT= also takes the exhaustive tests
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "$(SELECT)" $(ARGS)
 
-quick: override ARGS += -m "not slow"
-quick: test ## the tests without those that train whole runs: minutes
+quick: override SELECT = not slow
+quick: test ## the tests without those that take seconds each: two minutes
 
 check: setup ## ruff, ruff format and pyrefly
 	$(BIN)/ruff check

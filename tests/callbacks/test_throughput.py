@@ -81,6 +81,7 @@ def warnings_said(caplog):
     return lambda: [record.getMessage() for record in caplog.records if "waits for data" in record.getMessage()]
 
 
+@pytest.mark.slow
 def test_waiting_for_slow_rows_is_measured_and_said_once(tmp_path, warnings_said):
     fit(tmp_path, Slow(0.12), Throughput(), epochs=2)
     shares = logged(tmp_path, "train/data_wait")

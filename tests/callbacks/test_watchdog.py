@@ -11,6 +11,7 @@ from leyden.callbacks import Watchdog
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.. may lead to deadlocks")
 
 
+@pytest.mark.slow
 def test_when_one_rank_hangs_all_tell_where_they_are_and_end(tmp_path):
     trainer, model, data = parts(tmp_path, [Watchdog(minutes=1.5 / 60), Disturbance(hang, rank=1)], num_ranks=2)
     begin = time.monotonic()

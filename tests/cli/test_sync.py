@@ -52,6 +52,7 @@ def rows(count):
     return [(step, step, step / 2) for step in range(count)]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
     run = offline_run(tmp_path)
     assert sync([run]) == 0
@@ -74,6 +75,7 @@ def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
     assert server.exits[run.status["id"]] == 0
 
 
+@pytest.mark.slow
 def test_several_runs_from_the_command_line_without_torch(tmp_path, server):
     first, second = offline_run(tmp_path), offline_run(tmp_path, num_rows=2)
     text = without_torch("sync", str(first.path), str(second.path), code=0)
@@ -101,6 +103,7 @@ def test_a_server_that_refuses(tmp_path, server, capsys, refused):
     assert received(server, run) == rows(5)
 
 
+@pytest.mark.slow
 def test_a_server_lost_on_the_way(tmp_path, server, capsys, monkeypatch):
     monkeypatch.setattr(sync_module, "FINISH_SECONDS", 2.0)
     run = offline_run(tmp_path)

@@ -12,7 +12,7 @@ import yaml
 from mini_slurm import LONG, SETTINGS, TWO_HOSTS, output, status, wait
 from working_project import PACKAGE, WorkingProject
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 

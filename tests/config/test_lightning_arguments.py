@@ -61,6 +61,7 @@ def as_before():
     torch.backends.cudnn.benchmark = False
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", WORK)
 def test_it_works(name, tmp_path):
     assert not problems(composed(*WORK[name]))

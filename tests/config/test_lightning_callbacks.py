@@ -44,6 +44,7 @@ def test_every_callback_of_lightning_is_known():
     assert sorted([*WORK, *CALLBACKS]) == sorted(callbacks.__all__)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", WORK)
 def test_it_works(name, tmp_path):
     whole = create(tmp_path / "whole", *settings(name, WORK[name]))

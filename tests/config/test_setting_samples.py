@@ -23,6 +23,7 @@ def test_wrong_settings_are_refused():
     assert [str(wrong) for wrong in passed if not may_be_meant(wrong, configs[wrong.experiment])] == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(IMAGES not in dict(options(ROOT)["experiment"]), reason="no images here")
 def test_unusual_settings_are_not():
     settings = unusual(IMAGES)

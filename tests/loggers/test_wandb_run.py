@@ -68,6 +68,7 @@ def silent():
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
+@pytest.mark.slow
 def test_a_server_receives_the_rows_and_a_resumed_run_appends(tmp_path, monkeypatch):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
@@ -97,6 +98,7 @@ def test_nothing_of_this_machine_is_uploaded(tmp_path, monkeypatch):
         assert words.encode() not in sent, words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [unreachable, silent])
 def test_without_an_answer_training_begins_in_seconds(tmp_path, monkeypatch, caplog, place):
     with place() as address:
@@ -114,6 +116,7 @@ def test_without_an_answer_training_begins_in_seconds(tmp_path, monkeypatch, cap
     assert received(server) == rows(3)
 
 
+@pytest.mark.slow
 def test_a_server_that_falls_silent_after_its_first_answer(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(wandb_session, "INIT_SECONDS", 3.0)
     monkeypatch.setattr(wandb_session, "_answers", lambda server: True)
@@ -126,6 +129,7 @@ def test_a_server_that_falls_silent_after_its_first_answer(tmp_path, monkeypatch
     assert "does not answer" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_server_lost_in_mid_run_costs_no_row_and_no_time(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(wandb_run, "FINISH_SECONDS", 2.0)
     with serve() as server:
@@ -177,6 +181,7 @@ def kill_after_logging(folder, first, end, arrived=lambda: True):
         process.kill()
 
 
+@pytest.mark.slow
 def test_killed_online_then_offline_then_online_each_row_is_there_once(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "1")
     with serve() as server:
@@ -195,6 +200,7 @@ def test_killed_online_then_offline_then_online_each_row_is_there_once(tmp_path,
     assert received(again) == rows(10)
 
 
+@pytest.mark.slow
 def test_killed_before_anything_arrived_nothing_is_missing(tmp_path, monkeypatch):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)

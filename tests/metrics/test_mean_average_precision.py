@@ -109,6 +109,7 @@ def meet(rank, folder):
         distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_with_unequal_numbers_of_images_get_the_same(tmp_path):
     words = [sys.executable, "-c", OTHER_RANK, tmp_path, Path(__file__).parent]
     with subprocess.Popen(list(map(str, words))) as other:

@@ -13,6 +13,7 @@ import torch
 from leyden.config.embedded import embedded_experiments
 
 pytestmark = pytest.mark.slow
+EXHAUSTIVE = pytest.mark.exhaustive
 
 ROOT = Path.cwd()
 EMBEDDED = embedded_experiments(ROOT)
@@ -31,7 +32,7 @@ def on_ranks(verb, experiment, folder):
     return json.loads(process.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("experiment", EMBEDDED)
+@pytest.mark.parametrize("experiment", [EMBEDDED[0], *(pytest.param(name, marks=EXHAUSTIVE) for name in EMBEDDED[1:])])
 def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_path):
     results = on_ranks("compare", experiment, tmp_path)
     on_one = results["metrics"]["1"]
@@ -69,6 +70,7 @@ def test_a_checkpoint_of_any_strategy_goes_on_with_any_number_of_ranks(tmp_path)
         assert those == pytest.approx(alone, rel=1e-5)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="what torch 2.3 compiles anew rounds otherwise in audio/vowels")
 @pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("experiment", [name for name in EACH_DOMAIN if name in EMBEDDED][:2])

@@ -70,6 +70,7 @@ def test_another_package_is_named_on_every_node(tmp_path, port):
         assert "n2: other packages than on n1: torch 1.0 instead of 2" in said
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_same_name_that_is_another_one(tmp_path, port):
     (tmp_path / "other").mkdir()
     for name in ("other", "missing"):
@@ -77,11 +78,13 @@ def test_a_folder_of_the_same_name_that_is_another_one(tmp_path, port):
             assert f"n2: {tmp_path / name} is not the folder of that name on n1" in said
 
 
+@pytest.mark.slow
 def test_a_node_that_is_missing(tmp_path, port):
     (said,) = meet(start(0, tmp_path, port))
     assert "process 1, on node 2 of n[1-2], has not reported" in said
 
 
+@pytest.mark.slow
 def test_a_master_that_is_missing(tmp_path, port):
     (said,) = meet(start(1, tmp_path, port))
     assert f"n2: the master's port, 127.0.0.1:{port}, does not answer" in said
@@ -92,6 +95,7 @@ def test_a_name_that_means_nothing(tmp_path, port):
         assert "MASTER_ADDR=no.such.invalid, means nothing here" in said
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]

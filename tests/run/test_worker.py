@@ -53,6 +53,7 @@ def rows(run):
 
 
 # What both callbacks say to those who do not know of it.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:You're using the WeightAveraging callback")
 @pytest.mark.parametrize("settings", [[], EMA], ids=["plain", "ema"])
 def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings):
@@ -80,6 +81,7 @@ class Terminate(Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Checkpoint directory .* is not empty", "ignore:.*dataloader is not resumable")
 def test_a_run_that_was_preempted_in_its_test_is_only_tested_when_it_resumes(tmp_path):
     run = short_run(tmp_path, f"+callbacks.terminate._target_={__name__}.Terminate")
@@ -99,6 +101,7 @@ def test_a_run_that_was_preempted_in_its_test_is_only_tested_when_it_resumes(tmp
     assert Worker(run, trains=False).evaluate("test", "best") == results
 
 
+@pytest.mark.slow
 def test_checkpoints_stay_in_the_run_directory(tmp_path):
     run = short_run(tmp_path, f"callbacks.best.dirpath={tmp_path}/elsewhere")
     with pytest.raises(UserError, match=r"callbacks\.best\.dirpath=.*elsewhere is outside of the run directory"):

@@ -200,6 +200,7 @@ def test_only_gpus_multiply_in_tf32(monkeypatch, device, expected):
     assert chosen[-1] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
 def test_compiled_network_gives_the_same_and_keeps_its_names():
     plain, compiled = model(), model(compile=True)

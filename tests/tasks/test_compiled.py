@@ -96,6 +96,7 @@ def test_errors_of_the_network_stay_what_they_are(said, samples, error):
     assert not said()
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.filterwarnings("ignore:the load_module")  # of torch 2.3's compiler
 def test_a_network_that_compiles_stays_compiled(said):

@@ -14,6 +14,7 @@ import pytest
 from leyden.io import installed_version
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["zq", "abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqr"])
 def test_a_generated_project_passes_its_own_checks(name, generate):
     stack = "torchtext" if installed_version("torchtext") else "current"

@@ -66,6 +66,7 @@ def test_every_configuration_of_a_project_is_right(choice, generate):
     assert {target.split(".")[-2] for target in targets} == own  # each worked example is in an experiment
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_tests_of_the_worked_examples_pass_in_a_project(generate):
     """With the contract of what is the project's own; that of the library's is tested in this repository."""

@@ -118,6 +118,7 @@ def test_edits_and_news_are_both_there(project, template):
     assert changed == {".cruft.json", "Makefile", "configs/trainer/cpu.yaml"}  # neither vendor/ nor the lock
 
 
+@pytest.mark.exhaustive
 def test_the_library_is_upgraded_locked_and_tested(project, template):
     uv = Path(sys.prefix) / "bin/uv"
     probe = [str(uv), "pip", "compile", "--no-cache", "--quiet", "-"]

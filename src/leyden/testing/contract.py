@@ -14,7 +14,7 @@ from ..data.storage import storage
 from ..run import directory
 from ..run.harmless_warnings import HARMLESS
 
-SLOW = "slow: trains whole runs"
+SLOW = "slow: trains whole runs, or many steps"
 RESUMED = "Checkpoint directory .* exists and is not empty"  # that of a resumed run
 
 

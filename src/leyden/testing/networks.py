@@ -27,7 +27,8 @@ class TestNetworks(Contract):
     remaining_loss: ClassVar[dict[str, float]] = {"Detection": 0.6, "MultilabelClassification": 0.5}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        parametrize(metafunc, "pair", pairs(project_root()), is_slow=False)
+        is_slow = metafunc.function.__name__ == "test_overfits_one_batch"
+        parametrize(metafunc, "pair", pairs(project_root()), is_slow)
 
     @pytest.fixture
     def bench(self, pair: Pair) -> Bench:

@@ -106,6 +106,7 @@ def test_training_takes_every_row_once(written):
         assert batch.targets.equal((batch.inputs[:, 0] % 3).long())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_the_order_is_one_of_seed_and_epoch_whoever_reads(written, num_workers):
     one = numbers(ready(stream_of(written, num_workers=num_workers)).train_dataloader())

@@ -1,6 +1,7 @@
 import ast
 from textwrap import dedent
 
+import pytest
 import torch
 
 from leyden.data.text import StdlibFunctions
@@ -44,6 +45,7 @@ def test_what_functions_do():
     ]
 
 
+@pytest.mark.slow
 def test_rows_of_every_property_in_each_split():
     data = StdlibFunctions()
     data.setup("fit")

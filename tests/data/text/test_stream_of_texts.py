@@ -20,6 +20,7 @@ def sorted_rows(data):
     return sorted([one.flatten().tolist() for one in batch] for batch in batches)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Stdlib, StdlibFunctions])
 def test_tokens_have_the_bits_of_the_data_itself_and_its_vocabulary(kind, tmp_path):
     itself = ready(kind())
@@ -35,6 +36,7 @@ def test_tokens_have_the_bits_of_the_data_itself_and_its_vocabulary(kind, tmp_pa
     assert data.tokenizer.encode(["return the value"]) == itself.tokenizer.encode(["return the value"])
 
 
+@pytest.mark.slow
 def test_what_does_not_go_with_a_stream_of_texts(tmp_path):
     with pytest.raises(ValueError, match=r"with samples from data.stream a network cannot start from them"):
         Stdlib(vectors="vectors.txt", stream="stream")
@@ -43,6 +45,7 @@ def test_what_does_not_go_with_a_stream_of_texts(tmp_path):
         Stdlib(max_tokens=64, stream=str(tmp_path / "stream")).setup("fit")
 
 
+@pytest.mark.slow
 def test_windows_of_a_corpus_are_refused(tmp_path):
     with pytest.raises(DataError, match="windows of one long text are no samples of a stream"):
         write_stream(ready(StdlibSource()), tmp_path / "stream")

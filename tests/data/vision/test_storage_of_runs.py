@@ -29,6 +29,7 @@ def start(tmp_path, save_pictures):
     return start
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore:.*does not have many workers",
     "ignore:.*your dataloader is not resumable",

@@ -31,6 +31,7 @@ def weights(hub):
 
 
 # GoogLeNet and Inception warn of the way they begin.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The default weight initialization of:FutureWarning")
 def test_every_classifier_of_torchvision_gets_our_head():
     """One of each family: its shapes are those that torchvision itself gives it for so many classes."""

@@ -72,6 +72,7 @@ def undisturbed(recordings, tmp_path_factory):
     return run, Worker(run, trains=True).fit()
 
 
+@pytest.mark.slow
 def test_a_stopped_training_ends_with_the_same_bits(undisturbed, recordings, tmp_path):
     whole, results = undisturbed
     stopped = create(recordings, tmp_path)
