@@ -154,5 +154,6 @@ def test_no_signature_disagrees_with_python(comparison: dict) -> None:
     assert comparison["wrong"] == []
 
 
+@pytest.mark.slow
 def test_most_signatures_are_read(comparison: dict) -> None:
     assert comparison["num_read"] >= 900
