@@ -55,6 +55,12 @@ def experiments(root: Path) -> list[str]:
     return sorted({run.name for runs in _runs(root) for run in runs})
 
 
+def all_runs(root: Path) -> list[Known]:
+    """Every run directory of a project, sorted by name where the history does not know when it was made."""
+    made, others = _runs(root)
+    return [*sorted(others, key=lambda run: run.path.name), *made]
+
+
 def _runs(root: Path) -> tuple[list[Known], list[Known]]:
     """Those of the history, in its order, and the others."""
     made = _made(root)

@@ -1,0 +1,1 @@
+"""What happens between runs: finding them, comparing them. Imports no torch."""

@@ -1,0 +1,214 @@
+"""Which of several settings is better, over seeds or folds: a table with intervals and tests."""
+
+import csv
+import math
+from dataclasses import dataclass
+from io import StringIO
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..errors import UserError, hint
+from .records import Record
+from .statistics import Difference, Summary, adjust, compare, summarize
+from .table import varied
+
+PAIRED_BY = ("seed", "data.fold")  # runs of two settings that share these are a pair
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one setting.
+
+    Attributes:
+        values: of the settings by which runs are grouped.
+        by_pair: the metric of each run, by what pairs it with runs of other groups.
+        summary: of the metric.
+        difference: from the baseline; None for that itself, or without one.
+    """
+
+    values: dict[str, Any]
+    by_pair: dict[object, float]
+    summary: Summary
+    difference: Difference | None = None
+
+    @property
+    def name(self) -> str:
+        return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in self.values.items()) or "all"
+
+
+def groups(records: list[Record], by: list[str], metric: str, against: str | None) -> list[Group]:
+    """Groups runs by settings and compares the groups.
+
+    Args:
+        records: finished runs.
+        by: dotted names of settings, or `experiment`.
+        metric: such as `test/accuracy`.
+        against: the value of the first of `by` that is the baseline; None compares nothing.
+
+    Raises:
+        UserError: no run has the metric or the setting, or the runs cannot be compared.
+    """
+    _require(records, [*by, metric])
+    _require_comparable(records, by, metric)
+    measured = [record for record in records if isinstance(record[metric], int | float)]
+    ordered = sorted(measured, key=lambda record: _key(record, by))
+    made = []
+    for _, members in groupby(ordered, key=lambda record: _key(record, by)):
+        members = list(members)
+        _require_repeats(members, by)
+        by_pair: dict[object, float] = {_pair(record): float(record[metric]) for record in members}
+        made.append(Group({name: members[0][name] for name in by}, by_pair, summarize(list(by_pair.values()))))
+    return made if against is None else _against(made, by[0], against)
+
+
+def _against(made: list[Group], name: str, against: str) -> list[Group]:
+    baselines = [group for group in made if str(group.values[name]) == against]
+    if len(baselines) != 1:
+        there = [str(group.values[name]) for group in made]
+        raise UserError(f"expected one group with {name}={against}, got {len(baselines)}{hint(against, there)}")
+    others = [group for group in made if group is not baselines[0]]
+    differences = adjust([compare(group.by_pair, baselines[0].by_pair) for group in others])
+    compared = [Group(**vars(group) | {"difference": d}) for group, d in zip(others, differences, strict=True)]
+    return [baselines[0], *compared]
+
+
+def _key(record: Record, by: list[str]) -> list[str]:
+    return [str(record[name]) for name in by]
+
+
+def _pair(record: Record) -> object:
+    return tuple(record[name] for name in PAIRED_BY)
+
+
+def _require(records: list[Record], names: list[str]) -> None:
+    if not records:
+        raise UserError("there are no finished runs to compare")
+    known = {key for record in records for key in (*record.metrics, *record.settings, "experiment")}
+    for name in names:
+        if name not in known:
+            raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
+
+
+def _require_comparable(records: list[Record], by: list[str], metric: str) -> None:
+    """One test split, one kind of task: else the metric of two runs is not the same quantity."""
+    split = "test" if metric.startswith("test/") else "val"
+    for what, of in (
+        (f"samples of the {split} split", lambda record: record.splits.get(split)),
+        ("task (model._target_)", lambda record: record.settings.get("model._target_")),
+    ):
+        kinds: dict[str, Record] = {}
+        for record in records:
+            if of(record) is not None:
+                kinds.setdefault(repr(of(record)), record)
+        if len(kinds) > 1:
+            (one, first), (other, second), *_ = kinds.items()
+            raise UserError(
+                f"{metric} of these runs cannot be compared: they have different {what}: {one} in {first.path}, "
+                f"{other} in {second.path}"
+            )
+
+
+def _require_repeats(members: list[Record], by: list[str]) -> None:
+    """The runs of a group differ in nothing but what is repeated."""
+    others = [name for name in varied(members) if name not in (*PAIRED_BY, *by) and not name.endswith(".seed")]
+    if others:
+        values = {name: sorted({str(record.settings.get(name)) for record in members}) for name in others[:3]}
+        told = "; ".join(f"{name}: {', '.join(found)}" for name, found in values.items())
+        raise UserError(
+            f"runs of one group differ in more than their seed ({told}): add --by {others[0]}, or a condition"
+        )
+    pairs = [_pair(record) for record in members]
+    doubled = next((record for record in members if pairs.count(_pair(record)) > 1), None)
+    if doubled:
+        raise UserError(f"two runs of one group have the same seed, such as {doubled.path}: leave one out")
+
+
+def print_groups(made: list[Group], metric: str) -> None:
+    """A table on the terminal, with what it rests on."""
+    table = Table("setting", "n", metric, "std", "95 % (t)", "95 % (bootstrap)")
+    has_baseline = any(group.difference for group in made)
+    for head in ("difference", "95 %", "p", "p (Holm)") if has_baseline else ():
+        table.add_column(head)
+    for group in made:
+        table.add_row(*cells(group, has_baseline))
+    console = Console()
+    console.print(table)
+    if has_baseline:
+        paired = [group.difference.pairs for group in made if group.difference]
+        console.print(
+            f"Differences from {made[0].name}: "
+            + ("paired t-test by seed or fold" if all(paired) else "Welch's t-test where seeds do not match")
+            + "; p-values two-sided."
+        )
+
+
+def cells(group: Group, has_baseline: bool) -> list[str]:
+    summary, difference = group.summary, group.difference
+    row = [group.name, str(summary.n), _number(summary.mean), _number(summary.std)]
+    row += [_interval(summary.t_interval), _interval(summary.bootstrap_interval)]
+    if has_baseline and difference:
+        row += [_number(difference.difference, "+"), _interval(difference.interval)]
+        row += [_p(difference.p), _p(difference.adjusted_p)]
+    return row + [""] * (10 - len(row) if has_baseline else 0)
+
+
+def markdown(made: list[Group], metric: str) -> str:
+    """A table for a README."""
+    lines = [f"| setting | n | {metric} | 95 % interval |", "|---|---|---|---|"]
+    for group in made:
+        s = group.summary
+        lines.append(f"| {group.name} | {s.n} | {_plus_minus(s, '±')} | {_interval(s.t_interval)} |")
+    return "\n".join(lines) + "\n"
+
+
+def latex(made: list[Group], metric: str, lowest_is_best: bool) -> str:
+    """A table with booktabs' rules: mean and standard deviation, the best mean in bold."""
+    best = (min if lowest_is_best else max)(group.summary.mean for group in made)
+    lines = [r"\begin{tabular}{lrr}", r"\toprule", rf"setting & $n$ & {_escaped(metric)} \\", r"\midrule"]
+    for group in made:
+        text = _plus_minus(group.summary, r"\pm")
+        text = rf"$\mathbf{{{text}}}$" if group.summary.mean == best else f"${text}$"
+        lines.append(rf"{_escaped(group.name)} & {group.summary.n} & {text} \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def as_csv(made: list[Group], metric: str) -> str:
+    """All numbers in full precision."""
+    file = StringIO()
+    writer = csv.writer(file)
+    heads = ["n", "mean", "std", "t_low", "t_high", "bootstrap_low", "bootstrap_high"]
+    heads += ["difference", "difference_low", "difference_high", "p", "p_holm", "pairs"]
+    writer.writerow([*made[0].values, "metric", *heads])
+    for group in made:
+        s, d = group.summary, group.difference
+        row = [s.n, s.mean, s.std, *s.t_interval, *s.bootstrap_interval]
+        row += [d.difference, *d.interval, d.p, d.adjusted_p, d.pairs] if d else [""] * 6
+        writer.writerow([*group.values.values(), metric, *row])
+    return file.getvalue()
+
+
+def _plus_minus(summary: Summary, sign: str) -> str:
+    if math.isnan(summary.std):
+        return _number(summary.mean)
+    return f"{_number(summary.mean)} {sign} {_number(summary.std)}"
+
+
+def _number(value: float, sign: str = "") -> str:
+    return "" if math.isnan(value) else f"{value:{sign}.4f}"
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return "" if math.isnan(interval[0]) else f"{interval[0]:.4f} to {interval[1]:.4f}"
+
+
+def _p(value: float) -> str:
+    return "" if math.isnan(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def _escaped(text: str) -> str:
+    for sign in "_%&#$":
+        text = text.replace(sign, rf"\{sign}")
+    return text

@@ -1,0 +1,150 @@
+"""The runs of a project as records: settings, state and metrics of each, read once and kept in an index."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..io import write_atomically
+from ..run.directory import RunDirectory
+from ..run.history import all_runs
+from ..run.lifetime import has_died
+
+INDEX = ".index.json"  # beside the runs; it may be deleted at any time
+FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # what a record is made of
+FORMAT = 1  # of the index
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run.
+
+    Attributes:
+        path: the run directory.
+        experiment: the name of its experiment.
+        state: as in `status.json`, or `killed`; `damaged` where a file cannot be read.
+        created: UTC, ISO 8601.
+        seconds: how long the training took.
+        settings: the configuration, with dotted names.
+        metrics: of the best checkpoint, or of the last one where none was chosen, such as `test/accuracy`.
+        monitor: the metric by which the best checkpoint was chosen, such as `val/accuracy`.
+        splits: what identifies the samples of each split that was evaluated.
+        error: the first line of what a failed run reported.
+    """
+
+    path: str
+    experiment: str
+    state: str
+    created: str = ""
+    seconds: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    monitor: str = ""
+    splits: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+    def __getitem__(self, name: str) -> Any:
+        """A metric, a setting, or one of `state`, `created`, `seconds`, `experiment`, `error`; None where there is none."""
+        if name in self.metrics:
+            return self.metrics[name]
+        if name in self.settings:
+            return self.settings[name]
+        return getattr(self, name) if name in ("state", "created", "seconds", "experiment", "error") else None
+
+
+def records(root: Path) -> list[Record]:
+    """The runs of a project, in the order in which they were made; those that have changed are read again."""
+    runs = all_runs(root)
+    file = root / "runs" / INDEX
+    index = _read_index(file)
+    kept: dict[str, Any] = {}
+    found, is_new = [], False
+    for run in runs:
+        path, stamp = str(run.path), _stamp(run.path)
+        entry = index.get(path)
+        if entry is None or entry["stamp"] != stamp:
+            entry, is_new = {"stamp": stamp, "record": asdict(read(run.path, run.name))}, True
+        kept[path] = entry
+        found.append(_now(Record(**entry["record"])))
+    if is_new or kept.keys() != index.keys():
+        with suppress(OSError):  # a folder that is only read has no index
+            write_atomically(file, json.dumps({"format": FORMAT, "runs": kept}))
+    return found
+
+
+def read(path: Path, experiment: str) -> Record:
+    """Reads one run directory; what is missing or damaged is left out."""
+    status, results = _json(path / "status.json"), _json(path / "results.json")
+    best = _json(path / "checkpoints" / "best.json")
+    checkpoint = "best" if any("best" in by_checkpoint for by_checkpoint in _splits(results)) else "last"
+    metrics = {name: value for split in _splits(results) for name, value in split.get(checkpoint, {}).items()}
+    settings = dict(_flat(_config(path)))
+    return Record(
+        path=str(path),
+        experiment=settings.get("name") or experiment,
+        state=status.get("state", "damaged"),
+        created=status.get("created", ""),
+        seconds=status.get("seconds"),
+        settings=settings,
+        metrics={**best.get("metrics", {}), **metrics},
+        monitor=best.get("monitor", ""),
+        splits=results.get("splits", {}),
+        error=(status.get("error") or "").partition("\n")[0],
+    )
+
+
+def _now(record: Record) -> Record:
+    """A run whose process was killed is not running, whatever its files say."""
+    if record.state == "running" and has_died(RunDirectory(Path(record.path))):
+        return Record(**asdict(record) | {"state": "killed"})
+    return record
+
+
+def _splits(results: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from (value for name, value in results.items() if name not in ("checkpoints", "splits"))
+
+
+def _config(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with suppress(OSError, yaml.YAMLError, ValueError):
+        config = yaml.load((path / "config.yaml").read_bytes(), loader)
+        return config if isinstance(config, dict) else {}
+    return {}
+
+
+def _flat(node: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Dotted names and values; lists are values."""
+    for key, value in node.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def _stamp(path: Path) -> list[int]:
+    """Sizes and times of the files of a run; a change of any makes its record old."""
+    stamp = []
+    for name in FILES:
+        try:
+            status = (path / name).stat()
+            stamp += [status.st_mtime_ns, status.st_size]
+        except OSError:
+            stamp += [0, 0]
+    return stamp
+
+
+def _json(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) else {}
+    return {}
+
+
+def _read_index(file: Path) -> dict[str, Any]:
+    content = _json(file)
+    return content.get("runs", {}) if content.get("format") == FORMAT else {}

@@ -1,0 +1,101 @@
+"""Choosing among runs by what is typed: experiments, paths and conditions."""
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import UserError, hint
+from .records import Record
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "!=": operator.ne,
+    "=": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+CONDITION = re.compile(r"([\w./]+)(>=|<=|!=|=|>|<)(.*)", re.S)
+
+
+def select(records: list[Record], words: Iterable[str], cwd: Path) -> list[Record]:
+    """The runs that are meant: those of any of the experiments, paths or globs, for which all conditions hold.
+
+    Args:
+        records: all runs of the project.
+        words: an experiment's name or the beginning of one (`vision`), a run directory, a glob of either, or a condition
+            on a metric, setting or state: `test/accuracy>0.9`, `model.optimizer.lr=3e-3`, `state!=finished`,
+            `created>=2026-11-01`.
+        cwd: where paths begin.
+
+    Raises:
+        UserError: a word means no run, or no run has what a condition names.
+    """
+    conditions = [word for word in words if CONDITION.fullmatch(word)]
+    names = [word for word in words if word not in conditions]
+    if names:
+        chosen = {record.path for name in names for record in _named(records, name, cwd)}
+        records = [record for record in records if record.path in chosen]
+    for condition in conditions:
+        records = _where(records, condition)
+    return records
+
+
+def _named(records: list[Record], name: str, cwd: Path) -> list[Record]:
+    path = str((cwd / name).resolve())
+    matches = [
+        record
+        for record in records
+        if f"{record.experiment}/".startswith(f"{name.rstrip('/')}/")
+        or fnmatch(record.experiment, name)
+        or fnmatch(record.path, path)
+        or record.path.startswith(f"{path}/")
+        or record.path.rpartition("-")[2] == name
+    ]
+    if not matches:
+        experiments = {record.experiment for record in records}
+        raise UserError(f"there is no run {name!r}{hint(name, experiments)}")
+    return matches
+
+
+def _where(records: list[Record], condition: str) -> list[Record]:
+    name, sign, text = CONDITION.fullmatch(condition).groups()  # pyrefly: ignore[missing-attribute]
+    if not records:
+        return []
+    known = {key for record in records for key in (*record.metrics, *record.settings)} | {
+        "state",
+        "created",
+        "seconds",
+        "experiment",
+        "error",
+    }
+    if name not in known:
+        raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
+    value, compare = yaml.safe_load(text or "''"), OPERATORS[sign]
+    if isinstance(value, datetime) or hasattr(value, "isoformat"):
+        value = value.isoformat()
+    return [record for record in records if _holds(compare, record[name], number(value))]
+
+
+def _holds(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> bool:
+    """False where two values cannot be compared, such as a missing one and a number; `!=` holds then."""
+    try:
+        return bool(compare(number(value), wanted))
+    except TypeError:
+        return False
+
+
+def number(value: Any) -> Any:
+    """`1e-3`, which YAML reads as text, as the number it means."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,95 @@
+"""Runs as a table: for a terminal, as CSV or as JSON."""
+
+import csv
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import IO, Any
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from ..errors import UserError, hint
+from .records import Record
+
+# Settings that differ among runs without making them different experiments.
+UNIMPORTANT = ("runs", "name", "launcher.", "logger.", "data.root", "data.cache", "data.num_workers")
+
+
+def varied(records: list[Record]) -> list[str]:
+    """The settings that differ among runs, in the order of the configuration."""
+    names = list(dict.fromkeys(name for record in records for name in record.settings))
+    missing = object()
+    return [
+        name
+        for name in names
+        if not name.startswith(UNIMPORTANT)
+        and len({repr(record.settings.get(name, missing)) for record in records}) > 1
+    ]
+
+
+def main_metrics(records: Iterable[Record]) -> list[str]:
+    """The metric by which each run's best checkpoint was chosen, on the validation and the test split."""
+    names = dict.fromkeys(record.monitor for record in records if record.monitor)
+    return [one for name in names for one in (name, name.replace("val/", "test/", 1))]
+
+
+def sort(records: list[Record], by: str) -> list[Record]:
+    """Sorts by a metric or setting, ascending, or descending with a minus in front; runs without it come last.
+
+    Raises:
+        UserError: no run has it.
+    """
+    name, is_descending = by.removeprefix("-"), by.startswith("-")
+    known = {key for record in records for key in (*record.metrics, *record.settings, "created", "seconds", "state")}
+    if records and name not in known:
+        raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
+    there = [record for record in records if not _is_missing(record[name])]
+    numeric = all(isinstance(record[name], int | float) for record in there)
+    ordered = sorted(there, key=lambda record: record[name] if numeric else str(record[name]), reverse=is_descending)
+    return ordered + [record for record in records if _is_missing(record[name])]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def columns(records: list[Record], chosen: list[str]) -> list[str]:
+    """The columns of a table beside the run's name: those that were chosen, or what differs and the main metrics."""
+    if chosen:
+        return chosen
+    return ["state", *varied(records)[:8], *main_metrics(records)[:6]]
+
+
+def print_table(records: list[Record], names: list[str], root: str) -> None:
+    """Prints a table; settings go by their last names where these are unique."""
+    lasts = [name.rpartition(".")[2] for name in names]
+    heads = [last if lasts.count(last) == 1 else name for name, last in zip(names, lasts, strict=True)]
+    table = Table(Column("run", overflow="fold"), *[Column(head, overflow="fold") for head in heads])
+    for record in records:
+        table.add_row(_run_name(record, root), *[_cell(record[name]) for name in names])
+    Console().print(table)
+
+
+def write_csv(records: list[Record], names: list[str], file: IO[str]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(["run", "experiment", *names])
+    for record in records:
+        writer.writerow([record.path, record.experiment, *["" if record[n] is None else record[n] for n in names]])
+
+
+def write_json(records: list[Record], file: IO[str]) -> None:
+    """Everything that is known of each run."""
+    json.dump([asdict(record) for record in records], file, indent=1)
+    file.write("\n")
+
+
+def _run_name(record: Record, root: str) -> str:
+    return record.path.removeprefix(f"{root}/").removeprefix("runs/")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

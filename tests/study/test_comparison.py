@@ -1,0 +1,87 @@
+import csv
+from io import StringIO
+
+import pytest
+from scipy import stats
+
+from leyden.errors import UserError
+from leyden.study.comparison import as_csv, groups, latex, markdown
+from leyden.study.records import Record
+
+METRIC = "test/accuracy"
+FIRST, SECOND, THIRD = [0.91, 0.93, 0.92], [0.94, 0.95, 0.96], [0.90, 0.91, 0.92]
+
+
+def run(model, seed, value, **changes):
+    settings = {"name": "a", "seed": seed, "model._target_": "Classification", "model.width": model}
+    return Record(
+        f"/runs/{model}-{seed}",
+        "a",
+        "finished",
+        settings=settings | changes.get("settings", {}),
+        metrics={METRIC: value},
+        splits=changes.get("splits", {"test": {"samples": 360, "targets": "ab"}}),
+    )
+
+
+@pytest.fixture
+def runs():
+    widths = ((16, FIRST), (32, SECOND), (64, THIRD))
+    return [run(width, seed, value) for width, values in widths for seed, value in enumerate(values)]
+
+
+def test_groups_are_summarized_and_compared_by_seed(runs):
+    baseline, second, third = groups(runs, ["model.width"], METRIC, "16")
+    assert [group.name for group in (baseline, second, third)] == ["width=16", "width=32", "width=64"]
+    assert baseline.difference is None
+    expected = stats.ttest_rel(SECOND, FIRST).pvalue, stats.ttest_rel(THIRD, FIRST).pvalue
+    assert (second.difference.p, third.difference.p) == pytest.approx(expected)
+    assert second.difference.adjusted_p == pytest.approx(min(expected) * 2)
+
+
+def test_another_test_split_is_refused(runs):
+    runs.append(run(16, 7, 0.9, splits={"test": {"samples": 300, "targets": "ff"}}))
+    with pytest.raises(UserError, match="different samples of the test split"):
+        groups(runs, ["model.width"], METRIC, None)
+
+
+def test_another_task_is_refused(runs):
+    runs.append(run(128, 0, 0.9, settings={"model._target_": "Segmentation"}))
+    with pytest.raises(UserError, match="different task"):
+        groups(runs, ["model.width"], METRIC, None)
+
+
+def test_what_differs_within_a_group_is_named(runs):
+    runs.append(run(16, 3, 0.9, settings={"model.dropout": 0.5}))
+    with pytest.raises(UserError, match=r"--by model\.dropout"):
+        groups(runs, ["model.width"], METRIC, None)
+
+
+def test_a_seed_twice_is_refused(runs):
+    with pytest.raises(UserError, match="same seed"):
+        groups([*runs, run(16, 0, 0.5)], ["model.width"], METRIC, None)
+
+
+@pytest.mark.parametrize(
+    ("by", "metric", "against", "reason"),
+    [
+        ("model.widht", METRIC, None, "did you mean 'model.width'"),
+        ("model.width", "test/acuracy", None, "did you mean 'test/accuracy'"),
+        ("model.width", METRIC, "17", "expected one group with model.width=17"),
+    ],
+)
+def test_names_that_mean_nothing_are_refused(runs, by, metric, against, reason):
+    with pytest.raises(UserError, match=reason):
+        groups(runs, [by], metric, against)
+
+
+def test_tables(runs):
+    made = groups(runs, ["model.width"], METRIC, "16")
+    lines = latex(made, METRIC, lowest_is_best=False).splitlines()
+    assert lines[:2] == [r"\begin{tabular}{lrr}", r"\toprule"]
+    assert r"width=32 & 3 & $\mathbf{0.9500 \pm 0.0100}$ \\" in lines
+    assert r"width=64 & 3 & $\mathbf{0.9100 \pm 0.0100}$ \\" in latex(made, METRIC, lowest_is_best=True).splitlines()
+    assert "| width=16 | 3 | 0.9200 ± 0.0100 | 0.8952 to 0.9448 |" in markdown(made, METRIC).splitlines()
+    rows = list(csv.DictReader(StringIO(as_csv(made, METRIC))))
+    assert float(rows[1]["p"]) == made[1].difference.p
+    assert rows[0]["p"] == ""

@@ -1,0 +1,127 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from leyden.errors import UserError
+from leyden.study.records import INDEX, records
+from leyden.study.select import select
+from leyden.study.table import columns, sort, varied
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "configs").mkdir()
+    for seed, rate, accuracy in ((0, 0.001, 0.91), (1, 0.001, 0.93), (0, 0.01, 0.95)):
+        make(tmp_path, "vision/digits", seed, rate, accuracy)
+    make(tmp_path, "text/stdlib", 0, 0.1, None, state="failed", error="ValueError: no\nmore")
+    return tmp_path
+
+
+def make(root, name, seed, rate, accuracy, state="finished", **status):
+    number = len(list((root / "runs").glob("*/*/*")))
+    path = root / "runs" / name / f"20261129-1200{number:02d}-00-{number:08x}"
+    (path / "checkpoints").mkdir(parents=True)
+    config = {"name": name, "seed": seed, "model": {"optimizer": {"lr": rate}, "frozen": []}, "runs": "runs"}
+    (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    created = f"2026-11-29T12:00:{number:02d}.000000Z"
+    (path / "status.json").write_text(
+        json.dumps({"id": "a", "state": state, "created": created, "seconds": 3} | status)
+    )
+    if accuracy:
+        results = {"checkpoints": {"best": {}}, "test": {"best": {"test/accuracy": accuracy}}}
+        (path / "results.json").write_text(json.dumps(results))
+        best = {
+            "file": "checkpoints/best.ckpt",
+            "monitor": "val/accuracy",
+            "metrics": {"val/accuracy": accuracy - 0.01},
+        }
+        (path / "checkpoints/best.json").write_text(json.dumps(best))
+    return path
+
+
+def test_a_run_is_read_from_its_files(root):
+    *_, last, failed = sorted(records(root), key=lambda record: record.created)
+    assert (last.experiment, last.state, last.seconds) == ("vision/digits", "finished", 3)
+    assert last.settings["model.optimizer.lr"] == 0.01
+    assert last.metrics == {"val/accuracy": 0.94, "test/accuracy": 0.95}
+    assert last["seed"] == 0
+    assert (failed.state, failed.error, failed["test/accuracy"]) == ("failed", "ValueError: no", None)
+
+
+def test_the_index_saves_reading_and_never_lies(root):
+    first = records(root)
+    file = root / "runs" / INDEX
+    content = json.loads(file.read_text())
+    for entry in content["runs"].values():
+        entry["record"]["seconds"] = 77  # proves that a record came from the index
+    file.write_text(json.dumps(content))
+    assert [record.seconds for record in records(root)] == [77] * 4
+    changed = first[0].path
+    results = {"test": {"best": {"test/accuracy": 0.5}}}
+    Path(changed, "results.json").write_text(json.dumps(results))
+    assert {record.path: record for record in records(root)}[changed].metrics["test/accuracy"] == 0.5
+    file.write_text("{torn")
+    assert {record.path for record in records(root)} == {record.path for record in first}
+    assert json.loads(file.read_text())["runs"]
+
+
+def test_a_removed_run_is_forgotten(root):
+    gone = records(root)[0]
+    for path in sorted((root / gone.path).rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert gone.path not in {record.path for record in records(root)}
+    assert gone.path not in json.loads((root / "runs" / INDEX).read_text())["runs"]
+
+
+def test_a_damaged_run_is_listed_as_such(root):
+    path = make(root, "vision/digits", 5, 1, 0.5)
+    (path / "status.json").write_text("{torn")
+    (path / "config.yaml").write_text("a: [")
+    (record,) = (record for record in records(root) if record.path == str(path))
+    assert (record.state, record.settings) == ("damaged", {})
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        (["vision"], 3),
+        (["vision/digits", "text"], 4),
+        (["vision/*", "seed=0"], 2),
+        (["test/accuracy>=0.93"], 2),
+        (["test/accuracy<1e-1"], 0),
+        (["model.optimizer.lr=1e-3"], 2),
+        (["state!=finished"], 1),
+        (["created>=2026-11-29"], 4),
+        (["created<2026-11-29"], 0),
+        (["runs/vision/digits"], 3),
+        (["00000002"], 1),
+    ],
+)
+def test_runs_are_selected(root, words, number):
+    assert len(select(records(root), words, root)) == number
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(["vission"], "did you mean"), (["test/acuracy>0.5"], "did you mean 'test/accuracy'"), (["sed=1"], "'seed'")],
+)
+def test_what_means_no_run_is_refused(root, words, reason):
+    with pytest.raises(UserError, match=reason):
+        select(records(root), words, root)
+
+
+def test_the_columns_are_what_differs_and_the_main_metrics(root):
+    digits = select(records(root), ["vision"], root)
+    assert varied(digits) == ["seed", "model.optimizer.lr"]
+    assert columns(digits, []) == ["state", "seed", "model.optimizer.lr", "val/accuracy", "test/accuracy"]
+    assert columns(digits, ["seed"]) == ["seed"]
+
+
+def test_runs_without_a_value_come_last(root):
+    ordered = sort(records(root), "-test/accuracy")
+    assert [record["test/accuracy"] for record in ordered] == [0.95, 0.93, 0.91, None]
+    assert [record["test/accuracy"] for record in sort(records(root), "test/accuracy")] == [0.91, 0.93, 0.95, None]
+    with pytest.raises(UserError, match="did you mean"):
+        sort(records(root), "test/acuracy")

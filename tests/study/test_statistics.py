@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from leyden.study.statistics import Difference, adjust, compare, summarize
+
+FIRST = [0.912, 0.934, 0.921, 0.905, 0.927]
+SECOND = [0.901, 0.915, 0.918, 0.897, 0.911]
+
+
+def by_seed(values, first=0):
+    return {first + number: value for number, value in enumerate(values)}
+
+
+def test_intervals_are_those_of_scipy():
+    summary = summarize(FIRST)
+    assert (summary.n, summary.mean) == (5, pytest.approx(np.mean(FIRST)))
+    assert summary.std == pytest.approx(np.std(FIRST, ddof=1))
+    assert summary.t_interval == pytest.approx(stats.t.interval(0.95, 4, np.mean(FIRST), stats.sem(FIRST)))
+    assert summary.t_interval == pytest.approx(tuple(stats.ttest_1samp(FIRST, 0).confidence_interval()))
+    bootstrap = stats.bootstrap((FIRST,), np.mean, n_resamples=9999, rng=np.random.default_rng(0)).confidence_interval
+    assert summary.bootstrap_interval == pytest.approx(tuple(bootstrap))
+
+
+def test_a_single_run_has_no_interval():
+    summary = summarize([0.9])
+    assert (summary.n, summary.mean) == (1, 0.9)
+    assert math.isnan(summary.std)
+    assert all(map(math.isnan, (*summary.t_interval, *summary.bootstrap_interval)))
+
+
+def test_equal_values_have_no_width():
+    assert summarize([0.5, 0.5, 0.5]).t_interval == (0.5, 0.5)
+    assert summarize([0.5, 0.5, 0.5]).bootstrap_interval == (0.5, 0.5)
+
+
+def test_shared_seeds_are_pairs():
+    difference = compare(by_seed(FIRST), by_seed(SECOND))
+    expected = stats.ttest_rel(FIRST, SECOND)
+    assert difference.pairs == 5
+    assert difference.p == pytest.approx(expected.pvalue)
+    assert difference.interval == pytest.approx(tuple(expected.confidence_interval()))
+    assert difference.difference == pytest.approx(np.mean(FIRST) - np.mean(SECOND))
+
+
+def test_other_seeds_are_independent_samples():
+    difference = compare(by_seed(FIRST), by_seed(SECOND, first=10))
+    expected = stats.ttest_ind(FIRST, SECOND, equal_var=False)
+    assert difference.pairs == 0
+    assert difference.p == pytest.approx(expected.pvalue)
+    assert difference.interval == pytest.approx(tuple(expected.confidence_interval()))
+
+
+def test_only_what_both_have_is_paired():
+    assert compare(by_seed(FIRST), by_seed(SECOND[:3])).pairs == 3
+
+
+def test_one_run_each_is_a_difference_and_no_test():
+    difference = compare({0: 0.9}, {0: 0.8})
+    assert difference.difference == pytest.approx(0.1)
+    assert math.isnan(difference.p)
+
+
+def test_holm_adjusts_all_comparisons_together():
+    # Each of the sorted p-values times the number of those not smaller, and at least its predecessor (Holm 1979).
+    ps = [0.01, 0.04, 0.03, math.nan]
+    adjusted = adjust([Difference(0.0, (0.0, 0.0), p, 2) for p in ps])
+    assert [d.adjusted_p for d in adjusted[:3]] == pytest.approx([0.03, 0.06, 0.06])
+    assert math.isnan(adjusted[3].adjusted_p)
