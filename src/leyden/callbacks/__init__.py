@@ -3,6 +3,7 @@ from .best_record import BestRecord
 from .gradient_monitor import GradientMonitor
 from .interruption import Interruption
 from .last_checkpoint import LastCheckpoint
+from .learning_curves import LearningCurves
 from .non_finite_loss import NonFiniteLoss
 from .prediction_plots import PredictionPlots
 from .progress_bar import ProgressBar
@@ -17,6 +18,7 @@ __all__ = [
     "GradientMonitor",
     "Interruption",
     "LastCheckpoint",
+    "LearningCurves",
     "NonFiniteLoss",
     "PredictionPlots",
     "ProgressBar",

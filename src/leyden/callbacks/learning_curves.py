@@ -1,0 +1,78 @@
+import csv
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+FILE = "curves.png"
+PANEL = (3.6, 2.8)  # inches
+MOST_MARKED = 40  # points; more are drawn as a line without marks
+
+
+class LearningCurves(Callback):
+    """Draws `plots/curves.png` at the end of a training: loss, the task's metric and the learning rate, by step.
+
+    It reads metrics.csv of the run directory, so that a resumed run has the curves of all its lives.
+    """
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        run = Path(trainer.default_root_dir)
+        curves = read_curves(run / "metrics.csv")
+        metric = str(getattr(pl_module, "monitor", "val/loss")).partition("/")[2]
+        if figure := draw(curves, metric):
+            path = run / "plots" / FILE
+            path.parent.mkdir(exist_ok=True)
+            figure.savefig(path, dpi=120)
+            for logger in trainer.loggers:
+                if log_image := getattr(logger, "log_image", None):
+                    log_image("plots/curves", [str(path)])
+
+
+Curves = dict[str, tuple[list[int], list[float]]]
+
+
+def read_curves(file: Path) -> Curves:
+    """Steps and values of each metric of a metrics.csv; empty where there is none."""
+    curves: Curves = {}
+    if file.exists():
+        with file.open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                for name, value in row.items():
+                    if value and name not in ("step", "epoch") and row.get("step"):
+                        steps, values = curves.setdefault(name, ([], []))
+                        steps.append(int(row["step"]))
+                        values.append(float(value))
+    return curves
+
+
+def draw(curves: Curves, metric: str) -> Figure | None:
+    """A panel each for loss, metric and learning rate, as far as they were logged; None where nothing was."""
+    panels: list[tuple[str, list[str]]] = [("loss", ["train/loss", "val/loss"])]
+    if metric != "loss":
+        panels.append((metric, [f"train/{metric}", f"val/{metric}"]))
+    panels.append(("learning rate", ["train/learning_rate"]))
+    panels = [(title, [name for name in names if name in curves]) for title, names in panels]
+    panels = [(title, names) for title, names in panels if names]
+    if not panels:
+        return None
+    figure = Figure(figsize=(PANEL[0] * len(panels), PANEL[1]), layout="constrained")
+    for axes, (title, names) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
+        for name in names:
+            _line(axes, curves[name], name.partition("/")[0])
+        axes.set(title=title.replace("_", " "), xlabel="step")
+        if len(names) > 1:
+            axes.legend(frameon=False)
+    return figure
+
+
+def _line(axes: Axes, curve: tuple[list[int], list[float]], split: str) -> None:
+    steps, values = curve
+    style: dict[str, Any] = {"color": "tab:blue" if split == "train" else "tab:orange", "label": split, "linewidth": 1.2}
+    if len(steps) <= MOST_MARKED:
+        style |= {"marker": "o", "markersize": 2.5}
+    axes.plot(steps, values, **style)
+    axes.grid(alpha=0.25)
