@@ -16,10 +16,7 @@ from leyden.run.worker import Worker
 
 ROOT = Path.cwd()
 EXPERIMENT = "vision/digits"
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction"),
-    pytest.mark.skipif(EXPERIMENT not in dict(options(ROOT)["experiment"]), reason="no images here"),
-]
+pytestmark = pytest.mark.skipif(EXPERIMENT not in dict(options(ROOT)["experiment"]), reason="no images here")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +28,7 @@ def run(tmp_path_factory):
     return run
 
 
+@pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction")  # by `predict`, not by `load`
 def test_files_are_predicted_as_the_command_does(run, tmp_path):
     samples = ROOT / "src" / "leyden" / "testing" / "samples" / EXPERIMENT.split("/")[0]
     output = tmp_path / "lines.jsonl"

@@ -1,5 +1,6 @@
 """A trained model from Python, in two lines."""
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ..data.core.samples import TensorSamples
 from ..errors import UserError
 from .directory import find_run
 from .frozen_code import imported_from
+from .harmless_warnings import silence_lightning
 from .predict import records
 from .trust import require_trust
 from .worker import Worker
@@ -47,8 +49,11 @@ class Predictor:
             UserError: a file is missing or of another kind.
             DataError: a file cannot be read.
         """
-        if isinstance(inputs, str | Path):
-            inputs = [inputs]
+        with warnings.catch_warnings():
+            silence_lightning()
+            return self._predictions([inputs] if isinstance(inputs, str | Path) else inputs)
+
+    def _predictions(self, inputs: Any) -> list[Any]:
         if isinstance(inputs, Iterable) and all(isinstance(one, str | Path) for one in inputs):
             made = records(self._worker, [Path(one) for one in inputs], self._checkpoint)
             return [record for records_of_one in made for record in records_of_one]
