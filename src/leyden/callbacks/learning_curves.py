@@ -71,7 +71,11 @@ def draw(curves: Curves, metric: str) -> Figure | None:
 
 def _line(axes: Axes, curve: tuple[list[int], list[float]], split: str) -> None:
     steps, values = curve
-    style: dict[str, Any] = {"color": "tab:blue" if split == "train" else "tab:orange", "label": split, "linewidth": 1.2}
+    style: dict[str, Any] = {
+        "color": "tab:blue" if split == "train" else "tab:orange",
+        "label": split,
+        "linewidth": 1.2,
+    }
     if len(steps) <= MOST_MARKED:
         style |= {"marker": "o", "markersize": 2.5}
     axes.plot(steps, values, **style)
