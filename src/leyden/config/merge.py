@@ -42,11 +42,11 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
     return merged, defaults
 
 
-def _with_new_names(part: Any, place: str) -> Any:
+def _with_new_names(part: Any, origin: str) -> Any:
     from omegaconf import OmegaConf
 
     plain = OmegaConf.to_container(part)
-    changed = renamed(plain, place)
+    changed = renamed(plain, origin)
     return part if changed == plain else OmegaConf.create(changed)
 
 

@@ -42,24 +42,24 @@ def renamed_override(word: str) -> str:
     return prefix + rest
 
 
-def renamed(config: Any, place: str) -> Any:
+def renamed(config: Any, origin: str) -> Any:
     """Replace deprecated names in a configuration.
 
     Args:
         config: Plain dicts, lists and values of a file or a run; changed in place.
-        place: The file or run, for the warning.
+        origin: The file or run, for the warning.
     """
-    config = _with_targets(config, place)
+    config = _with_targets(config, origin)
     for old, new in SETTINGS.items():
         key, name = old.split("."), new.rpartition(".")[2]
         if key[-1] in _node(config, key[:-1]):
-            _warn(place, old, new)
+            _warn(origin, old, new)
             _rename(_node(config, key[:-1]), key[-1], name)
     for old, new in CHOICES.items():
         (key, _, value), chosen = old.partition("="), new.partition("=")[2]
         *path, name = key.split(".")
         if path and _node(config, path).get(name) == value:
-            _warn(place, old, new)
+            _warn(origin, old, new)
             _node(config, path)[name] = chosen
     return config
 
@@ -78,20 +78,20 @@ def _rename(node: dict[str, Any], old: str, new: str) -> None:
     node.update(items)
 
 
-def _with_targets(node: Any, place: str) -> Any:
+def _with_targets(node: Any, origin: str) -> Any:
     """Return a copy with the new names of classes."""
     if isinstance(node, list):
-        return [_with_targets(value, place) for value in node]
+        return [_with_targets(value, origin) for value in node]
     if not isinstance(node, dict):
         return node
-    node = {name: _with_targets(value, place) for name, value in node.items()}
+    node = {name: _with_targets(value, origin) for name, value in node.items()}
     target = node.get("_target_")
     if isinstance(target, str) and target in TARGETS:
-        node["_target_"] = _warn(place, target, TARGETS[target])
+        node["_target_"] = _warn(origin, target, TARGETS[target])
     return node
 
 
 @cache
-def _warn(place: str, old: str, new: str) -> str:
-    print(f"warning: {place}: {old} is deprecated and removed in the next version; use {new}", file=sys.stderr)
+def _warn(origin: str, old: str, new: str) -> str:
+    print(f"warning: {origin}: {old} is deprecated and removed in the next version; use {new}", file=sys.stderr)
     return new

@@ -29,8 +29,8 @@ def read_target(target: Any) -> Signature | None:
             raise TargetError(f"expected a class or function, got the module {target}")
         return signature(target)
     except NameMissingError as error:
-        place = f"in {error.place}" if error.place else "among the installed packages"
-        raise TargetError(f"there is no {error.name!r} {place}{hint(error.name, error.choices)}") from None
+        where = f"in {error.module}" if error.module else "among the installed packages"
+        raise TargetError(f"there is no {error.name!r} {where}{hint(error.name, error.choices)}") from None
 
 
 def hydra_key_errors(node: dict[str, Any]) -> Iterator[tuple[str, str]]:

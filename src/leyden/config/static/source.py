@@ -17,11 +17,11 @@ _DYNAMIC = re.compile(r"\b((__getattr__|globals|global|setattr|exec|vars|__dict_
 
 
 class NameMissingError(Exception):
-    """A name definitely does not exist in the module `place`, or among packages; `choices` are the names that do."""
+    """A name definitely does not exist in a module (or, if empty, among packages), unlike its `choices`."""
 
-    def __init__(self, name: str, place: str, choices: list[str]) -> None:
+    def __init__(self, name: str, module: str, choices: list[str]) -> None:
         super().__init__(name)
-        self.name, self.place, self.choices = name, place, choices
+        self.name, self.module, self.choices = name, module, choices
 
 
 @dataclass(frozen=True, eq=False)
