@@ -46,7 +46,7 @@ class StopAt(Callback):
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if (trainer.current_epoch, batch_idx) == self.place:
-            self.stop.wanted = Stop.INTERRUPTED
+            self.stop.requested = Stop.INTERRUPTED
 
 
 def stop_and_resume(run, epoch=1, batch=0):

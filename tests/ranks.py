@@ -151,7 +151,7 @@ class StopAfter(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, *arguments: Any) -> None:
         if trainer.global_step == self.steps and trainer.global_rank == trainer.world_size - 1:
-            self.stop.wanted = Stop.PREEMPTED
+            self.stop.requested = Stop.PREEMPTED
 
 
 class Reductions(Callback):

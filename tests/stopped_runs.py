@@ -16,7 +16,7 @@ class StopAt(Callback):
 
     def on_train_batch_end(self, trainer, *arguments):
         if trainer.global_step == self.step:
-            self.stop.wanted = Stop.PREEMPTED
+            self.stop.requested = Stop.PREEMPTED
 
 
 def weights(run, stop_at=None):

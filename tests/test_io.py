@@ -42,7 +42,7 @@ cp -r "$1"/*/*/2*/checkpoints "$6"
     ("event", "message", "said"),
     [
         ('cat /dev/zero > "$1"/rest 2> /dev/null', "No space left on device", "  failed  "),
-        ('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"', "Read-only file system", "  killed; go on with"),
+        ('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"', "Read-only file system", "  killed; continue with"),
     ],
     ids=["full", "read-only"],
 )
@@ -60,7 +60,7 @@ def test_a_disk_that_takes_no_more(tmp_path, event, message, said):
     )
     assert "ended with 1" in done.stdout, done.stderr
     assert message in done.stderr
-    assert "Nothing saved before is lost" in done.stderr
+    assert "Saved checkpoints are kept" in done.stderr
     assert "Traceback" not in done.stderr
     assert said in done.stdout
     assert CheckpointFile().load_checkpoint(kept / "last.ckpt")["global_step"] >= 2

@@ -1,4 +1,4 @@
-"""What a full disk, a folder that must not be written or a file system that hiccups does to a run."""
+"""File input and output that is robust to full disks, read-only folders and unreliable file systems."""
 
 import errno
 import logging
@@ -19,7 +19,7 @@ DISK_ERRORS = (*FULL, *READ_ONLY, errno.EIO, errno.ESTALE)
 
 
 def disk_error(error: BaseException | None) -> OSError | None:
-    """The error of the disk that this one is, or that it was raised from."""
+    """Return the disk error in an exception's chain of causes, or None."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in DISK_ERRORS:
             return error
@@ -28,36 +28,36 @@ def disk_error(error: BaseException | None) -> OSError | None:
 
 
 def unfinished(path: Path) -> Path:
-    """Where to write what will be at a path: beside it, and no other process on any host takes the same name."""
+    """Temporary path in the same folder, unique to this process and host."""
     return path.with_name(f".{path.name[:40]}.{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}{UNFINISHED}")
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Removes what processes that were killed did not finish; of another host only what has not grown for an hour."""
+    """Remove temporary files of killed processes; those of other hosts once they have not changed for an hour."""
     for path in folder.glob(f".*{UNFINISHED}"):
         writer = re.fullmatch(rf"\..*\.(.*)-(\d+)-[0-9a-f]{{8}}{re.escape(UNFINISHED)}", path.name)
-        with suppress(OSError):  # another process removes it, too
-            if not writer or not _may_live(writer[1], int(writer[2]), path):
+        with suppress(OSError):  # another process may have removed it
+            if not writer or not _may_be_alive(writer[1], int(writer[2]), path):
                 path.unlink()
 
 
-def _may_live(host: str, process: int, path: Path) -> bool:
+def _may_be_alive(host: str, process: int, path: Path) -> bool:
     if host != platform.node():
         return time.time() - path.stat().st_mtime < 3600
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it is another user's
+    except PermissionError:  # the process belongs to another user
         pass
     return True
 
 
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
-    """Writes a text, or its lines one by one, beside the old file and takes its place when complete and on the disk."""
+    """Write text, or an iterable of lines, to a temporary file, flush it to disk and rename it to `path`."""
     temporary = unfinished(path)
     try:
-        # What is no text, such as a part of a file's name, becomes an escape, which JSON reads back as it was.
+        # Characters that are not valid Unicode, as in file names, become escapes, which JSON reads back unchanged.
         with temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines([text] if isinstance(text, str) else text)
             file.flush()
@@ -68,10 +68,10 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
 
 
 def write_in_place(path: Path, text: str) -> None:
-    """Overwrites a small file with a text, where the disk is full: it still takes what fits into the file's own blocks.
+    """Overwrite a small file within the blocks that it already occupies, which works on a full disk.
 
     Raises:
-        OSError: it does not fit, or the file system writes nothing in its place.
+        OSError: The text does not fit, or the file system does not write in place.
     """
     data = text.encode()
     with path.open("r+b") as file:
@@ -83,7 +83,7 @@ def write_in_place(path: Path, text: str) -> None:
 
 
 def sync(path: Path) -> None:
-    """Brings what was written to a file, or the names in a folder, to the disk: it survives a power cut."""
+    """Flush a file or the entries of a folder to disk, so that they survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -92,10 +92,11 @@ def sync(path: Path) -> None:
 
 
 class LogFile(logging.FileHandler):
-    """A log that says once that it cannot be written: a line of it is not worth a run."""
+    """A log file whose write errors are reported once and do not stop the run."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, delay=True, encoding="utf-8", errors="backslashreplace")  # opening may fail, too: later
+        # With delay, an error in opening the file is handled by `emit`.
+        super().__init__(path, delay=True, encoding="utf-8", errors="backslashreplace")
         self.is_complete = True
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -114,7 +115,7 @@ class LogFile(logging.FileHandler):
 
 
 def installed_version(package: str) -> str:
-    """The version of an installed package, which is not imported; empty where there is none."""
+    """Return the version of an installed package without importing it; empty if it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

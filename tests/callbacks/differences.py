@@ -1,4 +1,4 @@
-"""In what two runs, or their checkpoints, differ: bits, rows of metrics and results, but not what a clock has measured."""
+"""Differences between two runs or checkpoints in bits, metrics and results, except for measured times."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ TIMES = ("_per_second", "/data_wait", "/flops_utilization")
 
 
 def rows(run: RunDirectory) -> list[dict[str, str]]:
-    """Those of metrics.csv in their order, without the values that a clock has measured."""
+    """Return the rows of metrics.csv without measured times."""
     with (run.path / "metrics.csv").open(newline="") as file:
         return [
             {name: "a time" if name.endswith(TIMES) else value for name, value in row.items() if value}
@@ -23,7 +23,7 @@ def rows(run: RunDirectory) -> list[dict[str, str]]:
 
 
 def content(file: Path, folder: Path) -> dict[str, Any]:
-    """All that a checkpoint holds, by its place, without what a clock has measured; paths as if all runs had one."""
+    """Return all values of a checkpoint by path, without measured times and with normalized file paths."""
     flat: dict[str, Any] = {}
 
     def add(part: Any, place: str) -> None:
@@ -40,13 +40,13 @@ def content(file: Path, folder: Path) -> dict[str, Any]:
 
 
 def differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
-    """In words, in what two checkpoints differ."""
+    """Describe the differences between two checkpoints."""
     places = [place for place in sorted(left.keys() | right.keys()) if not _same(left.get(place), right.get(place))]
     return [f"{place}: {_short(left.get(place))} became {_short(right.get(place))}" for place in places]
 
 
 def differences(alone: RunDirectory, other: RunDirectory) -> list[str]:
-    """In words, what is not as in the undisturbed run."""
+    """Describe the differences from the uninterrupted run."""
     found = []
     for name in ("best.ckpt", "last.ckpt"):
         found += differing(*(content(run.path / "checkpoints" / name, run.path) for run in (alone, other)))

@@ -1,4 +1,4 @@
-"""A small training, on one rank or on two processes that are forked, in which something goes wrong at a given batch."""
+"""A small training, on one rank or two forked processes, that is disturbed at a given batch."""
 
 import os
 import time
@@ -14,7 +14,7 @@ from leyden.tasks import Classification
 
 
 class Disturbance(Callback):
-    """Calls a function of the batch in one hook, at one batch of one epoch on one rank."""
+    """Call a function of the batch in one hook, at one batch of one epoch on one rank."""
 
     def __init__(self, action, hook="on_train_batch_start", epoch=0, batch=1, rank=0):
         self.action, self.place, self.rank = action, (epoch, batch), rank
@@ -39,7 +39,7 @@ def hang(batch):
 
 
 def parts(folder, callbacks, num_ranks=1, **options):
-    """Trainer, model and data: 2 epochs of 6 steps."""
+    """Return trainer, model and data for 2 epochs of 6 steps."""
     torch.manual_seed(0)
     model = Classification(
         network=nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)),

@@ -1,4 +1,4 @@
-"""A callback and a task that keep more from batch to batch than the project's own."""
+"""A callback and a task that keep more state between batches than those of the library."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from leyden.tasks import Classification
 
 
 class EpochMeans(Callback):
-    """Logs the mean of the loss over an epoch, and its sum over the batches of each second step."""
+    """Log the epoch mean of the loss, and its sum over the batches of every second step."""
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loss = outputs.get("loss", torch.tensor(float(batch_idx)))  # none with manual optimization
@@ -23,7 +23,7 @@ class EpochMeans(Callback):
 
 
 class TwoOptimizers(Classification):
-    """The first optimizer steps with each batch, the second with the gradients of two."""
+    """The first optimizer steps after each batch, the second after every two batches."""
 
     automatic_optimization = False
 

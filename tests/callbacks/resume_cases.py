@@ -1,4 +1,4 @@
-"""Small runs with random settings that signals reach at random points of the training, not at random times.
+"""Small runs with random settings that receive signals at random points of the training.
 
 `python tests/callbacks/resume_cases.py SEED N FOLDER` prints what differs in N cases of the settings of one seed.
 
@@ -53,7 +53,7 @@ PLACES = ["writing", "replacing", "row"]  # in the middle of a checkpoint's file
 
 
 class Signal(NamedTuple):
-    """What comes at the n-th call of a hook; before or after all other callbacks."""
+    """A signal at the n-th call of a hook, before or after all other callbacks."""
 
     point: str
     count: int
@@ -62,7 +62,7 @@ class Signal(NamedTuple):
 
 
 class Signals(Callback):
-    """Counts the calls of hooks, and sends a signal at one of them."""
+    """Count the calls of hooks, and send a signal at one of them."""
 
     def __init__(self, signal: Signal | None, first: bool) -> None:
         self.calls = Counter()
@@ -77,7 +77,7 @@ class Signals(Callback):
 
 
 def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> list[str]:
-    """Settings of a run of seconds."""
+    """Settings of a run that takes seconds."""
     experiment, batches, accumulated = draw.choice(experiments), draw.randint(2, 7), draw.choice([1, 1, 2, 3, 4, 5, 7])
     is_classification = experiment in ("vision/digits", "audio/vowels", "text/stdlib")
     words = [
@@ -116,7 +116,7 @@ def draw_settings(draw: random.Random, experiments: list[str] = EXPERIMENTS) -> 
 
 
 def create(settings: list[str], folder: Path) -> RunDirectory:
-    """A run; what it imports is imported here, once for all lives, but nothing is computed: threads are not forked."""
+    """Create a run; imports happen once in this process, without starting threads, which are not forked."""
     config = compose(settings, ROOT).config | {"runs": str(folder)}
     for target in re.findall(r"_target_: (\S+)", yaml.safe_dump(config)):
         get_object(target)
@@ -124,7 +124,7 @@ def create(settings: list[str], folder: Path) -> RunDirectory:
 
 
 def live(run: RunDirectory, sent: Signal | None) -> int:
-    """One life; its exit code, or minus the signal that killed it."""
+    """Train in a child process; return its exit code, or the negative number of the signal that killed it."""
     if child := os.fork():
         deadline = time.monotonic() + PATIENCE
         while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
@@ -181,7 +181,7 @@ def _disturb(run: RunDirectory, sent: Signal | None) -> None:
 
 
 def draw_signals(draw: random.Random, calls: dict[str, int]) -> list[Signal]:
-    """One or two, at points that an undisturbed life passes."""
+    """Draw one or two signals at points that an uninterrupted run passes."""
     kinds = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGTERM, signal.SIGINT]
     signals = []
     for _ in range(draw.randint(1, 2)):
@@ -193,7 +193,7 @@ def draw_signals(draw: random.Random, calls: dict[str, int]) -> list[Signal]:
 
 
 def undisturbed(settings: list[str], folder: Path) -> tuple[RunDirectory, dict[str, int]]:
-    """A run that is left alone, and how often it passes each point."""
+    """Return an uninterrupted run and how often it passes each point."""
     run = create(settings, folder)
     code = live(run, None)
     assert code == 0, (run.path / "log.txt").read_text()
@@ -203,7 +203,7 @@ def undisturbed(settings: list[str], folder: Path) -> tuple[RunDirectory, dict[s
 def disturbed(
     alone: RunDirectory, signals: list[Signal], settings: list[str], folder: Path
 ) -> tuple[list[int], list[str]]:
-    """A run of the same settings that is resumed after each signal: the exit codes of its lives, and what differs."""
+    """Train with the same settings, resuming after each signal; return exit codes and differences."""
     run, codes = create(settings, folder), []
     for file in alone.path.glob("*.json"):
         if file.stem not in ("status", "results", "calls"):

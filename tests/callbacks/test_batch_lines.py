@@ -18,12 +18,12 @@ def lines(tmp_path, caplog):
     return fit
 
 
-def test_a_long_epoch_tells_how_far_it_is_and_its_loss(lines):
-    said = lines(seconds=0.0)
-    assert said[1].startswith("epoch 1/2  33 %  batch 2/6  loss 0.")
-    assert said[6] == "validation  100 %  batch 1/1"
-    assert said[-1] == "test  100 %  batch 7/7"
+def test_long_epoch_logs_progress_and_loss(lines):
+    messages = lines(seconds=0.0)
+    assert messages[1].startswith("epoch 1/2  33 %  batch 2/6  loss 0.")
+    assert messages[6] == "validation  100 %  batch 1/1"
+    assert messages[-1] == "test  100 %  batch 7/7"
 
 
-def test_a_short_one_has_no_lines(lines):
+def test_short_epoch_logs_no_lines(lines):
     assert lines(seconds=60.0) == []

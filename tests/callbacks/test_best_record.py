@@ -1,4 +1,4 @@
-"""Which checkpoint is recorded as the best, of trainings whose validation scores are given."""
+"""The recorded best checkpoint of trainings with given validation scores."""
 
 import json
 import shutil
@@ -52,7 +52,7 @@ def record(folder):
         ({"filename": None, "enable_version_counter": True}, "epoch=1-step=12.ckpt"),
     ],
 )
-def test_the_best_epoch_is_recorded_whatever_its_file_is_called(tmp_path, options, file):
+def test_best_epoch_is_recorded_for_any_file_name(tmp_path, options, file):
     train(tmp_path, 5, **options)
     assert record(tmp_path) == (1, f"checkpoints/{file}")
     kept = {1: 1, 3: 3, -1: 5, 2: 2}[options.get("save_top_k", 1)]
@@ -65,7 +65,7 @@ def test_another_folder_in_the_run_directory(tmp_path):
 
 
 @pytest.mark.parametrize("options", [{}, {"save_top_k": 2}])
-def test_a_run_that_was_moved_remembers_its_best_score(tmp_path, options):
+def test_moved_run_keeps_its_best_score(tmp_path, options):
     train(tmp_path / "before", 3, **options)
     shutil.move(tmp_path / "before", tmp_path / "after")
     best = train(tmp_path / "after", 5, resume=True, **options)
@@ -74,6 +74,6 @@ def test_a_run_that_was_moved_remembers_its_best_score(tmp_path, options):
     assert all(str(tmp_path / "after") in path for path in best.best_k_models)
 
 
-def test_nothing_is_recorded_where_nothing_is_compared(tmp_path):
+def test_nothing_is_recorded_without_monitor(tmp_path):
     train(tmp_path, 2, monitor=None, filename="best")
     assert not (tmp_path / "checkpoints" / "best.json").exists()

@@ -16,7 +16,7 @@ from leyden.tasks import Classification, EvaluationOutput
 
 
 class Points(DataModule):
-    """Two classes that a line tells apart."""
+    """Two linearly separable classes."""
 
     ragged = False
 
@@ -78,7 +78,7 @@ def test_learning_rate_gradient_norm_and_throughput_are_logged(tmp_path):
     assert "train/tokens_per_second" not in samples[0]  # these are no tokens
 
 
-def test_the_share_of_padding_is_logged_where_rows_have_lengths(tmp_path):
+def test_padding_is_logged_for_samples_with_lengths(tmp_path):
     data = Points(batch_size=18, bucket_batches=0)  # 36 training samples of 1, 2 and 3 places
     data.ragged = True
     trainer, model = parts(tmp_path, [Throughput()])
@@ -89,13 +89,13 @@ def test_the_share_of_padding_is_logged_where_rows_have_lengths(tmp_path):
     assert logged == pytest.approx([1 - valid / (36 * 3)] * 2)
 
 
-def test_no_padding_is_logged_where_rows_have_one_size(tmp_path):
+def test_padding_is_not_logged_for_fixed_sizes(tmp_path):
     trainer, model = parts(tmp_path, [Throughput()])
     trainer.fit(model, Points(batch_size=6))
     assert "train/padding" not in read(tmp_path)[0]
 
 
-def test_pictures_show_a_sample_of_all_rows_and_the_worst_ones():
+def test_plots_show_random_and_worst_samples():
     plots = PredictionPlots(num_samples=3)
     plots._start()
     for start in range(0, 60, 4):
@@ -107,7 +107,7 @@ def test_pictures_show_a_sample_of_all_rows_and_the_worst_ones():
     assert max(sample) > 5  # not the first samples, which are alike where the data is sorted
 
 
-def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
+def test_gradient_norm_of_all_parameters(tmp_path):
     trainer, model = parts(tmp_path, [])
     seen = {}
     model.log = lambda name, value: seen.update({name: float(value)})
@@ -122,7 +122,7 @@ def test_the_gradient_norm_is_that_of_all_parameters(tmp_path):
 @pytest.mark.parametrize(
     "fused", [False, pytest.param(True, marks=pytest.mark.skipif(torch.__version__ < "2.4", reason="needs torch 2.4"))]
 )
-def test_the_gradient_norm_of_float16_is_not_scaled(tmp_path, fused):
+def test_float16_gradient_norm_is_unscaled(tmp_path, fused):
     logged = {}
     for scale in (1.0, 1024.0):
         torch.manual_seed(0)
@@ -140,7 +140,7 @@ def test_the_gradient_norm_of_float16_is_not_scaled(tmp_path, fused):
 
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize(("verb", "prefix"), [("test", "test"), ("validate", "val")])
-def test_pictures_after_an_evaluation(tmp_path, ragged, verb, prefix):
+def test_plots_after_evaluation(tmp_path, ragged, verb, prefix):
     data = Points(batch_size=4)
     data.ragged = ragged
     trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
@@ -156,7 +156,7 @@ class Telling(Classification):
         return {"story": "once\tupon\n\n" + "a time " * 20 + "猫 \x07 $x^"}
 
 
-def test_texts_of_the_task_are_kept_and_drawn(tmp_path):
+def test_task_texts_are_saved_and_drawn(tmp_path):
     trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     model.__class__ = Telling
     trainer.test(model, Points(batch_size=4), verbose=False)
@@ -164,7 +164,7 @@ def test_texts_of_the_task_are_kept_and_drawn(tmp_path):
     assert imread(tmp_path / "plots" / "test_story.png")[..., :3].std() > 0.01
 
 
-def test_no_pictures_in_training(tmp_path):
+def test_no_plots_in_training(tmp_path):
     trainer, model = parts(tmp_path, [PredictionPlots()])
     trainer.fit(model, Points(batch_size=4))
     assert not (tmp_path / "plots").exists()
@@ -179,8 +179,10 @@ class Broken(Points):
         raise RuntimeError("no font")
 
 
-@pytest.mark.parametrize(("kind", "message"), [(Undrawn, "has no `draw`"), (Broken, "RuntimeError: no font")])
-def test_a_picture_that_fails_is_reported_and_costs_no_result(tmp_path, kind, message, caplog):
+@pytest.mark.parametrize(
+    ("kind", "message"), [(Undrawn, "does not implement `draw`"), (Broken, "RuntimeError: no font")]
+)
+def test_failed_plot_is_reported_and_keeps_results(tmp_path, kind, message, caplog):
     caplog.set_level("INFO")
     trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     (results,) = trainer.test(model, kind(batch_size=4), verbose=False)
@@ -190,7 +192,7 @@ def test_a_picture_that_fails_is_reported_and_costs_no_result(tmp_path, kind, me
 
 
 class Bare(Classification):
-    """A task of one's own, which tells nothing to draw and whose figure fails."""
+    """A user's task without outputs to draw, whose figure fails."""
 
     def evaluate(self, batch, stage):
         super().evaluate(batch, stage)
@@ -199,7 +201,7 @@ class Bare(Classification):
         raise ValueError("too wide")
 
 
-def test_a_task_that_tells_nothing_to_draw(tmp_path, caplog):
+def test_task_without_drawable_outputs(tmp_path, caplog):
     trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     model.__class__ = Bare
     (results,) = trainer.test(model, Points(batch_size=4), verbose=False)

@@ -19,7 +19,7 @@ pytestmark = [
 
 
 class Save(Callback):
-    """The weights at the end, and the values that validation has found."""
+    """Return the final weights and the validation metrics."""
 
     def __init__(self, file):
         self.file, self.losses = file, []
@@ -39,7 +39,7 @@ class Save(Callback):
 
 @contextmanager
 def listening():
-    """Signals are remembered, as from the first moment of a run."""
+    """A stop request that listens, as from the start of a run."""
     stop = StopRequest(["SIGTERM", "SIGUSR1"])
     previous = {number: signal.getsignal(number) for number in stop.preemption}
     stop.listen()
@@ -74,7 +74,7 @@ def same(first, second):
         ("on_validation_batch_start", 0, 0, 6),
     ],
 )
-def test_a_run_that_was_preempted_ends_with_the_same_bits(tmp_path, num_ranks, hook, epoch, batch, saved_at):
+def test_preempted_run_ends_with_the_same_bits(tmp_path, num_ranks, hook, epoch, batch, saved_at):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(whole, num_ranks)
     burst = Disturbance(send(*[signal.SIGUSR1, signal.SIGTERM] * 5), hook, epoch, batch, rank=num_ranks - 1)
@@ -97,7 +97,7 @@ def test_accumulated_gradients_are_not_lost(tmp_path):
     same(whole, stopped)
 
 
-def test_the_user_is_obeyed_before_the_cluster(tmp_path):
+def test_interrupt_overrides_preemption(tmp_path):
     both = Disturbance(send(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1))
     with pytest.raises(Stopped) as stopped:
         train(tmp_path, 1, both)
@@ -105,7 +105,7 @@ def test_the_user_is_obeyed_before_the_cluster(tmp_path):
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
-def test_the_second_interrupt_stops_at_once(tmp_path):
+def test_second_interrupt_stops_immediately(tmp_path):
     # Lightning turns it into the end of the process.
     with pytest.raises(SystemExit):
         train(tmp_path, 1, Disturbance(send(signal.SIGINT, signal.SIGINT)))
@@ -113,7 +113,7 @@ def test_the_second_interrupt_stops_at_once(tmp_path):
     assert not (tmp_path / "last.ckpt").exists()
 
 
-def test_what_came_before_the_first_step_stops_before_it(tmp_path):
+def test_earlier_signal_stops_before_the_first_step(tmp_path):
     with listening() as stop:
         send(signal.SIGUSR1)(None)
         trainer, model, data = parts(tmp_path, [ResumePoint(tmp_path / "last.ckpt"), Interruption(stop)])
@@ -122,7 +122,7 @@ def test_what_came_before_the_first_step_stops_before_it(tmp_path):
     assert not (tmp_path / "last.ckpt").exists()  # the run begins again, or goes on from where it had begun
 
 
-def test_a_test_is_left_to_be_done_again(tmp_path):
+def test_interrupted_test_is_repeated(tmp_path):
     with listening() as stop:
         signalled = Disturbance(send(signal.SIGTERM), "on_test_batch_start", epoch=2)
         trainer, model, data = parts(tmp_path, [ResumePoint(tmp_path / "last.ckpt"), Interruption(stop), signalled])

@@ -22,7 +22,7 @@ class Line(LightningModule):
 
 
 class Saved(Callback):
-    """After which batches (epoch, number) there was a checkpoint, and what was to come then."""
+    """Record the batches (epoch, index) after which a checkpoint was saved, and its moment."""
 
     def __init__(self):
         self.points = []
@@ -33,11 +33,11 @@ class Saved(Callback):
 
 
 def saved(tmp_path, callback, **options):
-    told, last = Saved(), tmp_path / "last.ckpt"
+    saved, last = Saved(), tmp_path / "last.ckpt"
     trainer = Trainer(
         accelerator="cpu",
         logger=False,
-        callbacks=[ResumePoint(last), callback, told],
+        callbacks=[ResumePoint(last), callback, saved],
         default_root_dir=tmp_path,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -47,12 +47,12 @@ def saved(tmp_path, callback, **options):
     samples = torch.arange(7.0)
     trainer.fit(Line(), DataLoader(samples), DataLoader(samples))
     assert last.exists()
-    *before, (epoch, _, moment) = told.points
+    *before, (epoch, _, moment) = saved.points
     assert (epoch, moment) == (trainer.current_epoch, "end")
     return before
 
 
-def test_before_each_validation_and_at_the_end(tmp_path):
+def test_saved_before_each_validation_and_at_the_end(tmp_path):
     assert saved(tmp_path, LastCheckpoint()) == [(0, 7, "validation"), (1, 7, "validation")]
     assert saved(tmp_path, LastCheckpoint(), max_epochs=1, val_check_interval=3) == [
         (0, 3, "validation"),
@@ -60,12 +60,12 @@ def test_before_each_validation_and_at_the_end(tmp_path):
     ]
 
 
-def test_at_the_end_alone_where_there_is_no_validation(tmp_path):
+def test_saved_at_the_end_without_validation(tmp_path):
     assert saved(tmp_path, LastCheckpoint(), limit_val_batches=0) == []
     assert saved(tmp_path, LastCheckpoint(), max_steps=3, max_epochs=-1) == []
 
 
-def test_every_so_many_steps_before_the_next_batch(tmp_path):
+def test_every_n_steps(tmp_path):
     assert saved(tmp_path, LastCheckpoint(every_n_steps=2), limit_val_batches=0) == [
         *((0, done, "batch") for done in (2, 4, 6)),
         *((1, done, "batch") for done in (1, 3, 5)),
@@ -75,7 +75,7 @@ def test_every_so_many_steps_before_the_next_batch(tmp_path):
     ]
 
 
-def test_not_between_the_batches_of_an_accumulation(tmp_path):
+def test_not_saved_while_accumulating(tmp_path):
     options = {"max_epochs": 1, "accumulate_grad_batches": 3}
     steps = [(0, 3, "batch"), (0, 6, "batch")]
     assert saved(tmp_path, LastCheckpoint(every_n_steps=1), **options) == [*steps, (0, 7, "validation")]
@@ -83,7 +83,7 @@ def test_not_between_the_batches_of_an_accumulation(tmp_path):
     assert saved(tmp_path, LastCheckpoint(), val_check_interval=2, **options) == [(0, 6, "validation")]
 
 
-def test_every_so_many_minutes(tmp_path):
+def test_every_n_minutes(tmp_path):
     assert len(saved(tmp_path, LastCheckpoint(every_n_minutes=1e-9), max_epochs=1)) == 8
     assert len(saved(tmp_path, LastCheckpoint(every_n_minutes=60), max_epochs=1)) == 1
 
@@ -91,5 +91,5 @@ def test_every_so_many_minutes(tmp_path):
 @pytest.mark.parametrize("arguments", [{"every_n_steps": 0}, {"every_n_minutes": 0.0}])
 def test_arguments_out_of_range(arguments):
     (name,) = arguments
-    with pytest.raises(ValueError, match=f"{name} is"):
+    with pytest.raises(ValueError, match=f"expected {name} .* got 0"):
         LastCheckpoint(**arguments)

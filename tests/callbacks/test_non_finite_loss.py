@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.. may lead to dead
 
 
 class Keep(Callback):
-    """The weights before each step, and in the end, of this rank."""
+    """Record the weights of this rank before each step and at the end."""
 
     def __init__(self, folder):
         self.folder, self.steps = folder, []
@@ -39,7 +39,7 @@ def reports(folder):
 
 
 def samples(num_ranks, batch):
-    """Of epoch 1, on the last rank, in the official split."""
+    """Indices in the official split of a batch of epoch 1 on the last rank."""
     _, _, data = parts(None, [])
     data.setup("fit")
     batches = data.train_dataloader().batch_sampler
@@ -49,7 +49,7 @@ def samples(num_ranks, batch):
 
 @pytest.mark.parametrize("num_ranks", [1, 2])
 @pytest.mark.parametrize("batch", [2, 5])  # the last one of an epoch is known before the checkpoint
-def test_all_ranks_stop_and_no_checkpoint_holds_what_came_of_it(tmp_path, num_ranks, batch):
+def test_all_ranks_stop_without_saving_bad_weights(tmp_path, num_ranks, batch):
     last = ModelCheckpoint(tmp_path, filename="last", enable_version_counter=False)
     # A forked process hands its exception on as text.
     with pytest.raises(RunError if num_ranks == 1 else ProcessRaisedException, match=f"batch {batch}, on rank"):
@@ -63,7 +63,7 @@ def test_all_ranks_stop_and_no_checkpoint_holds_what_came_of_it(tmp_path, num_ra
 
 
 @pytest.mark.parametrize("num_ranks", [1, 2])
-def test_the_step_is_skipped_on_all_ranks(tmp_path, num_ranks):
+def test_step_is_skipped_on_all_ranks(tmp_path, num_ranks):
     train(tmp_path, num_ranks, "skip", 2)
     for rank in range(num_ranks):
         steps = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)
@@ -76,7 +76,7 @@ def test_the_step_is_skipped_on_all_ranks(tmp_path, num_ranks):
     assert report["action"] == "skip"
 
 
-def test_with_accumulated_gradients_the_whole_step_is_skipped(tmp_path):
+def test_accumulated_step_is_skipped(tmp_path):
     train(tmp_path, 1, "skip", 1, accumulate_grad_batches=3)
     steps = torch.load(tmp_path / "rank0.pt", weights_only=True)
     assert all(steps[6][name].equal(value) for name, value in steps[9].items())
@@ -84,7 +84,7 @@ def test_with_accumulated_gradients_the_whole_step_is_skipped(tmp_path):
     assert [report["batch"] for report in reports(tmp_path)] == [1]
 
 
-def test_nothing_is_told_of_finite_losses(tmp_path):
+def test_finite_losses_are_not_reported(tmp_path):
     trainer, model, data = parts(tmp_path, [NonFiniteLoss()])
     trainer.fit(model, data)
     assert not (tmp_path / "non_finite.jsonl").exists()

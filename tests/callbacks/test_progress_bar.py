@@ -9,7 +9,7 @@ from leyden.callbacks import ProgressBar
 
 
 class Counting(ProgressBar):
-    """How many batches the bar has heard of, and how far it was at the end of training."""
+    """Return the number of updates of the bar and its state at the end of training."""
 
     heard = completed = 0
 
@@ -22,7 +22,7 @@ class Counting(ProgressBar):
 
 
 @pytest.mark.parametrize("limit", [{}, {"max_steps": 3}])
-def test_the_bar_ends_where_training_ends_and_hears_of_few_batches(tmp_path, limit):
+def test_bar_is_complete_and_rarely_updated(tmp_path, limit):
     bar = Counting()
     trainer, model, data = parts(tmp_path, [bar], **limit)
     begin = time.monotonic()
@@ -34,22 +34,22 @@ def test_the_bar_ends_where_training_ends_and_hears_of_few_batches(tmp_path, lim
     assert 1 <= bar.heard <= 2 * seconds + 1 + 3 * trainer.max_epochs
 
 
-def test_it_counts_epochs_as_log_lines_do(tmp_path):
-    told = []
+def test_epochs_are_counted_from_one(tmp_path):
+    observed = []
     bar = Counting()
-    look = Disturbance(lambda batch: told.append(bar.train_progress_bar.description.strip()), epoch=1)
+    look = Disturbance(lambda batch: observed.append(bar.train_progress_bar.description.strip()), epoch=1)
     trainer, model, data = parts(tmp_path, [bar, look])
     trainer.fit(model, data)
-    assert told == ["epoch 2/2"]
+    assert observed == ["epoch 2/2"]
 
 
-def test_a_debugger_finds_the_terminal_free_and_the_bar_goes_on_after_it(tmp_path, monkeypatch):
-    told = []
+def test_bar_is_hidden_while_debugging(tmp_path, monkeypatch):
+    observed = []
     bar = Counting()
-    monkeypatch.setattr(bdb.Bdb, "set_trace", lambda debugger, *frame: told.append(bar.progress.live.is_started))
+    monkeypatch.setattr(bdb.Bdb, "set_trace", lambda debugger, *frame: observed.append(bar.progress.live.is_started))
     before = bdb.Bdb.set_trace
     trainer, model, data = parts(tmp_path, [bar, Disturbance(lambda batch: pdb.Pdb().set_trace())])
     trainer.fit(model, data)
-    assert told == [False]
+    assert observed == [False]
     assert bar.completed == trainer.num_training_batches
     assert bdb.Bdb.set_trace is before

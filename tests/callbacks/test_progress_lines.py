@@ -8,7 +8,7 @@ from leyden.callbacks.progress_lines import ProgressLines
 
 
 class Once(Callback):
-    """Logs a value of training in the first epoch alone."""
+    """Log a training metric in the first epoch only."""
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
         if trainer.current_epoch == 0:
@@ -20,7 +20,7 @@ def all_lines(caplog):
     caplog.set_level(logging.INFO)
 
 
-def test_a_line_has_what_its_own_epoch_has_logged(tmp_path, caplog):
+def test_line_contains_metrics_of_its_epoch(tmp_path, caplog):
     trainer, model, data = parts(tmp_path, [Once(), ProgressLines()], check_val_every_n_epoch=2, log_every_n_steps=1)
     trainer.fit_loop.max_epochs = 3
     trainer.fit(model, data)
@@ -32,7 +32,7 @@ def test_a_line_has_what_its_own_epoch_has_logged(tmp_path, caplog):
     assert all("train/loss" in line for line in (first, second, third))
 
 
-def test_a_metric_that_is_not_finite_is_reported_once(tmp_path, caplog):
+def test_non_finite_metric_is_reported_once(tmp_path, caplog):
     trainer, model, data = parts(
         tmp_path,
         [Disturbance(poison, "on_validation_batch_start", epoch, 0) for epoch in (0, 1)] + [ProgressLines()],

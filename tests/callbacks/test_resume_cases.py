@@ -1,4 +1,4 @@
-"""Whole runs that signals reach at random points end as one that is left alone: a part of `benchmarks/resume.py`."""
+"""Runs that receive signals at random points equal uninterrupted ones; a part of `benchmarks/resume.py`."""
 
 import subprocess
 import sys

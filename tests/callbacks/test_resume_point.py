@@ -1,4 +1,4 @@
-"""Trainings that are stopped or die at one place, or at two, and are resumed: their ends are those of one left alone."""
+"""Trainings that are stopped or killed once or twice and resumed equal uninterrupted ones."""
 
 import signal
 
@@ -32,7 +32,7 @@ def die(batch):
 
 
 class OneLife:
-    """A training with all that keeps rows and checkpoints."""
+    """A training with all callbacks that write metrics and checkpoints."""
 
     def __init__(self, folder, *callbacks, every_n_steps=None, **options):
         self.folder, self.last = folder, folder / "last.ckpt"
@@ -60,7 +60,7 @@ def rows(folder):
 
 
 def compare(tmp_path, disturbances, callbacks=lambda: [EpochMeans()], **options):
-    """The last life of a training that each of the disturbances hits in turn, and that is equal to one left alone."""
+    """Train with the given disturbances in turn, and compare with an uninterrupted training."""
     whole, hit = tmp_path / "whole", tmp_path / "hit"
     assert OneLife(whole, *callbacks(), **options).end is None
     for disturbance in disturbances:
@@ -78,7 +78,7 @@ TERM = send(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("epoch", [0, 1])
-def test_a_stop_in_a_validation_leaves_nothing_for_later_lives(tmp_path, epoch):
+def test_stop_in_validation(tmp_path, epoch):
     stop = Disturbance(TERM, "on_validation_batch_start", epoch=epoch, batch=0)
     after = [Disturbance(die, "on_train_batch_start", epoch=1, batch=0)] if epoch == 0 else []
     compare(tmp_path, [stop, *after])
@@ -86,18 +86,18 @@ def test_a_stop_in_a_validation_leaves_nothing_for_later_lives(tmp_path, epoch):
 
 @pytest.mark.parametrize("action", [TERM, die])
 @pytest.mark.parametrize(("accumulate_grad_batches", "interval"), [(3, 2), (4, 3), (5, 1)])
-def test_validations_between_the_batches_of_a_step(tmp_path, action, accumulate_grad_batches, interval):
+def test_validation_between_accumulated_batches(tmp_path, action, accumulate_grad_batches, interval):
     options = {"accumulate_grad_batches": accumulate_grad_batches, "val_check_interval": interval}
     compare(tmp_path, [Disturbance(action, "on_validation_batch_start", epoch=1, batch=0)], **options)
 
 
-def test_a_validation_at_the_limit_of_steps(tmp_path):
+def test_validation_at_max_steps(tmp_path):
     stop = Disturbance(TERM, "on_validation_batch_start", epoch=1, batch=0)
     life = compare(tmp_path, [stop], max_steps=12)
     assert life.trainer.global_step == 12
 
 
-def test_the_sums_of_an_epoch_go_on_in_its_middle(tmp_path):
+def test_epoch_sums_are_restored(tmp_path):
     dies = Disturbance(die, "on_train_batch_start", epoch=1, batch=3)
     life = compare(tmp_path, [dies], every_n_steps=1, val_check_interval=4)
     assert all(name in row for row in rows(life.folder)[-1:] for name in ("train/mean", "train/samples_per_second"))
@@ -108,7 +108,7 @@ def early_stopping():
 
 
 @pytest.mark.parametrize("interval", [1.0, 3])
-def test_a_training_that_has_stopped_early_does_not_go_on(tmp_path, interval):
+def test_early_stopped_training_does_not_continue(tmp_path, interval):
     options = {"val_check_interval": interval}
     life = compare(tmp_path, [], callbacks=early_stopping, **options)
     assert life.trainer.current_epoch == (2 if interval == 1.0 else 1)
@@ -117,24 +117,24 @@ def test_a_training_that_has_stopped_early_does_not_go_on(tmp_path, interval):
     assert not differing(content(life.last, life.folder), content(tmp_path / "whole" / "last.ckpt", tmp_path / "whole"))
 
 
-def test_an_early_stop_is_not_forgotten_between_its_validation_and_the_end(tmp_path):
+def test_early_stop_is_restored_between_validation_and_end(tmp_path):
     dies = Disturbance(die, "on_validation_batch_end", epoch=0, batch=0)
     compare(tmp_path, [dies], callbacks=early_stopping, val_check_interval=3)
 
 
-def test_a_stop_in_the_validation_of_averaged_weights(tmp_path):
+def test_stop_in_validation_of_averaged_weights(tmp_path):
     stop = Disturbance(TERM, "on_validation_batch_start", epoch=0, batch=0)
     compare(tmp_path, [stop], callbacks=lambda: [EMAWeightAveraging(decay=0.5)])
 
 
-def test_nothing_is_trained_after_the_end(tmp_path):
+def test_finished_training_is_not_continued(tmp_path):
     first = OneLife(tmp_path)
     again = OneLife(tmp_path)
     assert again.trainer.global_step == first.trainer.global_step == 12
     assert [row["step"] for row in rows(tmp_path)] == sorted((row["step"] for row in rows(tmp_path)), key=int)
 
 
-def test_a_checkpoint_of_another_moment_is_refused(tmp_path):
+def test_checkpoint_without_resume_point_is_refused(tmp_path):
     OneLife(tmp_path)
     best = torch.load(tmp_path / "best.ckpt", weights_only=True)
     assert "resume_point" not in best

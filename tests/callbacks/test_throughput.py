@@ -1,4 +1,4 @@
-"""What training says of its own speed; `tests/callbacks/test_callbacks.py` tests what it says of rows and padding."""
+"""Data wait and FLOPs of `Throughput`; see test_callbacks.py for samples and padding."""
 
 import csv
 import logging
@@ -17,14 +17,14 @@ from leyden.data import DataModule
 from leyden.data.core.samples import TensorSamples
 from leyden.data.storage.file_samples import FileSamples
 from leyden.loggers.metrics_csv import MetricsCSV
-from leyden.run.data_wait_profiler import Unprofiled
+from leyden.run.data_wait_profiler import DataWaitProfiler
 from leyden.tasks import Classification
 
 NUM_ROWS, NUM_STEPS = 44, 10  # four rows are for validation
 
 
 class Slow(DataModule):
-    """Two classes that a line tells apart; a batch, or each of its files, takes so many seconds."""
+    """Two linearly separable classes; loading a batch, or each of its files, takes some seconds."""
 
     def __init__(self, seconds=0.0, in_files=False, batch_size=4):
         super().__init__(batch_size=batch_size, num_workers=0)
@@ -54,7 +54,7 @@ def fit(folder, data, callback, network=None, epochs=1, compile=False, **options
     model = Classification(
         network=network, class_names=["low", "high"], optimizer=partial(torch.optim.SGD, lr=0.1), compile=compile
     )
-    options = {"profiler": Unprofiled(), "limit_val_batches": 0, "accelerator": "cpu", **options}
+    options = {"profiler": DataWaitProfiler(), "limit_val_batches": 0, "accelerator": "cpu", **options}
     trainer = Trainer(
         max_epochs=epochs,
         log_every_n_steps=5,
@@ -76,24 +76,24 @@ def logged(folder, name):
 
 
 @pytest.fixture
-def warnings_said(caplog):
+def data_wait_warnings(caplog):
     caplog.set_level(logging.WARNING, logger="leyden")
     return lambda: [record.getMessage() for record in caplog.records if "waits for data" in record.getMessage()]
 
 
 @pytest.mark.slow
-def test_waiting_for_slow_rows_is_measured_and_said_once(tmp_path, warnings_said):
+def test_data_wait_is_logged_and_warned_once(tmp_path, data_wait_warnings):
     fit(tmp_path, Slow(0.12), Throughput(), epochs=2)
     shares = logged(tmp_path, "train/data_wait")
     assert len(shares) == 2
     assert all(0.7 < share < 1 for share in shares)
-    (warning,) = warnings_said()
+    (warning,) = data_wait_warnings()
     assert "% of its time: try data.num_workers=1: batches are then put together beside the training" in warning
 
 
-def test_files_that_are_decoded_each_time_are_to_be_decoded_ahead_or_once(tmp_path, warnings_said):
+def test_warning_suggests_prefetching_or_caching(tmp_path, data_wait_warnings):
     fit(tmp_path, Slow(0.03, in_files=True), Throughput())
-    (warning,) = warnings_said()
+    (warning,) = data_wait_warnings()
     assert "try data.num_workers=" in warning
     assert (
         ", now 0, to decode more samples ahead; or data.storage=memory, so that samples are decoded only once"
@@ -102,7 +102,7 @@ def test_files_that_are_decoded_each_time_are_to_be_decoded_ahead_or_once(tmp_pa
 
 
 class Busy(nn.Module):
-    """A network that takes longer than its rows."""
+    """A network that takes longer than loading its samples."""
 
     def __init__(self):
         super().__init__()
@@ -113,22 +113,22 @@ class Busy(nn.Module):
         return self.linear(inputs)
 
 
-def test_who_waits_little_is_not_warned(tmp_path, warnings_said, monkeypatch):
-    monkeypatch.setattr(throughput, "LONG_WAITING", 0.0)
+def test_no_warning_for_short_waits(tmp_path, data_wait_warnings, monkeypatch):
+    monkeypatch.setattr(throughput, "WAIT_SECONDS", 0.0)
     fit(tmp_path, Slow(0.005), Throughput(), network=Busy())
     (share,) = logged(tmp_path, "train/data_wait")
     assert 0.01 < share < 0.2
-    assert not warnings_said()
+    assert not data_wait_warnings()
 
 
-def test_a_short_epoch_is_no_reason_to_warn(tmp_path, warnings_said):
+def test_no_warning_for_short_epochs(tmp_path, data_wait_warnings):
     fit(tmp_path, Slow(0.02), Throughput())
     (share,) = logged(tmp_path, "train/data_wait")
     assert share > 0.2
-    assert not warnings_said()
+    assert not data_wait_warnings()
 
 
-def test_validation_in_the_middle_of_an_epoch_counts_neither_as_time_nor_as_waiting(tmp_path):
+def test_mid_epoch_validation_is_not_counted(tmp_path):
     callback = Throughput()
     begin = time.perf_counter()
     fit(tmp_path, Slow(0.05), callback, limit_val_batches=1.0, val_check_interval=2)
@@ -141,14 +141,14 @@ def test_validation_in_the_middle_of_an_epoch_counts_neither_as_time_nor_as_wait
     assert 0.9 * 0.05 * NUM_STEPS < share * seconds < seconds
 
 
-def test_another_profiler_tells_of_waiting_itself(tmp_path, warnings_said):
+def test_other_profilers_report_waiting_themselves(tmp_path, data_wait_warnings):
     fit(tmp_path, Slow(0.12), Throughput(), profiler=SimpleProfiler(dirpath=tmp_path, filename="times"))
     assert not logged(tmp_path, "train/data_wait")
-    assert not warnings_said()
+    assert not data_wait_warnings()
     assert "train_dataloader_next" in next(tmp_path.glob("*times*.txt")).read_text()
 
 
-def test_the_share_of_the_peak_is_that_of_the_products_forward_and_backward(tmp_path):
+def test_flops_utilization_counts_forward_and_backward(tmp_path):
     network = nn.Sequential(nn.Linear(1, 8), nn.ReLU(), nn.Linear(8, 2))
     fit(tmp_path, Slow(0.01), Throughput(peak_flops=1e6), network=network, epochs=2)
     # Two for each weight and row; twice that again backward, but the inputs want no gradient.
@@ -157,23 +157,23 @@ def test_the_share_of_the_peak_is_that_of_the_products_forward_and_backward(tmp_
     assert shares == pytest.approx([of_row * speed / 1e6 for speed in speeds], rel=1e-4)
 
 
-def test_a_compiled_network_has_as_many_operations_and_stays_compiled(tmp_path, monkeypatch):
+def test_compiled_network_has_equal_flops_and_stays_compiled(tmp_path, monkeypatch):
     compile_eagerly = partial(nn.Module.compile, backend="eager")  # needs no C++ compiler
     monkeypatch.setattr(nn.Module, "compile", lambda self, mode: compile_eagerly(self))
     callback, network = Throughput(peak_flops=1e6), nn.Sequential(nn.Linear(1, 8), nn.ReLU(), nn.Linear(8, 2))
     fit(tmp_path, Slow(), callback, network=network, compile=True)
-    assert callback.flops.each == 2 * (8 + 16) + 2 * (8 + 2 * 16)
+    assert callback.flops.per_element == 2 * (8 + 16) + 2 * (8 + 2 * 16)
     assert network._compiled_call_impl is not None
 
 
-def test_without_a_known_peak_nothing_is_counted(tmp_path):
+def test_flops_are_not_counted_without_known_peak(tmp_path):
     callback = Throughput()
     fit(tmp_path, Slow(), callback)
     assert not logged(tmp_path, "train/flops_utilization")
-    assert callback.flops.each is None
+    assert callback.flops.per_element is None
 
 
-def test_counting_changes_no_bit(tmp_path):
+def test_counting_keeps_bits(tmp_path):
     weights = []
     for number, peak in enumerate((None, 1e9)):
         network = nn.Sequential(nn.Linear(1, 16), nn.BatchNorm1d(16), nn.Dropout(0.3), nn.Linear(16, 2))
@@ -187,23 +187,23 @@ def test_counting_changes_no_bit(tmp_path):
     assert all(value.equal(weights[1][name]) for name, value in weights[0].items())
 
 
-def test_a_resumed_run_does_not_count_again():
+def test_resumed_run_does_not_count_again():
     callback, checkpoint = Throughput(peak_flops=1e9), {"flops": 48.0}
     callback.on_load_checkpoint(None, None, checkpoint)
     callback.flops.start()
     assert callback.flops.counter is None
-    assert callback.flops.each == 48.0
+    assert callback.flops.per_element == 48.0
 
 
-def test_a_step_that_fails_leaves_no_counter_behind():
+def test_failed_step_removes_the_counter():
     flops = Flops()
     flops.start()
     flops.stop()
     torch.ones(2, 2) @ torch.ones(2, 2)
-    assert flops.each is None
+    assert flops.per_element is None
     assert flops.counter is None
 
 
-def test_a_peak_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="peak_flops is 0"):
+def test_invalid_peak_is_refused():
+    with pytest.raises(ValueError, match="expected peak_flops above 0, got 0"):
         Throughput(peak_flops=0)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.. may lead to dead
 
 
 @pytest.mark.slow
-def test_when_one_rank_hangs_all_tell_where_they_are_and_end(tmp_path):
+def test_all_ranks_write_stacks_and_exit_when_one_hangs(tmp_path):
     trainer, model, data = parts(tmp_path, [Watchdog(minutes=1.5 / 60), Disturbance(hang, rank=1)], num_ranks=2)
     begin = time.monotonic()
     with pytest.raises(ProcessExitedException) as ended:
@@ -25,22 +25,22 @@ def test_when_one_rank_hangs_all_tell_where_they_are_and_end(tmp_path):
     assert "training_epoch_loop.py" in waiting
 
 
-def test_it_is_told_before_the_end_unless_it_goes_on(tmp_path, caplog):
-    told = []
+def test_hang_is_reported_before_exit(tmp_path, caplog):
+    messages = []
     slow = Disturbance(lambda batch: time.sleep(1))
     watchdog = Watchdog(minutes=0.7 / 60)  # ends after twice as long
-    watchdog.on_hang = told.append
+    watchdog.on_hang = messages.append
     trainer, model, data = parts(tmp_path, [watchdog, slow])
     with caplog.at_level(logging.ERROR):
         trainer.fit(model, data)
-    assert len(told) == 1
-    assert told[0] in caplog.text
-    assert "rank 0 has finished no batch for" in told[0]
+    assert len(messages) == 1
+    assert messages[0] in caplog.text
+    assert "rank 0 has not finished a batch for" in messages[0]
     assert "Current thread" in (tmp_path / "stacks" / "rank0.txt").read_text()
 
 
-def test_a_prediction_is_never_ended(tmp_path):
-    """Nobody waits for it, and it has no batches of which this callback would hear."""
+def test_predict_is_not_watched(tmp_path):
+    """The callback does not observe batches of predictions."""
     watchdog = Watchdog(minutes=0.01 / 60)
     trainer, model, _ = parts(tmp_path, [watchdog])
     before = {*threading.enumerate()}
@@ -51,7 +51,7 @@ def test_a_prediction_is_never_ended(tmp_path):
     assert not (tmp_path / "stacks").exists()
 
 
-def test_nothing_is_left_when_nothing_hangs(tmp_path):
+def test_no_files_are_left_without_hang(tmp_path):
     trainer, model, data = parts(tmp_path, [Watchdog(minutes=1)])
     trainer.fit(model, data)
     assert not (tmp_path / "stacks").exists()

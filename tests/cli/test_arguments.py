@@ -10,12 +10,12 @@ def refused(*words):
     return str(caught.value)
 
 
-def test_a_command_and_a_choice_have_their_nearest_names():
+def test_nearest_command_and_choice_are_suggested():
     assert "did you mean 'train'?" in refused("trian")
     assert "did you mean 'jsonl'?" in refused("predict", "latest", ".", "--format", "json")
 
 
-def test_inputs_that_are_missing_are_refused_with_the_nearest_name(tmp_path):
+def test_missing_inputs_are_refused_with_suggestion(tmp_path):
     (tmp_path / "plot.png").touch()
     assert f"there is no file or folder {tmp_path}/pictur.png; did you mean 'plot.png'?" in refused(
         "predict", "latest", f"{tmp_path}/pictur.png"
@@ -23,7 +23,7 @@ def test_inputs_that_are_missing_are_refused_with_the_nearest_name(tmp_path):
     assert "there is no file or folder" in refused("predict", "latest", f"{tmp_path}/none/plot.png")
 
 
-def test_inputs_are_relative_to_where_they_were_typed(tmp_path, monkeypatch):
+def test_inputs_are_relative_to_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plot.png").touch()
     options = parser().parse_args(["predict", "latest", "plot.png", "--output", "out.csv"])
@@ -31,11 +31,11 @@ def test_inputs_are_relative_to_where_they_were_typed(tmp_path, monkeypatch):
     assert options.output == tmp_path / "out.csv"
 
 
-def test_an_output_needs_a_folder_and_keeps_a_link(tmp_path):
+def test_output_needs_a_folder_and_follows_links(tmp_path):
     assert f"there is no folder {tmp_path}/none" in refused(
         "predict", "latest", ".", "--output", f"{tmp_path}/none/out"
     )
-    assert f"{tmp_path} is a folder" in refused("predict", "latest", ".", "--output", str(tmp_path))
+    assert f"expected a file, got the folder {tmp_path}" in refused("predict", "latest", ".", "--output", str(tmp_path))
     (tmp_path / "link").symlink_to(tmp_path / "real")
     options = parser().parse_args(["predict", "latest", ".", "--output", f"{tmp_path}/link"])
     assert options.output == tmp_path / "real"

@@ -1,4 +1,4 @@
-"""`leyden demo`: whatever stops it, as a `make` that is stopped does, stops the processes that it has started."""
+"""`leyden demo`: its child processes are terminated with it."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from leyden.cli import demo
 from leyden.config.embedded import embedded_experiments
 
 
-def test_it_has_an_experiment_of_each_domain():
+def test_one_experiment_per_domain():
     root = Path.cwd()
     first = list(demo.first_experiments(root))
     domains = {name.split("/")[0] for name in embedded_experiments(root)}
@@ -19,7 +19,7 @@ def test_it_has_an_experiment_of_each_domain():
     assert len(first) == len(domains)
 
 
-def test_its_processes_end_with_it():
+def test_processes_are_terminated_with_the_demo():
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         demo.RUNNING.add(process)
         with pytest.raises(SystemExit) as ended:

@@ -1,4 +1,4 @@
-"""What `eject` copies, what it leaves in the library, what it says, and what it refuses."""
+"""`leyden eject`: copied modules, remaining imports, output and errors."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ def importable(project, monkeypatch):
     return project
 
 
-def test_a_network_comes_with_its_blocks(project, capsys):
+def test_private_blocks_are_copied_with_a_network(project, capsys):
     project.eject(CONVNET)
     assert project.files() == {"convnet.py", "conv_block.py"}
     first, *lines = (project.source / "networks/convnet.py").read_text().splitlines()
@@ -41,7 +41,7 @@ def test_a_network_comes_with_its_blocks(project, capsys):
     assert (project.root / "configs/model/vision/convnet.yaml").read_text().count(CONVNET) == 1
 
 
-def test_bases_and_what_others_share_stay_in_the_library(project, capsys):
+def test_bases_and_shared_modules_stay_in_the_library(project, capsys):
     project.eject("Digits")
     project.eject("Classification")
     assert project.files() == {"digits.py", "digit_canvases.py", "classification.py", "class_weights.py"}
@@ -52,26 +52,26 @@ def test_bases_and_what_others_share_stay_in_the_library(project, capsys):
     assert (
         f"from {LIBRARY}.tasks import EvaluationOutput, EvaluationStage, Task\n" in text
     )  # the public name, where there is one
-    _, _, private = capsys.readouterr().out.partition("an upgrade may move them:\n")
+    _, _, private = capsys.readouterr().out.partition("which an upgrade may move:\n")
     assert f"  {LIBRARY}.data.core.split: stratified_split\n" in private
 
 
-def test_a_copy_that_is_there_is_used_again_and_never_overwritten(project, capsys):
+def test_existing_copy_is_reused_and_not_overwritten(project, capsys):
     project.eject("ConvNet")
     block = project.source / "networks/conv_block.py"
     older = re.sub(r"Copied from (\w+) \S+,", r"Copied from \1 0.0.1,", block.read_text())
     block.write_text(older)  # with the same lines
     project.eject("UNet", "--use")
-    assert "conv_block.py  is there already" in capsys.readouterr().out
+    assert "conv_block.py  exists already" in capsys.readouterr().out
     assert block.read_text() == older
     block.write_text(block.read_text() + "# mine\n")
     (project.source / "networks/convnet.py").unlink()
     project.eject("ConvNet", code=2)
-    assert "conv_block.py is there already and differs" in capsys.readouterr().err
+    assert "conv_block.py exists and differs" in capsys.readouterr().err
     assert not (project.source / "networks/convnet.py").exists()
 
 
-def test_only_lines_that_name_the_class_change(project, capsys):
+def test_use_only_changes_lines_that_name_the_class(project, capsys):
     file = project.root / "configs/model/mine.yaml"
     lines = "network: {_target_: '%s', width: 8}  # _target_: %s\r\nx: %s\r\ny: {_target_: %sX}\r\n"
     longer = CONVNET.replace(".ConvNet", ".convnet.ConvNet")
@@ -91,36 +91,36 @@ def test_only_lines_that_name_the_class_change(project, capsys):
         ("ConvNt", f"there is no class 'ConvNt' in {LIBRARY}; did you mean 'ConvNet'?"),
         (f"{LIBRARY}.networks.vision.ConvNt", f"did you mean '{CONVNET}'?"),
         (f"{LIBRARY}.network.ConvNet", f"there is no 'network' in {LIBRARY}; did you mean '{LIBRARY}.networks"),
-        (f"{LIBRARY}.networks.vision", f"vision is no class or function; there are {CONVNET}, "),
-        ("torch.nn.Linear", f"torch.nn.Linear is no class of {LIBRARY}"),
-        (f"{LIBRARY}.networks.vision.convnet.nn.Linear", f"torch.nn.modules.linear.Linear, no class of {LIBRARY}"),
-        (f"{LIBRARY}.tasks.Task", f"{LIBRARY}.tasks.Task is what projects and the library have in common"),
+        (f"{LIBRARY}.networks.vision", f"vision is not a class or function; available: {CONVNET}, "),
+        ("torch.nn.Linear", f"torch.nn.Linear is not a class of {LIBRARY}"),
+        (f"{LIBRARY}.networks.vision.convnet.nn.Linear", f"torch.nn.modules.linear.Linear, not a class of {LIBRARY}"),
+        (f"{LIBRARY}.tasks.Task", f"{LIBRARY}.tasks.Task is an interface between projects and the library"),
         ("DataModule", "subclass it in the project"),
-        ("CheckpointFile", "checkpoint.CheckpointFile is part of how every run is made"),
-        ("PredictionPlots", f"{LIBRARY}.run.worker treats every PredictionPlots in its own way"),
-        ("RandomElastic", f"treats every Warp in its own way, and a copy of it would be none: subclass {LIBRARY}.data"),
+        ("CheckpointFile", "checkpoint.CheckpointFile is part of the machinery of every run"),
+        ("PredictionPlots", f"{LIBRARY}.run.worker tests for instances of PredictionPlots"),
+        ("RandomElastic", f"tests for instances of Warp, which a copy would not be: subclass {LIBRARY}.data"),
     ],
 )
-def test_a_name_that_cannot_be_ejected_is_refused(project, capsys, name, message):
+def test_invalid_name_is_refused(project, capsys, name, message):
     project.eject(name, code=2)
     assert message in capsys.readouterr().err
     assert project.files() == set()
 
 
-def test_a_name_of_several_classes_is_refused(project, capsys, monkeypatch):
+def test_ambiguous_name_is_refused(project, capsys, monkeypatch):
     there = dict(library_names.public())
     audio = f"{LIBRARY}.networks.audio"
     both = there | {f"{audio}.ConvNet": there[f"{audio}.M5"]}
     monkeypatch.setattr(library_names, "public", lambda: both)
     project.eject("ConvNet", code=2)
-    assert f"{audio}.ConvNet, {CONVNET}; give the whole name" in capsys.readouterr().err
+    assert f"{audio}.ConvNet, {CONVNET}; use the dotted name" in capsys.readouterr().err
 
 
-def test_the_package_is_the_one_beside_the_library(project, capsys):
+def test_package_of_the_project(project, capsys):
     project.add(LIBRARY)
     project.add("other")
     project.eject("ConvNet", code=2)
-    assert f"there are other, {project.package} in src/" in capsys.readouterr().err
+    assert f"expected one package of the project in src/, got other, {project.package}" in capsys.readouterr().err
     project.eject("ConvNet", "--package", "othr", code=2)
     assert "there is no package src/othr; did you mean 'other'?" in capsys.readouterr().err
     project.eject("ConvNet", "--package", "other")
@@ -128,22 +128,22 @@ def test_the_package_is_the_one_beside_the_library(project, capsys):
     assert project.files() == set()
 
 
-def test_without_a_package_or_a_project_it_is_said_what_to_do(project, capsys, monkeypatch, tmp_path_factory):
+def test_missing_package_or_project(project, capsys, monkeypatch, tmp_path_factory):
     project.source.rename(project.root / "src" / LIBRARY)
     project.eject("ConvNet", code=2)
-    assert "make one, such as src/mine" in capsys.readouterr().err
+    assert "create one, such as src/mine" in capsys.readouterr().err
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     project.eject("ConvNet", code=2)
-    assert "run this inside the project's folder" in capsys.readouterr().err
+    assert "run this command inside the project's folder" in capsys.readouterr().err
 
 
-def test_a_folder_that_would_hide_the_copy_is_refused(project, capsys):
+def test_folder_that_hides_the_copy_is_refused(project, capsys):
     (project.source / "networks/convnet").mkdir(parents=True)
     project.eject("ConvNet", code=2)
-    assert "would be hidden by the folder beside it" in capsys.readouterr().err
+    assert "would be hidden by the folder of the same name" in capsys.readouterr().err
 
 
-def test_the_check_reads_copies_as_it_reads_the_library(importable):
+def test_check_reads_copies_like_the_library(importable):
     wrong = ("data.batch_size=-4", "model.label_smoothing=2", "data.mean=[1,2]", "model.network.dropout=1", "model.x=1")
     before = (
         importable.problems(*wrong),

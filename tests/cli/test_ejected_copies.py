@@ -1,4 +1,4 @@
-"""Every class that a configuration names: its copy is read, imported, formatted and typed as the original is."""
+"""Copies of all configured classes can be read, imported, formatted and type-checked like the originals."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ SOURCE = str(Path(load(LIBRARY).path).parents[1])
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory):
-    """A project with each class that configurations name in a package of its own: name -> its copy."""
+    """A project with a copy of each configured class in its own package, by name."""
     project, copies = ThinProject(tmp_path_factory.mktemp("everything")), {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.root)
@@ -41,7 +41,7 @@ def everything(tmp_path_factory):
         yield project, copies
 
 
-def test_all_but_a_few_classes_of_configurations_can_be_copied(everything):
+def test_most_configured_classes_can_be_copied(everything):
     stay = TARGETS - everything[1].keys()
     assert {name.split(".")[1] for name in stay} <= {"callbacks", "run"}
     assert len(stay) <= 3
@@ -77,7 +77,7 @@ for name, copy in {copies}.items():
 
 @pytest.mark.parametrize("words", [("check",), ("format", "--check")], ids=" ".join)
 @pytest.mark.skipif(not find_spec("ruff"), reason="ruff is not installed")
-def test_copies_are_as_ruff_wants_them(everything, words):
+def test_copies_pass_ruff(everything, words):
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *words, "src"], cwd=everything[0].root, capture_output=True, text=True
     )

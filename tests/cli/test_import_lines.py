@@ -1,6 +1,6 @@
 import ast
 
-from leyden.cli.import_lines import moved
+from leyden.cli.import_lines import rewrite_imports
 
 BEFORE = '''import os
 from typing import TYPE_CHECKING
@@ -67,29 +67,29 @@ def place(node, alias):
     return known.get(alias.name, "") if node.level else ""
 
 
-def test_statements_are_moved_merged_and_sorted_and_all_else_stays():
-    assert moved(BEFORE, place, set()) == AFTER
+def test_changed_statements_are_merged_and_sorted():
+    assert rewrite_imports(BEFORE, place, set()) == AFTER
 
 
-def test_what_does_not_move_keeps_its_order_and_form():
+def test_unchanged_statements_keep_order_and_format():
     text = "from b import (\n    c,\n    a,\n)\nimport a\n"
-    assert moved(text, lambda node, alias: "", set()) == text
+    assert rewrite_imports(text, lambda node, alias: "", set()) == text
 
 
-def test_names_of_one_place_are_one_statement_in_the_order_of_isort():
+def test_names_of_one_module_are_merged_in_isort_order():
     text = "from .a import b2, b10, One\nfrom .b import CONSTANT, Two\n"
-    assert moved(text, lambda node, alias: "x", set()) == "from x import CONSTANT, One, Two, b2, b10\n"
+    assert rewrite_imports(text, lambda node, alias: "x", set()) == "from x import CONSTANT, One, Two, b2, b10\n"
 
 
-def test_long_statements_have_a_name_a_line():
+def test_long_statements_have_one_name_per_line():
     names = [f"name_{number}" for number in range(10, 30)]
-    text = moved(f"from .a import {', '.join(names)}\n", lambda node, alias: "library", set())
+    text = rewrite_imports(f"from .a import {', '.join(names)}\n", lambda node, alias: "library", set())
     assert text.splitlines() == ["from library import (", *(f"    {name}," for name in names), ")"]
     assert [alias.name for alias in ast.parse(text).body[0].names] == names
 
 
-def test_packages_of_the_project_come_after_others():
+def test_project_packages_come_last():
     text = "from torch import nn\n\nfrom .a import b\n"
-    assert moved(text, lambda node, alias: "library" if node.level else "", {"library"}) == (
+    assert rewrite_imports(text, lambda node, alias: "library" if node.level else "", {"library"}) == (
         "from torch import nn\n\nfrom library import b\n"
     )

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: every test starts a process of its own."""
+"""The command line, each test in a separate process."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ EMBEDDED = list({name.split("/")[0]: name for name in reversed(embedded_experime
 
 
 def run(*words, folder=ROOT, code=0, **environment):
-    """Runs a command and returns (standard output, standard error)."""
+    """Run a command and return standard output and standard error."""
     known = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     done = subprocess.run(
         [sys.executable, "-m", PACKAGE, *map(str, words)], cwd=folder, env=known, capture_output=True, text=True
@@ -38,7 +38,7 @@ def run(*words, folder=ROOT, code=0, **environment):
 
 
 def without_torch(*words, code):
-    """Runs a command in a Python that ends with 99 if torch was imported."""
+    """Run a command in a process that exits with 99 if torch was imported."""
     start = f"import sys; from {PACKAGE}.cli.main import main; code = main({list(words)!r}); "
     end = "sys.exit(99 if 'torch' in sys.modules else code)"
     done = subprocess.run([sys.executable, "-c", start + end], cwd=ROOT, capture_output=True, text=True)
@@ -47,7 +47,7 @@ def without_torch(*words, code):
     return done.stdout + done.stderr
 
 
-def test_help_names_every_command():
+def test_help_lists_every_command():
     text, _ = run("--help")
     for verb in (
         "train",
@@ -105,7 +105,7 @@ def test_mistakes_are_refused_before_torch_is_imported(words, message):
         (["launcher=slurm", "trainer=cpu", "--sweep", "seed=1,2,3"], "#SBATCH --array=0-2"),
     ],
 )
-def test_a_dry_run_shows_what_would_be_done_and_does_nothing(words, message, tmp_path):
+def test_dry_run_prints_and_does_nothing(words, message, tmp_path):
     settings = [f"experiment={EMBEDDED[0]}", f"runs={tmp_path}", *words]
     assert message in without_torch("train", "--dry-run", *settings, code=0)
     assert not list(tmp_path.iterdir())
@@ -115,24 +115,24 @@ def test_a_dry_run_shows_what_would_be_done_and_does_nothing(words, message, tmp
     ("words", "message"),
     [
         (["trainer.num_nodes=2"], "choose launcher=slurm"),
-        (["trainer.devices=auto"], "Local wants int"),
-        (["launcher=slurm"], "say what to ask SLURM for"),
+        (["trainer.devices=auto"], "Local expects int"),
+        (["launcher=slurm"], "expected trainer.accelerator=gpu, cuda or cpu"),
         (["launcher=slurm", "trainer=cpu", "launcher.acount=me"], "did you mean 'account'"),
-        (["launcher=slurm", "trainer=cpu", "launcher.time=30"], "Slurm wants str"),
+        (["launcher=slurm", "trainer=cpu", "launcher.time=30"], "Slurm expects str"),
     ],
 )
-def test_a_launcher_is_checked_as_every_other_setting(words, message):
+def test_launcher_settings_are_checked(words, message):
     assert message in without_torch("train", f"experiment={EMBEDDED[0]}", *words, code=2)
 
 
-def test_mistakes_are_reported_all_at_once():
+def test_all_mistakes_are_reported():
     text = without_torch(
         "check", f"experiment={EMBEDDED[0]}", "trainer.max_epoch=3", "data.batch_size=0", "seed=-1", code=2
     )
     assert all(word in text for word in ("max_epochs", "batch_size is 0", "seed is -1"))
 
 
-def test_every_shipped_experiment_is_valid():
+def test_all_experiments_are_valid():
     text = without_torch("check", "--all", code=0)
     assert text.count("no problem found") == len(options())
 
@@ -146,7 +146,7 @@ def trained(request, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_train_leaves_everything_in_the_run_directory(trained):
+def test_train_writes_the_run_directory(trained):
     for name in ("config.yaml", "command.txt", "environment.txt", "code.json", "hardware.json", "log.txt"):
         assert (trained / name).stat().st_size, name
     assert json.loads((trained / "status.json").read_text())["state"] == "finished"
@@ -164,20 +164,20 @@ def test_train_leaves_everything_in_the_run_directory(trained):
 
 
 @pytest.mark.slow
-def test_status_and_what_is_no_job(trained):
+def test_status_and_cancel_without_job(trained):
     assert "finished" in run("status", trained)[0]
-    assert "is no job of SLURM" in run("cancel", trained, code=2)[1]
+    assert "has no SLURM job" in run("cancel", trained, code=2)[1]
 
 
 @pytest.mark.slow
-def test_runs_of_a_sweep_are_trained_one_after_the_other(tmp_path):
+def test_runs_of_a_sweep_are_trained_sequentially(tmp_path):
     run("train", "--sweep", f"experiment={EMBEDDED[0]}", "trainer=debug", f"runs={tmp_path}", "seed=0,1")
     states = [json.loads(file.read_text())["state"] for file in tmp_path.glob("**/status.json")]
     assert states == ["finished", "finished"]
 
 
 @pytest.mark.slow
-def test_test_and_validate_evaluate_again(trained):
+def test_test_and_validate(trained):
     before = json.loads((trained / "results.json").read_text())
     plots = {path.name: path.read_bytes() for path in (trained / "plots" / "best").glob("*.png")}
     run("test", trained)
@@ -192,7 +192,7 @@ def test_test_and_validate_evaluate_again(trained):
 
 
 @pytest.mark.slow
-def test_predict_gives_a_row_for_each_input(trained):
+def test_predict_writes_a_row_for_each_input(trained):
     domain = trained.parent.parent.name
     samples = Path(leyden.__file__).parent / "testing" / "samples" / domain
     output, _ = run("predict", trained, samples)

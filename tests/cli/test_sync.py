@@ -1,4 +1,4 @@
-"""Runs that logged without a connection, uploaded to a stand-in for the server."""
+"""Upload of offline runs to a stand-in for the server."""
 
 import pytest
 import wandb
@@ -53,7 +53,7 @@ def rows(count):
 
 
 @pytest.mark.slow
-def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
+def test_missing_rows_are_uploaded_once(tmp_path, server, capsys):
     run = offline_run(tmp_path)
     assert sync([run]) == 0
     assert "5 rows sent" in capsys.readouterr().out
@@ -61,7 +61,7 @@ def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
     assert '"seed":{"value":7}' in server.configs[run.status["id"]].replace(" ", "")
     assert server.exits[run.status["id"]] == 1
     assert sync([run]) == 0
-    assert "nothing to do" in capsys.readouterr().out
+    assert "up to date" in capsys.readouterr().out
     log(run, [5, 6])
     run.set_state("finished")
     for name in ("best", "last"):
@@ -76,7 +76,7 @@ def test_what_is_missing_is_uploaded_once(tmp_path, server, capsys):
 
 
 @pytest.mark.slow
-def test_several_runs_from_the_command_line_without_torch(tmp_path, server):
+def test_several_runs_without_torch(tmp_path, server):
     first, second = offline_run(tmp_path), offline_run(tmp_path, num_rows=2)
     text = without_torch("sync", str(first.path), str(second.path), code=0)
     assert text.count("rows sent") == 2
@@ -84,7 +84,7 @@ def test_several_runs_from_the_command_line_without_torch(tmp_path, server):
     assert received(server, second) == rows(2)
 
 
-def test_a_server_that_cannot_be_reached(tmp_path, monkeypatch, capsys):
+def test_unreachable_server(tmp_path, monkeypatch, capsys):
     with serve() as gone:
         monkeypatch.setenv("WANDB_BASE_URL", gone.address)
     assert sync([offline_run(tmp_path)]) == 1
@@ -92,34 +92,34 @@ def test_a_server_that_cannot_be_reached(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("refused", ["/graphql", "/file_stream"])
-def test_a_server_that_refuses(tmp_path, server, capsys, refused):
+def test_server_that_refuses(tmp_path, server, capsys, refused):
     server.refuses = refused
     run = offline_run(tmp_path)
     assert sync([run]) == 1
     error = capsys.readouterr().err
-    assert ("permission denied" if refused == "/graphql" else "has not kept what was sent") in error
+    assert ("permission denied" if refused == "/graphql" else "did not store all rows") in error
     server.refuses = None
     assert sync([run]) == 0
     assert received(server, run) == rows(5)
 
 
 @pytest.mark.slow
-def test_a_server_lost_on_the_way(tmp_path, server, capsys, monkeypatch):
+def test_connection_lost_during_upload(tmp_path, server, capsys, monkeypatch):
     monkeypatch.setattr(sync_module, "FINISH_SECONDS", 2.0)
     run = offline_run(tmp_path)
     server.breaks = "/file_stream"
     assert sync([run]) == 1
-    assert "stopped answering" in capsys.readouterr().err
+    assert "stopped responding" in capsys.readouterr().err
     server.breaks = None
     assert sync([run]) == 0
     assert received(server, run) == rows(5)
 
 
 @pytest.mark.parametrize("logger", [None, {**WANDB, "mode": "disabled"}, {**WANDB, "_target_": "here.Other"}])
-def test_a_run_that_does_not_log_to_wandb(tmp_path, logger):
+def test_run_without_wandb(tmp_path, logger):
     with pytest.raises(UserError, match="does not log to Weights & Biases"):
         sync([offline_run(tmp_path, logger=logger)])
 
 
-def test_no_such_run():
+def test_missing_run():
     assert "there is no run" in without_torch("sync", "no/such/run", code=2)

@@ -1,4 +1,4 @@
-"""A real SLURM of two hosts on this machine, and what tests do with it."""
+"""A real SLURM of two hosts on this machine, with helpers for tests."""
 
 import json
 import os
@@ -25,7 +25,7 @@ TWO_HOSTS = "trainer.num_nodes=2"
 
 
 class Cluster:
-    """The controller's view of the cluster.
+    """The cluster as seen by its controller.
 
     Args:
         folder: for its files.
@@ -52,18 +52,18 @@ class Cluster:
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
     def close(self) -> None:
-        """Ends the first process of the namespaces, and with it everything in them."""
+        """Kill the first process of the namespaces, and with it everything in them."""
         self.process.communicate(timeout=20)
 
     def host(self, word: str, number: int) -> None:
-        """`down`: a power cut of a host; `up`: it starts again."""
+        """`down`: simulate a power failure of a host; `up`: restart it."""
         assert self.process.stdin
         assert self.process.stdout
         print(word, number, file=self.process.stdin, flush=True)
         assert self.process.stdout.readline() == f"{word} {number}\n"
 
     def run(self, *words: object, pid: int = 0, code: int = 0) -> str:
-        """Runs a command where the controller, or a process of another host, is; returns all its output."""
+        """Run a command in the namespace of the controller or another host, and return its output."""
         inside = ["nsenter", f"--target={pid or self.controller}", "--net", "--mount", "--uts", "--pid"]
         environment = {**os.environ, "SLURM_CONF": f"{self.folder}/slurm.conf", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
@@ -80,32 +80,32 @@ class Cluster:
         return self.run(sys.executable, "-m", leyden.__name__, *words, code=code)
 
     def submit(self, runs: Path, *settings: str) -> Path:
-        """Trains with these settings, in addition to the usual ones, and returns the run directory."""
+        """Train with settings in addition to the defaults, and return the run directory."""
         self.command("train", *SETTINGS, f"runs={runs}", *settings)
         return next(runs.glob("*/*/2*"))
 
     def signal(self, run: Path, name: str) -> None:
-        """To the processes, as SLURM does near the time limit."""
+        """Signal the processes, as SLURM does near the time limit."""
         self.run("scancel", f"--signal={name}", status(run)["job"])
 
     def processes(self, run: Path) -> list[int]:
-        """Of all hosts, those that train a run."""
+        """Return the training processes of a run on all hosts."""
         found = subprocess.run(["pgrep", "--full", f"execute {run} train$"], capture_output=True, text=True).stdout
         # srun has the same words, but others before them.
         return [int(pid) for pid in found.split() if "srun" not in Path(f"/proc/{pid}/comm").read_text()]
 
     def state(self, run: Path) -> str:
-        """Of the job, in SLURM's word."""
+        """Return SLURM's state of the job."""
         job = status(run)["job"]
         return self.run("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T").strip()
 
     def wait_for_end(self, run: Path, state: str) -> None:
-        """Until the job has left the queue; it must have ended with this state of SLURM's."""
+        """Wait until the job has left the queue, and check its final state."""
         wait(lambda: self.state(run) not in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "REQUEUED"), run)
         assert self.state(run) == state, output(run)
 
     def daemon(self, number: int) -> int:
-        """The process number of a host's slurmd."""
+        """Return the process id of a host's slurmd."""
         pattern = f"slurmd -D -N n{number} -f {self.folder}/"
         found = subprocess.run(["pgrep", "--full", f"^{pattern}"], capture_output=True, text=True).stdout
         return int(found)

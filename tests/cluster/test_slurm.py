@@ -1,4 +1,4 @@
-"""Runs on a real SLURM: each test submits jobs and waits for what becomes of them."""
+"""Runs on a real SLURM: each test submits jobs and waits until they have ended."""
 
 import csv
 import json
@@ -54,7 +54,7 @@ def test_status_names_state_and_job(cluster, undisturbed):
     assert f"job {status(undisturbed)['job']}: COMPLETED" in text
 
 
-def test_a_killed_process_ends_the_job_and_resume_submits_it_again(cluster, undisturbed, tmp_path):
+def test_killed_process_ends_the_job_and_resume_resubmits(cluster, undisturbed, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait_for_checkpoint(run)
     assert "cancel" in cluster.command("resume", run, code=2)  # one run is not trained twice at a time
@@ -66,7 +66,7 @@ def test_a_killed_process_ends_the_job_and_resume_submits_it_again(cluster, undi
     assert_same_bits(run, undisturbed)
 
 
-def test_a_job_that_is_told_to_stop_saves_queues_again_and_ends_with_the_same_bits(cluster, undisturbed, tmp_path):
+def test_signalled_job_is_requeued_and_ends_with_the_same_bits(cluster, undisturbed, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait_for_checkpoint(run)
     for _ in range(8):  # in one life: none may find the ranks in different collectives, or end one that saves
@@ -77,7 +77,7 @@ def test_a_job_that_is_told_to_stop_saves_queues_again_and_ends_with_the_same_bi
     assert_same_bits(run, undisturbed)
 
 
-def test_a_job_whose_time_is_nearly_over_queues_again(cluster, tmp_path):
+def test_job_near_its_time_limit_is_requeued(cluster, tmp_path):
     # SLURM looks at its clock every 30 seconds: the signal comes after 20 to 50 of the 60.
     run = cluster.submit(tmp_path, *LONG, 'launcher.time="0:01:00"')
     wait(lambda: status(run)["state"] == "preempted", run)
@@ -87,7 +87,7 @@ def test_a_job_whose_time_is_nearly_over_queues_again(cluster, tmp_path):
     cluster.wait_for_end(run, "CANCELLED")
 
 
-def test_a_lost_host_sends_the_job_back_into_the_queue(cluster, undisturbed, tmp_path):
+def test_job_of_lost_host_is_requeued(cluster, undisturbed, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait_for_checkpoint(run)
     cluster.host("down", 2)
@@ -97,7 +97,7 @@ def test_a_lost_host_sends_the_job_back_into_the_queue(cluster, undisturbed, tmp
     assert_same_bits(run, undisturbed)
 
 
-def test_a_queued_job_executes_the_code_that_it_was_submitted_with(cluster, tmp_path):
+def test_queued_job_executes_submitted_code(cluster, tmp_path):
     project = WorkingProject(tmp_path / "project")
     here = ["env", "-C", project.root, f"PYTHONPATH={project.root / 'src'}", sys.executable, "-m", PACKAGE]
     cluster.run(*here, "train", *SETTINGS, "trainer.max_epochs=1", "launcher.options=[--hold]")
@@ -108,7 +108,7 @@ def test_a_queued_job_executes_the_code_that_it_was_submitted_with(cluster, tmp_
     assert status(run)["state"] == "finished"
 
 
-def test_a_sweep_is_an_array_with_a_run_directory_for_each_element(cluster, tmp_path):
+def test_sweep_is_an_array_of_runs(cluster, tmp_path):
     cluster.command("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", f"runs={tmp_path}", "seed=0,1,2,3")
     runs = sorted(tmp_path.glob("*/*/2*"))
     assert len({status(run)["job"].split("_")[0] for run in runs}) == 1
@@ -118,7 +118,7 @@ def test_a_sweep_is_an_array_with_a_run_directory_for_each_element(cluster, tmp_
     assert all(status(run)["state"] == "finished" and output(run) for run in runs)
 
 
-def test_cancel_takes_a_job_out_of_the_queue(cluster, tmp_path):
+def test_cancel_removes_job_from_queue(cluster, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait(lambda: cluster.state(run) == "RUNNING", run)
     cluster.command("cancel", run)
@@ -135,7 +135,7 @@ def test_cancel_takes_a_job_out_of_the_queue(cluster, tmp_path):
         ("launcher.memory=1T", "Memory specification can not be satisfied"),
     ],
 )
-def test_what_is_refused_is_said_in_the_words_of_slurm(cluster, tmp_path, setting, words):
+def test_slurm_errors_are_passed_on(cluster, tmp_path, setting, words):
     text = cluster.command("train", *SETTINGS, setting, f"runs={tmp_path}", code=2)
     assert words in text
     assert f"To change: {setting.split('=')[0]}" in text
@@ -144,11 +144,11 @@ def test_what_is_refused_is_said_in_the_words_of_slurm(cluster, tmp_path, settin
     assert status(run)["state"] == "failed"
 
 
-def test_a_folder_that_is_not_shared_is_named_with_its_host(cluster, tmp_path):
+def test_folder_that_is_not_shared_is_reported_with_host(cluster, tmp_path):
     runs = tmp_path / "runs"
     runs.mkdir()
     cluster.run("mount", "-t", "tmpfs", "none", runs, pid=cluster.daemon(2))
     run = cluster.submit(runs, TWO_HOSTS)
     cluster.wait_for_end(run, "FAILED")
-    assert output(run).count(f"n2: {run} is not the folder of that name on n1") == 2  # on both
+    assert output(run).count(f"n2: {run} is not shared with n1") == 2  # on both
     assert status(run)["state"] == "failed"

@@ -7,13 +7,13 @@ from leyden.errors import RunError, UserError
 LINEAR = {"_target_": "torch.nn.Linear", "out_features": "???"}
 
 
-def test_required_and_open_arguments_are_provided():
+def test_required_and_missing_arguments_are_provided():
     linear = build(LINEAR, {"in_features": 2, "out_features": 3, "bias": False})
     assert linear.weight.shape == (3, 2)
-    assert linear.bias is not None  # it has a default, so nobody asked for it
+    assert linear.bias is not None  # it has a default, so it is not provided
 
 
-def test_what_the_configuration_says_wins():
+def test_configured_values_take_precedence():
     assert build(LINEAR | {"in_features": 5}, {"in_features": 2, "out_features": 3}).in_features == 5
 
 
@@ -24,28 +24,28 @@ def test_nested_and_listed_objects():
     assert network[0].out_features == 3
 
 
-def test_objects_that_no_file_can_describe():
+def test_extra_objects():
     relu = nn.ReLU()
     assert build({"_target_": "builtins.dict", "a": [1]}, {}, b=relu) == {"a": [1], "b": relu}
 
 
-def test_the_configuration_is_left_as_it_was():
+def test_configuration_is_not_changed():
     before = dict(LINEAR)
     build(LINEAR, {"in_features": 2, "out_features": 3})
     assert before == LINEAR
 
 
-def test_nothing_is_provided_for_nothing():
+def test_missing_value_is_reported():
     with pytest.raises(UserError, match="a value for out_features is missing"):
         build(LINEAR | {"in_features": 1}, {})
 
 
-def test_functions_are_made_of_partial_targets():
+def test_partial_targets():
     half = build({"_target_": "builtins.dict", "_partial_": True, "a": {"_target_": "builtins.list"}}, {}, c=3)
     assert half(b=2) == {"a": [], "b": 2, "c": 3}
 
 
-def test_parts_are_left_as_they_are_where_that_is_said():
+def test_recursive_false():
     inner = {"_target_": "builtins.list"}
     assert build({"_target_": "builtins.dict", "_recursive_": False, "_convert_": "all", "a": inner}, {}) == {
         "a": inner
@@ -54,7 +54,7 @@ def test_parts_are_left_as_they_are_where_that_is_said():
 
 
 @pytest.mark.parametrize("target", ["torch.nn.Conv2d", "lightning.pytorch.callbacks.ModelCheckpoint"])
-def test_what_a_constructor_refuses_is_said_in_a_sentence(target):
+def test_constructor_error_is_a_run_error(target):
     wrong = (
         {"in_channels": 3, "out_channels": 4, "kernel_size": 1, "groups": 2} if "nn" in target else {"save_top_k": -3}
     )
@@ -67,7 +67,7 @@ class Picky:
         raise UserError(f"there is no bundle {bundle!r}")
 
 
-def test_what_a_constructor_tells_the_user_is_not_hidden():
+def test_user_error_of_constructor_is_raised():
     with pytest.raises(UserError, match=r"^there is no bundle 'x'$"):
         build({"_target_": f"{__name__}.Picky", "bundle": "x"}, {})
 
@@ -75,7 +75,7 @@ def test_what_a_constructor_tells_the_user_is_not_hidden():
 @pytest.mark.parametrize(
     "text", ["${x}", "a${", "${", "$x", "\\${x}", "\\\\${x}", "a\\b", "\\", "}${a}\\", "^(\\d+)$", "${oc.env:HOME}"]
 )
-def test_texts_that_look_like_interpolations_are_kept(text):
+def test_strings_that_look_like_interpolations_are_kept(text):
     assert build({"_target_": "builtins.dict", "a": text, "b": [text], "c": {"d": text}}, {"e": text}) == {
         "a": text,
         "b": [text],
@@ -83,6 +83,6 @@ def test_texts_that_look_like_interpolations_are_kept(text):
     }
 
 
-def test_a_target_that_cannot_be_imported_is_said_in_a_sentence():
+def test_target_that_cannot_be_imported():
     with pytest.raises(UserError, match=r"^torch.opttim.AdamW cannot be imported"):
         build({"_target_": "torch.opttim.AdamW"}, {})

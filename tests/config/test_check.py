@@ -1,4 +1,4 @@
-"""What is wrong with a configuration of a small project: all of it, with its place, and nothing else."""
+"""All errors of a small project's configuration are reported with their origin, and nothing else."""
 
 import pytest
 
@@ -55,7 +55,7 @@ CONFIGS = {
 
 
 @pytest.fixture
-def found(tmp_path, monkeypatch):
+def messages(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     module = f"things_{tmp_path.name}"
     (tmp_path / f"{module}.py").write_text(THINGS)
@@ -66,53 +66,53 @@ def found(tmp_path, monkeypatch):
     return lambda *words: problems(compose([word.replace("MODULE", module) for word in words], tmp_path))
 
 
-def test_nothing_is_wrong(found):
-    assert found() == found("data.mode=odd", "trainer.steps=null", "model.network.width=8") == []
+def test_valid_configuration(messages):
+    assert messages() == messages("data.mode=odd", "trainer.steps=null", "model.network.width=8") == []
 
 
-def test_all_is_said_at_once_with_file_or_override(found):
-    assert found("experiment=bad", "data.size=0", "data.mode=evn", "sed=1") == [
+def test_all_errors_are_reported_with_origin(messages):
+    assert messages("experiment=bad", "data.size=0", "data.mode=evn", "sed=1") == [
         "override  sed=1: there is no setting 'sed'; did you mean 'seed'?",
         "configs/experiment/bad.yaml:3  data.syze = 4: Samples has no argument 'syze'; did you mean 'size'?",
-        "override  data.mode=evn: Samples wants one of even, odd; did you mean 'even'?",
+        "override  data.mode=evn: Samples expects one of even, odd; did you mean 'even'?",
         "override  data.size=0: size is 0; it must be at least 1",
-        "configs/experiment/bad.yaml:5  trainer.steps = many: Trainer wants int | None",
+        "configs/experiment/bad.yaml:5  trainer.steps = many: Trainer expects int | None",
     ]
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["~data.size"], "Samples needs 'size'; give data.size=VALUE"),
-        (["data.size=???"], "Samples needs 'size'; give data.size=VALUE"),
+        (["~data.size"], "Samples needs 'size'; set data.size=VALUE"),
+        (["data.size=???"], "Samples needs 'size'; set data.size=VALUE"),
         (["~model.optimizer"], "Model needs 'optimizer'"),
         (["model.network._target_=MODULE.Netwerk"], "there is no 'Netwerk' in things_"),
         (["model.network._target_=torhc.nn.Linear"], "no 'torhc' among the installed packages; did you mean 'torch'"),
         (
             ["model.network._target_=MODULE.Sound"],
             "Sound needs 'sample_rate', which Samples does not provide (it provides num_samples, num_classes); "
-            "give model.network.sample_rate=VALUE, or choose data that provides it",
+            "set model.network.sample_rate=VALUE, or choose data that provides it",
         ),
-        (["seed=-1"], "seed is -1; it must be at least 0 and below 2**32"),
-        (["data.size=[3]"], "Samples wants int"),
-        (["trainer.steps=2.5"], "Trainer wants int | None"),
+        (["seed=-1"], "expected seed to be at least 0 and below 2**32, got -1"),
+        (["data.size=[3]"], "Samples expects int"),
+        (["trainer.steps=2.5"], "Trainer expects int | None"),
         (["data=null"], "the configuration has no 'data'"),
-        (["trainer.logger=true"], "trainer.logger is given by the run"),
+        (["trainer.logger=true"], "trainer.logger is set by the run"),
         (["trainer.default_root_dir=elsewhere"], "choose another folder for all runs with runs=FOLDER"),
     ],
 )
-def test_one_mistake(found, words, message):
-    assert any(message in line for line in found(*words)), found(*words)
+def test_single_error(messages, words, message):
+    assert any(message in line for line in messages(*words)), messages(*words)
 
 
-def test_the_rest_of_a_partial_call_comes_later(found):
-    assert found("~model.optimizer.rate") == []
+def test_partial_call_may_lack_arguments(messages):
+    assert messages("~model.optimizer.rate") == []
 
 
-def test_a_class_that_cannot_be_read_is_not_judged(found):
-    assert found("model.network={_target_: numpy.ndarray, shape: 3, nonsense: 1}") == []
+def test_unreadable_class_is_not_checked(messages):
+    assert messages("model.network={_target_: numpy.ndarray, shape: 3, nonsense: 1}") == []
 
 
-def test_an_annotation_is_not_trusted_where_the_constructor_asks_for_another_type(found):
-    assert found("model.network={_target_: MODULE.Asking, value: random}") == []
-    assert "Asking wants float" in found("model.network={_target_: MODULE.Asking, value: [1]}")[0]
+def test_type_tested_by_the_constructor_is_accepted(messages):
+    assert messages("model.network={_target_: MODULE.Asking, value: random}") == []
+    assert "Asking expects float" in messages("model.network={_target_: MODULE.Asking, value: [1]}")[0]

@@ -26,7 +26,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_an_experiment_chooses_and_the_command_line_has_the_last_word(root):
+def test_overrides_take_precedence_over_experiments(root):
     composed = compose(["experiment=home/pets"], root)
     assert composed.config == {
         "name": "home/pets",
@@ -40,11 +40,11 @@ def test_an_experiment_chooses_and_the_command_line_has_the_last_word(root):
     assert composed.overrides == {"trainer.steps": "trainer.steps=3", "seed": "seed=5", "data.new": "+data.new=1"}
 
 
-def test_an_experiment_may_be_named_alone(root):
+def test_experiment_without_key(root):
     assert compose(["home/pets", "seed=5"], root) == compose(["experiment=home/pets", "seed=5"], root)
 
 
-def test_files_in_the_order_of_merging(root):
+def test_files_in_merge_order(root):
     files = compose(["trainer=fast", "data=pets"], root).files
     assert [(path.relative_to(root / "configs").as_posix(), key) for path, key in files] == [
         ("train.yaml", ""),
@@ -54,11 +54,11 @@ def test_files_in_the_order_of_merging(root):
     ]
 
 
-def test_a_group_is_taken_out(root):
+def test_group_is_removed(root):
     assert "trainer" not in compose(["trainer=null"], root).config
 
 
-def test_options_with_their_first_lines(root):
+def test_options_with_descriptions(root):
     assert options(root)["experiment"] == [("home/pets", "At home"), ("lost", "")]
     assert options(root)["data"] == [("pets", "Cats and dogs"), ("wild", "")]
 
@@ -69,8 +69,8 @@ def test_options_with_their_first_lines(root):
         (["pets"], ["nor of the form key=value; did you mean data=pets?"]),
         (["home/pet"], ["neither an experiment nor of the form key=value; did you mean 'home/pets'?"]),
         (["trainer=fats", "data=pet"], ["did you mean 'fast'", "did you mean 'pets'"]),
-        (["data.root=[a"], ["the value cannot be read; quote it"]),
-        (["seed=1,2"], ["expected one value, or a list"]),
+        (["data.root=[a"], ["the value cannot be parsed; quote it"]),
+        (["seed=1,2"], ["expected one value; for a list use"]),
         (["trainer=broken"], ["configs/trainer/broken.yaml:3"]),
         (["data=wild"], ["data.root = ${nowhere.at_all}", "data.other = ${data.nothing}"]),
         (
@@ -79,7 +79,7 @@ def test_options_with_their_first_lines(root):
         ),
     ],
 )
-def test_mistakes_are_named_all_at_once(root, overrides, messages):
+def test_all_override_errors_are_reported(root, overrides, messages):
     with pytest.raises(ConfigError) as caught:
         compose(overrides, root)
     assert len(caught.value.messages) == len(messages)
@@ -87,7 +87,7 @@ def test_mistakes_are_named_all_at_once(root, overrides, messages):
         assert message in str(caught.value)
 
 
-def test_values_are_kept_as_they_are(root):
+def test_values_keep_their_types(root):
     config = compose(["data.x=null", "data.y=[1,2.5,a]", "data.z={a: true}", "data.w='3'", "data.v=???"], root).config
     assert config["data"] == {"x": None, "y": [1, 2.5, "a"], "z": {"a": True}, "w": "3", "v": "???"}
 
@@ -117,7 +117,7 @@ def nodes(tmp_path):
     return lambda *words: compose([*words], tmp_path).config["model"]
 
 
-def test_a_whole_node_with_another_target_replaces_what_was_there(nodes):
+def test_node_with_another_target_is_replaced(nodes):
     scheduler = nodes(f"model.scheduler={{_target_: {STEP_LR}, step_size: 3}}", "model.scheduler.gamma=0.1")[
         "scheduler"
     ]
@@ -126,7 +126,7 @@ def test_a_whole_node_with_another_target_replaces_what_was_there(nodes):
     assert network == {"_target_": "builtins.dict", "builder": {"_target_": "builtins.set", "b": 2}}
 
 
-def test_a_node_with_the_same_target_or_none_is_merged(nodes):
+def test_node_with_same_target_is_merged(nodes):
     exponential = {
         "_target_": "torch.optim.lr_scheduler.ExponentialLR",
         "_partial_": True,
@@ -138,20 +138,20 @@ def test_a_node_with_the_same_target_or_none_is_merged(nodes):
     assert nodes(f"model.scheduler._target_={STEP_LR}")["scheduler"]["gamma"] == 0.5
 
 
-def test_in_files_only_arguments_give_way_that_the_new_target_does_not_have(nodes):
+def test_new_target_in_file_drops_unknown_arguments(nodes):
     cosine = {"_target_": "torch.optim.lr_scheduler.CosineAnnealingLR", "_partial_": True, "T_max": 3}
     assert nodes("experiment=steps")["scheduler"] == cosine
     assert nodes("experiment=target")["size"] == 3  # what source does not tell is merged
 
 
-def test_the_project_is_found_from_below_only(root):
+def test_project_root_is_found_from_subfolders(root):
     (root / "data" / "deep").mkdir(parents=True)
     assert project_root(root / "data" / "deep") == root
     with pytest.raises(ConfigError, match="inside the project's folder"):
         project_root(root.parent)
 
 
-def test_what_is_yours_alone_is_merged_where_it_is_and_never_chosen(root):
+def test_local_files_are_merged_and_not_options(root):
     (root / "configs" / "trainer" / "slow.yaml").write_text(
         "defaults:\n  - _self_\n  - optional /local@_here_: slow\nsteps: 10\n"
     )
@@ -169,18 +169,18 @@ def test_what_is_yours_alone_is_merged_where_it_is_and_never_chosen(root):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("data.list.x=3", "override data.list.x=3: a list's elements have numbers"),
+        ("data.list.x=3", "override data.list.x=3: list elements are set by index"),
         ("data.list.7.a=3", "override data.list.7.a=3: list index out of range"),
         ('data.x="${"', 'override data.x="${": no viable alternative'),
     ],
 )
-def test_an_override_that_cannot_be_applied_is_named(root, word, message):
+def test_override_that_cannot_be_applied(root, word, message):
     with pytest.raises(ConfigError) as caught:
         compose(["data=pets", "data.list=[{a: 1}]", word], root)
     assert message in str(caught.value)
 
 
-def test_an_optimizer_is_chosen_with_its_schedule_for_the_model():
+def test_optim_option_sets_optimizer_and_schedule():
     experiment = embedded_experiments(Path.cwd())[0]
     model = compose([f"experiment={experiment}", "optim=sgd"], Path.cwd()).config["model"]
     assert model["optimizer"]["_target_"] == "torch.optim.SGD"

@@ -26,7 +26,7 @@ def module(tmp_path, monkeypatch):
     return name
 
 
-def test_what_is_there_and_what_need_not_be(module, tmp_path):
+def test_existing_and_optional_paths(module, tmp_path):
     given = {"root": "photos", "manifest": "manifest.csv"}
     assert list(missing_paths(f"{module}.Files", given, tmp_path)) == []
     assert list(missing_paths(f"{module}.Files", given | {"root": str(tmp_path / "photos")}, tmp_path)) == []
@@ -42,9 +42,9 @@ def test_what_is_there_and_what_need_not_be(module, tmp_path):
         (
             {"root": "photos/train/deep"},
             "root",
-            "photos/train/deep; {here}/photos has no 'train'; there are manifest.csv",
+            "photos/train/deep; {here}/photos has no 'train'; available: manifest.csv",
         ),
-        ({"root": "photos/manifest.csv"}, "root", "manifest.csv is a file; expected a folder"),
+        ({"root": "photos/manifest.csv"}, "root", "expected a folder, got the file"),
         ({"root": "photos", "manifest": "manifset.csv"}, "manifest", "did you mean 'manifest.csv'?"),
         ({"root": "photos", "vectors": "/no/vectors.txt"}, "vectors", "there is no file or folder /no/vectors.txt"),
         ({"root": "photos", "masks": "maks"}, "masks", "there is no folder {here}/photos/maks"),
@@ -52,19 +52,19 @@ def test_what_is_there_and_what_need_not_be(module, tmp_path):
         ({"root": "~nobody_of_that_name/x"}, "root", "home"),
     ],
 )
-def test_what_is_missing_is_named_once_with_the_nearest(module, tmp_path, given, name, message):
+def test_missing_paths_are_reported_with_suggestion(module, tmp_path, given, name, message):
     (found,) = missing_paths(f"{module}.Pairs", given, tmp_path)
     assert found[0] == name
     assert message.format(here=tmp_path).lower() in found[1].lower()
 
 
-def test_of_another_machine_only_the_project_is_known(module, tmp_path):
+def test_other_machines_only_check_project_paths(module, tmp_path):
     target = f"{module}.Files"
-    assert list(missing_paths(target, {"root": "/scratch/of/a/node"}, tmp_path, is_here=False)) == []
-    assert len(list(missing_paths(target, {"root": "nowhere"}, tmp_path, is_here=False))) == 1
+    assert list(missing_paths(target, {"root": "/scratch/of/a/node"}, tmp_path, is_local=False)) == []
+    assert len(list(missing_paths(target, {"root": "nowhere"}, tmp_path, is_local=False))) == 1
 
 
-def test_a_configuration_is_checked_with_its_files_or_without(module, tmp_path):
+def test_check_with_and_without_files(module, tmp_path):
     configs = tmp_path / "configs"
     configs.mkdir()
     (configs / "train.yaml").write_text(f"name: x\ndata:\n  _target_: {module}.Files\n  root: fotos\n")

@@ -14,7 +14,7 @@ class Toy(Base):
 """
 
 
-def test_experiments_are_found_by_their_data_whatever_a_comment_says(tmp_path, monkeypatch):
+def test_embedded_experiments_are_found_by_their_data(tmp_path, monkeypatch):
     experiments = tmp_path / "configs" / "experiment"
     data = tmp_path / "configs" / "data"
     experiments.mkdir(parents=True)
@@ -33,7 +33,7 @@ def test_experiments_are_found_by_their_data_whatever_a_comment_says(tmp_path, m
     assert not is_embedded("nowhere.Toy")
 
 
-def test_the_list_says_of_each_experiment_what_is_true():
+def test_descriptions_match_embedded_experiments():
     known = dict(options(Path.cwd())["experiment"])
     found = embedded_experiments(Path.cwd())
     assert found

@@ -1,4 +1,4 @@
-"""Every argument of Lightning's Trainer: it works in a run, tested and resumed like any other, or it is refused."""
+"""Every argument of Lightning's Trainer works in a run that is tested and resumed, or is refused."""
 
 from inspect import signature
 
@@ -55,7 +55,7 @@ WORK = {
 
 @pytest.fixture(autouse=True)
 def as_before():
-    """What a trainer sets for the whole process."""
+    """Restore global state that a trainer sets."""
     yield
     torch.use_deterministic_algorithms(False)
     torch.backends.cudnn.benchmark = False
@@ -79,7 +79,7 @@ def test_it_works(name, tmp_path):
     assert rows(whole) == rows(stopped)
 
 
-def test_every_argument_of_the_trainer_is_known():
+def test_all_arguments_of_the_trainer_are_covered():
     assert sorted([*WORK, *REFUSED]) == sorted(signature(Trainer).parameters)
 
 
@@ -93,7 +93,7 @@ def test_it_is_refused(name):
 
 
 @pytest.mark.parametrize("wrong", [{"gradient_clip_algorithm": "nothing"}, {"val_check_interval": 1.5}])
-def test_what_lightning_refuses_is_said_without_a_traceback(wrong, caplog, tmp_path):
+def test_lightning_errors_have_no_traceback(wrong, caplog, tmp_path):
     run = create(tmp_path)
     with pytest.raises(MisconfigurationException) as refused:
         Trainer(logger=False, **wrong)
@@ -102,7 +102,7 @@ def test_what_lightning_refuses_is_said_without_a_traceback(wrong, caplog, tmp_p
     assert "Traceback" not in caplog.text
 
 
-def test_a_scheduler_that_follows_a_metric_resumes_like_any_other(tmp_path):
+def test_scheduler_that_monitors_a_metric_resumes(tmp_path):
     plateau = [
         "model.scheduler._target_=torch.optim.lr_scheduler.ReduceLROnPlateau",
         "~model.scheduler.warmup_fraction",

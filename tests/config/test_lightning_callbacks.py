@@ -1,4 +1,4 @@
-"""Every callback that ships with Lightning: it works in a run, tested and resumed like any other, or it is refused."""
+"""Every callback of Lightning works in a run that is tested and resumed, or is refused."""
 
 import pytest
 from lightning.pytorch import callbacks
@@ -40,7 +40,7 @@ def settings(name, arguments):
     return [target, *(f"+callbacks.own.{argument}={value}" for argument, value in arguments.items())]
 
 
-def test_every_callback_of_lightning_is_known():
+def test_all_callbacks_of_lightning_are_covered():
     assert sorted([*WORK, *CALLBACKS]) == sorted(callbacks.__all__)
 
 

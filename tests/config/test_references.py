@@ -1,4 +1,4 @@
-"""Values of the environment and of configs/local: references in what is written, values in what is executed."""
+"""Values from the environment and configs/local: references in stored files, values when executed."""
 
 import json
 import shutil
@@ -9,8 +9,8 @@ import yaml
 
 from leyden.config.compose import compose
 from leyden.config.embedded import embedded_experiments
-from leyden.config.redaction import for_upload, hidden
-from leyden.config.references import resolve, secrets_of
+from leyden.config.redaction import for_upload, redact
+from leyden.config.references import find_secrets, resolve
 from leyden.errors import UserError
 from leyden.launch import Slurm
 from leyden.run.directory import RunDirectory
@@ -37,13 +37,13 @@ def composed(project):
     return compose_here
 
 
-def test_without_references_what_is_kept_is_the_configuration(composed):
+def test_frozen_configuration_without_references(composed):
     found = composed()
     assert found.frozen == found.config
     assert list(found.frozen) == list(found.config)
 
 
-def test_values_of_the_environment_are_kept_as_references(composed, monkeypatch):
+def test_environment_values_are_stored_as_references(composed, monkeypatch):
     monkeypatch.setenv("PLACE", SECRET)
     monkeypatch.setenv("SIZE", "48")
     words = ["data.cache=/x/${oc.env:PLACE}/y", 'data.batch_size="${oc.decode:${oc.env:SIZE}}"', "runs=${data.cache}"]
@@ -56,17 +56,17 @@ def test_values_of_the_environment_are_kept_as_references(composed, monkeypatch)
     assert found.frozen["data"]["root"] == "${oc.env:NOT_THERE,'a b'}"
     assert SECRET not in str(found.frozen)
     assert resolve(found.frozen, found.root) == found.config
-    assert secrets_of(found.frozen, found.root) == {SECRET: "${oc.env:PLACE}"}  # 48 is too short to be one
+    assert find_secrets(found.frozen, found.root) == {SECRET: "${oc.env:PLACE}"}  # 48 is too short to be one
 
 
-def test_a_text_that_only_looks_like_a_reference_stays_one(composed, monkeypatch):
+def test_string_that_looks_like_a_reference_is_kept(composed, monkeypatch):
     monkeypatch.setenv("PLACE", SECRET)
     found = composed(r"data.root='\${oc.env:PLACE} \${other} ${oc.env:PLACE}'")
     assert found.config["data"]["root"] == "${oc.env:PLACE} ${other} " + SECRET
     assert resolve(found.frozen, found.root) == found.config
 
 
-def test_places_of_configs_local_are_references_and_settings_of_the_training_are_not(composed, monkeypatch):
+def test_only_machine_settings_of_configs_local_are_references(composed, monkeypatch):
     monkeypatch.setenv("TOKEN", SECRET)
     local = {
         "slurm": {"account": "physics", "setup": ["export A=${oc.env:TOKEN}"], "cpus_per_device": 2, "qos": "high"},
@@ -81,7 +81,7 @@ def test_places_of_configs_local_are_references_and_settings_of_the_training_are
     assert found.frozen["data"]["cache"] == "${local:default,data.cache}"
     assert (found.frozen["data"]["batch_size"], found.frozen["seed"]) == (16, 3)
     assert resolve(found.frozen, found.root) == found.config
-    assert secrets_of(found.frozen, found.root) == {SECRET: "${oc.env:TOKEN}"}
+    assert find_secrets(found.frozen, found.root) == {SECRET: "${oc.env:TOKEN}"}
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_places_of_configs_local_are_references_and_settings_of_the_training_are
         ("${local:other,account}", r"other\.yaml has no account"),
     ],
 )
-def test_a_reference_to_what_is_not_here_is_refused_in_words(project, text, message):
+def test_unresolvable_reference_is_reported(project, text, message):
     (project / "configs/local/other.yaml").write_text("a: 1\n")
     with pytest.raises(UserError, match=message):
         resolve({"x": [text]}, project)
 
 
-def test_no_file_of_a_run_holds_the_secret(composed, monkeypatch):
+def test_no_file_of_a_run_contains_the_secret(composed, monkeypatch):
     monkeypatch.setenv("TOKEN", SECRET)
     local = {"wandb": {"wandb": {"entity": f"me-{SECRET}"}}}
     found = composed("data.cache=/x/${oc.env:TOKEN}", "logger=wandb", local=local)
@@ -110,9 +110,7 @@ def test_no_file_of_a_run_holds_the_secret(composed, monkeypatch):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
 
 
-def test_the_job_script_that_is_kept_has_references_and_the_one_that_is_submitted_values(
-    composed, project, monkeypatch
-):
+def test_stored_job_script_has_references_instead_of_values(composed, project, monkeypatch):
     bin_folder = project / "bin"
     bin_folder.mkdir()
     (bin_folder / "sbatch").write_text(f'#!/bin/sh\ncat > "{project}/submitted"\necho 17\n')
@@ -135,12 +133,12 @@ def test_the_job_script_that_is_kept_has_references_and_the_one_that_is_submitte
     assert run.status["job"] == "17"
 
 
-def test_what_is_hidden_in_a_text():
+def test_secrets_in_text_are_redacted():
     text = f"cannot read s3://key:pass@bucket/x nor https://token@host, {SECRET}"
-    assert hidden(text, {SECRET: "${oc.env:A}"}) == "cannot read s3://***@bucket/x nor https://***@host, ${oc.env:A}"
+    assert redact(text, {SECRET: "${oc.env:A}"}) == "cannot read s3://***@bucket/x nor https://***@host, ${oc.env:A}"
 
 
-def test_what_is_uploaded_holds_no_local_path_and_no_line_of_the_shell():
+def test_uploaded_configuration_has_no_local_paths_or_shell_commands():
     config = {
         "runs": "/scratch/me",
         "launcher": {"setup": ["export A=b"], "python": "/home/me/python", "account": "${local:slurm,account}"},

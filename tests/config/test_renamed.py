@@ -1,4 +1,4 @@
-"""Names of the version before work, wherever they are written, and a warning gives the new ones."""
+"""Deprecated names work everywhere, with a warning that gives the new name."""
 
 import shutil
 from importlib import import_module
@@ -14,7 +14,7 @@ ROOT = Path.cwd()
 
 
 @pytest.mark.parametrize("target", TARGETS.values())
-def test_the_new_class_is_there(target):
+def test_new_class_exists(target):
     module, _, name = target.rpartition(".")
     assert hasattr(import_module(module), name)
 
@@ -31,18 +31,18 @@ def test_the_new_class_is_there(target):
         *CHOICES.items(),
     ],
 )
-def test_an_override_with_an_old_name(old, new, capsys):
+def test_override_with_deprecated_name(old, new, capsys):
     assert renamed_override(old) == new
     assert f"warning: override {old}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("word", ["data.residences=1", "data.too_long=cuts", "callbacks.pictures_of=1", "seed=1"])
-def test_another_name_stays(word, capsys):
+def test_other_names_are_kept(word, capsys):
     assert renamed_override(word) == word
     assert not capsys.readouterr().err
 
 
-def test_an_experiment_with_old_names(tmp_path, capsys):
+def test_experiment_with_deprecated_names(tmp_path, capsys):
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "configs/experiment/text/old.yaml").write_text(
         "# @package _global_\ndefaults:\n  - override /data: text/stdlib\n  - override /model: text/fasttext\n"
@@ -58,10 +58,10 @@ def test_an_experiment_with_old_names(tmp_path, capsys):
     assert not {"residence", "pictures"} & {*config["data"], *config["callbacks"]}
     warnings = capsys.readouterr().err.splitlines()
     assert len(warnings) == 4
-    assert all("configs/experiment/text/old.yaml" in line and "is now" in line for line in warnings)
+    assert all("configs/experiment/text/old.yaml" in line and "is deprecated" in line for line in warnings)
 
 
-def test_a_setting_of_a_part_that_moved(capsys):
+def test_setting_of_a_renamed_node(capsys):
     before = {"callbacks": {"best": {}, "pictures": {"num_rows": 4, "columns": 2}, "last": None}}
     after = renamed(before, "a.yaml")
     assert after == {"callbacks": {"best": {}, "plots": {"num_samples": 4, "columns": 2}, "last": None}}
@@ -70,7 +70,7 @@ def test_a_setting_of_a_part_that_moved(capsys):
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-def test_nothing_is_changed_without_an_old_name():
+def test_configuration_without_deprecated_names():
     config = {"data": {"storage": None, "too_long": "truncate"}, "model": [{"_target_": "x.Y"}], "seed": 3}
     assert renamed(config, "here") == config
     assert not set(SETTINGS) & set(SETTINGS.values())

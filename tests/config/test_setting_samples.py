@@ -1,4 +1,4 @@
-"""A sample of the benchmark: wrong settings are refused before torch is imported, right ones that are unusual are not."""
+"""A part of the benchmark: wrong settings are refused before torch is imported, unusual ones are accepted."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_wrong_settings_are_refused():
 
 @pytest.mark.slow
 @pytest.mark.skipif(IMAGES not in dict(options(ROOT)["experiment"]), reason="no images here")
-def test_unusual_settings_are_not():
+def test_unusual_settings_are_accepted():
     settings = unusual(IMAGES)
     assert len(settings) >= 150
     found = {" ".join(words): problems(compose(words, ROOT)) for words in settings}

@@ -1,4 +1,4 @@
-"""Settings that are wrong, and that were once accepted, are refused before anything heavy is imported."""
+"""Invalid settings are refused before anything heavy is imported."""
 
 from pathlib import Path
 
@@ -19,71 +19,71 @@ CHECKPOINT = "checkpoint._target_=leyden.run"
 STEP_LR = "_target_:torch.optim.lr_scheduler.StepLR"
 
 
-def found(*words):
+def messages(*words):
     return problems(compose([*words], ROOT))
 
 
 ANYWHERE = [
-    (["preemption=SIGUSR1"], "put it into brackets, [SIGUSR1]"),
+    (["preemption=SIGUSR1"], "use a list, [SIGUSR1]"),
     (["trainer.accumulate_grad_batches=-1"], "expected at least 1, got -1"),
     (["trainer.accumulate_grad_batches=0"], "expected at least 1, got 0"),
     (["trainer.gradient_clip_val=-1"], "expected at least 0, got -1"),
     (["trainer.log_every_n_steps=-5"], "expected at least 1, got -5"),
     (["callbacks=early_stopping", "callbacks.early_stopping.patience=-1"], "expected at least 0, got -1"),
-    (["+trainer.logger=true"], "trainer.logger is given by the run"),
+    (["+trainer.logger=true"], "trainer.logger is set by the run"),
     (["trainer.callbacks=[]"], "use callbacks.NAME="),
     (["trainer.plugins=[]"], "checkpoint={_target_: ...}"),
     (["trainer.default_root_dir=here"], "runs=FOLDER"),
-    (["trainer.enable_progress_bar=false"], "where there is a terminal"),
+    (["trainer.enable_progress_bar=false"], "enabled on a terminal"),
     (["trainer.enable_model_summary=true"], "RichModelSummary"),
     (["trainer.use_distributed_sampler=true"], "divides the batches"),
-    (["trainer.devices=[1,2]", "trainer.accelerator=cpu"], "a CPU's devices have no numbers"),
-    (["trainer.accelerator=zzz"], "there is no accelerator 'zzz'; there are auto, cpu"),
+    (["trainer.devices=[1,2]", "trainer.accelerator=cpu"], "expected a number of processes on the CPU, got"),
+    (["trainer.accelerator=zzz"], "there is no accelerator 'zzz'; available: auto, cpu"),
     (["trainer.strategy=dpd"], "did you mean 'ddp'?"),
     (["trainer.precision=bf16-mixe"], "did you mean 'bf16-mixed'?"),
     (["trainer.profiler=simpel"], "did you mean 'simple'?"),
-    (["seed=4294967296"], "it must be at least 0 and below 2**32"),
-    (["seed=-1"], "it must be at least 0 and below 2**32"),
+    (["seed=4294967296"], "expected seed to be at least 0 and below 2**32, got 4294967296"),
+    (["seed=-1"], "expected seed to be at least 0 and below 2**32, got -1"),
     (["data.split_seed=-1"], "it must be at least 0 and below 2**32"),
     (["trainer.max_epochs=0"], "expected at least 1, or -1"),
     (["trainer.max_epochs=10.0"], "write 10"),
-    (["trainer.max_epochs=true"], "Trainer wants Optional[int]"),
+    (["trainer.max_epochs=true"], "Trainer expects Optional[int]"),
     (["trainer.limit_train_batches=0"], "nothing would be trained"),
-    (["trainer.limit_val_batches=0"], "no checkpoint could be found best"),
+    (["trainer.limit_val_batches=0"], "no checkpoint could be chosen as the best"),
     (["trainer.limit_test_batches=0.0"], "nothing would be tested"),
-    (["trainer.limit_train_batches=2.5"], "expected a whole number of batches"),
-    (["trainer.max_epochs=-1", "trainer.max_time=00:00:10:00"], "warmup_cosine has to know how many steps there are"),
-    (["trainer.max_epochs=null", "trainer.max_time='00:00:10:00'"], "warmup_cosine has to know how many steps"),
+    (["trainer.limit_train_batches=2.5"], "expected an integer number of batches"),
+    (["trainer.max_epochs=-1", "trainer.max_time=00:00:10:00"], "warmup_cosine needs the number of steps"),
+    (["trainer.max_epochs=null", "trainer.max_time='00:00:10:00'"], "warmup_cosine needs the number of steps"),
     (["model._target_=5"], "expected the dotted name of a class or function"),
     (["model.optimizer._target_=null"], "expected the dotted name of a class or function"),
     (["model.optimizer._target_='torch.optim.Adam W'"], "expected the dotted name of a class or function"),
-    (["model.optimizer._target_=torch.optim"], "torch.optim is a module: name a class or function in it"),
+    (["model.optimizer._target_=torch.optim"], "expected a class or function, got the module torch.optim"),
     (["trainer._target_=lightning.pytorch.Trainr"], "did you mean 'Trainer'?"),
     ([f"{CHECKPOINT}.checkpoint.CheckpointFil"], "did you mean 'CheckpointFile'?"),
     ([f"{CHECKPOINT}.checkpont.CheckpointFile"], "did you mean 'checkpoint'?"),
     (["model.optimizer._args_=[1]", "model.optimizer.rl=3"], "AdamW has no argument 'rl'"),
-    (["model.optimizer._args_=[null,0.1]"], "AdamW gets 'lr' by _args_ already"),
+    (["model.optimizer._args_=[null,0.1]"], "AdamW already gets 'lr' from _args_"),
     (["model.optimizer._args_=5"], "expected a list of arguments by position"),
     (["model.optimizer._partial_=false"], "add model.optimizer._partial_=true"),
     (["model.optimizer._partial_=5"], "expected true or false"),
-    (["model.network._partial_=true"], "needs the object, not a function that makes it"),
+    (["model.network._partial_=true"], "expects an object, not a function"),
     (["model.optimizer._convert_=everything"], "expected one of none, partial, object, all"),
     ([f"model.scheduler={{{STEP_LR},step_size:0}}"], "expected at least 1, got 0"),
     (["model.scheduler._target_=torch.optim.lr_scheduler.StepLR"], "StepLR has no argument 'warmup_fraction'"),
-    (["model=null"], "there is no class in it: give model=NAME, one of"),
-    (["callbacks.best=5"], "there is no class in it: give callbacks.best={_target_: ...}"),
-    (["callbacks.best={filename:x}", "~callbacks.best._target_"], "there is no class in it"),
-    (["checkpoint=null"], "there is no class in it"),
+    (["model=null"], "it has no _target_: set model=NAME, one of"),
+    (["callbacks.best=5"], "it has no _target_: set callbacks.best={_target_: ...}"),
+    (["callbacks.best={filename:x}", "~callbacks.best._target_"], "it has no _target_"),
+    (["checkpoint=null"], "it has no _target_"),
     (["data.memory_gb=-1"], "it must not be negative"),
-    (["model.frozen=conv1"], "put it into brackets, [conv1]"),
+    (["model.frozen=conv1"], "use a list, [conv1]"),
 ]
 
 
 @pytest.mark.parametrize(
     ("words", "message"), ANYWHERE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
-def test_it_is_refused_with_what_to_do(words, message):
-    lines = found(f"experiment={CLASSIFIERS[0]}", *words)
+def test_wrong_setting_is_refused_with_advice(words, message):
+    lines = messages(f"experiment={CLASSIFIERS[0]}", *words)
     assert any(message in line for line in lines), lines
 
 
@@ -101,15 +101,17 @@ def test_it_is_refused_with_what_to_do(words, message):
     ],
     ids=" ".join,
 )
-def test_what_is_right_is_accepted(words):
-    assert found(f"experiment={CLASSIFIERS[0]}", *words) == []
+def test_valid_settings_are_accepted(words):
+    assert messages(f"experiment={CLASSIFIERS[0]}", *words) == []
 
 
-def test_no_setting_of_a_detector_vanishes():
+def test_no_setting_of_a_detector_is_ignored():
     name = next((name for name in EMBEDDED if "detection" in name), None)
     if not name:
         pytest.skip("no detection here")
-    assert "has no argument 'widht'; did you mean 'width'?" in found(f"experiment={name}", "model.network.widht=32")[0]
-    lines = found(f"experiment={name}", "model=vision/detector", "model.network.min_sice=3")
+    assert (
+        "has no argument 'widht'; did you mean 'width'?" in messages(f"experiment={name}", "model.network.widht=32")[0]
+    )
+    lines = messages(f"experiment={name}", "model=vision/detector", "model.network.min_sice=3")
     assert "has no argument 'min_sice'; did you mean 'min_size'?" in lines[0]
-    assert found(f"experiment={name}", "model=vision/detector", "model.network.box_nms_thresh=0.3") == []
+    assert messages(f"experiment={name}", "model=vision/detector", "model.network.box_nms_thresh=0.3") == []

@@ -1,4 +1,4 @@
-"""A sweep launches each run as its own configuration says."""
+"""A sweep launches each run with its own launcher."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ def slurm(**settings):
 
 @pytest.fixture
 def submitted(tmp_path, monkeypatch):
-    """The folder of the scripts that sbatch receives."""
+    """The folder of the scripts passed to sbatch."""
     folder = tmp_path / "submitted"
     folder.mkdir()
     (tmp_path / "bin").mkdir()
@@ -50,7 +50,7 @@ def create(configs, root):
     return [RunDirectory.create(config, root, ["train"]) for config in configs]
 
 
-def test_an_array_has_the_runs_of_one_launcher(submitted, tmp_path):
+def test_array_contains_runs_of_one_launcher(submitted, tmp_path):
     runs = create([slurm(time="1:00"), slurm(time="2:00"), slurm(time="1:00")], tmp_path)
     assert launch_all(runs, tmp_path) == 0
     scripts = [file.read_text() for file in sorted(submitted.iterdir())]
@@ -59,14 +59,14 @@ def test_an_array_has_the_runs_of_one_launcher(submitted, tmp_path):
     assert [run.status["job"] for run in runs] == ["1_0", "2", "1_1"]
 
 
-def test_one_job_that_is_refused_does_not_keep_the_others(submitted, tmp_path, capsys):
+def test_refused_job_does_not_stop_others(submitted, tmp_path, capsys):
     runs = create([slurm(partition="none"), slurm(partition="gpu")], tmp_path)
     assert launch_all(runs, tmp_path) == 2
     assert [run.status["state"] for run in runs] == ["failed", "submitted"]
     assert "launcher.partition" in capsys.readouterr().err
 
 
-def test_a_dry_run_shows_every_launcher(tmp_path, monkeypatch):
+def test_dry_run_shows_every_launcher(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = describe(
         [config(Local, devices=2), slurm(time="1:00"), config(Local, devices=1), slurm(time="2:00")], tmp_path
@@ -77,8 +77,8 @@ def test_a_dry_run_shows_every_launcher(tmp_path, monkeypatch):
     assert "--time=2:00" in text
 
 
-def test_local_runs_have_the_devices_that_they_ask_for(tmp_path, monkeypatch):
-    """Python's own stand-in finishes at once."""
+def test_local_runs_use_requested_devices(tmp_path, monkeypatch):
+    """A stand-in for Python exits immediately."""
     python = tmp_path / "python"
     python.write_text(PYTHON)
     python.chmod(0o755)

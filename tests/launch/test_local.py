@@ -19,15 +19,15 @@ def test_several_devices_are_started_by_torchrun():
     ("settings", "message"),
     [
         ({"nodes": 2}, "choose launcher=slurm"),
-        ({"nodes": 0}, "num_nodes is 0"),
-        ({"devices": 0}, "devices is 0"),
-        ({"devices": -1}, "give the number"),
-        ({"max_restarts": -1}, "max_restarts is -1"),
-        ({"fork": True}, "received auto; choose trainer=cpu"),
-        ({"fork": True, "accelerator": "gpu"}, "received gpu; choose trainer=cpu"),
-        ({"fork": True, "accelerator": "cpu", "devices": 2}, "devices=1, received 2"),
+        ({"nodes": 0}, "expected trainer.num_nodes of at least 1, got 0"),
+        ({"devices": 0}, "expected trainer.devices of at least 1, got 0"),
+        ({"devices": -1}, "expected trainer.devices of at least 1, got -1"),
+        ({"max_restarts": -1}, "expected max_restarts of at least 0, got -1"),
+        ({"fork": True}, "got auto; choose trainer=cpu"),
+        ({"fork": True, "accelerator": "gpu"}, "got gpu; choose trainer=cpu"),
+        ({"fork": True, "accelerator": "cpu", "devices": 2}, "devices=1, got 2"),
     ],
 )
-def test_what_is_refused(settings, message):
+def test_invalid_arguments(settings, message):
     with pytest.raises(ValueError, match=message):
         Local(**settings)

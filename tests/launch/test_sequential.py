@@ -1,4 +1,4 @@
-"""Sweeps whose runs are killed, left alone, stopped and not begun, in new and in forked processes."""
+"""Sweeps with killed, finished, stopped and skipped runs, in spawned and forked processes."""
 
 import json
 import os
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path.cwd()
 EXPERIMENT = embedded_experiments(ROOT)[0]
-# Runs are told apart by their epochs: one to be killed, one to be left alone, one to be stopped, one more.
+# Runs are identified by their epochs: one to be killed, one to finish, one to be stopped, one to be skipped.
 KILLED, ALONE, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
 
 
@@ -56,7 +56,7 @@ def status(runs, epochs):
 
 
 def stopped_sweep(runs, fork, has_come, number):
-    """A sweep whose first run is killed, and whose third one receives a signal, both as soon as they have come so far."""
+    """A sweep whose first run is killed and whose third run receives a signal once their logs contain a text."""
     with sweep(runs, fork) as process:
         wait_for(lambda: has_come(runs, KILLED))
         (child,) = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
@@ -81,7 +81,7 @@ def new(tmp_path_factory):
 
 
 @pytest.mark.parametrize("processes", ["forked", "new"])
-def test_a_killed_run_is_reported_as_failed_and_the_next_one_has_its_turn(processes, request):
+def test_killed_run_fails_and_the_next_is_trained(processes, request):
     runs, _, errors = request.getfixturevalue(processes)
     assert status(runs, KILLED)["state"] == "failed"
     assert status(runs, KILLED)["exit_code"] == 1
@@ -90,7 +90,7 @@ def test_a_killed_run_is_reported_as_failed_and_the_next_one_has_its_turn(proces
     assert status(runs, ALONE)["state"] == "finished"
 
 
-def test_one_interrupt_stops_a_forked_run_and_the_sweep(forked):
+def test_one_interrupt_stops_forked_run_and_sweep(forked):
     runs, code, errors = forked
     assert code == 130
     assert errors.count("Ctrl-C once more") == 1
@@ -99,14 +99,14 @@ def test_one_interrupt_stops_a_forked_run_and_the_sweep(forked):
     assert status(runs, LATER)["state"] == "created"
 
 
-def test_the_end_of_a_job_stops_a_new_run_and_the_sweep(new):
+def test_preemption_stops_spawned_run_and_sweep(new):
     runs, code, _ = new
     assert code == 75
     assert status(runs, STOPPED)["state"] == "preempted"
     assert status(runs, LATER)["state"] == "created"
 
 
-def test_a_forked_run_ends_with_the_bits_of_a_new_one(forked, new):
+def test_forked_run_equals_spawned_run(forked, new):
     one, other = (
         torch.load(folder(runs, ALONE) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
         for runs, *_ in (forked, new)
@@ -115,15 +115,15 @@ def test_a_forked_run_ends_with_the_bits_of_a_new_one(forked, new):
     assert all(one[name].equal(other[name]) for name in one)
 
 
-def test_the_log_of_a_forked_run_is_its_own(forked, new):
+def test_forked_run_has_its_own_log(forked, new):
     one, other = ((folder(runs, ALONE) / "log.txt").read_text().splitlines() for runs, *_ in (forked, new))
     assert len(one) == len(other)
     assert str(folder(forked[0], ALONE)) in one[-1]
 
 
 @pytest.mark.parametrize("fork", [True, False])
-def test_a_run_saves_when_whoever_started_it_is_killed(tmp_path, fork):
-    """As by `kill -9` of make's process group, to which the run does not belong."""
+def test_run_saves_when_its_parent_is_killed(tmp_path, fork):
+    """As `kill -9` of make's process group does, which does not contain the run."""
     with sweep(tmp_path, fork) as process:
         wait_for(lambda: (folder(tmp_path, KILLED) / "metrics.csv").exists())
         process.kill()
@@ -133,7 +133,7 @@ def test_a_run_saves_when_whoever_started_it_is_killed(tmp_path, fork):
     assert status(tmp_path, ALONE)["state"] == "created"
 
 
-def test_the_end_of_a_job_while_torch_is_imported_for_all(tmp_path):
+def test_preemption_during_shared_import(tmp_path):
     with sweep(tmp_path, fork=True) as process:
         time.sleep(2)
         process.send_signal(signal.SIGTERM)

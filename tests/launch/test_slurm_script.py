@@ -20,29 +20,29 @@ def options(text):
     return [line.removeprefix("#SBATCH ") for line in text.splitlines() if line.startswith("#SBATCH")]
 
 
-def test_nodes_and_devices_follow_from_the_trainer():
+def test_nodes_and_devices_of_the_trainer():
     assert {"--nodes=2", "--ntasks-per-node=4", "--gpus-per-node=4", "--requeue"} <= set(options(script()))
     assert not any("gpus" in line for line in options(script(accelerator="cpu")))
 
 
-def test_what_is_not_set_is_left_to_the_cluster():
+def test_unset_options_are_omitted():
     assert not [line for line in options(script()) if "None" in line or "partition" in line]
 
 
-def test_settings_become_options_and_the_last_word_is_with_further_ones():
+def test_settings_become_options_and_further_options_come_last():
     found = options(script(account="physics", memory="64G", signal_seconds=60, options=["--exclusive", "--mem=0"]))
     assert {"--account=physics", "--mem=64G", "--signal=USR1@60"} <= set(found)
     assert found[-2:] == ["--exclusive", "--mem=0"]
 
 
-def test_lines_of_setup_and_a_container():
+def test_setup_lines_and_container():
     text = script(setup=["module load cuda", "source venv/bin/activate"], python="apptainer exec --nv image.sif python")
     before, _, after = text.partition("srun ")
     assert "\nmodule load cuda\nsource venv/bin/activate\n" in before
     assert "apptainer exec --nv image.sif python -m " in after
 
 
-def test_an_element_of_an_array_finds_its_run_directory(tmp_path):
+def test_array_element_finds_its_run_directory(tmp_path):
     paths = [tmp_path / "a b", tmp_path / "c"]
     text = script(paths, max_jobs=1, python="echo")
     assert "--array=0-1%1" in options(text)
@@ -50,23 +50,23 @@ def test_an_element_of_an_array_finds_its_run_directory(tmp_path):
         path.mkdir()
     # The whole script, where SLURM's commands and Python only say with what they were called.
     environment = {"SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_JOB_ID": "7", "SLURM_JOB_ID": "8", "PATH": os.defpath}
-    said = 'srun() { echo "$@"; }; scontrol() { echo n1; }\n'
-    subprocess.run(["bash"], input=said + text, text=True, check=True, env=environment)
+    stubs = 'srun() { echo "$@"; }; scontrol() { echo n1; }\n'
+    subprocess.run(["bash"], input=stubs + text, text=True, check=True, env=environment)
     assert f" {paths[0]} train\n" in (paths[0] / "slurm-7_0.out").read_text()
     assert not list(paths[1].iterdir())
 
 
 @pytest.mark.parametrize("name", ["a\nrm -rf x", "a\x07"])
-def test_folders_whose_names_would_be_lines_of_the_script_are_refused(name, tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="holds a control character: rename the folder"):
+def test_folders_with_control_characters_are_refused(name, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="contains a control character: rename the folder"):
         script([Path("/runs") / name / "1"])
     (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / name)
-    with pytest.raises(UserError, match="holds a control character"):
+    with pytest.raises(UserError, match="contains a control character"):
         script()
 
 
-def test_a_job_imports_the_code_of_its_run_unless_it_is_live():
+def test_job_imports_the_copy_unless_live():
     assert 'env PYTHONPATH="$run/code/src${PYTHONPATH:+:$PYTHONPATH}" echo -m ' in script(python="echo")
     text = Slurm(devices=1, nodes=1, accelerator="cpu").describe(PATHS[:1], live=True)
     assert "PYTHONPATH" not in text

@@ -11,10 +11,10 @@ from leyden.tasks import Classification
 
 
 class Copy(MetricsCSV):
-    """A logger that has to be told of the rows before."""
+    """A logger that receives earlier rows."""
 
     def catch_up(self, rows):
-        self.told = [(row["step"], row["train/loss"]) for row in rows]
+        self.received = [(row["step"], row["train/loss"]) for row in rows]
 
 
 def fit(folder, max_epochs, checkpoint=None):
@@ -36,7 +36,7 @@ def fit(folder, max_epochs, checkpoint=None):
     )
     trainer.fit(model, Points(batch_size=12), ckpt_path=checkpoint, weights_only=False)
     trainer.save_checkpoint(folder / "end.ckpt")
-    return metrics.file.rows(), copy.told
+    return metrics.file.rows(), copy.received
 
 
 @pytest.fixture(autouse=True)
@@ -44,34 +44,34 @@ def reproducible():
     torch.manual_seed(3)
 
 
-def test_a_run_without_a_checkpoint_starts_the_file_anew(tmp_path):
-    first, told = fit(tmp_path, 1)
+def test_run_without_checkpoint_starts_with_an_empty_file(tmp_path):
+    first, received = fit(tmp_path, 1)
     assert first
-    assert not told
-    again, told = fit(tmp_path, 1)  # as after a kill before the first checkpoint
+    assert not received
+    again, received = fit(tmp_path, 1)  # as after a kill before the first checkpoint
     assert [row["step"] for row in again] == [row["step"] for row in first]
-    assert not told
+    assert not received
 
 
-def test_a_resumed_run_goes_on_below_the_rows_of_its_checkpoint(tmp_path):
+def test_resumed_run_appends_after_the_rows_of_its_checkpoint(tmp_path):
     first, _ = fit(tmp_path, 1)
     MetricsCSV(tmp_path).log_metrics({"train/loss": 9.0}, 99)  # after the checkpoint
-    both, told = fit(tmp_path, 2, tmp_path / "end.ckpt")
+    both, received = fit(tmp_path, 2, tmp_path / "end.ckpt")
     assert both[: len(first)] == first
-    assert told == [(row["step"], row["train/loss"]) for row in first]
+    assert received == [(row["step"], row["train/loss"]) for row in first]
     steps = [int(row["step"]) for row in both if row["train/loss"]]
     assert steps == sorted(set(steps))
 
 
-def test_a_run_that_has_nothing_left_to_train_keeps_its_rows(tmp_path):
+def test_finished_run_keeps_its_rows(tmp_path):
     first, _ = fit(tmp_path, 1)
-    again, told = fit(tmp_path, 1, tmp_path / "end.ckpt")
+    again, received = fit(tmp_path, 1, tmp_path / "end.ckpt")
     assert again == first
-    assert len(told) == len(first)
+    assert len(received) == len(first)
 
 
-def test_rows_that_somebody_has_taken_away_are_missed(tmp_path, caplog):
+def test_lost_rows_are_reported(tmp_path, caplog):
     first, _ = fit(tmp_path, 1)
     (tmp_path / "metrics.csv").unlink()
     fit(tmp_path, 2, tmp_path / "end.ckpt")
-    assert f"has lost rows: 0 of {len(first)} are there" in caplog.text
+    assert f"has lost rows: expected {len(first)}, got 0" in caplog.text

@@ -30,7 +30,7 @@ def test_rows_are_appended_and_new_metrics_add_columns(path):
     assert file.num_rows == MetricsFile(path).num_rows == 2
 
 
-def test_the_first_rows_are_kept(path):
+def test_truncate(path):
     file = MetricsFile(path)
     for step in range(5):
         file.append({"step": step, "loss": float(step)})
@@ -41,7 +41,7 @@ def test_the_first_rows_are_kept(path):
 
 
 @pytest.mark.parametrize("torn", [b"2,0.", b"2", b"2,0.25\0\0\0", b"\0\0\0\n\0"])
-def test_a_row_torn_by_a_kill_does_not_count(path, torn):
+def test_incomplete_row_is_ignored(path, torn):
     file = MetricsFile(path)
     file.append({"step": 0, "loss": 0.0})
     file.append({"step": 1, "loss": 0.5})
@@ -55,7 +55,7 @@ def test_a_row_torn_by_a_kill_does_not_count(path, torn):
 
 
 @pytest.mark.parametrize("torn", [b"", b"step,lo"])
-def test_a_header_torn_by_a_kill_does_not_count(path, torn):
+def test_incomplete_header_is_ignored(path, torn):
     path.write_bytes(torn)
     MetricsFile(path).append({"step": 0, "loss": 0.0})
     assert losses(path) == ["0.0"]
@@ -77,7 +77,7 @@ for step in range(50, 200):
 
 
 @pytest.mark.parametrize("new_column", [[], ["accuracy"]])
-def test_a_full_disk_costs_no_row_that_was_there(path, new_column):
+def test_full_disk_keeps_existing_rows(path, new_column):
     code = FILLS.format(package=MetricsFile.__module__.partition(".")[0])
     done = subprocess.run([sys.executable, "-c", code, str(path), "50", *new_column], capture_output=True, text=True)
     assert os.strerror(errno.EFBIG) in done.stderr
@@ -91,7 +91,7 @@ def test_a_full_disk_costs_no_row_that_was_there(path, new_column):
     assert losses(path) == [str(step / 2) for step in range(51)]
 
 
-def test_a_long_file_is_read_and_written_row_by_row(path):
+def test_long_file_is_streamed(path):
     file = MetricsFile(path)
     file.append({"step": 0, "loss": 0.5})
     with path.open("a", newline="") as raw:

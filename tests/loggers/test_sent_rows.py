@@ -8,14 +8,14 @@ def row(step, metrics):
 
 
 def as_read(step, metrics):
-    """As metrics.csv has it: text, with a place for every metric."""
+    """A row as in metrics.csv: strings, with a column for each metric."""
     return {
         name: str(value)
         for name, value in {"step": step, "epoch": 0, "train/loss": "", "val/loss": "", **metrics}.items()
     }
 
 
-def test_what_has_not_arrived_is_sent_again(tmp_path):
+def test_rows_that_did_not_arrive_are_sent_again(tmp_path):
     first = SentRows(tmp_path / "rows", received=0)
     assert [first.has(row(step, TRAINING)) for step in range(4)] == [False] * 4
     assert first.next_step == 4
@@ -24,7 +24,7 @@ def test_what_has_not_arrived_is_sent_again(tmp_path):
     assert [again.has(as_read(step, TRAINING)) for step in range(4)] == [True, True, True, False]
 
 
-def test_a_row_is_known_by_its_step_and_kind_not_by_its_place(tmp_path):
+def test_row_is_identified_by_step_and_kind(tmp_path):
     first = SentRows(tmp_path / "rows", received=0)
     for step in range(3):
         first.has(row(step, TRAINING))
@@ -33,14 +33,14 @@ def test_a_row_is_known_by_its_step_and_kind_not_by_its_place(tmp_path):
     assert [resumed.has(one) for one in rows] == [True, False, True, True, False]
 
 
-def test_rows_of_one_step_and_kind_are_told_apart(tmp_path):
+def test_rows_of_one_step_and_kind_are_distinguished(tmp_path):
     first = SentRows(tmp_path / "rows", received=0)
     assert [first.has(row(0, VALIDATION)) for _ in range(3)] == [False] * 3  # validations within one accumulation
     resumed = SentRows(tmp_path / "rows", received=2)
     assert [resumed.has(row(0, VALIDATION)) for _ in range(3)] == [True, True, False]
 
 
-def test_rows_that_were_sent_before_they_were_kept_are_known_by_their_place(tmp_path):
+def test_untracked_rows_are_identified_by_position(tmp_path):
     rows = SentRows(tmp_path / "rows", received=2)
     assert rows.next_step == 2
     assert [rows.has(row(step, TRAINING)) for step in range(3)] == [True, True, False]

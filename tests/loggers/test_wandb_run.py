@@ -28,7 +28,7 @@ def its_own_home(monkeypatch, tmp_path):
 
 @contextmanager
 def training(folder, kept=0, exit_code=0, **options):
-    """What a training does with its loggers, from a number of rows on."""
+    """Call loggers as a training does, starting after some rows."""
     file = MetricsFile(folder / "metrics.csv")
     file.truncate(kept)
     logger = WandbRun(save_dir=str(folder), id="abc", name="some/run", project="p", **options)
@@ -63,13 +63,13 @@ def unreachable():
 
 @contextmanager
 def silent():
-    """Accepts connections and says nothing."""
+    """Accept connections without responding."""
     with socket.create_server(("127.0.0.1", 0), backlog=50) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @pytest.mark.slow
-def test_a_server_receives_the_rows_and_a_resumed_run_appends(tmp_path, monkeypatch):
+def test_server_receives_rows_and_resumed_run_appends(tmp_path, monkeypatch):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         with training(tmp_path) as log:
@@ -83,7 +83,7 @@ def test_a_server_receives_the_rows_and_a_resumed_run_appends(tmp_path, monkeypa
     assert json.loads(server.configs["abc"])["seed"]["value"] == 7
 
 
-def test_nothing_of_this_machine_is_uploaded(tmp_path, monkeypatch):
+def test_no_local_data_is_uploaded(tmp_path, monkeypatch):
     folder = tmp_path / "place-of-this-machine"
     folder.mkdir()
     with serve() as server:
@@ -100,7 +100,7 @@ def test_nothing_of_this_machine_is_uploaded(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [unreachable, silent])
-def test_without_an_answer_training_begins_in_seconds(tmp_path, monkeypatch, caplog, place):
+def test_training_starts_without_server_response(tmp_path, monkeypatch, caplog, place):
     with place() as address:
         monkeypatch.setenv("WANDB_BASE_URL", address)
         begin = time.monotonic()
@@ -117,20 +117,20 @@ def test_without_an_answer_training_begins_in_seconds(tmp_path, monkeypatch, cap
 
 
 @pytest.mark.slow
-def test_a_server_that_falls_silent_after_its_first_answer(tmp_path, monkeypatch, caplog):
+def test_server_that_stops_responding(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(wandb_session, "INIT_SECONDS", 3.0)
-    monkeypatch.setattr(wandb_session, "_answers", lambda server: True)
+    monkeypatch.setattr(wandb_session, "_responds", lambda server: True)
     with silent() as address:
         monkeypatch.setenv("WANDB_BASE_URL", address)
         begin = time.monotonic()
         with training(tmp_path) as log:
             assert time.monotonic() - begin < 15
             log(0)
-    assert "does not answer" in caplog.text
+    assert "does not respond" in caplog.text
 
 
 @pytest.mark.slow
-def test_a_server_lost_in_mid_run_costs_no_row_and_no_time(tmp_path, monkeypatch, caplog):
+def test_connection_lost_in_mid_run(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(wandb_run, "FINISH_SECONDS", 2.0)
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
@@ -142,7 +142,7 @@ def test_a_server_lost_in_mid_run_costs_no_row_and_no_time(tmp_path, monkeypatch
     assert time.monotonic() - begin < 2
     session.__exit__(None, None, None)
     assert time.monotonic() - begin < 10
-    assert "not everything has arrived" in caplog.text
+    assert "the upload is incomplete" in caplog.text
     with serve() as again:
         again.runs, again.configs = server.runs, server.configs
         monkeypatch.setenv("WANDB_BASE_URL", again.address)
@@ -182,7 +182,7 @@ def kill_after_logging(folder, first, end, arrived=lambda: True):
 
 
 @pytest.mark.slow
-def test_killed_online_then_offline_then_online_each_row_is_there_once(tmp_path, monkeypatch):
+def test_rows_are_unique_after_online_offline_online(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "1")
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
@@ -201,7 +201,7 @@ def test_killed_online_then_offline_then_online_each_row_is_there_once(tmp_path,
 
 
 @pytest.mark.slow
-def test_killed_before_anything_arrived_nothing_is_missing(tmp_path, monkeypatch):
+def test_rows_are_complete_after_early_kill(tmp_path, monkeypatch):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         kill_after_logging(tmp_path, 0, 6)
@@ -210,7 +210,7 @@ def test_killed_before_anything_arrived_nothing_is_missing(tmp_path, monkeypatch
     assert received(server) == rows(7)
 
 
-def test_rows_that_a_resumed_run_logs_in_another_order_are_there_once(tmp_path, monkeypatch):
+def test_rows_logged_in_another_order_are_unique(tmp_path, monkeypatch):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         with training(tmp_path, exit_code=1) as log:
@@ -226,7 +226,7 @@ def test_rows_that_a_resumed_run_logs_in_another_order_are_there_once(tmp_path, 
     assert [row["_step"] for row in held] == list(range(9))
 
 
-def test_a_row_is_logged_as_it_is_read_back(tmp_path, monkeypatch):
+def test_row_is_logged_as_read_back(tmp_path, monkeypatch):
     values = {"step": 3, "epoch": 1, "loss": 1e-17, "none": float("nan"), "much": float("inf"), "minus": -2}
     MetricsFile(tmp_path / "metrics.csv").append(values)
     with serve() as server:
@@ -239,7 +239,7 @@ def test_a_row_is_logged_as_it_is_read_back(tmp_path, monkeypatch):
         assert str(first[name]) == str(second[name])
 
 
-def test_pictures_of_the_test_come_after_the_last_row(tmp_path, monkeypatch):
+def test_plots_of_the_test_follow_the_last_row(tmp_path, monkeypatch):
     from matplotlib.image import imsave
 
     imsave(tmp_path / "plot.png", [[0.0, 1.0]])
@@ -254,7 +254,7 @@ def test_pictures_of_the_test_come_after_the_last_row(tmp_path, monkeypatch):
     assert server.runs["abc"][-1]["_step"] == 2
 
 
-def test_only_one_process_feeds_a_run(tmp_path, monkeypatch, caplog):
+def test_only_one_process_uploads_a_run(tmp_path, monkeypatch, caplog):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         with training(tmp_path) as log:
@@ -265,7 +265,7 @@ def test_only_one_process_feeds_a_run(tmp_path, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("mode", ["offline", "disabled"])
-def test_without_the_wish_for_a_connection_there_is_none(tmp_path, monkeypatch, caplog, mode):
+def test_offline_modes_do_not_connect(tmp_path, monkeypatch, caplog, mode):
     caplog.set_level(logging.INFO)
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
@@ -277,7 +277,7 @@ def test_without_the_wish_for_a_connection_there_is_none(tmp_path, monkeypatch, 
     assert (f"sync {tmp_path}" in caplog.text) == (mode == "offline")
 
 
-def test_without_a_login_the_way_out_is_said(tmp_path, monkeypatch):
+def test_missing_login_is_reported(tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY")
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
@@ -285,7 +285,7 @@ def test_without_a_login_the_way_out_is_said(tmp_path, monkeypatch):
             pass
 
 
-def test_what_the_server_forbids_is_the_users_to_fix(tmp_path, monkeypatch):
+def test_forbidden_request_is_a_user_error(tmp_path, monkeypatch):
     with serve() as server:
         server.refuses = "/graphql"
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
@@ -293,9 +293,9 @@ def test_what_the_server_forbids_is_the_users_to_fix(tmp_path, monkeypatch):
             pass
 
 
-def test_a_proxy_is_asked_where_there_is_one(tmp_path, monkeypatch):
+def test_proxy_is_used(tmp_path, monkeypatch):
     with serve() as proxy:  # answers for any server
         monkeypatch.setenv("http_proxy", proxy.address)
         monkeypatch.delenv("no_proxy", raising=False)
-        assert wandb_session._answers("http://wandb.invalid")
-    assert not wandb_session._answers("http://wandb.invalid")
+        assert wandb_session._responds("http://wandb.invalid")
+    assert not wandb_session._responds("http://wandb.invalid")

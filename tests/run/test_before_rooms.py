@@ -1,4 +1,4 @@
-"""A run that version 0.1 made, whose copy of the code has other modules, is still used and resumed."""
+"""Runs created by version 0.1, whose copy of the code has other modules, can be used and resumed."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SAMPLES = Path.cwd() / "tests" / "samples"
 
 @pytest.fixture
 def run(tmp_path):
-    """It was stopped in the second of four epochs, on digits."""
+    """A run on digits, stopped in the second of four epochs."""
     with tarfile.open(SAMPLES / "runs" / "before_rooms.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     return tmp_path / "before_rooms"
@@ -35,7 +35,7 @@ def command(*words):
     return done.stdout
 
 
-def test_it_is_resumed_tested_and_used_for_predictions(run):
+def test_resume_test_and_predict(run):
     command("resume", run)
     assert json.loads((run / "status.json").read_text())["state"] == "finished"
     results = json.loads((run / "results.json").read_text())
@@ -44,6 +44,6 @@ def test_it_is_resumed_tested_and_used_for_predictions(run):
     assert command("predict", run, Path("src/leyden/testing/samples/vision").absolute()).startswith("input,prediction,")
 
 
-def test_it_is_not_used_from_python(run):
+def test_load_is_not_supported(run):
     with pytest.raises(UserError, match=r"made by version 0\.1.*leyden predict"):
         leyden.load(run, trust=True)

@@ -21,14 +21,14 @@ def weight(checkpoint):
 
 @pytest.fixture
 def last(tmp_path):
-    """The path of the last checkpoint, 2; the one before is 1."""
+    """The path of the last checkpoint, with content 2; the previous one has content 1."""
     path = tmp_path / "last.ckpt"
     for number in (1, 2):
         CheckpointFile().save_checkpoint(content(number), path)
     return path
 
 
-def test_the_last_two_are_kept_and_no_other(last):
+def test_last_two_checkpoints_are_kept(last):
     CheckpointFile().save_checkpoint(content(3), last)
     CheckpointFile().save_checkpoint(content(3), last.with_name("best.ckpt"))
     CheckpointFile().save_checkpoint(content(4), last.with_name("best.ckpt"))
@@ -44,7 +44,7 @@ def truncate(path):
 
 
 def flip_a_bit(path):
-    """In the middle of the weights, which torch would load without complaint."""
+    """Change a byte of the weights, which torch would load without an error."""
     with zipfile.ZipFile(path) as file:
         (record,) = (one for one in file.infolist() if one.filename.endswith("data/0"))
     data = bytearray(path.read_bytes())
@@ -59,12 +59,12 @@ def empty(path):
 
 
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit, empty])
-def test_the_one_before_is_used_where_the_last_is_damaged_and_is_not_replaced_by_it(last, damage, caplog):
+def test_previous_checkpoint_is_loaded_if_last_is_damaged(last, damage, caplog):
     damage(last)
     files = CheckpointFile()
     with caplog.at_level(logging.WARNING):
         assert weight(files.load_checkpoint(last)) == 1
-    assert "going on from the one before" in caplog.text
+    assert "continuing from the previous one" in caplog.text
     assert str(last) in caplog.text
     files.save_checkpoint(content(3), last)
     assert weight(files.load_checkpoint(last)) == 3
@@ -74,10 +74,10 @@ def test_the_one_before_is_used_where_the_last_is_damaged_and_is_not_replaced_by
 
 
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit])
-def test_damage_is_told_where_there_is_no_other(last, damage):
+def test_damaged_checkpoint_without_previous_is_reported(last, damage):
     damage(last)
     last.with_name("last-previous.ckpt").unlink()
-    with pytest.raises(RunError, match=rf"{last} is (damaged|no checkpoint)"):
+    with pytest.raises(RunError, match=rf"{last} (is damaged|cannot be loaded)"):
         CheckpointFile().load_checkpoint(last)
 
 
@@ -89,25 +89,25 @@ class Bomb:
         return os.mkdir, (self.path,)
 
 
-def test_a_pickle_bomb_is_refused(tmp_path):
+def test_malicious_pickle_is_refused(tmp_path):
     crater = tmp_path / "crater"
     torch.save(content() | {"callbacks": {"harmless": Bomb(str(crater))}}, tmp_path / "bomb.ckpt")
-    with pytest.raises(RunError, match="no checkpoint that can be loaded"):
+    with pytest.raises(RunError, match="cannot be loaded as a checkpoint"):
         CheckpointFile().load_checkpoint(tmp_path / "bomb.ckpt", weights_only=False)
     assert not crater.exists()
     torch.load(tmp_path / "bomb.ckpt", weights_only=False)  # it is a real one
     assert crater.exists()
 
 
-def test_what_killed_writers_left_is_removed(last):
+def test_temporary_files_of_killed_writers_are_removed(last):
     abandoned = last.with_name(".best.ckpt.part")
     abandoned.write_bytes(b"half")
     CheckpointFile().save_checkpoint(content(3), last)
     assert not abandoned.exists()
 
 
-def test_a_name_appears_only_when_all_is_on_the_disk(tmp_path, monkeypatch):
-    """The order of what has to survive a power cut: the file, its name, the folder."""
+def test_checkpoint_is_renamed_after_flush(tmp_path, monkeypatch):
+    """The order of flushes that survives a power failure: file, name, folder."""
     events = []
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(
@@ -120,14 +120,14 @@ def test_a_name_appears_only_when_all_is_on_the_disk(tmp_path, monkeypatch):
 
 @pytest.fixture
 def slow_disk(monkeypatch):
-    """Files are written once it is set."""
+    """Files are written once the event is set."""
     ready, save = threading.Event(), torch.save
     monkeypatch.setattr(torch, "save", lambda *arguments: ready.wait(30) and save(*arguments))
     yield ready
     ready.set()
 
 
-def test_asynchronous_saving_waits_for_the_copy_alone(tmp_path, slow_disk):
+def test_asynchronous_saving_only_waits_for_the_copy(tmp_path, slow_disk):
     files, saved = CheckpointFile(asynchronous=True), content(1)
     files.save_checkpoint(saved, tmp_path / "last.ckpt")
     assert not (tmp_path / "last.ckpt").exists()

@@ -1,4 +1,4 @@
-"""The copy of the code: what is in it, what is not and why, and what it costs."""
+"""The copy of the code: included and omitted files, and its size."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def copy_of(root):
     return CodeCopy(RunDirectory.create(CONFIG, root, ["train"]).path)
 
 
-def test_untracked_source_is_kept_and_what_was_there_is_listed(root):
+def test_untracked_source_is_copied_and_listed(root):
     subprocess.run(["git", "init"], cwd=root, check=True, capture_output=True)
     copy = copy_of(root)
     assert (copy.folder / "src/thing/net.py").read_text() == "x = 1\n"
@@ -39,21 +39,21 @@ def test_untracked_source_is_kept_and_what_was_there_is_listed(root):
     assert listing["commit"] is None
 
 
-def test_the_commit_is_listed(root):
+def test_commit_is_listed(root):
     for words in (["init"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "one"]):
         subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
     assert len(copy_of(root).read()["commit"]) == 40
 
 
-def test_files_cannot_be_edited_by_mistake_and_stay_executable(root):
+def test_copies_are_read_only_and_stay_executable(root):
     copy = copy_of(root)
     assert not (copy.folder / "src/thing/net.py").stat().st_mode & 0o222
     assert (copy.folder / "run.sh").stat().st_mode & 0o100
 
 
-def test_what_is_left_out_is_listed_with_the_reason(root, monkeypatch, capsys):
-    monkeypatch.setattr(code_writer, "FILE_BYTES", 1000)
-    monkeypatch.setattr(code_writer, "TOTAL_BYTES", 2000)
+def test_omitted_files_are_listed_with_reason(root, monkeypatch, capsys):
+    monkeypatch.setattr(code_writer, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(code_writer, "MAX_TOTAL_BYTES", 2000)
     (root / "src/thing/weights.bin").write_bytes(b"\0" * 1001)
     (root / "src/thing/table.bin").write_bytes(b"\0" * 10)  # packages may need it
     (root / "plot.png").write_bytes(b"\0")
@@ -64,26 +64,26 @@ def test_what_is_left_out_is_listed_with_the_reason(root, monkeypatch, capsys):
     copy = copy_of(root)
     left_out = copy.read()["left_out"]
     assert "larger than" in left_out.pop("src/thing/weights.bin")
-    assert left_out.pop("plot.png") == "it is no text"
-    assert left_out.pop("token.pem") == "it may hold secrets"
+    assert left_out.pop("plot.png") == "it is a binary file"
+    assert left_out.pop("token.pem") == "it may contain secrets"
     assert set(left_out) == {"2.txt"}
     assert (copy.folder / "src/thing/table.bin").exists()
-    told = capsys.readouterr().err
-    assert "src/thing/weights.bin is not in the run's copy of the code: it is larger than" in told
-    assert "plot" not in told
+    stderr = capsys.readouterr().err
+    assert "src/thing/weights.bin is not in the run's copy of the code: it is larger than" in stderr
+    assert "plot" not in stderr
 
 
-def test_a_folder_of_data_beside_the_code_costs_no_more_than_the_limit(root, monkeypatch):
-    monkeypatch.setattr(code_copy, "MOST_FILES", 10)
+def test_number_of_other_files_is_limited(root, monkeypatch):
+    monkeypatch.setattr(code_copy, "MAX_OTHER_FILES", 10)
     (root / "photos").mkdir()
     for number in range(50):
         (root / "photos" / f"{number}.txt").touch()
     listing = copy_of(root).read()
     assert len(listing["files"]) == 11
-    assert "more than 10 files" in listing["left_out"]["more"]
+    assert "more than 10 other files" in listing["left_out"]["more"]
 
 
-def test_links_of_the_source_that_lead_elsewhere_are_followed(root, tmp_path_factory):
+def test_links_out_of_the_source_are_followed(root, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     (other / "deep").mkdir()
     (other / "deep/module.py").write_text("y = 1\n")
@@ -97,7 +97,7 @@ def test_links_of_the_source_that_lead_elsewhere_are_followed(root, tmp_path_fac
     assert (copy.folder / "latest").is_symlink()
 
 
-def test_compiled_modules_come_with_their_source_unless_they_are_old(root):
+def test_compiled_modules_are_copied_unless_outdated(root):
     module, old = root / "src/thing/net.py", root / "src/thing/old.py"
     old.write_text("z = 1\n")
     for path in (module, old):
@@ -109,7 +109,7 @@ def test_compiled_modules_come_with_their_source_unless_they_are_old(root):
     assert not Path(cache_from_source(str(copy.folder / "src/thing/old.py"))).exists()
 
 
-def test_runs_share_the_place_of_files_that_are_the_same(root):
+def test_unchanged_files_are_hard_links_to_the_previous_run(root):
     first, second = copy_of(root), copy_of(root)
     (root / "src/thing/net.py").write_text("x = 2\n")
     third = copy_of(root)
@@ -118,7 +118,7 @@ def test_runs_share_the_place_of_files_that_are_the_same(root):
     assert (first.folder / "src/thing/net.py").read_text() == "x = 1\n"
 
 
-def test_an_edited_copy_is_not_handed_on(root):
+def test_edited_copy_is_not_linked(root):
     edited = copy_of(root).folder / "src/thing/net.py"
     edited.chmod(0o644)
     edited.write_text("x = 3\n")  # of the same size and, as follows, time
@@ -127,7 +127,7 @@ def test_an_edited_copy_is_not_handed_on(root):
     assert (copy_of(root).folder / "src/thing/net.py").read_text() == "x = 1\n"
 
 
-def test_a_run_without_a_listing(tmp_path):
+def test_run_without_listing(tmp_path):
     (tmp_path / "status.json").write_text(json.dumps({"state": "created"}))
     assert CodeCopy(tmp_path).read() == {"files": {}}
     assert CodeCopy(tmp_path).source is None

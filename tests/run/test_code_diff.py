@@ -1,4 +1,4 @@
-"""`diff`: what was changed since a run was made."""
+"""`leyden diff`: changes since a run was created."""
 
 from pathlib import Path
 
@@ -54,14 +54,14 @@ def test_changed_added_and_removed_files(run, root, capsys):
     assert err == ""
 
 
-def test_a_copy_that_was_edited_is_reported(run, root, capsys):
+def test_edited_copy_is_reported(run, root, capsys):
     path = CodeCopy(run).folder / "same.txt"
     path.chmod(0o644)
     path.write_text("c\n")
     diff(run, root, RUNS)
-    assert f"{path} is not as it was copied" in capsys.readouterr().err
+    assert f"{path} was changed after it was copied" in capsys.readouterr().err
 
 
-def test_an_old_run_has_no_copy(tmp_path):
+def test_old_run_has_no_copy(tmp_path):
     with pytest.raises(UserError, match="has no copy of the code"):
         diff(tmp_path, tmp_path, RUNS)

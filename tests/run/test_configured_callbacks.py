@@ -8,11 +8,11 @@ LIGHTNING = "lightning.pytorch.callbacks"
 
 
 class Milestones(BatchSizeFinder):
-    """As Lightning's documentation has it."""
+    """A callback as in Lightning's documentation."""
 
 
 class Writer(BasePredictionWriter):
-    """Of user."""
+    """A user's callback."""
 
 
 def one(target, **arguments):
@@ -20,22 +20,22 @@ def one(target, **arguments):
 
 
 @pytest.mark.parametrize("given", [{}, {"monitor": "???", "mode": "???"}, {"monitor": "val/accuracy"}])
-def test_the_measure_of_the_task_is_followed_in_its_direction(given):
+def test_mode_follows_the_task_metric(given):
     callback = one(f"{LIGHTNING}.EarlyStopping", **given)
     assert (callback.monitor, callback.mode) == ("val/accuracy", "max")
 
 
-def test_what_is_chosen_stays():
+def test_configured_mode_is_kept():
     assert one(f"{LIGHTNING}.EarlyStopping", monitor="val/loss").mode == "min"
     assert one(f"{LIGHTNING}.EarlyStopping", monitor="val/accuracy", mode="min").mode == "min"
     assert one(f"{LIGHTNING}.ModelCheckpoint").monitor is None  # the newest, whatever it is worth
 
 
-def test_a_subclass_of_what_does_not_work_is_refused_and_one_of_a_base_class_is_not():
+def test_subclasses_of_refused_callbacks():
     with pytest.raises(
         UserError, match=r"callbacks\.own: BatchSizeFinder does not work here: it would change the batch"
     ):
         one(f"{__name__}.Milestones")
     assert isinstance(one(f"{__name__}.Writer"), Writer)
-    with pytest.raises(UserError, match="it is a base class; name your own subclass"):
+    with pytest.raises(UserError, match="it is a base class; use a subclass"):
         one(f"{LIGHTNING}.BasePredictionWriter")

@@ -1,4 +1,4 @@
-"""Files of a run that a full disk, a crash or an editor left empty, cut or overwritten: a sentence, never a traceback."""
+"""Empty, truncated or overwritten files of a run are reported without a traceback."""
 
 import pytest
 
@@ -28,21 +28,21 @@ def refused(capsys, *words):
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))
-def test_a_status(run, content, capsys):
+def test_damaged_status(run, content, capsys):
     other = RunDirectory.create(run.config, run.path.parents[2], [])
     (run.path / "status.json").write_bytes(content)
     assert main(["status", str(run.path), str(other.path)]) == 2
-    said = capsys.readouterr()
-    assert "created" in said.out  # of the other run
-    assert "status.json is damaged" in said.err
+    output = capsys.readouterr()
+    assert "created" in output.out  # of the other run
+    assert "status.json is damaged" in output.err
     assert "status.json is damaged" in refused(capsys, "resume", str(run.path))
-    _, _, remedy = said.err.partition("write into it: ")
+    _, _, remedy = output.err.partition("replace its content by: ")
     (run.path / "status.json").write_text(remedy)
     assert run.status["id"] in run.path.name
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))
-def test_a_configuration(run, content, capsys):
+def test_damaged_configuration(run, content, capsys):
     (run.path / "config.yaml").write_bytes(content)
     for words in (["resume", str(run.path)], ["test", str(run.path)], ["sync", str(run.path)], ["data", str(run.path)]):
         assert "config.yaml is damaged" in refused(capsys, *words)
@@ -51,14 +51,14 @@ def test_a_configuration(run, content, capsys):
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))
-def test_results_are_written_anew(run, content):
+def test_damaged_results_are_replaced(run, content):
     (run.path / "results.json").write_bytes(content)
     add_results(run.path, "best", {"test": {"test/loss": 0.5}}, {"file": "checkpoints/best.ckpt"})
     assert read_results(run.path)["test"]["best"] == {"test/loss": 0.5}
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))
-def test_what_the_data_told(run, content):
+def test_damaged_data_json(run, content):
     (run.path / "data.json").write_bytes(content)
     with pytest.raises(DataError, match=r"data\.json is damaged .*bring it back"):
         DataModule().restore(run.path)
@@ -68,7 +68,7 @@ def test_what_the_data_told(run, content):
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))
-def test_a_vocabulary(run, content):
+def test_damaged_vocabulary(run, content):
     (run.path / "data.json").write_text("{}")
     (run.path / "tokenizer.json").write_bytes(content)
     with pytest.raises(DataError, match=r"tokenizer\.json is damaged .*bring it back"):
@@ -76,7 +76,7 @@ def test_a_vocabulary(run, content):
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\n1,2\n", b"step,loss\n1,0.\xff\n2,0", b"step,loss\n1,2\n\x00\x00"])
-def test_metrics(run, content):
+def test_damaged_metrics(run, content):
     (run.path / "metrics.csv").write_bytes(content)
     file = MetricsFile(run.path / "metrics.csv")
     file.truncate(file.num_rows)  # as a run that resumes does
@@ -84,7 +84,7 @@ def test_metrics(run, content):
     assert file.rows()[-1]["step"] == "3"
 
 
-def test_what_is_no_run(run, capsys):
+def test_folder_without_run(run, capsys):
     assert "is not a run directory" in refused(capsys, "test", str(run.path.parent))
     assert "there is no run" in refused(capsys, "test", "nowhere")
     with pytest.raises(UserError, match="is not a run directory"):

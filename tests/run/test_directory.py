@@ -16,7 +16,7 @@ def create(root):
     return RunDirectory.create(CONFIG, root, ["program", "train", "a=b c"])
 
 
-def test_everything_is_frozen(tmp_path):
+def test_run_directory_contents(tmp_path):
     run = create(tmp_path)
     assert run.path.parent == tmp_path / "runs" / "some" / "thing"
     assert run.config == CONFIG
@@ -28,11 +28,11 @@ def test_everything_is_frozen(tmp_path):
     assert run.status["id"] in run.path.name
 
 
-def test_two_runs_in_one_second_never_meet(tmp_path):
+def test_runs_of_one_second_have_different_folders(tmp_path):
     assert len({create(tmp_path).path for _ in range(20)}) == 20
 
 
-def test_state_is_kept_with_what_was_there(tmp_path):
+def test_state_update_keeps_other_fields(tmp_path):
     run = create(tmp_path)
     run.set_state("failed", error="disk")
     assert run.status["state"] == "failed"
@@ -40,7 +40,7 @@ def test_state_is_kept_with_what_was_there(tmp_path):
     assert run.status["id"] in run.path.name
 
 
-def test_one_process_at_a_time_trains_a_run(tmp_path):
+def test_only_one_process_trains_a_run(tmp_path):
     run = create(tmp_path)
     code = (
         f"import sys, pathlib; from {RunDirectory.__module__} import RunDirectory as Run\n"
@@ -56,24 +56,24 @@ def test_one_process_at_a_time_trains_a_run(tmp_path):
         pass
 
 
-def test_the_best_checkpoint_is_the_one_that_was_recorded(tmp_path):
+def test_best_checkpoint_is_the_recorded_one(tmp_path):
     run = create(tmp_path)
     folder = run.path / "checkpoints"
     folder.mkdir()
     for name in ("best.ckpt", "epoch=3.ckpt", "last.ckpt"):
         (folder / name).touch()
-    with pytest.raises(UserError, match=r"no epoch of this run was chosen as the best: .* best, epoch=3, last"):
+    with pytest.raises(UserError, match=r"this run has no best checkpoint: .* best, epoch=3, last"):
         run.checkpoint("best")
     (folder / "best.json").write_text(json.dumps({"file": "checkpoints/epoch=3.ckpt", "epoch": 3}))
     assert run.checkpoint("best") == folder / "epoch=3.ckpt"
     moved = run.path.rename(tmp_path / "moved")
     assert RunDirectory(moved).checkpoint("best") == moved / "checkpoints" / "epoch=3.ckpt"
     (moved / "checkpoints" / "epoch=3.ckpt").unlink()
-    with pytest.raises(UserError, match=r"there is no checkpoint .*epoch=3\.ckpt; this run has saved best, last"):
+    with pytest.raises(UserError, match=r"there is no checkpoint .*epoch=3\.ckpt; available: best, last"):
         RunDirectory(moved).checkpoint("best")
 
 
-def test_runs_are_found_by_path_by_latest_and_by_name(tmp_path):
+def test_runs_are_found_by_path_latest_and_name(tmp_path):
     old, new = sorted((create(tmp_path) for _ in range(2)), key=lambda run: run.path.name)
     runs = tmp_path / "runs"
     assert find_run(str(old.path), tmp_path).path == old.path
@@ -82,7 +82,7 @@ def test_runs_are_found_by_path_by_latest_and_by_name(tmp_path):
     assert find_run(str(runs / "some/thing/latest"), tmp_path).path in (old.path, new.path)
 
 
-def test_what_is_not_a_run(tmp_path):
+def test_not_a_run(tmp_path):
     create(tmp_path)
     with pytest.raises(UserError, match="did you mean 'some/thing'"):
         find_run("some/think", tmp_path)
@@ -91,10 +91,10 @@ def test_what_is_not_a_run(tmp_path):
         find_run(str(tmp_path / "folder"), tmp_path)
 
 
-def test_a_checkpoint_that_is_not_there(tmp_path):
+def test_missing_checkpoint(tmp_path):
     run = create(tmp_path)
     (run.path / "checkpoints").mkdir()
     (run.path / "checkpoints" / "last.ckpt").touch()
     assert run.checkpoint("last").name == "last.ckpt"
-    with pytest.raises(UserError, match=r"no checkpoint .*other\.ckpt; this run has saved last"):
+    with pytest.raises(UserError, match=r"no checkpoint .*other\.ckpt; available: last"):
         run.checkpoint("other.ckpt")

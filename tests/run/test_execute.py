@@ -1,4 +1,4 @@
-"""Runs that are stopped, resumed and broken, in processes of their own."""
+"""Runs that are stopped, resumed and damaged, each in a separate process."""
 
 import csv
 import json
@@ -70,7 +70,7 @@ def undisturbed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory):
-    """A run that received Ctrl-C in its second epoch."""
+    """A run interrupted in its second epoch."""
     runs = tmp_path_factory.mktemp("interrupted")
     process = train(runs)
     deadline = time.monotonic() + 120
@@ -86,20 +86,20 @@ def interrupted(tmp_path_factory):
     return folder
 
 
-def test_a_full_disk_loses_nothing_that_was_saved(interrupted):
+def test_full_disk_keeps_saved_checkpoints(interrupted):
     before = (interrupted / "checkpoints" / "last.ckpt").read_bytes()
     small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # noqa: E731
     process = start("resume", interrupted, preexec_fn=small)
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert "Nothing saved before is lost" in errors
+    assert "Saved checkpoints are kept" in errors
     assert "Traceback" not in errors
     assert (interrupted / "checkpoints" / "last.ckpt").read_bytes() == before
     assert not list((interrupted / "checkpoints").glob(".*"))
     assert state(interrupted) == "failed"
 
 
-def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(interrupted, undisturbed):
+def test_resumed_run_equals_uninterrupted_run(interrupted, undisturbed):
     stopped_at = int(metrics(interrupted)[-1]["step"])
     assert 11 <= stopped_at < 35, "the signal came too early or too late for this test to mean anything"
     process = start("resume", interrupted)
@@ -112,7 +112,7 @@ def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(interrupted, undistu
     assert state(interrupted) == "finished"
 
 
-def test_a_signal_during_imports_is_remembered(tmp_path):
+def test_signal_during_imports_is_recorded(tmp_path):
     process = train(tmp_path)
     deadline = time.monotonic() + 120
     while '"running"' not in "".join(file.read_text() for file in tmp_path.glob("*/*/2*/status.json")):
@@ -127,7 +127,7 @@ def test_a_signal_during_imports_is_remembered(tmp_path):
     assert state(only_run(tmp_path)) == "preempted"
 
 
-def test_a_run_directory_that_is_moved_away_is_said_and_never_ends_with_0(tmp_path):
+def test_moved_run_directory_is_reported_and_fails(tmp_path):
     process = train(tmp_path, "trainer.max_epochs=1000")
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("*/*/2*/checkpoints/best.ckpt")) and time.monotonic() < deadline:
@@ -136,19 +136,19 @@ def test_a_run_directory_that_is_moved_away_is_said_and_never_ends_with_0(tmp_pa
     folder.rename(tmp_path / "moved")
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert f"{folder} is gone: was it moved" in errors
+    assert f"{folder} is missing: was it moved" in errors
     assert "Traceback" not in errors
     assert not folder.exists()
 
 
-def test_a_finished_run_is_not_resumed(undisturbed):
+def test_finished_run_is_not_resumed(undisturbed):
     process = start("resume", undisturbed)
     _, errors = process.communicate()
     assert process.returncode == 2
     assert "is finished" in errors
 
 
-def test_a_failing_run_says_so_and_never_ends_with_0(tmp_path):
+def test_failed_run_reports_error_and_exit_code(tmp_path):
     process = train(tmp_path, "callbacks.best.monitor=val/nothing")
     _, errors = process.communicate()
     assert process.returncode == 1
@@ -159,9 +159,9 @@ def test_a_failing_run_says_so_and_never_ends_with_0(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"no checkpoint", "is no checkpoint that can be loaded"), (None, "there is no checkpoint")],
+    [(b"no checkpoint", "cannot be loaded as a checkpoint"), (None, "there is no checkpoint")],
 )
-def test_a_checkpoint_that_is_none(undisturbed, tmp_path, content, message):
+def test_invalid_checkpoint(undisturbed, tmp_path, content, message):
     path = tmp_path / "other.ckpt"
     if content:
         path.write_bytes(content)
@@ -172,7 +172,7 @@ def test_a_checkpoint_that_is_none(undisturbed, tmp_path, content, message):
     assert "Traceback" not in errors
 
 
-def test_a_checkpoint_of_another_experiment(undisturbed, tmp_path):
+def test_checkpoint_of_another_experiment(undisturbed, tmp_path):
     checkpoint = torch.load(undisturbed / "checkpoints" / "last.ckpt", weights_only=True)
     name = next(iter(checkpoint["state_dict"]))
     checkpoint["state_dict"]["network.other"] = checkpoint["state_dict"].pop(name)
@@ -180,11 +180,11 @@ def test_a_checkpoint_of_another_experiment(undisturbed, tmp_path):
     process = start("test", undisturbed, "--ckpt", tmp_path / "other.ckpt")
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert re.search(r"does not fit this run's model: is it of another experiment\?", errors)
+    assert re.search(r"does not match the model: is it from another experiment\?", errors)
     assert "Traceback" not in errors
 
 
-def test_what_an_optimizer_refuses_is_a_sentence(tmp_path):
+def test_optimizer_error_has_no_traceback(tmp_path):
     sgd = "model.optimizer={_target_: torch.optim.SGD, _partial_: true, lr: 0.1, nesterov: true}"
     process = train(tmp_path, sgd)
     message = process.communicate()[1]

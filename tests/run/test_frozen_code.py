@@ -1,4 +1,4 @@
-"""A run executes the code that it was made with, whatever has become of the working tree."""
+"""A run executes its copy of the code, independent of the working tree."""
 
 import importlib
 import json
@@ -11,14 +11,14 @@ from working_project import EXPERIMENT, PACKAGE, ROOT, SHORT, WorkingProject
 from leyden.run import environment
 from leyden.run.directory import RunDirectory
 from leyden.run.frozen_code import environment as variables
-from leyden.run.frozen_code import go_live, imported_from, remark, source
+from leyden.run.frozen_code import imported_from, record_live, remark, source
 
 CONFIG = {"name": "some/thing", "runs": "runs"}
 
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A project with a package of one module, which is imported from the working tree."""
+    """A project with a package of one module, imported from the working tree."""
     package = tmp_path / "src" / f"own_{tmp_path.name}"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
@@ -33,7 +33,7 @@ def width(root):
     return importlib.import_module(f"own_{root.name}.net").WIDTH
 
 
-def test_what_is_imported_is_the_copy_and_afterwards_the_working_tree(root):
+def test_imports_use_the_copy_within_the_context(root):
     run = RunDirectory.create(CONFIG, root, ["train"])
     (root / f"src/own_{root.name}/net.py").write_text("WIDTH = 22\n")
     importlib.invalidate_caches()
@@ -49,7 +49,7 @@ def test_what_is_imported_is_the_copy_and_afterwards_the_working_tree(root):
     assert str(source(run.path)) not in sys.path
 
 
-def test_a_live_run_uses_the_working_tree_and_says_so(root):
+def test_live_run_uses_the_working_tree(root):
     run = RunDirectory.create(CONFIG, root, ["train"], live=True)
     (root / f"src/own_{root.name}/net.py").write_text("WIDTH = 22\n")
     importlib.invalidate_caches()
@@ -59,20 +59,20 @@ def test_a_live_run_uses_the_working_tree_and_says_so(root):
     assert (run.path / "code/src").is_dir()  # what it was when the run was made is kept all the same
 
 
-def test_a_command_that_is_live_is_on_record_and_a_resumed_training_stays_so(root):
+def test_live_is_recorded_and_kept_on_resume(root):
     run = RunDirectory.create(CONFIG, root, ["train"])
     assert remark(run.path) == ""
-    go_live(run, "test")
+    record_live(run, "test")
     assert source(run.path)
-    go_live(run, "resume")
+    record_live(run, "resume")
     assert not source(run.path)
     assert run.status["live"] is True
-    told = (run.path / "command.txt").read_text().splitlines()
-    assert [line.split()[1] for line in told[1:]] == ["test", "resume"]
-    assert all(line.endswith(" --live") for line in told[1:])
+    output = (run.path / "command.txt").read_text().splitlines()
+    assert [line.split()[1] for line in output[1:]] == ["test", "resume"]
+    assert all(line.endswith(" --live") for line in output[1:])
 
 
-def test_an_old_run_uses_the_working_tree_and_says_so(tmp_path):
+def test_run_without_copy_uses_the_working_tree(tmp_path):
     (tmp_path / "status.json").write_text("{}")
     assert source(tmp_path) is None
     assert "has no copy of the code" in remark(tmp_path)
@@ -88,7 +88,7 @@ def test_processes_import_the_copy_first(root, monkeypatch):
     assert variables(run.path)["PYTHONPATH"] == str(run.path / "code/src")
 
 
-def test_what_differs_from_the_environment_of_the_run_is_told(root):
+def test_environment_changes_are_described(root):
     (root / "requirements").mkdir()
     (root / "requirements/current.txt").write_text("torch==1\n")
     run = RunDirectory.create(CONFIG, root, ["train"]).path
@@ -98,14 +98,14 @@ def test_what_differs_from_the_environment_of_the_run_is_told(root):
     (python, *_) = text.splitlines()
     file.write_text(text.replace(python, "python==3.1.0").replace("torch==", "torch==0.") + "no-such-package==1.0\n")
     (root / "requirements/current.txt").write_text("torch==2\n")
-    told = environment.differences(run, root)
-    assert told.startswith("not as when this run was made: python 3.")
-    assert "instead of 3.1.0" in told
-    assert "no-such-package is missing instead of 1.0" in told
-    assert "requirements/current.txt has changed" in told
+    output = environment.differences(run, root)
+    assert output.startswith("changed since this run was created: python 3.")
+    assert "instead of 3.1.0" in output
+    assert "no-such-package is missing instead of 1.0" in output
+    assert "requirements/current.txt has changed" in output
 
 
-def test_packages_are_those_that_are_installed():
+def test_packages_are_the_installed_ones():
     from importlib.metadata import distributions, version
 
     found = environment.packages()
@@ -121,7 +121,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(project):
-    """Runs that were made before the working tree was destroyed; the first one is trained, the others are queued."""
+    """Runs created before the working tree was destroyed: the first is trained, the others are queued."""
     project.command("train", *SHORT)
     queued = [project.create(f"seed={seed}") for seed in range(5)]
     live = project.create(live=True)
@@ -131,36 +131,36 @@ def trained(project):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", [[], ["trainer.devices=2"]], ids=["here", "torchrun"])
-def test_a_queued_run_is_trained_with_its_own_code(project, trained, settings):
+def test_queued_run_is_trained_with_its_own_code(project, trained, settings):
     run = trained[0][len(settings)]
-    told = project.command("resume", run.path, *settings)
-    assert "working tree" not in told
+    output = project.command("resume", run.path, *settings)
+    assert "working tree" not in output
     assert run.status["state"] == "finished"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fork", [False, True], ids=["new", "forked"])
-def test_the_runs_of_a_sweep_are_trained_with_their_own_code(project, trained, fork):
+def test_runs_of_a_sweep_are_trained_with_their_own_code(project, trained, fork):
     run = trained[0][2 + fork]
     code = (
         f"import sys; from pathlib import Path; from {PACKAGE}.run.frozen_code import imported_from\n"
         "with imported_from(Path(sys.argv[1])) as module:\n"
         "  run = module('run.directory').RunDirectory(Path(sys.argv[1]))\n"
-        f"  sys.exit(module('launch.sequential').InTurn([run], forks={fork}).train())"
+        f"  sys.exit(module('launch.sequential').SequentialLauncher([run], forks={fork}).train())"
     )
     project.python("-c", code, run.path)
     assert run.status["state"] == "finished"
 
 
 @pytest.mark.slow
-def test_a_process_that_is_started_by_hand_executes_the_copy(project, trained):
+def test_manually_started_process_executes_the_copy(project, trained):
     run = trained[0][4]
     project.python("-m", f"{PACKAGE}.run.execute", run.path, "train")
     assert run.status["state"] == "finished"
 
 
 @pytest.mark.slow
-def test_a_trained_run_is_tested_with_its_own_code_unless_live(project, trained):
+def test_trained_run_is_tested_with_its_own_code_unless_live(project, trained):
     (run,) = {path.resolve() for path in project.root.glob("runs/*/*/2*") if (path / "results.json").exists()} - {
         run.path for run in trained[0]
     }
@@ -172,20 +172,22 @@ def test_a_trained_run_is_tested_with_its_own_code_unless_live(project, trained)
     assert "the working tree was executed" in project.command("test", run, "--live", code=130)
     assert "--live" in (run / "command.txt").read_text()
     (project.root / "requirements/current.txt").write_text("torch==2\n")
-    assert "not as when this run was made: requirements/current.txt has changed" in project.command("validate", run)
-    told = project.command("diff", run)
-    assert f"--- run/src/{PACKAGE}/run/worker.py\n+++ now/src/{PACKAGE}/run/worker.py\n" in told
-    assert "-torch==1\n+torch==2\n" in told
-    assert f"--- run/src/{PACKAGE}/tasks/task.py\n+++ /dev/null\n" in told
+    assert "changed since this run was created: requirements/current.txt has changed" in project.command(
+        "validate", run
+    )
+    output = project.command("diff", run)
+    assert f"--- run/src/{PACKAGE}/run/worker.py\n+++ now/src/{PACKAGE}/run/worker.py\n" in output
+    assert "-torch==1\n+torch==2\n" in output
+    assert f"--- run/src/{PACKAGE}/tasks/task.py\n+++ /dev/null\n" in output
 
 
 @pytest.mark.slow
-def test_a_live_run_is_trained_by_the_working_tree(project, trained):
+def test_live_run_is_trained_with_the_working_tree(project, trained):
     assert "the working tree was executed" in project.command("resume", trained[1].path, code=130)
     assert json.loads((trained[1].path / "status.json").read_text())["live"] is True
 
 
-def test_a_dry_run_shows_which_code_a_job_executes(tmp_path):
+def test_dry_run_shows_the_code_of_a_job(tmp_path):
     project = WorkingProject(tmp_path)
     words = ["train", f"experiment={EXPERIMENT}", "--dry-run", "launcher=slurm", "trainer=cpu"]
     assert 'env PYTHONPATH="$run/code/src${PYTHONPATH:+:$PYTHONPATH}" ' in project.command(*words)

@@ -6,11 +6,11 @@ import sys
 import pytest
 import torch
 
-from leyden.run.hardware import for_this_gpu, precision
+from leyden.run.hardware import precision, with_supported_precision
 
 
 @pytest.mark.parametrize(
-    ("asked", "capability", "given"),
+    ("requested", "capability", "given"),
     [
         ("bf16-mixed", (7, 5), "16-mixed"),
         ("bf16-mixed", (8, 0), "bf16-mixed"),
@@ -19,23 +19,25 @@ from leyden.run.hardware import for_this_gpu, precision
         (None, (7, 0), None),
     ],
 )
-def test_a_gpu_without_bfloat16_computes_in_float16_and_says_so(caplog, asked, capability, given):
+def test_gpu_without_bfloat16_falls_back_to_float16(caplog, requested, capability, given):
     caplog.set_level(logging.WARNING, logger="leyden")
-    assert precision(asked, capability) == given
+    assert precision(requested, capability) == given
     assert [record.getMessage() for record in caplog.records] == (
-        [] if given == asked else ["this GPU has no bfloat16: trainer.precision=16-mixed in place of bf16-mixed"]
+        []
+        if given == requested
+        else ["this GPU does not support bfloat16: using trainer.precision=16-mixed instead of bf16-mixed"]
     )
 
 
 @pytest.mark.parametrize("accelerator", ["gpu", "auto"])
-def test_only_a_trainer_that_uses_a_gpu_is_changed(monkeypatch, accelerator):
+def test_precision_is_changed_only_on_gpu(monkeypatch, accelerator):
     settings = {"accelerator": accelerator, "precision": "bf16-mixed", "devices": 1}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert for_this_gpu(settings) == settings
+    assert with_supported_precision(settings) == settings
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 0))
-    assert for_this_gpu(settings) == settings | {"precision": "16-mixed"}
-    assert for_this_gpu(settings | {"accelerator": "cpu"}) == settings | {"accelerator": "cpu"}
+    assert with_supported_precision(settings) == settings | {"precision": "16-mixed"}
+    assert with_supported_precision(settings | {"accelerator": "cpu"}) == settings | {"accelerator": "cpu"}
 
 
 ALLOCATE = """
@@ -53,7 +55,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
-def test_memory_that_a_step_has_freed_is_there_for_the_next_one():
+def test_freed_memory_is_reused_by_the_next_step():
     faults = {
         how: int(subprocess.run([sys.executable, "-c", ALLOCATE, how], check=True, capture_output=True).stdout)
         for how in ("keep", "give back")

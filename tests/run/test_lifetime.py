@@ -1,4 +1,4 @@
-"""What a run says of itself when the process that trained it, or the one that started that, was killed."""
+"""The status of a run whose training process, or its parent, was killed."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from leyden.cli.main import main
 from leyden.errors import Stop, Stopped, UserError
 from leyden.run import status as status_file
 from leyden.run.directory import RunDirectory
-from leyden.run.lifetime import has_died, kept_status
+from leyden.run.lifetime import has_died, records_status
 
 PACKAGE = leyden.__name__
 # Holds the lock of a run, as whoever trains it does, or starts those who do.
@@ -78,7 +78,7 @@ def wait_for(is_so):
         time.sleep(0.01)
 
 
-def test_children_of_a_killed_parent_save_and_keep_the_run_until_they_have(run, holder):
+def test_children_of_killed_parent_save_and_hold_the_lock(run, holder):
     parent = holder("0", "1")
     wait_for(lambda: all((run.path / f"ready{rank}").exists() for rank in range(2)))
     parent.send_signal(signal.SIGKILL)
@@ -91,14 +91,14 @@ def test_children_of_a_killed_parent_save_and_keep_the_run_until_they_have(run, 
         pass
 
 
-def test_a_parent_that_lives_is_no_reason_to_stop(run, holder):
+def test_children_of_live_parent_continue(run, holder):
     holder("0")
     wait_for((run.path / "ready0").exists)
     time.sleep(0.3)
     assert not (run.path / "saving0").exists()
 
 
-def test_status_says_that_a_run_was_killed(run, holder, tmp_path, monkeypatch, capsys):
+def test_status_reports_killed_run(run, holder, tmp_path, monkeypatch, capsys):
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "train.yaml").touch()
     monkeypatch.chdir(tmp_path)
@@ -108,15 +108,15 @@ def test_status_says_that_a_run_was_killed(run, holder, tmp_path, monkeypatch, c
     parent.wait()
     assert has_died(run)
     assert main(["status", "latest"]) == 0
-    assert f"killed; go on with: {PACKAGE} resume {run.path}" in capsys.readouterr().out
+    assert f"killed; continue with: {PACKAGE} resume {run.path}" in capsys.readouterr().out
     run.set_state("running", host="another")  # of which this machine knows nothing
     assert not has_died(run)
     run.set_state("running", host=platform.node(), job="7")  # which SLURM knows better
     assert not has_died(run)
     monkeypatch.setenv("PATH", "")  # a machine that is not of the cluster
     assert main(["status", "latest"]) == 0
-    assert "running" in (said := capsys.readouterr().out)
-    assert "job 7: ask where SLURM is installed" in said
+    assert "running" in (stdout := capsys.readouterr().out)
+    assert "job 7: SLURM is not installed on this machine" in stdout
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_status_says_that_a_run_was_killed(run, holder, tmp_path, monkeypatch, c
         (ValueError("no"), "failed"),
     ],
 )
-def test_a_run_that_is_trained_in_python_says_what_became_of_it(run, error, state):
-    @kept_status
+def test_training_in_python_records_status(run, error, state):
+    @records_status
     def fit(worker):
         assert run.status["state"] == "running"
         if error:
@@ -142,22 +142,22 @@ def test_a_run_that_is_trained_in_python_says_what_became_of_it(run, error, stat
     assert state != "failed" or run.status["error"] == "ValueError: no"
 
 
-def test_a_command_keeps_the_status_itself(run):
-    kept_status(lambda worker: None)(SimpleNamespace(run=run, is_in_python=False))
+def test_commands_record_status_themselves(run):
+    records_status(lambda worker: None)(SimpleNamespace(run=run, is_in_python=False))
     assert run.status["state"] == "created"
 
 
-def test_ranks_and_jobs_change_the_status_one_after_the_other(run):
-    """Each adds its own: nothing that another has written meanwhile is lost."""
+def test_concurrent_status_updates_are_not_lost(run):
+    """Updates of concurrent processes are all kept."""
     code = f"import pathlib, sys; from {RunDirectory.__module__} import RunDirectory as Run\n"
-    code += "for n in range(20): Run(pathlib.Path(sys.argv[1])).note(**{f'{sys.argv[2]}{n}': n})"
+    code += "for n in range(20): Run(pathlib.Path(sys.argv[1])).update_status(**{f'{sys.argv[2]}{n}': n})"
     words = [[sys.executable, "-c", code, str(run.path), name] for name in "abc"]
     processes = [subprocess.Popen(command) for command in words]
     assert [process.wait() for process in processes] == [0] * 3
     assert len(run.status.keys() & {f"{name}{n}" for name in "abc" for n in range(20)}) == 60
 
 
-def test_a_full_disk_takes_the_status(run, monkeypatch):
+def test_status_is_written_on_full_disk(run, monkeypatch):
     def is_full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

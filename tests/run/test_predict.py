@@ -20,7 +20,7 @@ RECORDS = {
 
 @pytest.fixture
 def worker(tmp_path):
-    """The parts of a worker that `predict` uses, with predictions that are known."""
+    """The parts of a worker that `predict` uses, with fixed predictions."""
     data = SimpleNamespace(read=lambda inputs: (None, [f"in/{name}.png" for name in RECORDS]))
     data.records = lambda rows, number, prediction: RECORDS[prediction]
     return SimpleNamespace(
@@ -34,7 +34,7 @@ def written(worker, form):
     return output.read_text()
 
 
-def test_csv_has_a_column_for_each_name_and_a_line_for_each_record(worker, tmp_path):
+def test_csv_columns_and_rows(worker, tmp_path):
     lines = list(csv.DictReader(written(worker, "csv").splitlines()))
     assert list(lines[0]) == ["input", "class", "score", "mask", "x", "y"]
     assert [line["input"] for line in lines] == ["in/two.png", "in/two.png", "in/none.png", "in/plot.png"]
@@ -51,7 +51,7 @@ def test_jsonl_keeps_dicts(worker):
     assert lines[3]["shares"] == {"x": 0.25, "y": 0.75}
 
 
-def test_what_was_written_before_stays_until_all_is_predicted(worker, tmp_path):
+def test_output_is_replaced_after_all_predictions(worker, tmp_path):
     before = written(worker, "csv")
     worker.predict = lambda rows, checkpoint: 1 / 0
     with pytest.raises(ZeroDivisionError):
@@ -59,7 +59,7 @@ def test_what_was_written_before_stays_until_all_is_predicted(worker, tmp_path):
     assert (tmp_path / "written").read_text() == before
 
 
-def test_standard_output_and_a_device_are_written_as_they_are(worker):
+def test_output_to_stdout_and_device(worker):
     stdout = io.BytesIO()
     predict(worker, [Path("in")], "best", None, "jsonl", stdout)
     assert len(stdout.getvalue().splitlines()) == 4
@@ -69,7 +69,7 @@ def test_standard_output_and_a_device_are_written_as_they_are(worker):
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 @pytest.mark.parametrize("to_file", [True, False])
-def test_names_that_are_not_utf_8_lose_nothing(worker, tmp_path, form, to_file):
+def test_names_that_are_not_utf8_are_lossless(worker, tmp_path, form, to_file):
     names = [b"/in/caf\xe9 %.png", "/in/caf\u00e9 %.png".encode(), b"/in/caf\xe8 %.png"]
     worker.data.read = lambda inputs: (None, [os.fsdecode(name) for name in names])
     stdout, path = io.BytesIO(), tmp_path / "written"

@@ -1,4 +1,4 @@
-"""A trained model in two lines of Python."""
+"""Trained models loaded from Python."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction")  # by `predict`, not by `load`
-def test_files_are_predicted_as_the_command_does(run, tmp_path):
+def test_predictions_of_files_equal_those_of_the_command(run, tmp_path):
     samples = ROOT / "src" / "leyden" / "testing" / "samples" / EXPERIMENT.split("/")[0]
     output = tmp_path / "lines.jsonl"
     predict(Worker(run, trains=False), [samples], "best", output, "jsonl")
@@ -37,7 +37,7 @@ def test_files_are_predicted_as_the_command_does(run, tmp_path):
     assert leyden.load(run.path).predict(samples) == lines
 
 
-def test_arrays_are_predicted_by_the_network_and_the_transform_that_it_shows(run):
+def test_predictions_of_arrays_equal_network_and_transform(run):
     data = Worker(run, trains=True).data
     data.setup("test")
     batch = next(iter(data.test_dataloader()))
@@ -49,7 +49,7 @@ def test_arrays_are_predicted_by_the_network_and_the_transform_that_it_shows(run
     torch.testing.assert_close(predicted, outputs.softmax(dim=1))
 
 
-def test_a_run_of_others_is_not_executed_unless_it_is_trusted(run, monkeypatch, tmp_path):
+def test_foreign_run_needs_trust(run, monkeypatch, tmp_path):
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "train.yaml").touch()
     monkeypatch.chdir(tmp_path)
@@ -58,7 +58,7 @@ def test_a_run_of_others_is_not_executed_unless_it_is_trusted(run, monkeypatch, 
     assert leyden.load(run.path, trust=True).class_names
 
 
-def test_the_public_names_are_there_and_nothing_is_imported_before_they_are_asked_for():
+def test_public_names_are_imported_lazily():
     for name in leyden.__all__:
         assert getattr(leyden, name)
     with pytest.raises(AttributeError, match="no attribute 'Tsak'"):

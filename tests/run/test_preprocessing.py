@@ -20,7 +20,7 @@ def rule(weights=None, size=8):
 @provides(rule)
 class Network:
     def __init__(self, num_classes, weights=None, size=8):
-        raise AssertionError("it is asked before it is built")
+        raise AssertionError("the preprocessing is read without building the network")
 
 
 def config(**arguments):
@@ -30,7 +30,7 @@ def config(**arguments):
     }
 
 
-def test_a_network_tells_before_it_is_built():
+def test_preprocessing_is_known_before_the_network_is_built():
     assert provided(config()) == {}
     assert provided(config(weights="a")) == {"image_size": 8, "mean": [0.1, 0.2, 0.3]}
     assert provided(config(weights="a", size=9))["image_size"] == 9
@@ -40,12 +40,12 @@ def test_a_network_tells_before_it_is_built():
 
 
 @pytest.mark.parametrize("network", [name for name, _ in options(Path.cwd())["model"] if name.startswith("vision/")])
-def test_every_network_is_asked_before_the_data_has_given_its_part(network):
+def test_preprocessing_of_every_network_without_data(network):
     composed = compose(["experiment=vision/digits", f"model={network}"], Path.cwd())
     assert isinstance(provided(composed.config), dict)
 
 
-def test_a_run_keeps_what_it_was_trained_with(tmp_path):
+def test_run_stores_preprocessing(tmp_path):
     assert provided(config(), tmp_path) == {}
     assert not list(tmp_path.iterdir())
     found = provided(config(weights="a"), tmp_path)
@@ -53,31 +53,31 @@ def test_a_run_keeps_what_it_was_trained_with(tmp_path):
     assert provided(config(weights="a", size=9), tmp_path) == found  # as with a library that has others of the name
 
 
-def test_null_takes_and_what_is_set_wins():
+def test_null_settings_are_replaced():
     found = {"image_size": 8, "mean": [0.1, 0.2, 0.3]}
     assert taking({"image_size": None, "mean": 0.5}, found) == {"image_size": 8, "mean": 0.5}
     assert taking({"image_size": "???", "std": None}, found) == {"image_size": 8, "std": None}
 
 
 @pytest.mark.parametrize(
-    ("settings", "data", "told"),
+    ("settings", "data", "messages"),
     [
         (
             {"image_size": None, "mean": None},
             {"image_size": 8, "mean": [0.1, 0.2, 0.3]},
-            "as the pretrained weights expect: data.image_size=8, data.mean=[0.1, 0.2, 0.3]",
+            "set by the pretrained weights: data.image_size=8, data.mean=[0.1, 0.2, 0.3]",
         ),
         (
             {"image_size": 4, "mean": 0.5},
             {"image_size": 4, "mean": 0.5},
             "data.image_size=4, data.mean=0.5, but the pretrained weights were trained with image_size=8, "
-            "mean=[0.1, 0.2, 0.3]; to take that, set data.image_size=null data.mean=null",
+            "mean=[0.1, 0.2, 0.3]; to use these, set data.image_size=null data.mean=null",
         ),
         ({"image_size": [8, 8], "mean": [0.1, 0.2, 0.3]}, {"image_size": (8, 8), "mean": (0.1, 0.2, 0.3)}, ""),
         ({}, {}, ""),
     ],
 )
-def test_what_is_taken_and_what_contradicts_is_said(settings, data, told, caplog):
+def test_taken_and_contradicting_settings_are_logged(settings, data, messages, caplog):
     caplog.set_level(logging.INFO, logger="leyden")
     report(SimpleNamespace(**data), settings, {"image_size": 8, "mean": [0.1, 0.2, 0.3], "interpolation": "bicubic"})
-    assert "\n".join(record.message for record in caplog.records) == told
+    assert "\n".join(record.message for record in caplog.records) == messages

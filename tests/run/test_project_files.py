@@ -1,4 +1,4 @@
-"""Which files of a project are taken: with git, without it, and in projects that are not tidy."""
+"""Files of a project with git, without git, and in untidy projects."""
 
 import subprocess
 from pathlib import Path
@@ -24,7 +24,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_without_git_all_but_what_is_produced(root):
+def test_without_git_outputs_are_excluded(root):
     for name in (
         "configs/local/wandb.yaml",
         "data/big.bin",
@@ -39,7 +39,7 @@ def test_without_git_all_but_what_is_produced(root):
     assert sorted(own_files(root, RUNS)) == sorted(FILES)
 
 
-def test_with_git_what_it_tracks_or_would_track(root):
+def test_with_git_tracked_and_untracked_files(root):
     git(root, "init")
     (root / ".gitignore").write_text("/runs/\nignored.txt\n")
     git(root, "add", "src", "configs", ".gitignore")
@@ -52,7 +52,7 @@ def test_with_git_what_it_tracks_or_would_track(root):
     assert found[0].startswith("src/")  # what is executed comes first, where there is a limit
 
 
-def test_modules_that_git_ignores_are_taken_since_packages_import_them(root):
+def test_ignored_modules_are_included(root):
     git(root, "init")
     (root / ".gitignore").write_text("_version.py\n*.log\n")
     (root / "src/thing/_version.py").touch()
@@ -62,7 +62,7 @@ def test_modules_that_git_ignores_are_taken_since_packages_import_them(root):
     assert "src/thing/x.log" not in found
 
 
-def test_runs_are_never_taken_wherever_they_are(root):
+def test_run_directories_are_excluded(root):
     git(root, "init")  # which ignores nothing
     for folder in ("out/a/b/1", "earlier/a/b/2"):
         (root / folder / "code").mkdir(parents=True)
@@ -71,7 +71,7 @@ def test_runs_are_never_taken_wherever_they_are(root):
     assert set(own_files(root, Path("out"))) == set(FILES)
 
 
-def test_a_project_within_an_ignored_folder_of_another_repository(root):
+def test_project_in_ignored_folder_of_another_repository(root):
     git(root, "init")
     (root / ".gitignore").write_text("inner/\n")
     for name in FILES:
@@ -80,7 +80,7 @@ def test_a_project_within_an_ignored_folder_of_another_repository(root):
     assert sorted(own_files(root / "inner", RUNS)) == sorted(FILES)
 
 
-def test_another_repository_within_the_source(root):
+def test_nested_repository(root):
     inner = root / "src/thing/inner"
     inner.mkdir()
     (inner / "deep.py").touch()
@@ -93,6 +93,6 @@ def test_another_repository_within_the_source(root):
 
 
 @pytest.mark.parametrize("name", [".env", "a/.env.local", "key.pem", "x/id_rsa", ".netrc"])
-def test_files_that_hold_secrets(name):
+def test_secret_files(name):
     assert is_secret(name)
     assert not is_secret("src/environment.py")

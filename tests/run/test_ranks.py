@@ -1,4 +1,4 @@
-"""The number of ranks changes nothing: neither what is measured, to the last sample, nor the losses of the training."""
+"""Metrics and losses are independent of the number of ranks."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def on_ranks(verb, experiment, folder):
 
 
 @pytest.mark.parametrize("experiment", [EMBEDDED[0], *(pytest.param(name, marks=EXHAUSTIVE) for name in EMBEDDED[1:])])
-def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_path):
+def test_metrics_and_losses_are_independent_of_world_size(experiment, tmp_path):
     results = on_ranks("compare", experiment, tmp_path)
     on_one = results["metrics"]["1"]
     assert on_one["7"] != on_one["101"]  # odd sizes: ranks get different numbers of samples, of two in all some none
@@ -50,14 +50,14 @@ def test_the_number_of_ranks_changes_neither_metrics_nor_losses(experiment, tmp_
         assert losses == pytest.approx(alone, rel=tolerance)
 
 
-def test_gradients_are_reduced_once_a_step_whatever_is_accumulated_for_it(tmp_path):
+def test_accumulated_gradients_are_reduced_once_per_step(tmp_path):
     done = on_ranks("accumulate", EMBEDDED[0], tmp_path)
     assert (done["batches"], done["steps"]) == (12, 4)
     assert 4 <= done["reductions"] < 12
 
 
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="sharding needs torch 2.4 or later")
-def test_a_checkpoint_of_any_strategy_goes_on_with_any_number_of_ranks(tmp_path):
+def test_checkpoint_of_any_strategy_resumes_on_any_world_size(tmp_path):
     # A language model where there is one: its weights are of the kind that sharding is for.
     losses = on_ranks("resume", sorted(EMBEDDED, key=lambda name: "model" in name)[-1], tmp_path)
     alone = losses.pop("1")
@@ -74,7 +74,7 @@ def test_a_checkpoint_of_any_strategy_goes_on_with_any_number_of_ranks(tmp_path)
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="what torch 2.3 compiles anew rounds otherwise in audio/vowels")
 @pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("experiment", [name for name in EACH_DOMAIN if name in EMBEDDED][:2])
-def test_what_is_fast_changes_neither_losses_nor_the_bits_of_a_resumed_run(experiment, tmp_path):
+def test_optimizations_keep_losses_and_bits_of_resumed_runs(experiment, tmp_path):
     result = on_ranks("fast", experiment, tmp_path)
     plain = result["losses"].pop("plain")
     assert len(plain) == 3
@@ -85,7 +85,7 @@ def test_what_is_fast_changes_neither_losses_nor_the_bits_of_a_resumed_run(exper
     assert result["same"]
 
 
-def test_the_test_after_a_training_on_several_ranks_is_that_of_its_checkpoint(tmp_path):
+def test_test_after_training_on_several_ranks_equals_that_of_checkpoint(tmp_path):
     results = on_ranks("report", EMBEDDED[0], tmp_path)
     for strategy in [name for name in results if "alone" not in name]:
         assert results[strategy] == pytest.approx(results[f"{strategy}, alone"], rel=0, abs=1e-6)

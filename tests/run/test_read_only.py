@@ -1,4 +1,4 @@
-"""A run that must not be written, such as a colleague's or one in an archive, is evaluated and used for predictions."""
+"""Read-only runs, such as a colleague's, can be evaluated and used for predictions."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def unchanged(run, monkeypatch):
     assert files() == before
 
 
-def test_an_evaluation_keeps_nothing(run, unchanged):
+def test_evaluation_writes_nothing(run, unchanged):
     worker = Worker(run, trains=False)
     results = json.loads((run.path / "results.json").read_text())
     assert worker.evaluate("test", "best") == pytest.approx(results["test"]["best"], nan_ok=True)
@@ -47,7 +47,7 @@ def test_an_evaluation_keeps_nothing(run, unchanged):
 
 
 @pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction")
-def test_a_prediction_keeps_its_pictures_beside_the_table(run, unchanged, tmp_path):
+def test_prediction_saves_images_beside_the_output(run, unchanged, tmp_path):
     samples = ROOT / "src" / "leyden" / "testing" / "samples" / "vision"
     predict(Worker(run, trains=False), [samples], "best", tmp_path / "table.csv", "csv")
     assert list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))

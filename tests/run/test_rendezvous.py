@@ -1,4 +1,4 @@
-"""Two processes meet, as two nodes of a job would: each in a process of its own."""
+"""Rendezvous of two processes, each standing for a node of a job."""
 
 import json
 import os
@@ -24,7 +24,7 @@ platform.node = lambda: sys.argv[2]
 packages = preflight._packages() | json.loads(sys.argv[3])
 preflight._packages = lambda: packages
 try:
-    preflight.meet(Path(sys.argv[1]), seconds=3)
+    preflight.rendezvous(Path(sys.argv[1]), seconds=3)
 except RunError as error:
     sys.exit(str(error))
 """
@@ -50,67 +50,67 @@ def start(rank, folder, port, address="127.0.0.1", packages=None):
     return subprocess.Popen(words, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True)
 
 
-def meet(*processes, code=1):
-    """What each of the processes says."""
+def run_processes(*processes, code=1):
+    """Return the output of each process."""
     begin = time.monotonic()
-    said = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [code] * len(processes), said
+    errors = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [code] * len(processes), errors
     assert time.monotonic() - begin < 60
-    return said
+    return errors
 
 
-def test_two_nodes_that_agree(tmp_path, port):
+def test_equal_nodes(tmp_path, port):
     for _ in range(2):  # the port is free again at once
-        meet(start(0, tmp_path, port), start(1, tmp_path, port), code=0)
+        run_processes(start(0, tmp_path, port), start(1, tmp_path, port), code=0)
     assert not list(tmp_path.iterdir())
 
 
-def test_another_package_is_named_on_every_node(tmp_path, port):
-    for said in meet(start(0, tmp_path, port), start(1, tmp_path, port, packages={"torch": "1.0"})):
-        assert "n2: other packages than on n1: torch 1.0 instead of 2" in said
+def test_differing_packages_are_reported_on_every_node(tmp_path, port):
+    for error in run_processes(start(0, tmp_path, port), start(1, tmp_path, port, packages={"torch": "1.0"})):
+        assert "n2: packages differ from those on n1: torch 1.0 instead of 2" in error
 
 
 @pytest.mark.slow
-def test_a_folder_of_the_same_name_that_is_another_one(tmp_path, port):
+def test_folder_that_is_not_shared(tmp_path, port):
     (tmp_path / "other").mkdir()
     for name in ("other", "missing"):
-        for said in meet(start(0, tmp_path, port), start(1, tmp_path / name, port)):
-            assert f"n2: {tmp_path / name} is not the folder of that name on n1" in said
+        for error in run_processes(start(0, tmp_path, port), start(1, tmp_path / name, port)):
+            assert f"n2: {tmp_path / name} is not shared with n1" in error
 
 
 @pytest.mark.slow
-def test_a_node_that_is_missing(tmp_path, port):
-    (said,) = meet(start(0, tmp_path, port))
-    assert "process 1, on node 2 of n[1-2], has not reported" in said
+def test_missing_node(tmp_path, port):
+    (error,) = run_processes(start(0, tmp_path, port))
+    assert "process 1, on node 2 of n[1-2], has not reported" in error
 
 
 @pytest.mark.slow
-def test_a_master_that_is_missing(tmp_path, port):
-    (said,) = meet(start(1, tmp_path, port))
-    assert f"n2: the master's port, 127.0.0.1:{port}, does not answer" in said
+def test_missing_master(tmp_path, port):
+    (error,) = run_processes(start(1, tmp_path, port))
+    assert f"n2: the master's port, 127.0.0.1:{port}, does not answer" in error
 
 
-def test_a_name_that_means_nothing(tmp_path, port):
-    for said in meet(*(start(rank, tmp_path, port, address="no.such.invalid") for rank in range(2))):
-        assert "MASTER_ADDR=no.such.invalid, means nothing here" in said
+def test_unresolvable_master_address(tmp_path, port):
+    for error in run_processes(*(start(rank, tmp_path, port, address="no.such.invalid") for rank in range(2))):
+        assert "MASTER_ADDR=no.such.invalid, cannot be resolved" in error
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken(tmp_path):
+def test_port_in_use(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
-        master, other = meet(start(0, tmp_path, taken), start(1, tmp_path, taken))
+        master, other = run_processes(start(0, tmp_path, taken), start(1, tmp_path, taken))
     assert f"n1: the master's port, 127.0.0.1:{taken}, cannot be opened" in master
     assert "n2: the master's port" in other
 
 
-def test_disk_for_two_checkpoints(tmp_path):
+def test_disk_space_for_two_checkpoints(tmp_path):
     require_disk(tmp_path, weights=10)
-    with pytest.raises(RunError, match=r"two checkpoints need .* GiB; make room"):
+    with pytest.raises(RunError, match=r"two checkpoints need .* GiB; free some space"):
         require_disk(tmp_path, weights=2**60)
 
 
-def test_small_sizes_are_not_rounded_to_nothing(tmp_path, monkeypatch):
+def test_small_sizes_are_not_rounded_to_zero(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4_200_000))
     with pytest.raises(RunError, match=r"4\.01 MiB are free in .*, two checkpoints need 5\.72 MiB"):
         require_disk(tmp_path, weights=10**6)

@@ -9,7 +9,7 @@ from leyden.run.reserved_stdout import reserved_stdout
 
 
 def test_only_results_reach_standard_output(capfd):
-    """Whatever prints in between: Python, a bar, a child process, C with a buffer of its own, a bare descriptor."""
+    """Output of Python, a progress bar, a child process, buffered C code and a raw descriptor."""
     library = ctypes.CDLL(None)
     with reserved_stdout() as stdout:
         print("from Python")

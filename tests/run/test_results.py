@@ -8,7 +8,7 @@ BEST = {"file": "checkpoints/best.ckpt", "epoch": 3, "step": 40}
 LAST = {"file": "checkpoints/last.ckpt", "epoch": 9, "step": 90}
 
 
-def test_results_are_kept_by_split_and_checkpoint(tmp_path):
+def test_results_are_stored_by_split_and_checkpoint(tmp_path):
     add_results(tmp_path, "best", {"test": {"test/accuracy": 0.9}, "val": {"val/accuracy": 0.8}}, BEST)
     add_results(tmp_path, "last", {"test": {"test/accuracy": 0.7}}, LAST)
     assert read_results(tmp_path) == {
@@ -18,7 +18,7 @@ def test_results_are_kept_by_split_and_checkpoint(tmp_path):
     }
 
 
-def test_results_of_another_epoch_by_the_same_name_are_dropped(tmp_path):
+def test_results_of_another_epoch_are_dropped(tmp_path):
     add_results(tmp_path, "best", {"test": {"test/accuracy": 0.9}, "val": {"val/accuracy": 0.8}}, BEST)
     add_results(tmp_path, "best", {"val": {"val/accuracy": 0.85}}, BEST | {"epoch": 4, "step": 50})
     assert read_results(tmp_path)["test"] == {}
@@ -26,7 +26,7 @@ def test_results_of_another_epoch_by_the_same_name_are_dropped(tmp_path):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
-def test_what_json_has_no_word_for_is_null_with_a_remark(tmp_path, value, caplog):
+def test_non_finite_values_are_null_with_remark(tmp_path, value, caplog):
     add_results(tmp_path, "best", {"test": {"test/wer": value, "test/loss": 1.0}}, BEST)
 
     def refuse(token):

@@ -1,4 +1,4 @@
-"""torchrun with workers that do nothing but tell of their signals, and a run on two ranks."""
+"""torchrun with workers that only report their signals, and a run on two ranks."""
 
 import json
 import os
@@ -49,7 +49,7 @@ for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
 register()
 life = os.environ["TORCHELASTIC_RESTART_COUNT"]
 fails = life == "0" and (run.path / "fails").exists()
-if fails:  # as a rank does that has lost another, and is told to end
+if fails:  # as a rank does that has lost another, and is sent to end
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 (run.path / f"ready{{rank}}.{{life}}").touch()
 if rank == "1" and fails:
@@ -78,7 +78,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def start(run):
-    """Starts the parent, and ends it and its workers where a test failed."""
+    """Start the parent; kill it and its workers if a test fails."""
     processes = []
 
     def start(*arguments):
@@ -86,7 +86,7 @@ def start(run):
         command = [sys.executable, "-c", PARENT, worker, run.path, *arguments]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment))
-        wait_until(lambda: run.status["state"] == "running")  # it hears signals from here on
+        wait_until(lambda: run.status["state"] == "running")  # from here on, signals are recorded
         return processes[-1]
 
     yield start
@@ -112,22 +112,22 @@ def received(run):
     return [file.read_text().split() if file.exists() else [] for file in files]
 
 
-def test_every_worker_receives_every_signal_once_and_the_parent_ends_as_they_say(run, start):
+def test_workers_receive_each_signal_once_and_parent_returns_their_code(run, start):
     process = start()
-    told = []
+    sent = []
     # The first one comes before there are workers.
     for number, name in ((signal.SIGUSR1, "SIGUSR1"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGTERM")):
         process.send_signal(number)
-        told.append(name)
-        wait_until(lambda: received(run) == [told, told])
+        sent.append(name)
+        wait_until(lambda: received(run) == [sent, sent])
     (run.path / "state").write_text("preempted 75")
     _, errors = process.communicate()
     assert process.returncode == 75, errors
-    assert received(run) == [told, told]
+    assert received(run) == [sent, sent]
     assert "Traceback" not in errors
 
 
-def test_a_terminal_that_is_closed_does_not_stop_what_nohup_started(run):
+def test_nohup_ignores_sighup(run):
     worker = "import os, pathlib, signal, time; pathlib.Path(os.environ['TRAINING_WORKERS'], '0').write_text(str(os.getpid())); "
     worker += "os.kill(os.getppid(), signal.SIGHUP); time.sleep(0.5)"
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -139,7 +139,7 @@ def test_a_terminal_that_is_closed_does_not_stop_what_nohup_started(run):
 
 
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="torchrun of torch 2.3 closes its rendezvous before")
-def test_workers_that_are_started_again_receive_it_too(run, start):
+def test_restarted_workers_receive_signals(run, start):
     (run.path / "fails").touch()
     process = start("--max-restarts=1")
     wait_for(*(run.path / f"ready{rank}.1" for rank in range(2)))
@@ -151,7 +151,7 @@ def test_workers_that_are_started_again_receive_it_too(run, start):
     assert received(run)[1] == ["SIGINT"]
 
 
-def test_a_worker_that_fails_is_never_taken_for_success(run, start):
+def test_failed_worker_is_not_reported_as_success(run, start):
     (run.path / "fails").touch()
     process = start()
     wait_for(run.path / "ready0.0", run.path / "ready1.0")
@@ -161,7 +161,7 @@ def test_a_worker_that_fails_is_never_taken_for_success(run, start):
     assert run.status["state"] == "failed"
 
 
-def test_a_killed_rank_is_named_not_what_another_one_says_of_it(run, start):
+def test_error_names_killed_rank(run, start):
     (run.path / "loses").touch()
     process = start()
     _, errors = process.communicate()
@@ -172,7 +172,7 @@ def test_a_killed_rank_is_named_not_what_another_one_says_of_it(run, start):
     assert "Traceback" not in errors
 
 
-def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run, start):
+def test_second_interrupt_kills_unresponsive_workers(run, start):
     process = start()
     wait_for(run.path / "ready0.0", run.path / "ready1.0")
     begin = time.monotonic()
@@ -185,7 +185,7 @@ def test_the_second_interrupt_also_ends_workers_that_do_not_hear(run, start):
     assert time.monotonic() - begin < 20
 
 
-def test_a_run_on_two_ranks_saves_when_it_is_terminated(tmp_path):
+def test_run_on_two_ranks_saves_on_sigterm(tmp_path):
     settings = ["trainer=cpu", "trainer.devices=2", "trainer.max_epochs=100", f"runs={tmp_path}"]
     command = [sys.executable, "-m", leyden.__name__, "train"]
     command += [f"experiment={EXPERIMENT}", *settings]

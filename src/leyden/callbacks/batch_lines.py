@@ -9,10 +9,10 @@ log = logging.getLogger(__name__)
 
 
 class BatchLines(Callback):
-    """A line now and then within an epoch, a validation or a test that takes long: for a terminal that draws no bar.
+    """Log the progress of long epochs, validations and tests at intervals, in place of a progress bar.
 
     Args:
-        seconds: from one line to the next.
+        seconds: Interval between lines.
     """
 
     def __init__(self, seconds: float = 60.0) -> None:
@@ -21,7 +21,7 @@ class BatchLines(Callback):
     def _start(self, *_: Any, **__: Any) -> None:
         self.due = time.monotonic() + self.seconds
 
-    # A resumed epoch has no start of its own.
+    # `on_train_epoch_start` is not called for a resumed epoch.
     on_train_start = on_train_epoch_start = on_test_start = on_predict_start = _start
     on_validation_start = on_validation_end = _start
 
@@ -31,7 +31,7 @@ class BatchLines(Callback):
         if time.monotonic() >= self.due:
             last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else "-"
             loss = ""
-            if isinstance(outputs, dict) and "loss" in outputs:  # waits for the device, once a minute
+            if isinstance(outputs, dict) and "loss" in outputs:  # synchronizes with the device, once per line
                 loss = f"  loss {float(outputs['loss']) * trainer.accumulate_grad_batches:.4f}"
             self._log(f"epoch {trainer.current_epoch + 1}/{last}", batch_idx, trainer.num_training_batches, loss)
 
@@ -50,11 +50,11 @@ class BatchLines(Callback):
     ) -> None:
         self._log_evaluation("prediction", batch_idx, trainer.num_predict_batches)
 
-    def _log_evaluation(self, what: str, batch_idx: int, num_batches: Sequence[float]) -> None:
+    def _log_evaluation(self, stage: str, batch_idx: int, num_batches: Sequence[float]) -> None:
         if time.monotonic() >= self.due:
-            self._log(what, batch_idx, sum(num_batches))
+            self._log(stage, batch_idx, sum(num_batches))
 
-    def _log(self, what: str, batch_idx: int, num_batches: float, rest: str = "") -> None:
+    def _log(self, stage: str, batch_idx: int, num_batches: float, loss: str = "") -> None:
         percent = 100 * (batch_idx + 1) / num_batches
-        log.info("%s  %.0f %%  batch %d/%d%s", what, percent, batch_idx + 1, num_batches, rest)
+        log.info("%s  %.0f %%  batch %d/%d%s", stage, percent, batch_idx + 1, num_batches, loss)
         self._start()

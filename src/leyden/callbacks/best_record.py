@@ -16,41 +16,41 @@ NAME = "best.json"
 
 
 class BestRecord(Checkpoint):
-    """Keeps in `checkpoints/best.json` which checkpoint is the best, of which epoch, and its validation metrics.
+    """Record the best checkpoint, its epoch and its validation metrics in `checkpoints/best.json`.
 
-    Paths are relative to the run directory, which may be moved; the paths in the states of checkpoint callbacks are
-    moved along, since Lightning forgets the best score where the folder of checkpoints has another name.
+    Paths are relative to the run directory, which may be moved. Paths in the states of checkpoint callbacks are updated
+    when the folder has changed, since Lightning would discard the best score.
 
     Args:
-        best: the callback that chooses the best checkpoint; None where there is none.
+        best: The callback that chooses the best checkpoint, or None.
     """
 
     def __init__(self, best: ModelCheckpoint | None) -> None:
         self.best = best
-        self.score: Any = None  # of the checkpoint that is recorded
-        self.loaded: dict[str, int] = {}  # epoch and step of the checkpoint that was loaded last
+        self.score: Any = None  # score of the recorded checkpoint
+        self.loaded: dict[str, int] = {}  # epoch and step of the last checkpoint loaded
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage != "fit" or not self.best:
             return
         name = self.best.filename or ""
         if self.best.save_top_k not in (0, 1) and "{step" not in name:
-            self.best.filename = "-".join(filter(None, [name, "{step}"]))  # else an epoch would overwrite a better one
-            log.info("several epochs are kept, so the name of a checkpoint has its step: %s", self.best.filename)
+            self.best.filename = "-".join(filter(None, [name, "{step}"]))  # otherwise a later epoch would overwrite it
+            log.info("several checkpoints are kept, so their names include the step: %s", self.best.filename)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.ckpt_path and trainer.is_global_zero:
-            _file(trainer).unlink(missing_ok=True)  # of a life that was killed before its first checkpoint
+            _file(trainer).unlink(missing_ok=True)  # left by a process that was killed before its first checkpoint
         self.score = self.best and self.best.best_model_score
 
     def _record(self, trainer: Trainer) -> None:
-        """Called after the hooks in which checkpoint callbacks save, since those come in the order of their config."""
+        """Update the record. Called in hooks after those in which checkpoint callbacks save."""
         if not self.best or self.best.best_model_score is None or self.best.best_model_score is self.score:
             return
         self.score = self.best.best_model_score
         metrics = {
-            name: value.item() if isfinite(value) else None  # JSON has no word for others
-            for name, value in trainer.callback_metrics.items()  # on all ranks
+            name: value.item() if isfinite(value) else None  # JSON does not support other values
+            for name, value in trainer.callback_metrics.items()  # synchronizes all ranks
             if name.startswith("val/")
         }
         if trainer.is_global_zero:
@@ -91,7 +91,7 @@ class BestRecord(Checkpoint):
 
 
 def _moved(state: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The state of a `ModelCheckpoint` with its paths in another folder."""
+    """Return the state of a `ModelCheckpoint` with its paths moved to another folder."""
 
     def moved(path: str) -> str:
         return os.path.join(folder, os.path.relpath(path, state["dirpath"])) if path else path  # noqa: PTH118

@@ -1,4 +1,4 @@
-"""What an epoch of training has added up so far, of which Lightning keeps nothing in a checkpoint."""
+"""Accumulated state of a training epoch, which Lightning does not save in checkpoints."""
 
 import builtins
 from typing import Any
@@ -9,16 +9,16 @@ from lightning.pytorch.trainer.connectors.logger_connector.result import _Metada
 from torch import Tensor
 from torchmetrics import Metric
 
-PLAIN = ("fx", "name", "prog_bar", "logger", "on_step", "on_epoch", "enable_graph")
-PLAIN += ("add_dataloader_idx", "dataloader_idx", "metric_attribute")
+METADATA_FIELDS = ("fx", "name", "prog_bar", "logger", "on_step", "on_epoch", "enable_graph")
+METADATA_FIELDS += ("add_dataloader_idx", "dataloader_idx", "metric_attribute")
 
 
 class EpochState:
-    """The sums of logged values, from which their means over the epoch are computed; the states of metrics; and, with
-    manual optimization, the gradients, which the task may keep over several batches.
+    """The sums of logged values, the states of metrics and, with manual optimization, the gradients, which a task may
+    accumulate over several batches.
 
-    Each rank has sums of its own. Another number of ranks that resumes the epoch divides them differently, with the
-    same totals.
+    Each rank has its own sums. If another number of ranks resumes the epoch, they are redistributed with the same
+    totals.
     """
 
     def __init__(self, trainer: Trainer) -> None:
@@ -26,7 +26,7 @@ class EpochState:
         self.module: LightningModule = trainer.lightning_module
 
     def saved(self) -> dict[str, Any]:
-        """Called on all ranks."""
+        """Return the state. Must be called on all ranks."""
         own = {
             "results": {key: _saved_result(result) for key, result in self.results.items()},
             "metrics": {name: _saved_metric(metric) for name, metric in self._metrics() if metric.update_count},
@@ -41,7 +41,7 @@ class EpochState:
         ranks, rank, world_size = saved["ranks"], self.trainer.global_rank, self.trainer.world_size
         for state in ranks[rank::world_size]:
             self._add(state)
-        for key, value in ranks[0]["results"].items():  # the ranks add up the same values, or wait for each other
+        for key, value in ranks[0]["results"].items():  # all ranks must reduce the same values, or they deadlock
             if key not in self.results:
                 self._add({"metrics": {}, "results": {key: value | {"state": {}}}})
         for name, gradient in saved["gradients"].items():
@@ -49,7 +49,7 @@ class EpochState:
             parameter.grad = gradient.to(parameter.device)
 
     def _gradients(self) -> dict[str, Tensor]:
-        """But for those of a sharded network."""
+        """Return the gradients, except those of sharded parameters."""
         pairs = [(name, parameter.grad) for name, parameter in self.module.named_parameters()]
         return {name: grad.cpu() for name, grad in pairs if grad is not None and not hasattr(grad, "full_tensor")}
 
@@ -57,7 +57,7 @@ class EpochState:
         return [(name, module) for name, module in self.module.named_modules() if isinstance(module, Metric)]
 
     def _add(self, state: dict[str, Any]) -> None:
-        """That of one rank to what this one has."""
+        """Add the state of one rank to that of this one."""
         metrics, device = dict(self._metrics()), self.trainer.strategy.root_device
         for name, saved in state["metrics"].items():
             _add_to_metric(metrics[name], saved)
@@ -69,11 +69,11 @@ class EpochState:
 
 
 class _RestoredMetadata(_Metadata):
-    """What the next `log` of the value must equal, but for how ranks are synchronized: there may be others now."""
+    """Metadata equal to that of the next `log` of the value, except for the synchronization of ranks."""
 
     def __eq__(self, other: object) -> bool:
         is_same = isinstance(other, _Metadata) and all(
-            getattr(self, name) == getattr(other, name) for name in (*PLAIN, "reduce_fx")
+            getattr(self, name) == getattr(other, name) for name in (*METADATA_FIELDS, "reduce_fx")
         )
         if is_same:
             self.sync = other.sync
@@ -85,7 +85,7 @@ def _saved_result(result: _ResultMetric) -> dict[str, Any]:
     if result.is_tensor:
         state = {name: getattr(result, name).cpu() for name in result._defaults}
     return {
-        "meta": {name: getattr(meta, name) for name in PLAIN},
+        "meta": {name: getattr(meta, name) for name in METADATA_FIELDS},
         "reduce": meta.reduce_fx.__name__,
         "is_builtin": meta.reduce_fx.__name__ == getattr(meta.reduce_fx, "__qualname__", "") and _is_builtin(meta),
         "sync": {"_should": meta.sync.should, "rank_zero_only": meta.sync.rank_zero_only, "_op": meta.sync.op},
@@ -126,7 +126,7 @@ def _add_to_result(result: _ResultMetric, other: _ResultMetric) -> None:
 def _saved_metric(metric: Metric) -> dict[str, Any]:
     state = {name: getattr(metric, name) for name in metric._defaults}
     on_cpu = {
-        name: value.cpu() if isinstance(value, Tensor) else [one.cpu() for one in value]
+        name: value.cpu() if isinstance(value, Tensor) else [item.cpu() for item in value]
         for name, value in state.items()
     }
     return {"count": metric.update_count, "state": on_cpu}
@@ -136,8 +136,8 @@ def _add_to_metric(metric: Metric, saved: dict[str, Any]) -> None:
     is_first = not metric.update_count
     for name, value in saved["state"].items():
         if isinstance(value, list):
-            known = [] if is_first else getattr(metric, name)
-            setattr(metric, name, [*known, *(one.to(metric.device) for one in value)])
+            items = [] if is_first else getattr(metric, name)
+            setattr(metric, name, [*items, *(item.to(metric.device) for item in value)])
             continue
         value = value.to(metric.device)
         reduce = metric._reductions[name]

@@ -1,4 +1,4 @@
-"""Floating-point operations of training: how many there are, and how many a device could do."""
+"""Count the floating-point operations of training and look up the peak of a device."""
 
 import warnings
 from typing import Any
@@ -12,39 +12,39 @@ DTYPES = {"bf16": torch.bfloat16, "16": torch.float16, "64": torch.float64}
 
 
 def peak_flops(trainer: Trainer) -> float | None:
-    """What one device can do a second at best, as its maker says; None where that is not known.
+    """Return the specified peak FLOP/s of one device without sparsity, or None if it is unknown.
 
-    Source: the table of `lightning.fabric.utilities.throughput`, without sparsity.
+    Source: the table in `lightning.fabric.utilities.throughput`.
     """
     device = trainer.strategy.root_device
-    # Lightning takes an L40S for an L4.
+    # Lightning mistakes an L40S for an L4.
     if device.type != "cuda" or "L40" in torch.cuda.get_device_name(device):
         return None
     dtype = DTYPES.get(str(trainer.precision).partition("-")[0], torch.float32)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a device that is not in the table
+        warnings.simplefilter("ignore")  # about a device that is not in the table
         return get_available_flops(device, dtype)
 
 
 class Flops:
-    """Counts the operations of one step, forward and backward; those of others go with the size of their inputs.
+    """Count the operations of one training step; those of other steps are proportional to the size of their inputs.
 
-    A compiled network runs uncompiled in that step.
+    A compiled network runs uncompiled in the counted step.
     """
 
     def __init__(self) -> None:
-        self.each: float | None = None  # of an element of the inputs
+        self.per_element: float | None = None  # operations per element of the inputs
         self.counter: FlopCounterMode | None = None
 
     def start(self) -> None:
-        if self.each is None and self.counter is None:
+        if self.per_element is None and self.counter is None:
             self.counter = FlopCounterMode(display=False)
             self.counter.__enter__()
 
     def stop(self, batch: Any = None) -> None:
-        """The step is over; without its batch it failed."""
+        """End the counted step; without a batch, the step failed and is discarded."""
         if self.counter:
             self.counter.__exit__(None, None, None)
             if batch is not None:
-                self.each = self.counter.get_total_flops() / batch.inputs.numel()
+                self.per_element = self.counter.get_total_flops() / batch.inputs.numel()
             self.counter = None

@@ -4,7 +4,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ..errors import Stop, Stopped
-from .lightning_internals import leave_signals_alone
+from .lightning_internals import disable_signal_handlers
 from .resume_point import Moment, SavesAtPoints, is_validation_saved
 
 if TYPE_CHECKING:
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class Interruption(SavesAtPoints, Callback):
-    """Saves and stops, where all ranks can, when any of them was asked to: at the next resume point, see `ResumePoint`.
+    """Save a checkpoint and stop all ranks at the next resume point when any rank receives a stop request.
 
-    A validation that was begun at a resume point stops at once, and is done again by the resumed run; one between the
-    batches of an optimizer step goes on to its end. A test has its checkpoint, and is done again.
+    A validation that started at a resume point stops immediately and is repeated by the resumed run; a validation
+    between the batches of an optimizer step is completed. A test is repeated from its checkpoint. See `ResumePoint`.
 
-    The cost with several ranks: one number is reduced over them with each batch. Lightning broadcasts one before each
-    batch, and waits for it, which is turned off here.
+    With several ranks, one number per batch is reduced over all ranks. This replaces Lightning's broadcast before each
+    batch, which is disabled.
 
     Args:
-        stop: what this rank is asked for.
+        stop: The stop requests of this rank.
     """
 
     def __init__(self, stop: "StopRequest") -> None:
@@ -30,8 +30,8 @@ class Interruption(SavesAtPoints, Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self.stop.hold_interrupts()
-        # Lightning's handler broadcasts at any moment, while another rank may be in another collective: a deadlock.
-        leave_signals_alone(trainer)
+        # Lightning's handler broadcasts at any time and deadlocks if another rank is in another collective operation.
+        disable_signal_handlers(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self.stop.release_interrupts()
@@ -40,7 +40,7 @@ class Interruption(SavesAtPoints, Callback):
         self.stop.release_interrupts()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._agree(trainer):  # on a signal that came before
+        if self._agree(trainer):  # a signal that arrived before training started
             self._stop(trainer)
 
     def is_due(self, trainer: Trainer, moment: Moment) -> bool:
@@ -59,11 +59,11 @@ class Interruption(SavesAtPoints, Callback):
             raise Stopped(stop, f"{stop.name.lower()} in the test")
 
     def _agree(self, trainer: Trainer) -> Stop:
-        """The most urgent that any rank is asked for."""
-        self.agreed = self.stop.wanted
+        """Return the most urgent request of all ranks."""
+        self.agreed = self.stop.requested
         if trainer.world_size > 1:
-            wanted = torch.tensor(self.stop.wanted, device=trainer.strategy.root_device)
-            self.agreed = Stop(int(trainer.strategy.reduce(wanted, reduce_op="max")))
+            requested = torch.tensor(self.stop.requested, device=trainer.strategy.root_device)
+            self.agreed = Stop(int(trainer.strategy.reduce(requested, reduce_op="max")))
         return self.agreed
 
     def _stop(self, trainer: Trainer) -> NoReturn:

@@ -7,22 +7,24 @@ from .resume_point import Moment, SavesAtPoints, save_end
 
 
 class LastCheckpoint(SavesAtPoints, Checkpoint):
-    """Has the training saved before each validation, at its end, and between as often as is said.
+    """Save the last checkpoint before each validation, at the end of training and, optionally, at intervals.
 
-    A run that is killed goes on from there, and ends with the bits of one that was left alone. A checkpoint comes at
-    the next moment that allows it, see `ResumePoint`: after the optimizer's step where gradients are accumulated, and
-    not before a validation between two steps.
+    A killed run resumes from it and ends with bitwise the same results. Checkpoints are saved at the next resume point,
+    see `ResumePoint`: not while gradients are accumulated.
 
     Args:
-        every_n_steps: optimizer steps from one checkpoint to the next.
-        every_n_minutes: minutes from one checkpoint to the next.
+        every_n_steps: Optimizer steps between checkpoints.
+        every_n_minutes: Minutes between checkpoints.
+
+    Raises:
+        ValueError: An interval is not positive.
     """
 
     def __init__(self, every_n_steps: int | None = None, every_n_minutes: float | None = None) -> None:
         if every_n_steps is not None and every_n_steps < 1:
-            raise ValueError(f"every_n_steps is {every_n_steps}; it must be at least 1, or null")
+            raise ValueError(f"expected every_n_steps of at least 1, or null, got {every_n_steps}")
         if every_n_minutes is not None and every_n_minutes <= 0:
-            raise ValueError(f"every_n_minutes is {every_n_minutes}; it must be above 0, or null")
+            raise ValueError(f"expected every_n_minutes above 0, or null, got {every_n_minutes}")
         self.every_n_steps, self.every_n_minutes = every_n_steps, every_n_minutes
         self.step, self.time = 0, time.monotonic()
 

@@ -1,4 +1,4 @@
-"""Private names of Lightning, and one of torch, that callbacks need, for which there is no public way."""
+"""Private names of Lightning and torch that callbacks need and that have no public equivalent."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from lightning.pytorch.loops.fit_loop import RestartStage
 from torch import Tensor
 from torch.optim import Optimizer
 
-# What a ModelCheckpoint decides by, and leaves out of its own state.
+# Attributes on which a ModelCheckpoint bases its decisions, and which its state does not contain.
 CHECKPOINT_DECISIONS = (
     "_last_global_step_saved",
     "_last_checkpoint_saved",
@@ -16,46 +16,46 @@ CHECKPOINT_DECISIONS = (
 )
 
 
-def leave_signals_alone(trainer: Trainer) -> None:
-    """Lightning registers no handler of signals, and does not broadcast before each batch whether one came."""
+def disable_signal_handlers(trainer: Trainer) -> None:
+    """Disable Lightning's signal handlers and its broadcast before each batch."""
     trainer._signal_connector.register_signal_handlers = lambda: None
     trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
 
 
 def is_logging_step(trainer: Trainer) -> bool:
-    """Whether loggers are sent what this step logs."""
+    """Whether the values logged in this step are sent to loggers."""
     return trainer._logger_connector.should_update_logs
 
 
-def takes_scale_back(optimizer: Optimizer) -> bool:
-    """Whether gradients that are scaled, as for float16, stay so until the optimizer's step: torch's mark of fused ones."""
+def unscales_in_step(optimizer: Optimizer) -> bool:
+    """Whether scaled float16 gradients are unscaled in the optimizer's step, as by fused optimizers."""
     return getattr(optimizer, "_step_supports_amp_scaling", False)
 
 
 def logged_values(trainer: Trainer) -> dict[str, Tensor]:
-    """The last value of each metric, each time it is logged another tensor; unlike in `trainer.callback_metrics`, nothing
-    is computed for it.
+    """Return the last logged value of each metric, a new tensor each time, without computing epoch values as
+    `trainer.callback_metrics` does.
     """
     return trainer._logger_connector._callback_metrics
 
 
-def is_within_step(trainer: Trainer) -> bool:
-    """Whether the optimizer's step comes with a later batch, with which this one's gradients are added up."""
+def is_accumulating(trainer: Trainer) -> bool:
+    """Whether gradients are accumulated, so that the optimizer's step follows with a later batch."""
     return trainer.fit_loop.epoch_loop._should_accumulate()
 
 
 def begin_mid_epoch(trainer: Trainer) -> None:
-    """Continues in the middle of an epoch instead of starting a new one."""
+    """Continue in the middle of an epoch instead of starting a new one."""
     trainer.fit_loop._restart_stage = RestartStage.RESTARTED_MID_EPOCH
 
 
 def keep_epoch_sums(trainer: Trainer) -> None:
-    """Keeps the sums of the epoch, which Lightning resets at its first batch."""
+    """Keep the sums of the epoch, which Lightning resets at its first batch."""
     trainer._logger_connector._first_loop_iter = False
 
 
 def finish_batch(trainer: Trainer) -> None:
-    """Validates, even where that is due every so many minutes, and does all that comes after a batch of training."""
+    """Run everything that follows a training batch, including validation, even if validation is time-based."""
     trainer._last_val_time = float("-inf")  # pyrefly: ignore[missing-attribute]
     fetcher: Any = trainer.fit_loop._data_fetcher
     assert fetcher

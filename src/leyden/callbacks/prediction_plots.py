@@ -16,57 +16,59 @@ log = logging.getLogger(__name__)
 
 
 class Example(NamedTuple):
-    """A sample of an evaluation, on the CPU; the highest priority comes first, then the earliest sample."""
+    """A sample of an evaluation, on the CPU; sorted by priority, then by index."""
 
     priority: float
-    order: int  # minus the number of the sample
+    order: int  # negative index of the sample
     inputs: Tensor
     target: Any
     prediction: Any
 
 
 class PredictionPlots(Callback):
-    """After an evaluation: some samples and the worst ones with their predictions, and the task's own figures.
+    """Plot predictions after a test or validation: random samples, the samples with the largest errors, and the figures
+    and texts of the task.
 
-    Samples come sorted by class or by length: some are a random sample, the same one each time, not the first ones.
-
-    The data module draws a sample, the model tells what it predicts and how wrong it is. The plots are written to
-    `plots/` and handed to every logger that takes plots; the task's own texts, such as samples, too. Within training
-    they wait for the test.
+    The random samples are the same in each evaluation. The data module draws a sample; the task returns its prediction
+    and error. Plots are saved in `plots/` and passed to all loggers that accept images. Validations during training
+    are not plotted.
 
     Args:
-        num_samples: samples in a plot.
+        num_samples: Number of samples in a plot.
+
+    Raises:
+        ValueError: `num_samples` is not positive.
     """
 
     def __init__(self, num_samples: int = 16) -> None:
         if num_samples < 1:
-            raise ValueError(f"num_samples is {num_samples}; it must be at least 1")
+            raise ValueError(f"expected num_samples of at least 1, got {num_samples}")
         self.num_samples = num_samples
-        self.folder = ""  # below `plots/`: plots of one checkpoint do not replace those of another
+        self.folder = ""  # in `plots/`, one for each checkpoint
 
     def _start(self) -> None:
         self.seen = 0
         self.random = Random(0)
-        # Heaps: the example of the lowest priority is the first to go.
+        # Heaps: the example with the lowest priority is replaced first.
         self.sample: list[Example] = []
         self.worst: list[Example] = []
 
-    def _update(self, evaluated: Any, batch: Any) -> None:
-        errors = getattr(evaluated, "errors", None)
-        for number, error in enumerate([] if errors is None else errors.tolist()):
+    def _update(self, output: Any, batch: Any) -> None:
+        errors = getattr(output, "errors", None)
+        for index, error in enumerate([] if errors is None else errors.tolist()):
             for heap, priority in ((self.sample, self.random.random()), (self.worst, error)):
                 has_room = len(heap) < self.num_samples
                 if has_room or priority > heap[0].priority:
-                    values = (*batch.sample(number), evaluated.predictions[number])
+                    values = (*batch.sample(index), output.predictions[index])
                     example = Example(priority, -self.seen, *map(_on_cpu, values))
                     heapq.heappush(heap, example) if has_room else heapq.heappushpop(heap, example)
             self.seen += 1
 
     def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
         figures, texts = {}, {}
-        with _reported("figures of the task"):
-            figures = pl_module.figures()  # over all ranks, so on all ranks  # pyrefly: ignore[not-callable]
-        with _reported("texts of the task"):
+        with _warn_on_error("figures of the task"):
+            figures = pl_module.figures()  # collective, so called on all ranks  # pyrefly: ignore[not-callable]
+        with _warn_on_error("texts of the task"):
             texts = pl_module.texts()  # pyrefly: ignore[not-callable]
         if not trainer.is_global_zero:
             return
@@ -74,14 +76,14 @@ class PredictionPlots(Callback):
         sample = sorted(self.sample, key=lambda example: -example.order)
         for name, examples in (("predictions", sample), ("worst", sorted(self.worst, reverse=True))):
             if examples:
-                with _reported(f"{split}_{name}.png"):
+                with _warn_on_error(f"{split}_{name}.png"):
                     figures[name] = grid(data, examples)
         for name, text in texts.items():
-            with _reported(f"{split}_{name}.txt"):
+            with _warn_on_error(f"{split}_{name}.txt"):
                 self._path(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
                 figures[name] = page(text)
         for name, figure in figures.items():
-            with _reported(f"{split}_{name}.png"):
+            with _warn_on_error(f"{split}_{name}.png"):
                 self._write(trainer, f"{split}_{name}", figure)
 
     def _path(self, trainer: Trainer, name: str) -> Path:
@@ -92,7 +94,7 @@ class PredictionPlots(Callback):
     def _write(self, trainer: Trainer, name: str, figure: Figure) -> None:
         path = self._path(trainer, f"{name}.png")
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph")  # a character that the font lacks is drawn as a box
+            warnings.filterwarnings("ignore", "Glyph")  # a character missing in the font is drawn as a box
             figure.savefig(path, dpi=120)
         for logger in trainer.loggers:
             if log_image := getattr(logger, "log_image", None):
@@ -124,32 +126,32 @@ class PredictionPlots(Callback):
 
 
 @contextmanager
-def _reported(what: str) -> Iterator[None]:
-    """What a plot fails of is said: the evaluation is done, and its metrics are worth more than the plot."""
+def _warn_on_error(name: str) -> Iterator[None]:
+    """Log errors of plots instead of raising them, so that the metrics of the evaluation are not lost."""
     try:
         yield
     except NotImplementedError:
-        log.info("%s: the data module has no `draw`, and nothing is drawn", what)
+        log.info("%s: skipped, because the data module does not implement `draw`", name)
     except Exception as error:
-        log.warning("%s could not be drawn: %s: %s", what, type(error).__name__, error)
+        log.warning("%s could not be drawn: %s: %s", name, type(error).__name__, error)
 
 
 def grid(data: Any, examples: list[Example]) -> Figure:
-    """The examples, each drawn by the data module: side by side where they are narrow, else below each other."""
+    """Draw examples with the data module in a grid about 10 inches wide."""
     width, height = data.drawn_size
     columns = min(max(int(10 / width), 1), len(examples))
     rows = -(-len(examples) // columns)
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    places = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes in places:
+    subplots = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in subplots:
         axes.set_axis_off()
-    for axes, example in zip(places, examples, strict=False):
+    for axes, example in zip(subplots, examples, strict=False):
         data.draw_prediction(axes, example.inputs, example.target, example.prediction)
     return figure
 
 
 def page(text: str) -> Figure:
-    """A text as a plot of at most 80 lines of 100 characters; the text file has the whole text."""
+    """Draw the first 80 lines of a text, wrapped at 100 characters; the text file contains all of it."""
     lines = [part for line in text.expandtabs(4).splitlines() for part in textwrap.wrap(line, 100) or [""]]
     figure = Figure(figsize=(8, 0.15 * len(lines[:80]) + 0.2))
     options = {"va": "top", "family": "monospace", "fontsize": 8, "parse_math": False}
@@ -158,9 +160,9 @@ def page(text: str) -> Figure:
 
 
 def _on_cpu(value: Any) -> Any:
-    """Tensors, and dicts and named tuples of them, on the CPU."""
+    """Move tensors, and dicts and named tuples of them, to the CPU."""
     if isinstance(value, Tensor):
         return value.detach().cpu()
     if isinstance(value, dict):
-        return {name: _on_cpu(one) for name, one in value.items()}
+        return {name: _on_cpu(item) for name, item in value.items()}
     return type(value)(*map(_on_cpu, value)) if hasattr(value, "_fields") and isinstance(value, Iterable) else value

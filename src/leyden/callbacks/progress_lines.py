@@ -11,18 +11,17 @@ log = logging.getLogger(__name__)
 
 
 class ProgressLines(Callback):
-    """One line of metrics an epoch, for log.txt and for a terminal that cannot draw a bar; a warning of those that are not
-    finite.
+    """Log one line of metrics per epoch, and warn about validation metrics that are not finite.
 
-    Lightning keeps the last value of each metric for ever: a line has those which this epoch has logged.
+    Lightning keeps the last value of each metric; a line only contains those logged in this epoch.
     """
 
     def __init__(self) -> None:
-        self.before: dict[str, Any] | None = None  # what earlier epochs have logged
+        self.before: dict[str, Any] | None = None  # values logged in earlier epochs
         self.warned: set[str] = set()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.begin, self.before = time.perf_counter(), None  # a resumed epoch has no start of its own
+        self.begin, self.before = time.perf_counter(), None  # `on_train_epoch_start` is not called for a resumed epoch
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.begin, self.before = time.perf_counter(), dict(logged_values(trainer))

@@ -12,7 +12,7 @@ from .lightning_internals import (
     CHECKPOINT_DECISIONS,
     begin_mid_epoch,
     finish_batch,
-    is_within_step,
+    is_accumulating,
     keep_epoch_sums,
     logged_values,
 )
@@ -21,38 +21,37 @@ Moment = Literal["batch", "validation", "end"]
 
 
 class SavesAtPoints:
-    """A callback that has the training saved at some of its resume points."""
+    """Base class of callbacks that request checkpoints at resume points."""
 
     def is_due(self, trainer: Trainer, moment: Moment) -> bool:
-        """Whether to save now; asked on all ranks, which must answer alike."""
+        """Whether to save now; called on all ranks, which must return the same value."""
         raise NotImplementedError
 
     def on_saved(self, trainer: Trainer) -> None:
-        """The training has been saved, whoever asked for it."""
+        """Called after a checkpoint was saved, requested by any callback."""
 
 
 class ResumePoint(Callback):
-    """The only writer of what a run is resumed from, at moments at which nothing is half done.
+    """Save the checkpoint that a run resumes from, at points where no step or validation is in progress.
 
-    These are: before a `batch` of training, when the one before has been logged and validated; before a `validation`;
-    and the `end` of the training. Between the batches of one optimizer step there is none: gradients are not saved
-    (except with manual optimization, where only the task knows how long it keeps them). The callbacks that save,
-    `SavesAtPoints`, are asked at each of them.
+    Resume points are: before a training `batch`, once the previous one has been logged and validated; before a
+    `validation`; and the `end` of training. There is none between the batches of an optimizer step, since gradients
+    are not saved (except with manual optimization, where only the task knows how long it keeps them). At each point,
+    the `SavesAtPoints` callbacks decide whether to save.
 
-    A resumed training begins exactly there. Lightning would infer from its counters where it was, repeat or skip a
-    validation, and count it wrong: the checkpoint says it instead, the counters stay as they were, and Lightning's
-    inference is skipped.
+    Training resumes exactly at this point. Lightning would infer the position from its counters, and repeat or skip a
+    validation; the position in the checkpoint is used instead.
 
-    It has to be the first callback: what others do at the same moment belongs to what follows.
+    It has to be the first callback, since what other callbacks do in the same hook follows the resume point.
 
     Args:
-        path: of the checkpoint.
+        path: Path of the checkpoint.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = path
-        self.moment: Moment | None = None  # while it saves
-        self.has_saved_validation = False  # the one that is running
+        self.moment: Moment | None = None  # set while saving
+        self.has_saved_validation = False  # whether the running validation started at a saved point
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         completed = trainer.fit_loop.epoch_loop.batch_progress.current.completed
@@ -61,7 +60,7 @@ class ResumePoint(Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         is_within_training = trainer.state.fn == "fit" and not trainer.sanity_checking
-        if is_within_training and not is_within_step(trainer):
+        if is_within_training and not is_accumulating(trainer):
             self.has_saved_validation = self._offer(trainer, "validation")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -73,7 +72,7 @@ class ResumePoint(Callback):
         self.moment = None
 
     def _offer(self, trainer: Trainer, moment: Moment) -> bool:
-        """Returns whether the training was saved."""
+        """Save if a callback requests it, and return whether a checkpoint was saved."""
         savers = _callbacks(trainer, SavesAtPoints)
         answers = [saver.is_due(trainer, moment) for saver in savers]
         if any(answers):
@@ -91,8 +90,8 @@ class ResumePoint(Callback):
                 "accumulate_grad_batches": trainer.accumulate_grad_batches,
                 "measured": {name: value.detach().cpu() for name, value in measured},
                 "decided": [
-                    {name: getattr(one, name) for name in CHECKPOINT_DECISIONS}
-                    for one in _callbacks(trainer, ModelCheckpoint)
+                    {name: getattr(callback, name) for name in CHECKPOINT_DECISIONS}
+                    for callback in _callbacks(trainer, ModelCheckpoint)
                 ],
                 "epoch": EpochState(trainer).saved(),
             }
@@ -102,22 +101,16 @@ class ResumePoint(Callback):
             return
         if not (point := checkpoint.get("resume_point")):
             raise RunError(
-                f"{trainer.ckpt_path} cannot be resumed: it does not say where the training was, as last.ckpt does when "
-                "it was saved by this version"
+                f"{trainer.ckpt_path} cannot be resumed: expected a resume point, as in last.ckpt of this version"
             )
         for callback, decided in zip(_callbacks(trainer, ModelCheckpoint), point["decided"], strict=True):
             for name, value in decided.items():
                 setattr(callback, name, value)
-        _Return(trainer, point).prepare()
+        _Restoration(trainer, point).prepare()
 
 
-class _Return:
-    """The way of a training that begins back to its resume point: stands in for three of Lightning's steps, once each.
-
-    Args:
-        trainer: its loops have still to receive their counters.
-        point: as it was saved.
-    """
+class _Restoration:
+    """Restore a starting training to its resume point by replacing three methods of Lightning's loops, once each."""
 
     def __init__(self, trainer: Trainer, point: dict[str, Any]) -> None:
         self.trainer, self.point, self.moment = trainer, point, point["moment"]
@@ -134,14 +127,14 @@ class _Return:
 
     def set_up_data(self) -> None:
         self.fit.setup_data()
-        # Lightning asks next whether the limit of steps has been reached: it has, before the last validation.
+        # Lightning checks the limit of steps next, which is already reached before the last validation.
         self.max_steps = self.epoch.max_steps
         if self.moment == "validation":
             self.epoch.max_steps = -1
 
     def reset_training(self) -> None:
         torch.set_grad_enabled(True)
-        self.fit.restarting = False  # with all loops in it
+        self.fit.restarting = False  # of all nested loops, too
         for loop in (self.fit, self.epoch, self.epoch.val_loop):
             loop.reset_restart_stage()
         if self.moment != "end":
@@ -156,7 +149,7 @@ class _Return:
         if progress.current.completed:
             keep_epoch_sums(trainer)
         EpochState(trainer).restore(self.point["epoch"])
-        if self.moment == "batch":  # which had been fetched
+        if self.moment == "batch":  # it had already been fetched
             progress.total.ready, progress.current.ready = progress.total.completed, progress.current.completed
             progress.is_last_batch = False
         else:
@@ -164,18 +157,18 @@ class _Return:
 
 
 def save_end(trainer: Trainer) -> None:
-    """Saves that the training is over, where there is a resume point among the callbacks."""
+    """Save the end of the training if there is a `ResumePoint` callback."""
     for point in _callbacks(trainer, ResumePoint):
         point.save(trainer, "end")
 
 
 def is_validation_saved(trainer: Trainer) -> bool:
-    """Whether a training that stops in this validation can be resumed from right before it."""
+    """Whether a training that stops in this validation can be resumed at its start."""
     return any(point.has_saved_validation for point in _callbacks(trainer, ResumePoint))
 
 
 def _replace_once(owner: Any, name: str, function: Callable[[], None]) -> None:
-    """The next call of a method calls the function in its place."""
+    """Replace a method by a function for its next call."""
 
     def call() -> None:
         delattr(owner, name)

@@ -1,4 +1,4 @@
-"""`leyden demo`: trains, tests and predicts an experiment of each domain on embedded data, and prints a table."""
+"""`leyden demo`: train, test and predict an experiment of each domain on embedded data, and print a table."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from ..config.embedded import embedded_experiments
 from ..errors import UserError
 
 SAMPLES = Path(__file__).parent.parent / "testing" / "samples"  # files to predict, a folder for each domain
-NUM_PROCESSES = 2  # each spends some seconds of one core on its imports
+NUM_PROCESSES = 2  # imports take seconds on one core in each
 RUNNING: set[subprocess.Popen[str]] = set()
 
 
@@ -36,13 +36,13 @@ class Result:
 
 
 def first_experiments(root: Path) -> Iterator[str]:
-    """The first experiment of each domain whose data is embedded."""
+    """Yield the first experiment with embedded data of each domain."""
     for _, names in groupby(embedded_experiments(root), key=lambda name: name.split("/")[0]):
         yield next(names)
 
 
 def run_command(root: Path, *arguments: str) -> str:
-    """Runs the command line in a process of its own and returns its output; raises CalledProcessError."""
+    """Run `leyden` in a separate process and return its output; raise CalledProcessError if it fails."""
     command = [sys.executable, "-m", "leyden", *arguments]
     threads = str(max(1, (os.cpu_count() or 1) // NUM_PROCESSES))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "NO_COLOR": "1"}
@@ -57,14 +57,14 @@ def run_command(root: Path, *arguments: str) -> str:
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:
-    """Passes a signal on to the processes, as of a `make` that is stopped."""
+    """Terminate the processes when this one is terminated."""
     for process in list(RUNNING):
         process.terminate()
     sys.exit(128 + number)
 
 
 def demonstrate(experiment: str, root: Path) -> Result:
-    """Trains and tests, then predicts the domain's sample files."""
+    """Train and test an experiment, then predict the sample files of its domain."""
     start, run = time.perf_counter(), root / "runs" / experiment / "latest"
     metric, error = "", None
     try:
@@ -76,7 +76,7 @@ def demonstrate(experiment: str, root: Path) -> Result:
         run_command(root, "predict", str(run), samples, "--output", str(run / "predictions.csv"))
     except subprocess.CalledProcessError as failure:
         last_lines = "\n".join(failure.output.splitlines()[-20:])
-        error = f"{' '.join(failure.cmd)} ended with {failure.returncode}:\n{last_lines}"
+        error = f"{' '.join(failure.cmd)} exited with {failure.returncode}:\n{last_lines}"
     return Result(experiment, metric, time.perf_counter() - start, run, error)
 
 
@@ -86,14 +86,14 @@ def demo() -> int:
     root, console = project_root(), Console()
     experiments = list(first_experiments(root))
     if not experiments:
-        raise UserError("configs/experiment/ has no embedded data: expected a class with is_embedded = True")
+        raise UserError("expected an experiment on embedded data (a class with is_embedded = True), got none")
     console.print(f"Training {', '.join(experiments)}, {NUM_PROCESSES} at a time.")
     with ThreadPoolExecutor(NUM_PROCESSES) as pool:
         results = list(pool.map(lambda experiment: demonstrate(experiment, root), experiments))
     table = Table("experiment", "test metric", "seconds", Column("run directory", overflow="fold"))
     for result in results:
-        place = os.path.relpath(result.run, root)
-        table.add_row(result.experiment, result.metric or "failed", f"{result.seconds:.0f}", place)
+        path = os.path.relpath(result.run, root)
+        table.add_row(result.experiment, result.metric or "failed", f"{result.seconds:.0f}", path)
     console.print(table)
     console.print(f"The runs are in {root}.", soft_wrap=True)
     errors = [result.error for result in results if result.error]

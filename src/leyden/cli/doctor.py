@@ -10,8 +10,8 @@ from ..io import installed_version
 
 
 def examine() -> int:
-    """Prints what this machine has, one line a finding, and returns 1 if something is wrong."""
-    wrong: list[str] = []
+    """Print installed versions, devices and problems; return 1 if there are problems, else 0."""
+    problems: list[str] = []
     _show("python", f"{platform.python_version()} ({sys.executable})")
     _show("cores", str(os.cpu_count()))
     _show("disk", f"{shutil.disk_usage('.').free / 2**30:.0f} GiB free in {Path.cwd()}")
@@ -21,18 +21,18 @@ def examine() -> int:
     try:
         import torch
         import torchaudio
-        import torchvision  # noqa: F401 - loading their compiled parts is the test
+        import torchvision  # noqa: F401 - checks that their compiled parts load
     except (ImportError, OSError, RuntimeError) as error:
-        wrong.append(f"torch, torchvision and torchaudio do not load together: {error}")
-        wrong.append("Install the locked versions: make setup")
+        problems.append(f"torch, torchvision and torchaudio do not load together: {error}")
+        problems.append("Install the locked versions: make setup")
     else:
         _show("torch's CUDA", f"{torch.version.cuda}, torchaudio {torchaudio.__version__}")
         _show("devices", _devices())
         if shutil.which("nvidia-smi") and not torch.cuda.is_available():
-            wrong.append(f"there is an NVIDIA driver, but torch (CUDA {torch.version.cuda}) sees no GPU")
-    for problem in wrong:
-        print(f"WRONG: {problem}", file=sys.stderr)
-    return 1 if wrong else 0
+            problems.append(f"an NVIDIA driver is installed, but torch (CUDA {torch.version.cuda}) finds no GPU")
+    for problem in problems:
+        print(f"PROBLEM: {problem}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def _show(name: str, text: str) -> None:
@@ -46,10 +46,10 @@ def _wandb() -> str:
         return "not installed"
     host = urlsplit(wandb.setup().settings.base_url).hostname or ""
     try:
-        known = netrc.netrc().authenticators(host)
+        credentials = netrc.netrc().authenticators(host)
     except (OSError, netrc.NetrcParseError):
-        known = None
-    login = "logged in" if known or os.environ.get("WANDB_API_KEY") else "not logged in (wandb login)"
+        credentials = None
+    login = "logged in" if credentials or os.environ.get("WANDB_API_KEY") else "not logged in (wandb login)"
     return f"{wandb.__version__}, {login} at {host}"
 
 
@@ -57,5 +57,5 @@ def _devices() -> str:
     import torch
 
     if torch.cuda.is_available():
-        return ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+        return ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
     return "mps" if torch.backends.mps.is_available() else "cpu"

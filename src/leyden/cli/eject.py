@@ -1,7 +1,7 @@
-"""`leyden eject`: a class of the library, copied into the project for its owner to change.
+"""`leyden eject`: copy a class of the library into the project.
 
-What is copied and what stays is said in private_modules.py. Only import statements differ from the library's text, so
-that the copy computes the same; the run directory takes it with the rest of `src/`.
+private_modules.py decides which modules are copied. Only import statements differ from the original, so that the copy
+computes the same.
 """
 
 import ast
@@ -15,8 +15,8 @@ from ..config.compose import project_root
 from ..config.static.source import Definition, Module, NameMissingError, find
 from ..errors import UserError, hint
 from ..io import write_atomically
-from .import_lines import moved
-from .library_names import LIBRARY, Use, find_class, place, public, uses, version
+from .import_lines import rewrite_imports
+from .library_names import LIBRARY, Use, find_class, import_source, public, uses, version
 from .private_modules import copied_with
 
 HEADER = f"# Copied from {LIBRARY} "
@@ -25,13 +25,7 @@ TARGET = re.compile(rf"(_target_['\"]?\s*[:=]\s*['\"]?)({LIBRARY}(?:\.\w+)+)")
 
 @dataclass(frozen=True)
 class Mention:
-    """A line of a project's configuration that names the class.
-
-    Args:
-        file: the YAML file.
-        line: its number, from 1.
-        text: as it is, or is to be, with the copy's name.
-    """
+    """A line, from 1, of a YAML file that names the class, and its `text` with the name of the copy."""
 
     file: Path
     line: int
@@ -39,15 +33,16 @@ class Mention:
 
 
 def eject(name: str, package: str | None = None, uses_it: bool = False) -> int:
-    """Copies a class of the library, and what it privately needs, into the project of this folder.
+    """Copy a class of the library, with the modules that are private to it, into the current project.
 
     Args:
-        name: dotted as in YAML, or that of a class alone.
-        package: the project's, where it has several.
-        uses_it: whether the project's configurations are to name the copy.
+        name: A dotted name as in YAML, or the name of a class.
+        package: The project's package, if it has several.
+        uses_it: Whether to change the project's configurations to name the copy.
+
 
     Raises:
-        UserError: there is no such class, it has to stay where it is, or other files are in the way.
+        UserError: The class does not exist, cannot be copied, or would overwrite other files.
     """
     root = project_root()
     definition = find_class(name)
@@ -57,28 +52,27 @@ def eject(name: str, package: str | None = None, uses_it: bool = False) -> int:
         names = [path.name for path in _packages(root)]
         raise UserError(f"there is no package {source.relative_to(root)}{hint(source.name, names)}")
     folder = source / definition.module.name.split(".")[1]
-    texts = {folder / f"{one.name.rpartition('.')[2]}.py": _copy(one, modules, root) for one in modules}
-    kept = {path for path, text in texts.items() if _is_there(path, text, root)}
+    texts = {folder / f"{module.name.rpartition('.')[2]}.py": _copy(module, modules, root) for module in modules}
+    kept = {path for path, text in texts.items() if _is_copied(path, text, root)}
     target = f"{source.name}.{folder.name}.{next(iter(texts)).stem}.{definition.node.name}"
     mentions = list(_mentions(root, definition, target))
     _write(folder, {path: text for path, text in texts.items() if path not in kept})
     for path, module in zip(texts, modules, strict=True):
-        print(f"{path.relative_to(root)}  {'is there already' if path in kept else 'copied'}, from {module.name}")
-    if private := {pair for one in modules for pair in _private_names(one, modules)}:
-        print(f"Imported from {LIBRARY}, though not public, so that an upgrade may move them:")
-    for source_name in sorted({other for other, _ in private}):
-        print(f"  {source_name}: {', '.join(sorted(one for other, one in private if other == source_name))}")
+        print(f"{path.relative_to(root)}  {'exists already' if path in kept else 'copied'}, from {module.name}")
+    if private := {pair for module in modules for pair in _private_names(module, modules)}:
+        print(f"Imports of private names of {LIBRARY}, which an upgrade may move:")
+    for source_name in sorted({module_name for module_name, _ in private}):
+        print(f"  {source_name}: {', '.join(sorted(name for other, name in private if other == source_name))}")
     _report(mentions, target, root, uses_it)
     return 0
 
 
 def _package(root: Path) -> str:
-    """The name of the project's own package."""
+    """Return the name of the project's package."""
     names = [path.name for path in _packages(root)]
     if len(names) != 1:
-        found = f"there are {', '.join(names)} in src/" if names else f"there is no folder but {LIBRARY} in src/"
-        todo = "choose one with --package" if names else "make one, such as src/mine, with an empty __init__.py"
-        raise UserError(f"{found}, and {LIBRARY} eject copies into the project's own package: {todo}")
+        fix = "choose one with --package" if names else "create one, such as src/mine, with an empty __init__.py"
+        raise UserError(f"expected one package of the project in src/, got {', '.join(names) or 'none'}: {fix}")
     return names[0]
 
 
@@ -88,44 +82,44 @@ def _packages(root: Path) -> list[Path]:
 
 
 def _copy(module: Module, copied: list[Module], root: Path) -> str:
-    """A module's text for the project: with a header, and imports that work there."""
+    """Return the source of a module for the project, with a header and adapted imports."""
     own = {path.name for path in (root / "src").glob("*")}
-    known = {(use.node.lineno, use.alias.lineno, use.alias.name): use for use in uses(module)}
+    by_position = {(use.node.lineno, use.alias.lineno, use.alias.name): use for use in uses(module)}
 
-    def where(node: ast.ImportFrom, alias: ast.alias) -> str:
-        use = known.get((node.lineno, alias.lineno, alias.name))
-        return "" if not use or use.module in copied else _place(use)
+    def source(node: ast.ImportFrom, alias: ast.alias) -> str:
+        use = by_position.get((node.lineno, alias.lineno, alias.name))
+        return "" if not use or use.module in copied else _import_source(use)
 
     origin = f"{module.name}. MIT License, copyright (c) The Leyden authors."
-    return f"{HEADER}{version()}, {origin}\n{moved(module.text, where, own)}"
+    return f"{HEADER}{version()}, {origin}\n{rewrite_imports(module.text, source, own)}"
 
 
-def _place(use: Use) -> str:
-    return place(use.module, use.name) if use.name else use.module.name.rpartition(".")[0]
+def _import_source(use: Use) -> str:
+    return import_source(use.module, use.name) if use.name else use.module.name.rpartition(".")[0]
 
 
 def _private_names(module: Module, copied: list[Module]) -> Iterator[tuple[str, str]]:
-    """What a copy imports from the library that is not public: modules and names in them."""
+    """Yield the private names that a copy imports from the library, each with its module."""
     for use in uses(module):
-        found = _place(use), use.alias.name
-        if use.module not in copied and found[0] != f"{LIBRARY}.errors" and ".".join(found) not in public():
-            yield found
+        pair = _import_source(use), use.alias.name
+        if use.module not in copied and pair[0] != f"{LIBRARY}.errors" and ".".join(pair) not in public():
+            yield pair
 
 
-def _is_there(path: Path, text: str, root: Path) -> bool:
-    """Whether a copy with the same lines is there, of whatever version.
+def _is_copied(path: Path, text: str, root: Path) -> bool:
+    """Whether the file exists with the same content, except for the version in its header.
 
     Raises:
-        UserError: something else is there.
+        UserError: A different file exists.
     """
     if path.with_suffix("").is_dir():
-        raise UserError(f"{path.relative_to(root)} would be hidden by the folder beside it: rename that first")
+        raise UserError(f"{path.relative_to(root)} would be hidden by the folder of the same name: rename the folder")
     if not path.exists():
         return False
     if _lines(path.read_text(encoding="utf-8", errors="replace")) != _lines(text):
         raise UserError(
-            f"{path.relative_to(root)} is there already and differs from what would be copied; nothing was written. "
-            "Rename or move yours, and name it so where it is used, then try again"
+            f"{path.relative_to(root)} exists and differs from the library's; nothing was written. "
+            "Rename your file, update its uses and try again"
         )
     return True
 
@@ -144,7 +138,7 @@ def _write(folder: Path, texts: dict[Path, str]) -> None:
 
 
 def _mentions(root: Path, definition: Definition, target: str) -> Iterator[Mention]:
-    """Lines of the project's configurations that name the class, as they are to be."""
+    """Yield the lines of the project's configurations that name the class, changed to name the copy."""
     replaced = partial(_replaced, definition, target)
     for file in sorted((root / "configs").rglob("*.yaml")):
         for number, line in enumerate(_read(file).split("\n"), start=1):
@@ -154,19 +148,19 @@ def _mentions(root: Path, definition: Definition, target: str) -> Iterator[Menti
                 yield Mention(file, number, text + line[code.end() :])
 
 
-def _replaced(definition: Definition, target: str, found: re.Match[str]) -> str:
+def _replaced(definition: Definition, target: str, match: re.Match[str]) -> str:
     try:
-        is_meant = find(found[2]) == definition
+        is_same = find(match[2]) == definition
     except NameMissingError:
-        is_meant = False
-    return f"{found[1]}{target}" if is_meant else found[0]
+        is_same = False
+    return f"{match[1]}{target}" if is_same else match[0]
 
 
 def _read(file: Path) -> str:
-    """A text with its ends of lines as they are.
+    """Read a text file without converting line endings.
 
     Raises:
-        UserError: it is none.
+        UserError: The file is not UTF-8.
     """
     try:
         return file.read_bytes().decode()
@@ -175,15 +169,15 @@ def _read(file: Path) -> str:
 
 
 def _report(mentions: list[Mention], target: str, root: Path, uses_it: bool) -> None:
-    for file in {one.file for one in mentions} if uses_it else ():
+    for file in {mention.file for mention in mentions} if uses_it else ():
         lines = _read(file).split("\n")
-        for one in mentions:
-            if one.file == file:
-                lines[one.line - 1] = one.text
+        for mention in mentions:
+            if mention.file == file:
+                lines[mention.line - 1] = mention.text
         write_atomically(file.resolve(), "\n".join(lines))
     if not mentions:
-        print(f"No line of configs/ names it; to use the copy: _target_: {target}")
+        print(f"No file in configs/ names it; to use the copy, set _target_: {target}")
     elif not uses_it:
-        print("To use the copy, change these lines of configs/ (--use does):")
-    for one in mentions:
-        print(f"{one.file.relative_to(root)}:{one.line}  {one.text.strip()}")
+        print("To use the copy, change these lines in configs/, or add --use:")
+    for mention in mentions:
+        print(f"{mention.file.relative_to(root)}:{mention.line}  {mention.text.strip()}")

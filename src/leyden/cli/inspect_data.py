@@ -1,4 +1,4 @@
-"""`data`: what a dataset is once it is decoded, where it lives, and how fast its batches come; or writes it anew."""
+"""`leyden data`: show size, storage and loading speed of a dataset, clear its cache, or write it as a stream."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ from ..run.trust import require_trust
 if TYPE_CHECKING:
     from ..data import DataModule
 
-SECONDS = 2.0  # for which batches are counted
+MEASURE_SECONDS = 2.0  # for which batches are loaded
 
 
 def inspect(
@@ -29,21 +29,21 @@ def inspect(
     stream: Path | None = None,
     trusts: bool = False,
 ) -> int:
-    """Shows the data of a run or an experiment, removes what the cache keeps of it, or writes it as a stream.
+    """Show the data of a run or an experiment, clear its cache, or write it as a stream.
 
     Args:
-        name: a run directory, `latest`, or an experiment.
-        overrides: settings of the experiment.
-        clears: removes, instead of showing.
-        check: overrides, and whether the data's files are looked for -> the project's folder and the configuration.
-        stream: a folder for the samples, to be written instead of shown; see `write_stream`.
-        trusts: whether a run that was not made here is executed; see `require_trust`.
+        name: A run directory, `latest`, or an experiment.
+        overrides: Settings of the experiment.
+        clears: Whether to clear the cache instead.
+        check: Maps overrides, and whether the files have to exist, to the project's folder and the configuration.
+        stream: Folder to write the samples to instead; see `write_stream`.
+        trusts: Whether to execute a run that was not created here; see `require_trust`.
 
     Returns:
         The exit code.
 
     Raises:
-        UserError: there is no such run or experiment, or a setting is wrong.
+        UserError: The run or experiment does not exist, or a setting is invalid.
     """
     root = project_root()
     run = _run(name, root, overrides)
@@ -90,25 +90,25 @@ def _prepare(data: "DataModule", run: RunDirectory | None) -> None:
 
 
 def _show_all(data: "DataModule") -> None:
-    _show_rows(data)
+    _show_samples(data)
     _show_cache(data)
     _show_speed(data)
 
 
 def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
-    """The run of that name; None where it is the name of an experiment."""
-    experiments = [one for one, _ in options(root)["experiment"]]
+    """Return the run of that name, or None if it is an experiment."""
+    experiments = [experiment for experiment, _ in options(root)["experiment"]]
     if name in experiments:
         return None
     if overrides:
-        raise UserError(f"{name} is no experiment: the settings of a run are frozen")
+        raise UserError(f"{name} is not an experiment: the settings of a run cannot be changed")
     try:
         return find_run(name, root)
     except UserError as error:
-        raise UserError(f"{error}, and no experiment{hint(name, experiments, few=0)}") from None
+        raise UserError(f"{error}, nor an experiment{hint(name, experiments, few=0)}") from None
 
 
-def _show_rows(data: "DataModule") -> None:
+def _show_samples(data: "DataModule") -> None:
     from ..data.core.samples import whole
     from ..data.storage.file_samples import FileSamples
 
@@ -123,19 +123,19 @@ def _show_cache(data: "DataModule") -> None:
     from ..data.storage.cache import entries
     from ..data.storage.fingerprint import dataset_name
 
-    for about in entries(data.storage.cache, dataset_name(data)) if data.storage.cache else []:
-        state = "in use" if about["path"] in data.storage.used else "of other files or settings"
-        what = f"{about['rows']} samples, {about['dtype']} {about['shape']}, {about['bytes'] / 1e6:.1f} MB"
-        state = state if about["is_whole"] else "damaged"
-        _show("cache", f"{about['path']}: {what}, decoded in {about['seconds']:.1f} s; {state}")
+    for entry in entries(data.storage.cache, dataset_name(data)) if data.storage.cache else []:
+        state = "in use" if entry["path"] in data.storage.used else "of other files or settings"
+        size = f"{entry['rows']} samples, {entry['dtype']} {entry['shape']}, {entry['bytes'] / 1e6:.1f} MB"
+        state = state if entry["is_whole"] else "damaged"
+        _show("cache", f"{entry['path']}: {size}, decoded in {entry['seconds']:.1f} s; {state}")
 
 
 def _show_speed(data: "DataModule") -> None:
     loader = data.train_dataloader()
     batches = chain.from_iterable(repeat(loader))
-    next(batches)  # which starts workers
+    next(batches)  # starts the workers
     begin, num_samples, num_batches = time.perf_counter(), 0, 0
-    while (seconds := time.perf_counter() - begin) < SECONDS:
+    while (seconds := time.perf_counter() - begin) < MEASURE_SECONDS:
         num_samples += len(next(batches).inputs)
         num_batches += 1
     workers = f"workers: {loader.num_workers}" if loader.num_workers else "by this process"
@@ -155,7 +155,7 @@ def _write(data: "DataModule", folder: Path) -> None:
     from ..data.stream.writing import write_stream
 
     write_stream(data, folder)
-    _show("stream", f"{folder}: read it with data.stream={folder}, or from wherever you copy it to")
+    _show("stream", f"{folder}: read it, or a copy of it, with data.stream={folder}")
 
 
 def _show(name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The library as `eject` reads it: its modules, public names and imports. Nothing is imported, nothing is executed."""
+"""Modules, public names and imports of the library, read from source for `eject`."""
 
 import ast
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ PARTS = ("data", "networks", "tasks", "optim", "metrics", "callbacks", "loggers"
 
 @dataclass(frozen=True)
 class Use:
-    """One name that a statement imports from the library.
+    """A name that a statement imports from the library.
 
     Args:
-        node: the statement.
-        alias: the name in it, and the name that it gets.
-        module: where the name is defined; for a module that is imported, that module.
-        name: as it is called there; empty for a module.
+        node: The statement.
+        alias: The name in the statement, with its alias.
+        module: The module that defines the name, or the imported module.
+        name: The name in that module; empty for an imported module.
     """
 
     node: ast.ImportFrom
@@ -32,7 +32,7 @@ class Use:
 
 @cache
 def modules() -> list[Module]:
-    """Every module of the library."""
+    """Return all modules of the library."""
     library = load(LIBRARY)
     assert library
     folder = Path(library.folders[0])
@@ -42,54 +42,55 @@ def modules() -> list[Module]:
 
 
 def version() -> str:
-    """The library's version."""
+    """Return the version of the library."""
     library = load(LIBRARY)
     return texts(library.names["__version__"][0])[0] if library else ""
 
 
 @cache
 def public() -> dict[str, Definition]:
-    """Dotted names of what the parts export, each with what it stands for."""
-    found = {}
+    """Return the dotted names that the parts export, with their definitions."""
+    definitions = {}
     for package in modules():
         if package.folders and package.name.count(".") and _part(package) in PARTS:
             for name in _exported(package):
                 if isinstance(definition := look_up(package, name), Definition):
-                    found[f"{package.name}.{name}"] = definition
-    return found
+                    definitions[f"{package.name}.{name}"] = definition
+    return definitions
 
 
 @cache
 def public_modules() -> set[str]:
-    """Names of the modules that define a public name."""
+    """Return the names of the modules that define a public name."""
     return {definition.module.name for definition in public().values()}
 
 
 @cache
 def uses(module: Module) -> list[Use]:
-    """What a module imports from the library, wherever its statements stand."""
+    """Return all names that a module imports from the library."""
     nodes = [node for node in ast.walk(module.tree or ast.Module([], [])) if isinstance(node, ast.ImportFrom)]
-    found = []
+    imported = []
     for node in nodes:
         name = imported_module(module, node)
         base = load(name) if name.partition(".")[0] == LIBRARY else None
         if base:
-            found += [Use(node, alias, *_origin(base, alias.name)) for alias in node.names]
-    return found
+            imported += [Use(node, alias, *_origin(base, alias.name)) for alias in node.names]
+    return imported
 
 
 @cache
 def users(module: Module) -> list[Module]:
-    """The modules that import from one; packages, which only hand names on, are left out."""
-    last = module.name.rpartition(".")[2]  # by packages that export its names, others find it, too
+    """Return the modules that import from a module, without packages, which only re-export."""
+    last = module.name.rpartition(".")[2]  # its names may also be imported from packages that re-export them
     exported = [name for package in modules() if package.folders for name in _exported(package)]
     words = {last, *(name for name in exported if name in module.names)}
-    near = [one for one in modules() if not one.folders and one != module and any(word in one.text for word in words)]
-    return [one for one in near if any(use.module == module for use in uses(one))]
+    others = (other for other in modules() if not other.folders and other != module)
+    candidates = [other for other in others if any(word in other.text for word in words)]
+    return [other for other in candidates if any(use.module == module for use in uses(other))]
 
 
-def place(module: Module, name: str) -> str:
-    """From which module to import a name: the nearest package that exports it, else the one that defines it."""
+def import_source(module: Module, name: str) -> str:
+    """Return the module to import a name from: the nearest package that exports it, or the one that defines it."""
     parts = module.name.split(".")
     for end in range(len(parts) - 1, 1, -1):
         package = load(".".join(parts[:end]))
@@ -99,57 +100,58 @@ def place(module: Module, name: str) -> str:
 
 
 def find_class(name: str) -> Definition:
-    """The class or function of the library that a name stands for.
+    """Find a class or function of the library.
 
     Args:
-        name: dotted as in YAML, or that of a class alone.
+        name: A dotted name as in YAML, or the name of a class.
 
     Raises:
-        UserError: there is none, there are several, or it has to stay in the library.
+        UserError: The class does not exist, is ambiguous, or has to stay in the library.
     """
-    found = _by_path(name) if "." in name else _by_name(name)
-    if not found.module.name.startswith(f"{LIBRARY}."):
-        raise UserError(f"{name} is {found.module.name}.{found.node.name}, no class of {LIBRARY}: import it from there")
-    shared = {one.module for name, one in public().items() if name.rpartition(".")[2] in _exported_by_library()}
-    if found.module in shared:
-        text = "is what projects and the library have in common"
-    elif _part(found.module) not in PARTS:
-        text = "is part of how every run is made and read"
+    definition = _by_path(name) if "." in name else _by_name(name)
+    module, own_name = definition.module, definition.node.name
+    if not module.name.startswith(f"{LIBRARY}."):
+        raise UserError(f"{name} is {module.name}.{own_name}, not a class of {LIBRARY}: import it from there")
+    shared = {item.module for key, item in public().items() if key.rpartition(".")[2] in _exported_by_library()}
+    if module in shared:
+        reason = "is an interface between projects and the library"
+    elif _part(module) not in PARTS:
+        reason = "is part of the machinery of every run"
     else:
-        return found
-    whole = f"{place(found.module, found.node.name)}.{found.node.name}"
-    raise UserError(f"{whole} {text}, and stays in {LIBRARY}: subclass it in the project instead")
+        return definition
+    dotted = f"{import_source(module, own_name)}.{own_name}"
+    raise UserError(f"{dotted} {reason} and cannot be copied: subclass it in the project instead")
 
 
 def _by_path(name: str) -> Definition:
     if name.partition(".")[0] != LIBRARY:
-        raise UserError(f"{name} is no class of {LIBRARY}{hint(name, public(), few=0)}")
+        raise UserError(f"{name} is not a class of {LIBRARY}{hint(name, public(), few=0)}")
     try:
-        found = find(name)
+        definition = find(name)
     except NameMissingError as error:
         near = hint(name, public(), few=0) or hint(error.name, error.choices)
-        raise UserError(f"there is no {error.name!r} in {error.place or LIBRARY}{near}") from None
-    if isinstance(found, Definition) and isinstance(found.node, ast.ClassDef | ast.FunctionDef):
-        return found
-    inner = sorted(one for one in public() if one.startswith(f"{name}."))
-    raise UserError(f"{name} is no class or function{'; there are ' if inner else ''}{', '.join(inner)}")
+        raise UserError(f"there is no {error.name!r} in {error.module or LIBRARY}{near}") from None
+    if isinstance(definition, Definition) and isinstance(definition.node, ast.ClassDef | ast.FunctionDef):
+        return definition
+    inner = sorted(dotted for dotted in public() if dotted.startswith(f"{name}."))
+    raise UserError(f"{name} is not a class or function{'; available: ' if inner else ''}{', '.join(inner)}")
 
 
 def _by_name(name: str) -> Definition:
-    choices = {dotted: one for dotted, one in public().items() if dotted.rpartition(".")[2] == name}
-    choices = choices or {f"{one.module.name}.{name}": one for one in _classes(name)}
+    choices = {dotted: item for dotted, item in public().items() if dotted.rpartition(".")[2] == name}
+    choices = choices or {f"{item.module.name}.{name}": item for item in _classes(name)}
     if len(set(choices.values())) > 1:
-        raise UserError(f"there are several of the name {name!r}: {', '.join(sorted(choices))}; give the whole name")
+        raise UserError(f"{name!r} is ambiguous: {', '.join(sorted(choices))}; use the dotted name")
     if not choices:
-        known = {dotted.rpartition(".")[2] for dotted in public()}
-        raise UserError(f"there is no class {name!r} in {LIBRARY}{hint(name, known, few=100)}")
+        names = {dotted.rpartition(".")[2] for dotted in public()}
+        raise UserError(f"there is no class {name!r} in {LIBRARY}{hint(name, names, few=100)}")
     return next(iter(choices.values()))
 
 
 def _classes(name: str) -> Iterator[Definition]:
-    """Every class of that name that a module defines at its top."""
+    """Yield all classes of that name at the top level of a module."""
     for module in modules():
-        if f"class {name}" in module.text:  # most need not be parsed
+        if f"class {name}" in module.text:  # avoids parsing most modules
             nodes = module.names.get(name, [])
             yield from (Definition(module, node) for node in nodes if isinstance(node, ast.ClassDef))
 
@@ -170,7 +172,7 @@ def _exported(package: Module) -> list[str]:
 
 @cache
 def _origin(base: Module, name: str) -> tuple[Module, str]:
-    """Where a name that is imported from a module is defined, through packages that hand it on."""
+    """Return the module and name that an imported name is defined by, through packages that re-export it."""
     nodes = base.names.get(name)
     if not nodes:
         submodule = load(f"{base.name}.{name}")

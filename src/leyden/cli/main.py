@@ -1,4 +1,4 @@
-"""The command line. Nothing here imports torch: help, lists and refused configurations answer at once."""
+"""The command line. Torch-free, so that help, lists and configuration errors appear immediately."""
 
 import argparse
 import sys
@@ -11,8 +11,8 @@ from .arguments import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns the exit code: 0 done, 1 the run failed, 2 a mistake in what was typed."""
-    if sys.stdout is not None and sys.stdout.errors == "strict":  # a terminal of another encoding is no reason to fail
+    """Run a command and return the exit code: 0 for success, 1 for a failed run, 2 for an error in the command."""
+    if sys.stdout is not None and sys.stdout.errors == "strict":  # the terminal may not support all characters
         getattr(sys.stdout, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
         options, more = parser().parse_known_args(arguments)
@@ -29,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `| head` has read enough
+    except BrokenPipeError:  # the reader, such as `head`, has exited
         sys.stderr.close()
         return 0
-    except UnicodeEncodeError as error:  # a path
-        print(f"{error}: the locale of this machine cannot write that; set PYTHONUTF8=1", file=sys.stderr)
+    except UnicodeEncodeError as error:  # such as a path
+        print(f"{error}: the locale of this machine does not support this character; set PYTHONUTF8=1", file=sys.stderr)
         return 2
     except OSError as error:
         from ..io import disk_error
@@ -50,7 +50,7 @@ def _train(options: argparse.Namespace) -> int:
     words = combinations(options.overrides) if options.sweep else [options.overrides]
     checked = [_checked(overrides) for overrides in words]
     root, configs = checked[0][0], [config for _, config in checked]
-    from ..launch.launch import describe, launch_all  # after what is refused: it takes time to import
+    from ..launch.launch import describe, launch_all  # after the check, since this import is slow
     from ..run.directory import RunDirectory
 
     if options.dry_run:
@@ -59,85 +59,85 @@ def _train(options: argparse.Namespace) -> int:
     begin = ["leyden", "train", *(["--live"] * options.live)]
     commands = [[*begin, *overrides] for overrides in words]
     status = {"live": True} if options.live else {}
-    made = zip(configs, commands, strict=True)
-    runs = [RunDirectory.create(config, root, command, **status) for config, command in made]
+    pairs = zip(configs, commands, strict=True)
+    runs = [RunDirectory.create(config, root, command, **status) for config, command in pairs]
     for run in runs:
         print(f"run              {run.path}", file=sys.stderr)
     return launch_all(runs, root)
 
 
 def _status(options: argparse.Namespace) -> int:
-    from ..launch.slurm_queue import is_here, state
+    from ..launch.slurm_queue import is_available, state
     from ..run.lifetime import has_died
 
     code = 0
     for name in options.runs:
         try:
-            run = _found(name)[1]
+            run = _find(name)[1]
             status = run.status
-        except UserError as error:  # no reason to be silent about the others
+        except UserError as error:  # the others are still shown
             code = 2
             print(error, file=sys.stderr)
             continue
-        said = "ask where SLURM is installed" if not is_here() else state(status["job"]) if "job" in status else ""
-        job = f"job {status['job']}: {said or 'forgotten by SLURM'}" if "job" in status else ""
+        job = f"job {status['job']}: SLURM is not installed on this machine" if "job" in status else ""
+        if job and is_available():
+            job = f"job {status['job']}: {state(status['job']) or 'no longer known to SLURM'}"
         error = (status.get("error") or "").partition("\n")[0] if status["state"] == "failed" else ""
-        now = status["state"]
+        run_state = status["state"]
         if has_died(run):
-            now = f"killed; go on with: leyden resume {run.path}"
-        print("  ".join(filter(None, [str(run.path), now, status.get("changed"), job, error])))
+            run_state = f"killed; continue with: leyden resume {run.path}"
+        print("  ".join(filter(None, [str(run.path), run_state, status.get("changed"), job, error])))
     return code
 
 
 def _cancel(options: argparse.Namespace) -> int:
     from ..launch.slurm_queue import cancel
 
-    for run in [_found(name)[1] for name in options.runs]:
+    for run in [_find(name)[1] for name in options.runs]:
         if not (job := run.status.get("job")):
-            raise UserError(f"{run.path} is no job of SLURM: stop it with Ctrl-C where it runs")
+            raise UserError(f"{run.path} has no SLURM job: stop it with Ctrl-C in its terminal")
         cancel(job)
-        again = f"go on with: leyden resume {run.path}"
-        print(f"job {job} of {run.path} is cancelled; {again}", file=sys.stderr)
+        print(f"job {job} of {run.path} is cancelled; continue with: leyden resume {run.path}", file=sys.stderr)
     return 0
 
 
 def _on_run(options: argparse.Namespace) -> int:
-    root, run = _ready(options)  # before what takes time to import
+    root, run = _find_trusted(options)  # before slow imports
     from ..launch.launch import change, launch
     from ..launch.slurm_queue import require_ended
 
     if options.verb == "resume":
         if run.status["state"] == "finished":
-            raise UserError(f"{run.path} is finished: there is nothing to resume")
+            raise UserError(f"{run.path} is finished and cannot be resumed")
         require_ended(run)
         if options.overrides:
             change(run, options.overrides, root)
         return launch(run, "train", root, options.live)
-    # A path is relative to where the command was typed.
+    # Paths are relative to the current folder.
     checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())
     return launch(run, options.verb, root, options.live, checkpoint=checkpoint)
 
 
 def _predict(options: argparse.Namespace) -> int:
-    root, run = _ready(options)
+    root, run = _find_trusted(options)
     from ..launch.launch import launch
 
-    known = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
-    return launch(run, "predict", root, options.live, **known)
+    arguments = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
+    return launch(run, "predict", root, options.live, **arguments)
 
 
 def _diff(options: argparse.Namespace) -> int:
     from ..run.code_diff import diff
     from ..run.directory import runs_folder
 
-    root, run = _found(options.run)
+    root, run = _find(options.run)
     return diff(run.path, root, runs_folder(run.frozen_config, root))
 
 
 def _sync(options: argparse.Namespace) -> int:
     from .sync import sync
 
-    return sync([_found(name)[1] for name in options.runs])
+    return sync([_find(name)[1] for name in options.runs])
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -201,12 +201,12 @@ def _checked(overrides: list[str], looks_for_files: bool = True) -> tuple[Path, 
 
     root = project_root()
     composed = compose(overrides, root)
-    if found := problems(composed, looks_for_files):
-        raise UserError("\n".join(found))
+    if messages := problems(composed, looks_for_files):
+        raise UserError("\n".join(messages))
     return root, composed.frozen
 
 
-def _found(name: str) -> tuple[Path, Any]:
+def _find(name: str) -> tuple[Path, Any]:
     from ..config.compose import project_root
     from ..run.directory import find_run
 
@@ -214,15 +214,15 @@ def _found(name: str) -> tuple[Path, Any]:
     return root, find_run(name, root)
 
 
-def _ready(options: argparse.Namespace) -> tuple[Path, Any]:
-    """A run that may be executed, as far as whoever made it is trusted; what `--live` changes is on record."""
-    from ..run.frozen_code import go_live
+def _find_trusted(options: argparse.Namespace) -> tuple[Path, Any]:
+    """Find a run that may be executed, and record `--live`."""
+    from ..run.frozen_code import record_live
     from ..run.trust import require_trust
 
-    root, run = _found(options.run)
+    root, run = _find(options.run)
     require_trust(run, root, options.verb, trusts=options.trust, live=options.live)
     if options.live:
-        go_live(run, options.verb)
+        record_live(run, options.verb)
     return root, run
 
 

@@ -1,4 +1,4 @@
-"""Brings runs at Weights & Biases up to what their run directories hold. Imports no torch."""
+"""`leyden sync`: upload the contents of run directories to Weights & Biases. Torch-free."""
 
 import sys
 from collections.abc import Sequence
@@ -10,26 +10,26 @@ from ..io import installed_version
 from ..loggers.metrics_file import MetricsFile
 from ..run.directory import RunDirectory
 
-FINISH_SECONDS = 120.0  # it goes on from there the next time
+FINISH_SECONDS = 120.0  # the next sync continues after a timeout
 
 
 def sync(runs: Sequence[RunDirectory]) -> int:
-    """Uploads the rows, the configuration and the plots that the server has not; what it has is left alone.
+    """Upload the rows, configuration and plots that the server does not have yet.
 
     Returns:
-        The exit code: 0 where the server now has everything, else 1.
+        The exit code: 0 if the server has everything, else 1.
 
     Raises:
-        UserError: a run does not log to Weights & Biases, or that is not installed.
+        UserError: A run does not log to Weights & Biases, or wandb is not installed.
     """
     if not installed_version("wandb"):
-        raise UserError("Weights & Biases is not installed; install wandb, or the extra `wandb` of this project")
+        raise UserError("wandb is not installed; install it, or the extra `wandb` of this project")
     loggers = [_logger(run) for run in runs]
     return max(_upload(run, logger) for run, logger in zip(runs, loggers, strict=True))
 
 
 def _logger(run: RunDirectory) -> dict[str, Any]:
-    """The part of the configuration that names project and entity."""
+    """Return the configuration of the W&B logger, with project and entity."""
     for logger in run.config["logger"].values():
         if logger and str(logger["_target_"]).endswith(".WandbRun") and logger.get("mode") != "disabled":
             return logger
@@ -39,17 +39,17 @@ def _logger(run: RunDirectory) -> dict[str, Any]:
 def _upload(run: RunDirectory, logger: dict[str, Any]) -> int:
     try:
         sent = _send(run, logger)
-        if sent and _send(run, logger):  # W&B does not tell what a server refuses; whoever asks again sees it
-            raise ConnectionError("the server has not kept what was sent")
+        if sent and _send(run, logger):  # W&B does not report refused rows; a second upload does
+            raise ConnectionError("the server did not store all rows")
     except (ConnectionError, UserError) as error:
-        print(f"{run.path}: {error}; nothing is lost: sync again later", file=sys.stderr)
+        print(f"{run.path}: {error}; the run directory is unchanged: sync again later", file=sys.stderr)
         return 1
-    print(f"{run.path}: {f'{sent} rows sent' if sent else 'nothing to do: the server has everything'}")
+    print(f"{run.path}: {f'{sent} rows sent' if sent else 'up to date'}")
     return 0
 
 
 def _send(run: RunDirectory, logger: dict[str, Any]) -> int:
-    """Returns how many rows were sent."""
+    """Upload a run and return the number of rows sent."""
     session = _begin(run, logger)
     rows, plots = MetricsFile(run.path / "metrics.csv").rows(), _plots(run)
     session.run.config.update(for_upload(run.frozen_config), allow_val_change=True)
@@ -58,7 +58,7 @@ def _send(run: RunDirectory, logger: dict[str, Any]) -> int:
         session.log_media(plots)
     is_finished = run.status["state"] == "finished"
     if not session.end(0 if is_finished else 1):
-        raise ConnectionError("the server has stopped answering")
+        raise ConnectionError("the server stopped responding")
     return session.num_sent
 
 
@@ -73,12 +73,12 @@ def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:
         project=logger["project"],
         entity=logger.get("entity"),
         finish_timeout=FINISH_SECONDS,
-        x_disable_stats=True,  # this machine's load is not that of the run
+        x_disable_stats=True,  # system metrics of this machine are not those of the run
     )
 
 
 def _plots(run: RunDirectory) -> dict[str, Any]:
-    """Those that the test has drawn, as a finished training logs them."""
+    """Return the plots of the test, as a finished training logs them."""
     import wandb
 
     if run.status["state"] != "finished":

@@ -1,24 +1,24 @@
 from functools import partial
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any
 
 from hydra.utils import get_object
 
 from ..errors import RunError, UserError
-from .targets import MISSING, OF_HYDRA
+from .targets import HYDRA_KEYS, MISSING
 
 
 def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:
-    """Constructs what a configuration describes, as Hydra's `instantiate` does; a text stays a text, whatever is in it.
+    """Instantiate a configuration like Hydra's `instantiate`, but keep strings unchanged: they are never interpolated.
 
     Args:
-        config: a dict with `_target_` and the arguments, which may be such dicts themselves.
-        provided: values for arguments of the same name, wherever they are required or given as `???`.
-        **extra: further arguments of the outermost object, such as objects that no file can describe.
+        config: A dict with `_target_` and arguments, which may be such dicts themselves.
+        provided: Values for arguments of these names that are required or configured as `???`.
+        **extra: Further arguments of the outermost object, such as objects that YAML cannot describe.
 
     Raises:
-        UserError: a value is missing, or a constructor says what the user has to change.
-        RunError: a constructor refuses its arguments.
+        UserError: A target cannot be imported, a value is missing, or a constructor raises UserError.
+        RunError: A constructor raises ValueError or Lightning's MisconfigurationException.
     """
     if isinstance(config, list):
         return [build(value, provided) for value in config]
@@ -28,9 +28,9 @@ def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:
         return {name: _argument(name, value, provided) for name, value in config.items()}
     try:
         target = get_object(config["_target_"])
-    except ImportError as error:  # what source does not tell
+    except ImportError as error:  # not always known from source
         raise UserError(f"{config['_target_']} cannot be imported: {error}") from error
-    given = {name: value for name, value in config.items() if name not in OF_HYDRA}
+    given = {name: value for name, value in config.items() if name not in HYDRA_KEYS}
     if config.get("_recursive_", True):
         given = {name: _argument(name, value, provided) for name, value in given.items()}
     for name in _required(target) & provided.keys():
@@ -41,7 +41,7 @@ def build(config: Any, provided: dict[str, Any], **extra: Any) -> Any:
     try:
         return target(*args, **given | extra)
     except Exception as error:
-        if isinstance(error, ValueError) or _is_misconfiguration(error):  # as of sizes that only the data tells
+        if isinstance(error, ValueError) or _is_misconfiguration(error):  # such as sizes inferred from the data
             raise RunError(f"{config['_target_'].rpartition('.')[2]}: {error}") from error
         raise
 
@@ -50,13 +50,13 @@ def _argument(name: str, value: Any, provided: dict[str, Any]) -> Any:
     if value != MISSING:
         return build(value, provided)
     if name not in provided:
-        raise UserError(f"a value for {name} is missing: give it in place of {MISSING}")
+        raise UserError(f"a value for {name} is missing: replace {MISSING} by a value")
     return provided[name]
 
 
 def _is_misconfiguration(error: Exception) -> bool:
-    """Whether it is Lightning's exception for arguments that it refuses."""
-    return "MisconfigurationException" in (one.__name__ for one in type(error).__mro__)
+    """Whether the exception is Lightning's MisconfigurationException, without importing Lightning."""
+    return "MisconfigurationException" in (base.__name__ for base in type(error).__mro__)
 
 
 def _required(target: Any) -> set[str]:
@@ -64,4 +64,4 @@ def _required(target: Any) -> set[str]:
         parameters = signature(target).parameters.values()
     except ValueError:  # written in C without a signature
         return set()
-    return {one.name for one in parameters if one.default is Parameter.empty and one.kind is not Parameter.VAR_KEYWORD}
+    return {item.name for item in parameters if item.default is item.empty and item.kind is not item.VAR_KEYWORD}

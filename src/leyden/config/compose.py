@@ -1,4 +1,4 @@
-"""Command-line overrides -> a plain configuration. Torch-free; Hydra is imported when something is composed."""
+"""Compose command-line overrides and configs/ into a plain configuration. Torch-free; imports Hydra on first use."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ Options = dict[str, list[tuple[str, str]]]
 
 
 class ConfigError(UserError):
-    """Nothing can be composed. `messages` are all the reasons."""
+    """A configuration cannot be composed; `messages` has a message for each error."""
 
     def __init__(self, *messages: str) -> None:
         super().__init__("\n".join(messages))
@@ -27,14 +27,14 @@ class ConfigError(UserError):
 
 @dataclass(frozen=True)
 class Composed:
-    """A configuration and where its values come from.
+    """A configuration and the origin of its values.
 
     Args:
-        config: plain dicts, lists and values; interpolations are resolved, `???` is kept.
-        root: the project's folder.
-        files: YAML files in the order of merging, each with the key below which it is merged.
-        overrides: key -> the override as typed; without the choices of options.
-        frozen: what a run keeps of it; see `references`.
+        config: Plain dicts, lists and values with resolved interpolations; `???` is kept.
+        root: The project's folder.
+        files: YAML files in merge order, each with the key (package) under which it is merged.
+        overrides: Key -> the override as typed, without choices of config groups.
+        frozen: The configuration as a run stores it; see `references`.
     """
 
     config: dict[str, Any]
@@ -45,21 +45,21 @@ class Composed:
 
 
 def project_root(start: Path | None = None) -> Path:
-    """The nearest folder, at or above `start`, that holds configs/train.yaml.
+    """Return the nearest folder, at or above `start`, that contains configs/train.yaml.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: There is no such folder.
     """
-    here = (start or Path.cwd()).absolute()
-    for folder in (here, *here.parents):
+    start = (start or Path.cwd()).absolute()
+    for folder in (start, *start.parents):
         if (folder / "configs" / "train.yaml").is_file():
             return folder
-    raise ConfigError(f"no configs/train.yaml in {here} or above it: run this inside the project's folder")
+    raise ConfigError(f"no configs/train.yaml in {start} or above it: run this command inside the project's folder")
 
 
 def options(root: Path) -> Options:
-    """Every group of configs/ with its options: their names and the first lines of their comments."""
-    # What is in configs/local is merged wherever it is, never chosen.
+    """Return the config groups with the name and description (first comment line) of each option."""
+    # Files in configs/local are merged if they exist, never chosen.
     groups = sorted(path for path in (root / "configs").iterdir() if path.is_dir() and path.name != "local")
     return {
         group.name: [
@@ -71,14 +71,14 @@ def options(root: Path) -> Options:
 
 
 def combinations(overrides: list[str]) -> list[list[str]]:
-    """Overrides in Hydra's notation of sweeps, such as `seed=0,1,2` -> a list of overrides for each combination."""
+    """Expand overrides in Hydra's sweep syntax, such as `seed=0,1,2`, to a list of overrides for each combination."""
     from hydra.errors import HydraException
 
     choices = []
     for word in overrides:
         try:
             override = _parsed(word)
-        except HydraException:  # for `compose` to explain
+        except HydraException:  # reported by `compose`
             choices.append([word])
             continue
         key = word.partition("=")[0]
@@ -88,19 +88,19 @@ def combinations(overrides: list[str]) -> list[list[str]]:
 
 
 def compose(overrides: list[str], root: Path) -> Composed:
-    """Merges configs/train.yaml, the chosen options and the overrides.
+    """Merge configs/train.yaml, the chosen options and the overrides.
 
-    A value may be set whether or not it is known: what it means is for `check` to say, for all of them at once.
+    Unknown settings are accepted here and reported by `check`, all at once.
 
     Raises:
-        ConfigError: an override cannot be read, an option does not exist, a file is no YAML, or an interpolation
-            leads nowhere.
+        ConfigError: An override cannot be parsed, an option does not exist, a file is not valid YAML, or an
+            interpolation cannot be resolved.
     """
     groups = options(root)
     experiments = dict(groups.get("experiment", []))
     overrides = [renamed_override(f"experiment={word}" if word in experiments else word) for word in overrides]
-    if mistakes := [text for word in overrides if (text := _mistake(word, groups))]:
-        raise ConfigError(*mistakes)
+    if errors := [text for word in overrides if (text := _override_error(word, groups))]:
+        raise ConfigError(*errors)
 
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -108,11 +108,11 @@ def compose(overrides: list[str], root: Path) -> Composed:
     try:
         merged, defaults = merge([_parsed(_for_hydra(word, groups)) for word in overrides], root / "configs")
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(_yaml_mistake(error, root)) from None
+        raise ConfigError(_format_yaml_error(error, root)) from None
     except UserError as error:
         raise ConfigError(str(error)) from None
     except (HydraException, OmegaConfBaseException, RecursionError) as error:
-        raise ConfigError(_explain(error, root)) from None
+        raise ConfigError(_format_hydra_error(error, root)) from None
     messages: list[str] = []
     config = _plain(merged, messages)
     if messages:
@@ -120,12 +120,12 @@ def compose(overrides: list[str], root: Path) -> Composed:
     chosen = [word.partition("=")[2] for word in overrides if _key(word) == "experiment"]
     if chosen and chosen[-1] != "null":
         config.setdefault("name", chosen[-1])
-    files = [(root / "configs" / f"{one.config_path}.yaml", one.package or "") for one in defaults]
+    files = [(root / "configs" / f"{default.config_path}.yaml", default.package or "") for default in defaults]
     values = {key: word for word in overrides if (key := _key(word)) not in groups}
-    from .references import frozen
+    from .references import with_references
 
     composed = Composed(config, root, [(file, key) for file, key in files if file.is_file()], values)
-    return replace(composed, frozen=frozen(composed, merged, _plain))
+    return replace(composed, frozen=with_references(composed, merged, _plain))
 
 
 @cache
@@ -143,28 +143,28 @@ def _for_hydra(word: str, groups: Options) -> str:
     if word.startswith("~"):
         return word
     if _key(word) not in groups:
-        return f"++{word.lstrip('+')}"  # known or not
+        return f"++{word.lstrip('+')}"  # adds or overrides
     if word.startswith("optim="):
-        return f"+optim@model={word.partition('=')[2]}"  # a part of the model, which has one already
+        return f"+optim@model={word.partition('=')[2]}"  # overrides optimizer and scheduler of the model
     return f"~{_key(word)}" if word.endswith("=null") else word
 
 
-def _mistake(word: str, groups: Options) -> str:
-    """What is wrong with a word of the command line, or nothing."""
+def _override_error(word: str, groups: Options) -> str:
+    """Return a message if an override is invalid, else an empty string."""
     from hydra.errors import HydraException
 
     key, equals, value = word.partition("=")
     if not equals and not key.startswith("~"):
         group = next((group for group, names in groups.items() if word in dict(names)), None)
         near = hint(word, [name for name, _ in groups.get("experiment", [])], few=0)
-        meant = f"; did you mean {group}={word}?" if group else near
-        return f"override {word!r} is neither an experiment nor of the form key=value{meant}"
+        suggestion = f"; did you mean {group}={word}?" if group else near
+        return f"override {word!r} is neither an experiment nor of the form key=value{suggestion}"
     try:
         override = _parsed(_for_hydra(word, groups))
     except HydraException:
-        return f"override {word}: the value cannot be read; quote it: '{key}=\"{value}\"'"
+        return f"override {word}: the value cannot be parsed; quote it: '{key}=\"{value}\"'"
     if override.is_sweep_override():
-        return f"override {word}: expected one value, or a list: '{key}=[{value}]', or several runs: --sweep"
+        return f"override {word}: expected one value; for a list use '{key}=[{value}]', for several runs --sweep"
     if _key(word) not in groups or key.startswith("~"):
         return ""
     chosen = override.value() if isinstance(override.value(), list) else [override.value()]
@@ -182,7 +182,7 @@ def _description(file: Path) -> str:
 
 
 def _plain(node: Any, messages: list[str]) -> Any:
-    """Plain dicts, lists and values, and a message for each interpolation that leads nowhere."""
+    """Convert to plain dicts, lists and values; append a message for each interpolation that cannot be resolved."""
     from omegaconf import DictConfig, ListConfig, OmegaConf
     from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
@@ -197,28 +197,28 @@ def _plain(node: Any, messages: list[str]) -> Any:
 
     if isinstance(node, DictConfig):
         return {name: item(name) for name in node}
-    return [item(place) for place in range(len(node))] if isinstance(node, ListConfig) else node
+    return [item(index) for index in range(len(node))] if isinstance(node, ListConfig) else node
 
 
-def _yaml_mistake(error: yaml.MarkedYAMLError, root: Path) -> str:
+def _format_yaml_error(error: yaml.MarkedYAMLError, root: Path) -> str:
     if not error.problem_mark:
         return str(error)
     file = Path(error.problem_mark.name)
     file = file.relative_to(root) if file.is_relative_to(root) else file
-    return f"{file}:{error.problem_mark.line + 1}  this is no YAML: {error.problem}"
+    return f"{file}:{error.problem_mark.line + 1}  invalid YAML: {error.problem}"
 
 
-def _explain(error: Exception, root: Path) -> str:
-    """Hydra's first sentences, or one of ours for a file that asks for an option that is not there."""
+def _format_hydra_error(error: Exception, root: Path) -> str:
+    """Format Hydra's message, or locate the file that refers to a missing option."""
     if missing := getattr(error, "missing_cfg_file", None):
         group, _, name = str(missing).lstrip("/").partition("/")
-        asked = re.compile(rf"\b{re.escape(group)}(@\S+)?: *{re.escape(name)}\b")
+        reference = re.compile(rf"\b{re.escape(group)}(@\S+)?: *{re.escape(name)}\b")
         files = {file.relative_to(root): file.read_text(encoding="utf-8") for file in root.glob("configs/**/*.yaml")}
         lines = (
             (file, number, line) for file, text in files.items() for number, line in enumerate(text.splitlines(), 1)
         )
-        asker = next((f"{file}:{number}  " for file, number, line in lines if asked.search(line)), "")
-        known = [known for known, _ in options(root).get(group, [])]
-        return f"{asker}there is no configs/{group}/{name}.yaml{hint(name, known)}"
+        origin = next((f"{file}:{number}  " for file, number, line in lines if reference.search(line)), "")
+        names = [option for option, _ in options(root).get(group, [])]
+        return f"{origin}there is no configs/{group}/{name}.yaml{hint(name, names)}"
     sentences = [line.strip() for line in str(error).partition("\n\n")[0].splitlines() if "To append" not in line]
     return f"the configuration cannot be composed: {' '.join(sentences)}"

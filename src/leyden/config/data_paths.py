@@ -1,4 +1,4 @@
-"""Files and folders that a dataset's settings name and the disk does not have, before anything heavy is imported."""
+"""Find missing files and folders of a dataset without importing it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,18 +9,18 @@ from .static.provides import declared
 
 
 def missing_paths(
-    target: str, arguments: Mapping[str, Any], root: Path, is_here: bool = True
+    target: str, arguments: Mapping[str, Any], root: Path, is_local: bool = True
 ) -> Iterator[tuple[str, str]]:
-    """The arguments of a data module that name what is not there, each with a sentence.
+    """Yield the arguments of a data module that name missing files or folders, each with a message.
 
-    A class tells of its arguments in `paths`: `("root/", "root/manifest")` are a folder and a file in it. With a
-    stream, or where the files are downloaded, nothing has to be there yet.
+    A class declares its path arguments in `paths`: `("root/", "root/manifest")` are a folder and a file in it. With a
+    stream or a download, no file has to exist yet.
 
     Args:
-        target: the data module's dotted name.
-        arguments: with their defaults.
-        root: the folder to which paths are relative, the project's.
-        is_here: whether the run is executed on this machine; if not, only what lies in the project is looked for.
+        target: The dotted name of the data module.
+        arguments: Its arguments, including defaults.
+        root: The project's folder, to which paths are relative.
+        is_local: Whether the run is executed on this machine; if not, only paths in the project are checked.
     """
     if arguments.get("download") or arguments.get("stream"):
         return
@@ -32,9 +32,9 @@ def missing_paths(
             continue
         try:
             path = root.joinpath(*(Path(str(value)).expanduser() for value in values))
-            is_judged = (is_here or path.is_relative_to(root)) and not any(map(path.is_relative_to, missing))
-            text = _problem(path, pattern.endswith("/")) if is_judged else ""
-        except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be read, no such user
+            is_checked = (is_local or path.is_relative_to(root)) and not any(map(path.is_relative_to, missing))
+            text = _problem(path, pattern.endswith("/")) if is_checked else ""
+        except (OSError, RuntimeError) as error:  # a name that is too long, an unreadable folder, an unknown user
             path, text = root, str(error)
         if text:
             missing.append(path)
@@ -42,13 +42,13 @@ def missing_paths(
 
 
 def _problem(path: Path, is_folder: bool) -> str:
-    """What is wrong with a path, or nothing."""
+    """Return a message if a path is missing or not a folder as expected, else an empty string."""
     if is_folder and path.is_file():
-        return f"{path} is a file; expected a folder"
+        return f"expected a folder, got the file {path}"
     if path.exists():
         return ""
     first = next(part for part in (*reversed(path.parents), path) if not part.exists())
-    names = [one.name for one in first.parent.iterdir()] if first.parent.is_dir() else []
+    names = [entry.name for entry in first.parent.iterdir()] if first.parent.is_dir() else []
     near = hint(first.name, names, few=5)
     within = "" if first == path else f"; {first.parent} has no {first.name!r}"
     return f"there is no {'folder' if is_folder else 'file or folder'} {path}{within}{near}"

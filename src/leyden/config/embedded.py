@@ -1,4 +1,4 @@
-"""Experiments whose data is computed or comes with an installed package: they need no files and no network."""
+"""Experiments on data that is generated or ships with an installed package: they need no files and no network."""
 
 import ast
 from functools import cache
@@ -13,7 +13,7 @@ from .static.source import NameMissingError, bindings, find
 
 
 def embedded_experiments(root: Path) -> list[str]:
-    """The experiments of a project whose dataset's class says `is_embedded = True`; nothing is imported."""
+    """Return the experiments whose data module sets `is_embedded = True`, without importing it."""
     names = [name for name, _ in options(root)["experiment"]]
     return [name for name in names if (target := _target(root / "configs", name)) and is_embedded(target)]
 
@@ -21,17 +21,17 @@ def embedded_experiments(root: Path) -> list[str]:
 @cache
 def is_embedded(target: str) -> bool:
     try:
-        found = find(target)
+        definition = find(target)
     except NameMissingError:
         return False
-    for one in ancestors(found) if is_class(found) else ():
-        if one and (values := bindings(one.node.body).get("is_embedded")):
+    for base in ancestors(definition) if is_class(definition) else ():
+        if base and (values := bindings(base.node.body).get("is_embedded")):
             return isinstance(values[-1], ast.Constant) and values[-1].value is True
     return False
 
 
 def _target(configs: Path, experiment: str) -> str | None:
-    """The class of an experiment's data: its own, or that of the option of `data` that it chooses."""
+    """Return the class of an experiment's data: its own, or that of the `data` option it chooses."""
     content = _read(configs / "experiment" / f"{experiment}.yaml")
     chosen = {
         key.split()[-1].lstrip("/"): name

@@ -3,20 +3,23 @@ from typing import Any, Literal
 
 
 class Experiment:
-    """The top level of every configuration; the check reads it as it reads every other signature.
+    """The top level of every configuration. The check reads its signature like that of any other class.
 
     Args:
-        name: of the experiment; its runs are kept in `runs/<name>/`.
-        data: a `DataModule`.
-        model: a `LightningModule`.
+        name: Name of the experiment; its runs are stored in `runs/<name>/`.
+        data: A `DataModule`.
+        model: A `LightningModule`.
         trainer: Lightning's `Trainer`.
-        launcher: where the run is trained, a `Launcher`.
-        callbacks: Lightning callbacks by name; `null` takes one out.
-        checkpoint: how checkpoints are written.
-        logger: loggers by name, besides `metrics.csv`.
-        seed: of everything that is random.
-        runs: folder for the run directories.
-        preemption: signals that announce the end of a job: the run saves, and ends with 75.
+        launcher: A `Launcher`, which starts the training processes.
+        callbacks: Lightning callbacks by name; `null` removes one.
+        checkpoint: A `CheckpointIO` plugin, which writes checkpoints.
+        logger: Loggers by name, besides `metrics.csv`.
+        seed: Seed of all random number generators.
+        runs: Folder of the run directories.
+        preemption: Signals that announce the end of a job: the run saves a checkpoint and exits with code 75.
+
+    Raises:
+        ValueError: A name, folder or seed is invalid.
     """
 
     def __init__(
@@ -34,8 +37,8 @@ class Experiment:
         preemption: Sequence[Literal["SIGTERM", "SIGUSR1", "SIGUSR2"]] = ("SIGTERM", "SIGUSR1"),
     ) -> None:
         if not name.isprintable() or name.startswith(("/", ".", "~")) or ".." in name.split("/"):
-            raise ValueError(f"name is {name!r}; it must be a folder below that of the runs, such as group/name")
+            raise ValueError(f"expected name to be a path below the runs folder, such as group/name, got {name!r}")
         if not runs.isprintable():
-            raise ValueError(f"runs is {runs!r}; it must be a folder's name, without control characters")
+            raise ValueError(f"expected runs to be a folder without control characters, got {runs!r}")
         if not 0 <= seed < 2**32:
-            raise ValueError(f"seed is {seed}; it must be at least 0 and below 2**32")
+            raise ValueError(f"expected seed to be at least 0 and below 2**32, got {seed}")

@@ -1,6 +1,6 @@
-"""Hydra's loader of configuration files, without the settings and plugins of its launchers.
+"""Hydra's config loader without the settings and plugins of its launchers.
 
-They would take half of the time, and Hydra's public functions always load them: hence its private modules, here alone.
+Hydra's public functions always load these, which takes half of the time; only this module uses its private modules.
 """
 
 from pathlib import Path
@@ -8,11 +8,7 @@ from typing import Any
 
 
 class HydraLoader:
-    """Reads the files in a folder as Hydra does.
-
-    Args:
-        folder: configs/.
-    """
+    """Load the files of a config folder as Hydra does."""
 
     def __init__(self, folder: Path) -> None:
         from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -26,21 +22,21 @@ class HydraLoader:
         setbase("1.3")
         for source in (FileConfigSource, StructuredConfigSource):
             SourcesRegistry.instance().register(source)
-        places = ConfigSearchPathImpl()
-        places.append("main", f"file://{folder}")
-        places.append("schema", "structured://")
-        self.loader = ConfigLoaderImpl(places)
+        search_path = ConfigSearchPathImpl()
+        search_path.append("main", f"file://{folder}")
+        search_path.append("schema", "structured://")
+        self.loader = ConfigLoaderImpl(search_path)
         self.repository = CachingConfigRepository(self.loader.repository)
 
     def defaults(self, overrides: list[Any]) -> tuple[list[Any], list[Any]]:
-        """The files that make train.yaml up, in the order in which they are merged, and the overrides of single values."""
+        """Return the files in the defaults list of train.yaml, in merge order, and the overrides of single values."""
         from hydra._internal.defaults_list import create_defaults_list
 
         listed = create_defaults_list(self.repository, "train", overrides, prepend_hydra=False, skip_missing=False)
         return listed.defaults, listed.config_overrides
 
     def read(self, default: Any) -> Any:
-        """One of these files, at its place in the configuration."""
+        """Load one of these files into its package."""
         return self.loader._compose_config_from_defaults_list([default], self.repository)
 
     def apply(self, override: Any, merged: Any) -> None:

@@ -1,4 +1,4 @@
-"""Configuration files and overrides, merged as Hydra merges them; but arguments give way with their `_target_`."""
+"""Merge config files and overrides as Hydra does, but drop the arguments of a `_target_` that is replaced."""
 
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,20 @@ TARGET = "_target_"
 
 
 def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
-    """Hydra's own merging, without the settings and plugins of its launchers, which would take half of the time.
+    """Merge configs/train.yaml, its defaults list and overrides.
 
-    A node that an override gives as a whole, with another `_target_`, replaces the one that was there. In files, where
-    an experiment may change one argument of what it chooses, only those arguments give way that the new target has not.
+    An override that sets a whole node with another `_target_` replaces the node. In files, a new `_target_` only drops
+    the arguments that it does not accept, because an experiment may change a single argument of an option.
 
     Args:
-        overrides: as Hydra parses them.
-        folder: configs/.
+        overrides: Overrides as parsed by Hydra.
+        folder: The config folder.
 
     Returns:
-        The merged configuration and the files in it.
+        The merged configuration and the defaults list.
 
     Raises:
-        UserError: an override cannot be applied, as where it goes below a plain value.
+        UserError: An override cannot be applied, such as one below a plain value.
     """
     from omegaconf import OmegaConf
 
@@ -35,18 +35,18 @@ def merge(overrides: list[Any], folder: Path) -> tuple[Any, list[Any]]:
     merged = OmegaConf.create()
     for default in defaults:
         part = _with_new_names(loader.read(default), f"configs/{default.config_path}.yaml")
-        _give_way(merged, part)
+        _drop_arguments(merged, part)
         merged.merge_with(part)
     for override in config_overrides:
         _apply(override, merged, loader)
     return merged, defaults
 
 
-def _with_new_names(part: Any, place: str) -> Any:
+def _with_new_names(part: Any, origin: str) -> Any:
     from omegaconf import OmegaConf
 
     plain = OmegaConf.to_container(part)
-    changed = renamed(plain, place)
+    changed = renamed(plain, origin)
     return part if changed == plain else OmegaConf.create(changed)
 
 
@@ -60,12 +60,12 @@ def _apply(override: Any, merged: Any, loader: HydraLoader) -> None:
         loader.apply(override, merged)
     except (HydraException, OmegaConfBaseException, ValueError, TypeError, IndexError) as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
-        reason = "a list's elements have numbers" if "invalid literal" in reason else reason
+        reason = "list elements are set by index" if "invalid literal" in reason else reason
         raise UserError(f"override {str(override.input_line).lstrip('+')}: {reason}") from None
 
 
 def _replace(merged: Any, key: str, value: dict[str, Any]) -> None:
-    """Empties the nodes of which a value names another target; whether they are called later stays as it was."""
+    """Clear the nodes for which an override sets another target, except `_partial_`."""
     from omegaconf import DictConfig, OmegaConf
 
     node = OmegaConf.select(merged, key)
@@ -80,21 +80,21 @@ def _replace(merged: Any, key: str, value: dict[str, Any]) -> None:
             _replace(merged, f"{key}.{name}", inner)
 
 
-def _give_way(merged: Any, part: Any) -> None:
-    """Takes out the arguments of a former target that the one which a file names does not have."""
+def _drop_arguments(merged: Any, part: Any) -> None:
+    """Drop the arguments of a replaced target that the new target of a file does not accept."""
     from omegaconf import DictConfig
 
     new, old = (dict(node.items_ex(resolve=False)) for node in (part, merged))
     target, former = new.get(TARGET), old.get(TARGET)
     if target is not None and former is not None and target != former:
         try:
-            known = signature(target) if isinstance(target, str) else None
-        except NameMissingError:  # for the check to say
-            known = None
-        accepted = {*known.parameters, *new} if known and not known.is_open else {*old}
+            callee = signature(target) if isinstance(target, str) else None
+        except NameMissingError:  # reported by the check
+            callee = None
+        accepted = {*callee.parameters, *new} if callee and not callee.is_open else {*old}
         for name in [name for name in old if name not in accepted and str(name)[0] != "_"]:
             del merged[name]
     for name in merged:
-        below = [old[name], new.get(name)]
-        if all(isinstance(node, DictConfig) and len(node) for node in below):  # neither null nor missing
-            _give_way(*below)
+        pair = [old[name], new.get(name)]
+        if all(isinstance(node, DictConfig) and len(node) for node in pair):  # neither null nor missing
+            _drop_arguments(*pair)

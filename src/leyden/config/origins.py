@@ -1,4 +1,4 @@
-"""Where a setting was written: the override or the line of a file that had the last word."""
+"""The origin of a setting: the override or the line of a file that set its final value."""
 
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +11,13 @@ Key = tuple[str | int, ...]
 
 
 class Origins:
-    """Looks up the settings of a composed configuration."""
+    """Look up the origins of settings of a composed configuration."""
 
     def __init__(self, composed: Composed) -> None:
         self.composed = composed
 
     def override(self, key: Key) -> str | None:
-        """The word of the command line that sets this key, or something below or above it."""
+        """Return the override that sets this key, one of its parents or one of its children."""
         dotted = [str(part) for part in key]
         for set_key, word in reversed(self.composed.overrides.items()):
             parts = set_key.split(".")
@@ -26,19 +26,19 @@ class Origins:
         return None
 
     def file(self, key: Key) -> Path | None:
-        """The last file that sets just this key; None where there is none, or the command line has the last word."""
+        """Return the last file that sets exactly this key; None if there is none or an override sets it."""
         if self.override(key):
             return None
-        setting = (file for file, package, tree in reversed(self._trees) if _sets(tree, package, key))
-        return next((self.composed.root / file for file in setting), None)
+        files = (file for file, package, tree in reversed(self._trees) if _line_in(tree, package, key))
+        return next((self.composed.root / file for file in files), None)
 
     def line(self, key: Key) -> str | None:
-        """`file:line` of the last file that sets this key, else of what it is a part of."""
-        return next((found for end in range(len(key), 0, -1) if (found := self._exact_line(key[:end]))), None)
+        """Return `file:line` of the last file that sets this key, or else its nearest parent."""
+        return next((line for end in range(len(key), 0, -1) if (line := self._exact_line(key[:end]))), None)
 
     def _exact_line(self, key: Key) -> str | None:
         for file, package, tree in reversed(self._trees):
-            if number := _sets(tree, package, key):
+            if number := _line_in(tree, package, key):
                 return f"{file}:{number}"
         return None
 
@@ -54,21 +54,21 @@ class Origins:
         ]
 
 
-def _sets(tree: yaml.Node | None, package: Key, key: Key) -> int:
-    """The number of the line that sets a key in a file that is merged below another one, or 0."""
+def _line_in(tree: yaml.Node | None, package: Key, key: Key) -> int:
+    """Return the line that sets a key in a file that is merged into a package, or 0."""
     return _line(tree, key[len(package) :]) if key[: len(package)] == package else 0
 
 
 def _line(tree: yaml.Node | None, key: Key) -> int:
-    """The number of the line of a key, or 0."""
+    """Return the line of a key, or 0."""
     number = 0
     for part in key:
         match tree:
             case yaml.MappingNode(value=pairs):
-                found = next(((name, value) for name, value in pairs if name.value == str(part)), None)
-                if not found:
+                pair = next(((name, value) for name, value in pairs if name.value == str(part)), None)
+                if not pair:
                     return 0
-                number, tree = found[0].start_mark.line + 1, found[1]
+                number, tree = pair[0].start_mark.line + 1, pair[1]
             case yaml.SequenceNode(value=items) if isinstance(part, int) and part < len(items):
                 tree = items[part]
                 number = tree.start_mark.line + 1

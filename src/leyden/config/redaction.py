@@ -1,4 +1,4 @@
-"""What must not be read by others is cut from what is logged, kept or uploaded."""
+"""Redact secrets and local paths from logs, stored files and uploads."""
 
 import logging
 import re
@@ -6,44 +6,44 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-# The user and password, or token, of an address.
+# The user and password, or token, in a URL.
 CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
 NEVER_UPLOADED = {"launcher": ("setup", "python"), "": ("runs",)}
 
 
 def has_credentials(text: str) -> bool:
-    """Whether an address in a text holds a password or token itself, and not a reference to one."""
-    return any(re.sub(r"\$\{[^{}]*\}|:", "", found) for found in CREDENTIALS.findall(text))
+    """Whether a URL in a string contains a password or token itself, not a reference to one."""
+    return any(re.sub(r"\$\{[^{}]*\}|:", "", match) for match in CREDENTIALS.findall(text))
 
 
-def hidden(text: str, secrets: Mapping[str, str]) -> str:
-    """A text without credentials in addresses, and with the names of secrets instead of their values."""
+def redact(text: str, secrets: Mapping[str, str]) -> str:
+    """Replace credentials in URLs by asterisks and the values of secrets by their names."""
     for value in sorted(secrets, key=len, reverse=True):
         text = text.replace(value, secrets[value])
     return CREDENTIALS.sub("***", text)
 
 
-class DiscreetFormatter(logging.Formatter):
-    """Formats log records as `hidden` says.
+class RedactingFormatter(logging.Formatter):
+    """Format log records with `redact`.
 
     Args:
-        secrets: values and their names.
-        form, date: see `logging.Formatter`.
+        secrets: Value -> name of each secret.
+        fmt, datefmt: See `logging.Formatter`.
     """
 
-    def __init__(self, secrets: Mapping[str, str], form: str, date: str | None = None) -> None:
-        super().__init__(form, date)
+    def __init__(self, secrets: Mapping[str, str], fmt: str, datefmt: str | None = None) -> None:
+        super().__init__(fmt, datefmt)
         self.secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        return hidden(super().format(record), self.secrets)
+        return redact(super().format(record), self.secrets)
 
 
 def for_upload(config: dict[str, Any]) -> dict[str, Any]:
-    """What others may know of a configuration: no shell lines, and of paths of this machine the last name alone.
+    """Return a configuration without shell commands and with local paths reduced to their last component.
 
     Args:
-        config: as it is frozen, with references.
+        config: The frozen configuration, with references.
     """
     public = {name: _public(value) for name, value in config.items() if name not in NEVER_UPLOADED[""]}
     if isinstance(launcher := public.get("launcher"), dict):

@@ -1,4 +1,4 @@
-"""Values of settings: whether a constructor receives them as they stand, and how a message shows them."""
+"""Values of settings: whether a constructor receives them unchanged, and how messages format them."""
 
 import ast
 from typing import Any
@@ -11,22 +11,22 @@ from .targets import MISSING
 
 
 def is_plain(value: Any) -> bool:
-    """Whether the constructor receives the value as it stands."""
+    """Whether the constructor receives the value unchanged."""
     if isinstance(value, dict):
         return "_target_" not in value and all(map(is_plain, value.values()))
     return all(map(is_plain, value)) if isinstance(value, list) else value != MISSING
 
 
-def shown(value: Any) -> str:
-    """As YAML writes it."""
+def format_value(value: Any) -> str:
+    """Format a value as YAML does."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def wanted(value: Any, parameter: Parameter) -> str:
-    """What may be given instead of a value that does not fit."""
+def expected(value: Any, parameter: Parameter) -> str:
+    """Describe the values that a parameter accepts, given one of the wrong type."""
     annotation = ast.unparse(parameter.annotation) if parameter.annotation else ""
     if isinstance(value, str) and fits([value], parameter):
-        return f"{annotation}: put it into brackets, [{value}]"
+        return f"{annotation}: use a list, [{value}]"
     if isinstance(value, float) and value.is_integer() and fits(int(value), parameter):
         return f"{annotation}: write {int(value)}"
     if allowed := choices(parameter):
@@ -35,9 +35,9 @@ def wanted(value: Any, parameter: Parameter) -> str:
     return annotation
 
 
-def below(node: dict[str, Any], name: str) -> Key:
-    """Where a part of a configuration has a setting of that name further down; () where it has none."""
+def nested_key(node: dict[str, Any], name: str) -> Key:
+    """Return the key of a nested setting of that name, or () if there is none."""
     for key, value in node.items():
-        if isinstance(value, dict) and (found := (name,) if name in value else below(value, name)):
-            return (key, *found)
+        if isinstance(value, dict) and (rest := (name,) if name in value else nested_key(value, name)):
+            return (key, *rest)
     return ()

@@ -15,19 +15,19 @@ from .launcher import STOPPED
 
 
 def launch(run: RunDirectory, verb: str, root: Path, live: bool = False, **options: Any) -> int:
-    """Executes a frozen run directory: trains where its launcher says, and does everything else in this process.
+    """Execute a command on a run directory: train with its launcher, or do everything else in this process.
 
-    The code is that of the run's copy: also what launches it.
+    The run's copy of the code is used, also for the launcher.
 
     Args:
-        run: the run directory.
-        verb: `train`, which goes on from the last checkpoint where there is one, `validate`, `test` or `predict`.
-        root: the project's folder, in which relative paths of the configuration begin.
-        live: whether this command uses the working tree instead.
-        **options: of the verb.
+        run: The run directory.
+        verb: `train`, which resumes from the last checkpoint if there is one, `validate`, `test` or `predict`.
+        root: The project's folder, to which paths in the configuration are relative.
+        live: Whether to use the working tree instead of the run's copy of the code.
+        **options: Options of the verb.
 
     Returns:
-        The exit code: 0 only if all that was asked was done, or submitted.
+        The exit code: 0 if the command was completed or submitted.
     """
     os.chdir(root)
     if live:
@@ -37,7 +37,7 @@ def launch(run: RunDirectory, verb: str, root: Path, live: bool = False, **optio
 
 
 def carry_out(path: Path, verb: str, **options: Any) -> int:
-    """Does what `launch` says with the code that is imported here."""
+    """Implement `launch` with the code that is imported here."""
     if verb == "train":
         return train([path])
     from ..run.execute import execute  # imports torch: seconds
@@ -46,27 +46,28 @@ def carry_out(path: Path, verb: str, **options: Any) -> int:
 
 
 def train(paths: list[Path]) -> int:
-    """Trains run directories with the code that is imported here: those whose launchers are alike together."""
+    """Train run directories with the code that is imported here; runs with equal launchers are launched together."""
     runs, codes = [RunDirectory(path) for path in paths], []
-    for config, members in _alike([run.config for run in runs], runs):
+    for config, members in _group_by_launcher([run.config for run in runs], runs):
         try:
             codes.append(build(config, {}).launch(members, is_alone=len(runs) == 1))
-        except UserError as error:  # as of one partition of several: the others may be submitted
+        except UserError as error:  # such as an invalid partition: the others may be submitted
             print(error, file=sys.stderr)
             codes.append(2)
-        if codes[-1] in STOPPED:  # from outside, as are those that have not begun
+        if codes[-1] in STOPPED:  # stopped from outside: the remaining runs are not started
             break
     return max(codes)
 
 
 def change(run: RunDirectory, overrides: list[str], root: Path) -> None:
-    """Changes where a run is trained; see `relocate`. What is allowed is read in the run's own code."""
+    """Override settings of a run before it is resumed, with the run's copy of the code; see `override_on_resume`."""
     with _own(run, "run.override_on_resume") as own:
-        own.relocate(run, overrides, root)
+        override = getattr(own, "override_on_resume", None) or own.relocate  # the name in older runs
+        override(run, overrides, root)
 
 
 def launch_all(runs: list[RunDirectory], root: Path) -> int:
-    """Trains runs of one moment: their copies of the code are the same."""
+    """Train runs that were created together, with the same copy of the code."""
     os.chdir(root)
     with _own(runs[0], "launch.launch") as own:
         return own.train([run.path for run in runs])
@@ -74,7 +75,7 @@ def launch_all(runs: list[RunDirectory], root: Path) -> int:
 
 @contextmanager
 def _own(run: RunDirectory, name: str) -> Iterator[ModuleType]:
-    """A module of the run's copy of the code, whose exceptions are not those of this one."""
+    """Import a module of the run's copy of the code and convert its exceptions to those of this one."""
     with imported_from(run.path) as module:
         try:
             yield module(name)
@@ -83,15 +84,16 @@ def _own(run: RunDirectory, name: str) -> Iterator[ModuleType]:
 
 
 def describe(configs: list[dict[str, Any]], root: Path, live: bool = False) -> str:
-    """What `launch_all` would execute or submit for runs with these configurations."""
+    """Return what `launch_all` would execute or submit for runs with these configurations."""
     os.chdir(root)
     configs = [resolve(config, root) for config in configs]
     paths = [runs_folder(config, root) / config["name"] / f"RUN-{number}" for number, config in enumerate(configs)]
-    return "\n".join(build(config, {}).describe(members, live) for config, members in _alike(configs, paths))
+    groups = _group_by_launcher(configs, paths)
+    return "\n".join(build(config, {}).describe(members, live) for config, members in groups)
 
 
-def _alike(configs: list[dict[str, Any]], items: list[Any]) -> list[tuple[dict[str, Any], list[Any]]]:
-    """Launchers, each with the items that it is for, in the order in which they come."""
+def _group_by_launcher(configs: list[dict[str, Any]], items: list[Any]) -> list[tuple[dict[str, Any], list[Any]]]:
+    """Group items by equal launchers, in order of first occurrence."""
     groups: list[tuple[dict[str, Any], list[Any]]] = []
     for config, item in zip(configs, items, strict=True):
         members = next((members for launcher, members in groups if launcher == config["launcher"]), None)

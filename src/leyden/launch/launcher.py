@@ -9,41 +9,45 @@ PREEMPTED, INTERRUPTED = STOPPED = (75, 130)  # exit codes
 
 
 def require_printable(*paths: Path) -> None:
-    """
+    """Refuse paths that could break a line of a script.
+
     Raises:
-        UserError: a path holds a control character, such as a new line, which would end a line of a script.
+        UserError: A path contains a control character, such as a newline.
     """
     for path in paths:
         if not str(path).isprintable():
-            raise UserError(f"{str(path)!r} holds a control character: rename the folder, or set runs to another one")
+            raise UserError(f"{str(path)!r} contains a control character: rename the folder, or set runs=FOLDER")
 
 
 class Launcher:
-    """Where frozen run directories are trained.
+    """Base class of launchers, which start the training processes of runs.
 
     Args:
-        nodes: machines that train one run together: `trainer.num_nodes`.
+        nodes: Number of machines that train a run together: `trainer.num_nodes`.
+
+    Raises:
+        ValueError: `nodes` is not positive.
     """
 
     def __init__(self, nodes: int) -> None:
         if nodes < 1:
-            raise ValueError(f"trainer.num_nodes is {nodes}; it must be at least 1")
+            raise ValueError(f"expected trainer.num_nodes of at least 1, got {nodes}")
         self.nodes = nodes
 
     def describe(self, paths: list[Path], live: bool = False) -> str:
-        """What `launch` would do with run directories at these places, in the shell's words.
+        """Return the shell commands that `launch` would execute or submit.
 
         Args:
-            paths: the run directories, which need not be there.
-            live: whether they use the working tree, and not their copies of the code.
+            paths: The run directories, which need not exist.
+            live: Whether they use the working tree instead of their copies of the code.
         """
         raise NotImplementedError
 
     def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
-        """Trains the runs, each from its last checkpoint where there is one, and returns the exit code.
+        """Train runs, each from its last checkpoint if there is one, and return the exit code.
 
         Args:
-            runs: their directories.
-            is_alone: whether this process is there for one run, and may be used up by it.
+            runs: The run directories.
+            is_alone: Whether this is the only run, so that it can be trained in this process.
         """
         raise NotImplementedError

@@ -7,22 +7,22 @@ from ..io import installed_version
 from ..run.directory import RunDirectory
 from ..run.torchrun import run_torchrun
 from .launcher import EXECUTE, STOPPED, TORCHRUN, Launcher
-from .sequential import InTurn
+from .sequential import SequentialLauncher
 
 
 class Local(Launcher):
-    """This machine: one device in this process, several in one process each through torchrun.
+    """Train on this machine: with one device in this process, with several devices through torchrun.
 
     Args:
-        devices: their number, or the numbers of those to use: `trainer.devices`.
+        devices: Number of devices, or indices of GPUs: `trainer.devices`.
         nodes: `trainer.num_nodes`.
-        max_restarts: so often torchrun starts all processes again, from the last checkpoint, after one ended badly.
+        max_restarts: How often torchrun restarts all processes from the last checkpoint after a failure.
         accelerator: `trainer.accelerator`.
-        fork: whether the runs of a sweep are forked from one process that has imported torch, which saves each of them
-            the seconds of that; on the CPU alone.
+        fork: Whether the runs of a sweep are forked from one process that has imported torch, which saves seconds per
+            run. CPU only.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: An argument is out of range.
     """
 
     def __init__(
@@ -34,19 +34,17 @@ class Local(Launcher):
         fork: bool = False,
     ) -> None:
         if nodes > 1:
-            raise ValueError(f"trainer.num_nodes is {nodes}; this launcher has one machine: choose launcher=slurm")
+            raise ValueError(f"expected trainer.num_nodes=1, got {nodes}; for several nodes choose launcher=slurm")
         if isinstance(devices, int) and devices < 1:
-            raise ValueError(f"trainer.devices is {devices}; give the number of devices")
+            raise ValueError(f"expected trainer.devices of at least 1, got {devices}")
         if isinstance(devices, list) and (accelerator == "cpu" or not devices or len(set(devices)) < len(devices)):
-            raise ValueError(f"trainer.devices is {devices}; give numbers of GPUs, each once, or how many devices")
+            raise ValueError(f"expected trainer.devices as a number or as distinct indices of GPUs, got {devices}")
         if max_restarts < 0:
-            raise ValueError(f"max_restarts is {max_restarts}; it must not be negative")
-        if fork and accelerator != "cpu":  # what a GPU's driver has begun does not survive a fork
-            raise ValueError(
-                f"fork needs trainer.accelerator=cpu, received {accelerator}; choose trainer=cpu or fork=false"
-            )
+            raise ValueError(f"expected max_restarts of at least 0, got {max_restarts}")
+        if fork and accelerator != "cpu":  # CUDA contexts do not survive a fork
+            raise ValueError(f"fork needs trainer.accelerator=cpu, got {accelerator}; choose trainer=cpu or fork=false")
         if fork and devices != 1:
-            raise ValueError(f"fork needs trainer.devices=1, received {devices}; choose 1 or fork=false")
+            raise ValueError(f"fork needs trainer.devices=1, got {devices}; choose 1 or fork=false")
         super().__init__(nodes)
         self.num_devices = devices if isinstance(devices, int) else len(devices)
         self.max_restarts, self.fork = max_restarts, fork
@@ -55,20 +53,20 @@ class Local(Launcher):
         return "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
 
     def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
-        """Trains one run after the other; a failed one does not keep the next from its turn.
+        """Train runs sequentially; a failed run does not stop the next.
 
         Raises:
-            UserError: restarts are asked of a torchrun that has none.
+            UserError: This version of torchrun does not support restarts.
         """
         if self.max_restarts and installed_version("torch").startswith("2.3."):
-            raise UserError("torchrun of torch 2.3 cannot start processes again: set launcher.max_restarts=0")
+            raise UserError("torchrun of torch 2.3 cannot restart processes: set launcher.max_restarts=0")
         if self.num_devices == 1:
-            return self._train_here(runs[0]) if is_alone else InTurn(runs, self.fork).train()
+            return self._train_here(runs[0]) if is_alone else SequentialLauncher(runs, self.fork).train()
         codes = []
         for run in runs:
             with run.claimed():
                 codes.append(run_torchrun(self._command(run.path), run))
-            if codes[-1] in STOPPED:  # from outside, as are those that have not begun
+            if codes[-1] in STOPPED:  # stopped from outside: the remaining runs are not started
                 break
         return max(codes)
 

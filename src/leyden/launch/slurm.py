@@ -11,34 +11,34 @@ from .launcher import EXECUTE, Launcher, require_printable
 from .slurm_queue import submit
 
 SCRIPT = "job.sbatch"
-# Not exported by the script: some sites do not hand its variables on to `srun`.
+# A prefix of the command, because some sites do not pass exported variables on to `srun`.
 FROM_COPY = f'env PYTHONPATH="$run/{CODE}/{SOURCE}${{PYTHONPATH:+:$PYTHONPATH}}" '
 
 
 class Slurm(Launcher):
-    """A SLURM cluster: one job for a run, one job array for several.
+    """Train on a SLURM cluster: one job for a run, one job array for several.
 
-    A preempted job, or one whose time is nearly over, saves a checkpoint and queues again by itself.
+    A job that is preempted or close to its time limit saves a checkpoint and is requeued.
 
     Args:
-        devices: of each node, one process each: `trainer.devices`.
+        devices: Devices per node, with one process each: `trainer.devices`.
         nodes: `trainer.num_nodes`.
-        accelerator: `trainer.accelerator`: whether devices are GPUs.
-        time: limit as SLURM writes it, `hours:minutes:seconds` or `days-hours`; None: the partition's.
-        partition: None: the cluster's default, as in all that follows.
-        account: who pays.
-        qos: quality of service.
-        constraint: features that nodes must have.
-        memory: of each node, such as `64G`.
-        cpus_per_device: CPU cores.
-        signal_seconds: so long before the limit the run is told to save a checkpoint.
-        max_jobs: of an array, so many run at a time.
-        options: further options of sbatch, such as `--exclusive`; the last of two that contradict wins.
-        setup: lines of shell before training, such as `module load cuda`.
-        python: what starts Python; in a container `apptainer exec --nv image.sif python`. None: this Python.
+        accelerator: `trainer.accelerator`, which decides whether GPUs are requested.
+        time: Time limit in SLURM's format, `hours:minutes:seconds` or `days-hours`. Default: the partition's.
+        partition: Default: the cluster's, as for the following arguments.
+        account: Account to charge.
+        qos: Quality of service.
+        constraint: Required node features.
+        memory: Memory per node, such as `64G`.
+        cpus_per_device: CPU cores per device.
+        signal_seconds: Time before the limit at which the run is signalled to save a checkpoint.
+        max_jobs: Maximum number of jobs of an array that run at a time.
+        options: Further options of sbatch, such as `--exclusive`; they override conflicting ones.
+        setup: Shell commands to execute before training, such as `module load cuda`.
+        python: Command that starts Python, such as `apptainer exec --nv image.sif python`. Default: this Python.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: An argument is out of range.
     """
 
     def __init__(
@@ -60,40 +60,42 @@ class Slurm(Launcher):
         python: str | None = None,
     ) -> None:
         if devices < 1:
-            raise ValueError(f"trainer.devices is {devices}; give the number of devices of each node")
+            raise ValueError(f"expected trainer.devices, the devices per node, of at least 1, got {devices}")
         if accelerator not in ("cpu", "cuda", "gpu"):
-            raise ValueError(f"trainer.accelerator is {accelerator!r}; say what to ask SLURM for: trainer=gpu or cpu")
+            raise ValueError(
+                f"expected trainer.accelerator=gpu, cuda or cpu, got {accelerator!r}; set trainer=gpu or cpu"
+            )
         if cpus_per_device < 1:
-            raise ValueError(f"cpus_per_device is {cpus_per_device}; it must be at least 1")
+            raise ValueError(f"expected cpus_per_device of at least 1, got {cpus_per_device}")
         if not 1 <= signal_seconds <= 65535:
-            raise ValueError(f"signal_seconds is {signal_seconds}; SLURM allows 1 to 65535")
+            raise ValueError(f"expected signal_seconds from 1 to 65535, the range of SLURM, got {signal_seconds}")
         if max_jobs is not None and max_jobs < 1:
-            raise ValueError(f"max_jobs is {max_jobs}; it must be at least 1")
+            raise ValueError(f"expected max_jobs of at least 1, got {max_jobs}")
         for text in (time, partition, account, qos, constraint, memory, python):
             if text is not None and not text.isprintable():
-                raise ValueError(f"{text!r} holds a control character, with which it could be a command of the script")
+                raise ValueError(f"{text!r} contains a control character, which could add a command to the script")
         for lines in (options, setup):
             if lines is not None and not "".join(lines).replace("\t", " ").isprintable():
-                raise ValueError(f"{lines} holds a control character; give each line as an element of the list")
+                raise ValueError(f"{lines} contains a control character; write each line as an element of the list")
         super().__init__(nodes)
         self.max_jobs, self.setup, self.python = max_jobs, setup or [], python or shlex.quote(sys.executable)
         gpus = None if accelerator == "cpu" else devices
         sizes = {"--nodes": nodes, "--ntasks-per-node": devices, "--gpus-per-node": gpus}
-        wants = {"--mem": memory, "--time": time, "--partition": partition, "--account": account, "--qos": qos}
-        wants |= {"--constraint": constraint, "--signal": f"USR1@{signal_seconds}"}  # to the processes, not the script
-        self.options = {**sizes, "--cpus-per-task": cpus_per_device, **wants}
+        limits = {"--mem": memory, "--time": time, "--partition": partition, "--account": account, "--qos": qos}
+        limits |= {"--constraint": constraint, "--signal": f"USR1@{signal_seconds}"}  # to processes, not the script
+        self.options = {**sizes, "--cpus-per-task": cpus_per_device, **limits}
         self.further_options, self.cpus_per_device = options or [], cpus_per_device
 
     def describe(self, paths: list[Path], live: bool = False) -> str:
-        """The script. The job of an array finds its run directory by its number."""
+        """Return the job script. A job of an array finds its run directory by its index."""
         first, is_array = paths[0], len(paths) > 1
-        most = f"%{self.max_jobs}" if self.max_jobs else ""
+        limit = f"%{self.max_jobs}" if self.max_jobs else ""
         options = {
             "--job-name": first.parent.name,
             "--output": first / ("slurm-%A_%a.out" if is_array else "slurm-%j.out"),
             "--open-mode": "append",
             "--chdir": Path.cwd(),
-            "--array": f"0-{len(paths) - 1}{most}" if is_array else None,
+            "--array": f"0-{len(paths) - 1}{limit}" if is_array else None,
             **self.options,
         }
         require_printable(*paths, Path.cwd())
@@ -110,7 +112,7 @@ class Slurm(Launcher):
         )
 
     def _with_references(self, run: RunDirectory) -> "Slurm":
-        """This launcher as it may be written to a file: without values that are this machine's alone."""
+        """Return a copy of this launcher with references instead of private values, for the stored script."""
         frozen, arguments = run.frozen_config["launcher"], {}
         for name, value in run.config["launcher"].items():
             if name != "_target_":
@@ -120,7 +122,7 @@ class Slurm(Launcher):
         return type(self)(**arguments)
 
     def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
-        """Submits the runs and returns at once.
+        """Submit the runs and return without waiting.
 
         Raises:
             UserError: SLURM refuses the job.
@@ -129,15 +131,15 @@ class Slurm(Launcher):
         script = self._with_references(runs[0]).describe(paths, live)
         for run in runs:
             (run.path / SCRIPT).write_text(script, encoding="utf-8")
-            run.set_state("submitted")  # before: a job may begin, and say so, at once
+            run.set_state("submitted")  # before submission, since a job may start and set its state immediately
         try:
             job = submit(self.describe(paths, live), runs[0].path / SCRIPT)
         except UserError as error:
             for run in runs:
                 run.set_state("failed", error=str(error))
             raise
-        for number, run in enumerate(runs):
-            run.note(job=job if len(runs) == 1 else f"{job}_{number}")
+        for index, run in enumerate(runs):
+            run.update_status(job=job if len(runs) == 1 else f"{job}_{index}")
             label = f"job              {run.status['job']}"
             print(f"{label}: leyden status {run.path}", file=sys.stderr)
         return 0
@@ -152,12 +154,12 @@ SCRIPT_TEXT = """\
 export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 export MASTER_PORT=$((15000 + SLURM_JOB_ID % 10000))
 
-# A process for each device. When the first has ended, for good or ill, the others have ten minutes: one may hang.
+# One process per device. Ten minutes after the first has exited, the others are killed, since they may hang.
 srun --cpus-per-task={cpus} --kill-on-bad-exit=0 --wait=600 \\
   {command} "$run" train
 code=$?
 
-# 75: stopped from outside, with a checkpoint from which the same job goes on.
+# 75: preempted after saving a checkpoint, from which the requeued job resumes.
 if [ $code -eq 75 ]; then
   scontrol requeue "$SLURM_JOB_ID"
 fi

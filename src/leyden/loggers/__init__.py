@@ -1,1 +1,1 @@
-"""Loggers are imported by file, not from here: Weights & Biases may not be installed."""
+"""Loggers. Import them from their modules, since Weights & Biases may not be installed."""

@@ -13,10 +13,10 @@ log = logging.getLogger(__name__)
 
 
 class MetricsCSV(Logger):
-    """Appends every logged row to `metrics.csv` at once; a new metric adds a column. A resumed run goes on below.
+    """Append each logged row to `metrics.csv` immediately; a new metric adds a column. A resumed run appends to it.
 
     Args:
-        folder: the run directory.
+        folder: The run directory.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class MetricsCSV(Logger):
         return self.file.path
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """The run directory's config.yaml holds them."""
+        """Do nothing: config.yaml in the run directory contains the hyperparameters."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -49,9 +49,9 @@ class MetricsCSV(Logger):
 
 
 class ResumeMetrics(Callback):
-    """Keeps in each checkpoint how far the metrics had come, and cuts the file there when a run resumes.
+    """Save the number of metrics rows in each checkpoint, and truncate the file to it when a run resumes.
 
-    A run without a checkpoint starts the file anew. Loggers that are copies of the file are told what is in it.
+    A run without a checkpoint starts with an empty file. Loggers with `catch_up` receive the remaining rows.
     """
 
     def __init__(self, logger: MetricsCSV) -> None:
@@ -59,7 +59,7 @@ class ResumeMetrics(Callback):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.is_global_zero:
-            self.logger.file.flush_to_disk()  # a checkpoint survives a power cut: so must the rows before it
+            self.logger.file.flush_to_disk()  # like the checkpoint, the rows must survive a power failure
         checkpoint["metrics"] = {"num_rows": self.logger.file.num_rows}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -67,14 +67,14 @@ class ResumeMetrics(Callback):
             self._start(trainer, **checkpoint["metrics"])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.ckpt_path:  # also a run that was killed before its first checkpoint
+        if not trainer.ckpt_path:  # also for a run that was killed before its first checkpoint
             self._start(trainer, num_rows=0)
 
     @rank_zero_only
     def _start(self, trainer: Trainer, num_rows: int) -> None:
         self.logger.file.truncate(num_rows)
         if (kept := self.logger.file.num_rows) < num_rows:
-            log.warning("%s has lost rows: %d of %d are there", self.logger.file.path, kept, num_rows)
+            log.warning("%s has lost rows: expected %d, got %d", self.logger.file.path, num_rows, kept)
         for logger in trainer.loggers:
             if catch_up := getattr(logger, "catch_up", None):
                 catch_up(self.logger.file.rows())

@@ -1,4 +1,4 @@
-"""The rows of metrics.csv. Imports no torch: `sync` reads them too."""
+"""The rows of metrics.csv. Torch-free, since `leyden sync` reads them."""
 
 import csv
 import os
@@ -11,13 +11,13 @@ from ..io import write_atomically
 
 
 class MetricsFile:
-    """A CSV file that only grows: a row that was appended stays, whatever fails later.
+    """An append-only CSV file whose rows survive later failures.
 
-    A row is appended in one piece; a new column or a cut writes a new file, which takes the old one's place when it is
-    complete. A last row that is torn, since the process or the machine died in its middle, does not count.
+    Rows are appended in one write; a new column or truncation replaces the file atomically. An incomplete last row, left
+    by a killed process, is ignored.
 
     Args:
-        path: the file, which need not exist.
+        path: The file, which need not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,13 +36,13 @@ class MetricsFile:
         return list(csv.DictReader(self._complete_lines()))
 
     def truncate(self, num_rows: int) -> None:
-        """Keeps the first rows alone."""
+        """Keep only the first `num_rows` rows."""
         if self.path.exists():
             self.num_rows = min(num_rows, sum(1 for _ in self._rows()))
             self._rewrite(self.columns, self.num_rows)
 
     def flush_to_disk(self) -> None:
-        """Returns when the rows would survive a power cut."""
+        """Flush to disk, so that the rows survive a power failure."""
         if self.path.exists():
             with self.path.open("ab") as file:
                 os.fsync(file.fileno())
@@ -52,24 +52,24 @@ class MetricsFile:
             return
         with self.path.open("rb") as file:
             for line in file:
-                # A file system may fill with zeros what it did not come to write.
+                # A file system may fill unwritten blocks with zeros.
                 if b"\0" in line or not line.endswith(b"\n"):
                     return
                 yield line.decode("utf-8", errors="replace")
 
     def _rows(self) -> Iterator[list[str]]:
-        """One after the other: there may be millions."""
+        """Iterate over the rows without loading them all."""
         return islice(filter(None, csv.reader(self._complete_lines())), 1, None)
 
     def _rewrite(self, columns: list[str], num_rows: int) -> None:
-        """With the first rows and, on the right, new columns, which are empty there."""
+        """Rewrite the file with the first rows and new, empty columns on the right."""
         rows = ([*row, *[""] * (len(columns) - len(row))] for row in islice(self._rows(), num_rows))
         write_atomically(self.path, map(csv.writer(_Line()).writerow, chain([columns], rows)))
         self.columns = columns
 
 
 class _Line:
-    """A file of one line: a csv writer returns what `write` does."""
+    """A file object for csv.writer, whose `writerow` returns the result of `write`."""
 
     def write(self, text: str) -> str:
         return text

@@ -16,23 +16,23 @@ FINISH_SECONDS = 20.0
 
 
 class WandbRun(WandbLogger):
-    """A Weights & Biases run that has the identity of the run directory, so that a resumed run continues it.
+    """Log to Weights & Biases with the id of the run directory, so that a resumed run continues the same W&B run.
 
-    It is a copy of metrics.csv, row by row. Without a connection the run directory waits for `sync`, or for a resumed
-    run that has one. What a model logs past Lightning, through `experiment.log`, has to say `commit=False`: it then
-    travels with the next row, and is not kept in the run directory.
+    The rows are those of metrics.csv. Without a connection, they are uploaded by `leyden sync` or when the run is
+    resumed. Values logged directly with `experiment.log` need `commit=False`: they are sent with the next row and are
+    not stored in the run directory.
 
     Args:
-        save_dir: the run directory.
-        id: identity of the run.
-        name: name of the run.
-        project: project at Weights & Biases.
-        entity: user or team; none for the user's default.
+        save_dir: The run directory.
+        id: Id of the run.
+        name: Name of the run.
+        project: W&B project.
+        entity: User or team; None for the user's default.
         mode: `online`, `offline` or `disabled`.
-        log_model: upload the best checkpoint as an artifact at the end.
+        log_model: Upload the best checkpoint as an artifact at the end.
 
     Raises:
-        UserError: the server does not take the run, as without a login.
+        UserError: The server refuses the run, for example without a login.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class WandbRun(WandbLogger):
         log_model: bool = False,
     ) -> None:
         self.session: WandbSession | None = None
-        self.media = {}  # what has to travel with the next row
-        self.later = f"upload with: leyden sync {save_dir}"
+        self.media = {}  # sent with the next row
+        self.advice = f"upload with: leyden sync {save_dir}"
         experiment = None
         if rank_zero_only.rank == 0:  # pyrefly: ignore[missing-attribute]
             if mode == "online":
                 self.session = self._begin(Path(save_dir), id=id, name=name, project=project, entity=entity)
             elif mode == "offline":
-                log.info("W&B is offline; %s", self.later)
+                log.info("W&B is offline; %s", self.advice)
             experiment = self.session.run if self.session else wandb.init(mode="disabled")
         super().__init__(
             name=name, save_dir=save_dir, id=id, project=project, log_model=log_model, experiment=experiment
@@ -63,17 +63,17 @@ class WandbRun(WandbLogger):
         try:
             return WandbSession(folder, **identity, finish_timeout=FINISH_SECONDS)
         except ConnectionError as error:
-            log.warning("%s: W&B stays offline; %s", error, self.later)
+            log.warning("%s: W&B stays offline; %s", error, self.advice)
             return None
 
     def catch_up(self, rows: list[dict[str, str]]) -> None:
-        """Sends what the server has not of the rows that training goes on from."""
+        """Send the rows before the resume point that the server does not have."""
         if self.session:
             self.session.send(rows)
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """A row of numbers, as in metrics.csv; plots and the like travel with the next row."""
+        """Log a row of numbers, as in metrics.csv; other values, such as plots, are sent with the next row."""
         if not all(isinstance(value, int | float) for value in metrics.values()):
             self.media |= metrics
             return
@@ -82,12 +82,12 @@ class WandbRun(WandbLogger):
         self.media = {}
 
     def finish(self, exit_code: int) -> None:
-        """Ends the run at Weights & Biases, marked as failed unless the exit code is 0."""
+        """Finish the W&B run, which is marked as failed unless the exit code is 0."""
         if self.session:
-            if self.media and exit_code == 0:  # of the test, after the last row
+            if self.media and exit_code == 0:  # plots of the test, after the last row
                 self.session.log_media(self.media)
             if not self.session.end(exit_code):
-                log.warning("W&B does not answer: not everything has arrived; %s", self.later)
+                log.warning("W&B does not respond: the upload is incomplete; %s", self.advice)
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
         if checkpoint_callback.monitor:  # the best checkpoint, not the last one

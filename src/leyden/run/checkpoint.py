@@ -19,65 +19,66 @@ from ..io import remove_abandoned, sync, unfinished
 from .directory import LAST, PREVIOUS
 
 log = logging.getLogger(__name__)
-MAX_WAITING = 2  # copies in memory: the best and the last checkpoint of one step
+MAX_PENDING_SAVES = 2  # copies in memory: the best and the last checkpoint of one step
 
 
 class CheckpointFile(TorchCheckpointIO):
-    """Checkpoints on a file system: there whole or not at all, and loaded without executing what they hold.
+    """Checkpoint files that are written atomically, verified by checksum and loaded with `weights_only=True`.
 
-    The last checkpoint is kept with the one before, which takes its place when it turns out to be damaged: torch writes
-    a checksum (CRC-32) of everything in a checkpoint, which is compared before anything is loaded.
+    The previous version of the last checkpoint is kept and loaded if the last one is damaged: before loading, the
+    checksums (CRC-32) that torch writes are compared.
 
     Args:
-        asynchronous: copy what is to be saved and write it beside the training. An error in writing is raised at the
-            next save or at the end, which waits.
+        asynchronous: Copy checkpoints to memory and write them in a background thread. A write error is raised by the
+            next save or by `teardown`, which waits for pending writes.
     """
 
     def __init__(self, asynchronous: bool = False) -> None:
         super().__init__()
         self.writer = ThreadPoolExecutor(max_workers=1) if asynchronous else None
-        self.waiting: deque[Future[None]] = deque()
-        self.is_last_damaged = False  # and must not take the place of the one before
+        self.pending: deque[Future[None]] = deque()
+        self.is_last_damaged = False  # if so, it must not replace the previous one
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Writes beside the old file and takes its place when complete: a full disk or a kill costs only the new one."""
+        """Write to a temporary file and rename it: a full disk or a kill does not damage the existing checkpoint."""
         path = Path(path)
         previous = path.with_name(PREVIOUS) if path.name == LAST and not self.is_last_damaged else None
         self.is_last_damaged &= path.name != LAST
         if not self.writer:
             _write(checkpoint, path, previous)
             return
-        self._settle(MAX_WAITING - 1)
+        self._wait(MAX_PENDING_SAVES - 1)
         copy = apply_to_collection(checkpoint, Tensor, lambda tensor: tensor.detach().to("cpu", copy=True))
-        self.waiting.append(self.writer.submit(_write, copy, path, previous))
+        self.pending.append(self.writer.submit(_write, copy, path, previous))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """
+        """Load a checkpoint; if the last one is damaged, load the previous one.
+
         Raises:
-            RunError: the file is no checkpoint or is damaged, and so is the one before, if there is one.
+            RunError: The file is not a checkpoint or is damaged, and so is the previous one, if it exists.
         """
-        self._settle()
+        self._wait()
         path = Path(path)
         previous = path.with_name(PREVIOUS)
         if path.name == LAST and previous.exists():
             try:
                 return _read(path, map_location)
             except RunError as error:
-                log.warning("%s; going on from the one before, %s", error, previous.name)
+                log.warning("%s; continuing from the previous one, %s", error, previous.name)
                 path, self.is_last_damaged = previous, True
         return _read(path, map_location)
 
     def teardown(self) -> None:
-        self._settle()
+        self._wait()
 
-    def _settle(self, remaining: int = 0) -> None:
-        """Waits until no more than so many checkpoints are to be written; raises the error of one that failed."""
-        while self.waiting and (len(self.waiting) > remaining or self.waiting[0].done()):
-            self.waiting.popleft().result()
+    def _wait(self, remaining: int = 0) -> None:
+        """Wait until at most `remaining` checkpoints are pending; raise the error of a failed write."""
+        while self.pending and (len(self.pending) > remaining or self.pending[0].done()):
+            self.pending.popleft().result()
 
 
 def _write(checkpoint: dict[str, Any], path: Path, previous: Path | None) -> None:
-    # Not a run directory that was moved away: a new one in its place would hold a checkpoint alone.
+    # Do not recreate a run directory that was moved away.
     path.parent.mkdir(parents=path.parent.name != "checkpoints", exist_ok=True)
     remove_abandoned(path.parent)
     temporary = unfinished(path)
@@ -90,7 +91,7 @@ def _write(checkpoint: dict[str, Any], path: Path, previous: Path | None) -> Non
             path.replace(previous)
         temporary.replace(path)
         sync(path.parent)
-    except RuntimeError as error:  # torch's complaint about the unfinished file hides why it is unfinished
+    except RuntimeError as error:  # torch's error about the incomplete file hides its cause
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise
@@ -106,16 +107,16 @@ def _read(path: Path, map_location: Any) -> dict[str, Any]:
         return torch.load(path, map_location=map_location or "cpu", weights_only=True)
     except (OSError, BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise RunError(f"{path} is no checkpoint that can be loaded: {reason}") from error
+        raise RunError(f"{path} cannot be loaded as a checkpoint: {reason}") from error
 
 
 @contextmanager
-def explained_mismatch(path: Path | None) -> Iterator[None]:
-    """Says in a sentence that a checkpoint does not fit the model."""
+def explain_mismatch(path: Path | None) -> Iterator[None]:
+    """Raise RunError with a short message if a checkpoint does not match the model."""
     try:
         yield
     except RuntimeError as error:
         if "loading state_dict" not in str(error):
             raise
         difference = str(error).split("\n")[1].strip()
-        raise RunError(f"{path} does not fit this run's model: is it of another experiment? {difference}") from error
+        raise RunError(f"{path} does not match the model: is it from another experiment? {difference}") from error

@@ -1,4 +1,4 @@
-"""Which processes execute a run together: one truth for the preflight and for Lightning."""
+"""The processes that execute a run together, as the preflight check and Lightning see them."""
 
 import os
 
@@ -7,9 +7,9 @@ from lightning.pytorch.plugins.environments import SLURMEnvironment
 
 
 def cluster_environment() -> ClusterEnvironment:
-    """Those that torchrun or a job's `srun` started, else this process alone."""
+    """Return the environment of torchrun or a SLURM job step, or else that of a single process."""
     if TorchElasticEnvironment.detect():
         return TorchElasticEnvironment()
-    if {"MASTER_ADDR", "SLURM_PROCID"} <= os.environ.keys():  # a job script's step, not a shell inside a job
-        return SLURMEnvironment(auto_requeue=False)  # the job script does it
+    if {"MASTER_ADDR", "SLURM_PROCID"} <= os.environ.keys():  # a step of the job script, not a shell in a job
+        return SLURMEnvironment(auto_requeue=False)  # the job script requeues
     return LightningEnvironment()

@@ -1,4 +1,4 @@
-"""The copy of the project's own files in a run directory: what every later command on the run executes."""
+"""The copy of the project's files in a run directory, which every later command on the run executes."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from .code_writer import CodeWriter
 from .project_files import SOURCE, git_output, own_files
 
 CODE, LISTING = "code", "code.json"
-MOST_FILES = 3000  # outside of the source
+MAX_OTHER_FILES = 3000  # outside of the source
 
 
 class CodeCopy:
-    """`code/` and its listing, `code.json`: the commit, a hash for each file, and why others were left out.
+    """`code/` and its listing, `code.json`: the commit, a hash of each file, and the reason for each omitted file.
 
     Args:
-        run: the run directory.
+        run: The run directory.
     """
 
     def __init__(self, run: Path) -> None:
@@ -26,25 +26,25 @@ class CodeCopy:
 
     @property
     def source(self) -> Path | None:
-        """The folder of the packages; None where the run has no copy of them."""
+        """The folder of the packages; None if the run has no copy of them."""
         source = self.folder / SOURCE
         return source if source.is_dir() else None
 
     def read(self) -> dict[str, Any]:
-        """The listing; empty for a run without one."""
+        """Return the listing; empty for a run without one."""
         return json.loads(self.listing.read_text(encoding="utf-8")) if self.listing.exists() else {"files": {}}
 
     def source_hashes(self) -> dict[str, str]:
-        """As `hashes`, of the packages that are there now."""
+        """Return the current hashes of the copied packages."""
         return self.hashes(self.source) if self.source else {}
 
     @staticmethod
     def hashes(folder: Path) -> dict[str, str]:
-        """A hash of each file below a folder, or where it leads to; compiled modules are left out."""
+        """Return the hash of each file in a folder, or the target of a link, without compiled modules."""
         names: dict[str, str] = {}
-        for place, folders, files in os.walk(folder):
+        for parent, folders, files in os.walk(folder):
             folders[:] = [name for name in folders if name != "__pycache__"]
-            for path in (Path(place) / name for name in (*folders, *files)):
+            for path in (Path(parent) / name for name in (*folders, *files)):
                 if path.is_symlink():
                     names[str(path.relative_to(folder))] = f"link to {path.readlink()}"
                 elif path.is_file():
@@ -52,20 +52,20 @@ class CodeCopy:
         return names
 
     def write(self, root: Path, runs: Path, previous: "CodeCopy | None" = None) -> None:
-        """Copies the project's own files as they are now.
+        """Copy the current files of the project.
 
         Args:
-            root: the project's folder.
-            runs: folder of the run directories.
-            previous: copy of another run; files that are the same share their place on the disk with it.
+            root: The project's folder.
+            runs: Folder of the run directories.
+            previous: Copy of another run; unchanged files become hard links to it.
         """
         self.folder.mkdir()
         writer = CodeWriter(root, self.folder, previous.folder if previous else None)
         num_others = 0
         for name in own_files(root, runs):
-            num_others += not name.startswith(f"{SOURCE}/")  # which come first
-            if num_others > MOST_FILES:
-                writer.left_out["more"] = f"there are more than {MOST_FILES} files"
+            num_others += not name.startswith(f"{SOURCE}/")  # listed after those of the source
+            if num_others > MAX_OTHER_FILES:
+                writer.left_out["more"] = f"the project has more than {MAX_OTHER_FILES} other files"
                 break
             writer.copy(name)
         commit = git_output(root, "rev-parse", "HEAD").strip()

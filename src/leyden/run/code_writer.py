@@ -1,4 +1,4 @@
-"""Copies files of a project one by one, within limits."""
+"""Copy files of a project, within size limits."""
 
 import os
 import sys
@@ -9,19 +9,19 @@ from pathlib import Path
 
 from .project_files import SOURCE, is_secret
 
-FILE_BYTES, TOTAL_BYTES = 5_000_000, 50_000_000
+MAX_FILE_BYTES, MAX_TOTAL_BYTES = 5_000_000, 50_000_000
 
 
 class CodeWriter:
-    """Copies files, and keeps a list of them and of those that it has left out.
+    """Copy files and record which were copied and which were omitted.
 
-    They are read-only in the copy, so that an editor warns whoever opens the wrong one, and have the times of the
-    originals: so compiled modules, which come with their source, are valid, and importing the copy takes no longer.
+    Copies are read-only, so that editors warn before changing them, and keep modification times, so that compiled
+    modules, which are copied with their source, stay valid.
 
     Args:
-        root: the project's folder.
-        folder: of the copy.
-        previous: folder of another copy, with which files that are the same share their place on the disk.
+        root: The project's folder.
+        folder: Folder of the copy.
+        previous: Folder of another copy; unchanged files become hard links to it.
     """
 
     def __init__(self, root: Path, folder: Path, previous: Path | None) -> None:
@@ -32,24 +32,24 @@ class CodeWriter:
         self._folders = {folder}
 
     def copy(self, name: str) -> None:
-        """Copies the file of that name; a link stays one, unless it would lead the source to other code later."""
+        """Copy a file; keep links, except those in the source whose target could change later."""
         path = self.root / name
-        if path.is_symlink() and not self._is_to_follow(path):
+        if path.is_symlink() and not self._must_follow(path):
             copy = self.folder / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.symlink_to(path.readlink())
             self.files[name] = f"link to {path.readlink()}"
             return
         for part in _parts(path, name):
-            content, reason = _content(path if part == name else self.root / part, TOTAL_BYTES - self.num_bytes)
+            content, reason = _content(path if part == name else self.root / part, MAX_TOTAL_BYTES - self.num_bytes)
             if content is None or (b"\0" in content and not name.startswith(f"{SOURCE}/")):
-                self.left_out[part] = reason or "it is no text"
+                self.left_out[part] = reason or "it is a binary file"
                 continue
             self.files[part] = sha256(content).hexdigest()
             self.num_bytes += len(content)
             self._write(part, content)
 
-    def _is_to_follow(self, link: Path) -> bool:
+    def _must_follow(self, link: Path) -> bool:
         source = self.root / SOURCE
         if not link.is_relative_to(source):
             return False
@@ -83,33 +83,33 @@ class CodeWriter:
 
 
 def _parts(path: Path, name: str) -> list[str]:
-    """The file of that name, or all files in the folder that it links to; none where it was just deleted."""
+    """Return the file, or all files in the folder it links to; empty if it was just deleted."""
     if not path.is_dir():
         return [name] if path.is_file() else []
-    found = sorted(one for one in path.rglob("*") if one.is_file() and "__pycache__" not in one.parts)
-    return [f"{name}/{one.relative_to(path)}" for one in found]
+    files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    return [f"{name}/{file.relative_to(path)}" for file in files]
 
 
-def _content(path: Path, room: int) -> tuple[bytes | None, str]:
-    """What is in a file, or None and why it is left out."""
+def _content(path: Path, max_bytes: int) -> tuple[bytes | None, str]:
+    """Return the content of a file, or None and the reason for omitting it."""
     if is_secret(path.name):
-        return None, "it may hold secrets"
+        return None, "it may contain secrets"
     try:
-        if (size := path.stat().st_size) > FILE_BYTES:
-            return None, f"it is larger than {FILE_BYTES / 1e6:g} MB: keep data outside of {SOURCE}/"
-        if size > room:
-            return None, f"the copy would be larger than {TOTAL_BYTES / 1e6:g} MB"
+        if (size := path.stat().st_size) > MAX_FILE_BYTES:
+            return None, f"it is larger than {MAX_FILE_BYTES / 1e6:g} MB: keep data outside of {SOURCE}/"
+        if size > max_bytes:
+            return None, f"the copy would be larger than {MAX_TOTAL_BYTES / 1e6:g} MB"
         return path.read_bytes(), ""
     except OSError as error:
         return None, f"it cannot be read: {error.strerror}"
 
 
 def _link(previous: Path, copy: Path, content: bytes, state: os.stat_result) -> bool:
-    """Lets a file share its place with one of another copy, if that is the same."""
+    """Create a hard link to the file of another copy if it is unchanged; return whether it was created."""
     try:
         if previous.stat().st_mtime_ns != state.st_mtime_ns or previous.read_bytes() != content:
             return False
         os.link(previous, copy)
-    except OSError:  # it is gone, or on another disk
+    except OSError:  # the file was removed, or is on another disk
         return False
     return True

@@ -1,4 +1,4 @@
-"""The callbacks that a configuration describes."""
+"""Build the callbacks of a configuration."""
 
 import os
 from inspect import Parameter, signature
@@ -17,25 +17,26 @@ from ..errors import UserError
 def configured_callbacks(
     configs: dict[str, Any], folder: Path, monitor: str, mode: Literal["min", "max"]
 ) -> dict[str, Callback]:
-    """The callbacks of a run, by name, which keep all that they save in the run directory.
+    """Build the callbacks of a run by name; they save to the run directory only.
 
     Args:
-        configs: name -> description, or None for a callback that is taken out.
-        folder: the run directory.
-        monitor: the metric that they follow where none is given.
-        mode: whether less or more of it is better.
+        configs: Name -> configuration, or None for a removed callback.
+        folder: The run directory.
+        monitor: Default metric to monitor.
+        mode: Whether the metric is minimized or maximized.
 
     Raises:
-        UserError: one would do something else here than it says, or save elsewhere.
+        UserError: A callback does not work here, or would save outside of the run directory.
     """
-    found = {name: _within(folder, name, config) for name, config in configs.items() if config}
-    return {name: configured_callback(name, config, monitor, mode) for name, config in found.items()}
+    within = {name: _within(folder, name, config) for name, config in configs.items() if config}
+    return {name: configured_callback(name, config, monitor, mode) for name, config in within.items()}
 
 
 def best_of(callbacks: dict[str, Callback]) -> ModelCheckpoint | None:
-    """The callback that chooses the best checkpoint: the one of the name `best`, or else the first that follows a metric."""
-    choosing = {name: one for name, one in callbacks.items() if isinstance(one, ModelCheckpoint) and one.monitor}
-    return choosing.get("best", next(iter(choosing.values()), None))
+    """Return the callback that chooses the best checkpoint: `best`, or else the first that monitors a metric."""
+    savers = {name: callback for name, callback in callbacks.items() if isinstance(callback, ModelCheckpoint)}
+    monitoring = {name: callback for name, callback in savers.items() if callback.monitor}
+    return monitoring.get("best", next(iter(monitoring.values()), None))
 
 
 def _within(folder: Path, name: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -44,38 +45,38 @@ def _within(folder: Path, name: str, config: dict[str, Any]) -> dict[str, Any]:
     path = folder / given
     if not Path(os.path.normpath(path)).is_relative_to(folder):
         raise UserError(
-            f"callbacks.{name}.dirpath={given} is outside of the run directory, which keeps its checkpoints: "
-            "take a relative folder, or runs=FOLDER for whole runs elsewhere"
+            f"callbacks.{name}.dirpath={given} is outside of the run directory: use a relative folder, or "
+            "runs=FOLDER to store whole runs elsewhere"
         )
     return config | {"dirpath": str(path)}
 
 
 def configured_callback(name: str, config: dict[str, Any], monitor: str, mode: Literal["min", "max"]) -> Callback:
-    """A callback of the configuration.
+    """Build a callback.
 
     Args:
-        name: below `callbacks`.
-        config: describes it.
-        monitor: the metric that it follows where none is given.
-        mode: whether less or more of it is better.
+        name: Its name in `callbacks`.
+        config: Its configuration.
+        monitor: Default metric to monitor.
+        mode: Whether the metric is minimized or maximized.
 
     Raises:
-        UserError: it would do something else here than it says.
+        UserError: The callback does not work here.
     """
     if refusal := _refusal(get_object(config["_target_"])):
         raise UserError(f"callbacks.{name}: {refusal}")
-    return build(_directed(config, monitor, mode), {"monitor": monitor, "mode": mode})
+    return build(_with_mode(config, monitor, mode), {"monitor": monitor, "mode": mode})
 
 
 def _refusal(target: Any) -> str:
-    names = [f"{one.__module__}.{one.__qualname__}" for one in getattr(target, "__mro__", ())]  # a function has none
+    names = [f"{cls.__module__}.{cls.__qualname__}" for cls in getattr(target, "__mro__", ())]  # a function has none
     return callback_refusal(names[0], names[1:]) if names else ""
 
 
-def _directed(config: dict[str, Any], monitor: str, mode: str) -> dict[str, Any]:
-    """With the direction of the metric, where that is followed: by default Lightning takes less of any for better."""
+def _with_mode(config: dict[str, Any], monitor: str, mode: str) -> dict[str, Any]:
+    """Set the mode of the task's metric if it is monitored, since Lightning's default is `min` for any metric."""
     parameters = signature(get_object(config["_target_"])).parameters
     if not {"monitor", "mode"} <= parameters.keys():
         return config
-    followed = config.get("monitor", parameters["monitor"].default)
-    return {"mode": mode, **config} if followed in (monitor, MISSING, Parameter.empty) else config
+    monitored = config.get("monitor", parameters["monitor"].default)
+    return {"mode": mode, **config} if monitored in (monitor, MISSING, Parameter.empty) else config

@@ -10,16 +10,16 @@ from lightning.pytorch.profilers import PassThroughProfiler
 
 log = logging.getLogger(__name__)
 
-NOTHING = nullcontext()
-FETCH = "train_dataloader_next"  # how Lightning's name for it ends
+NULL_CONTEXT = nullcontext()
+FETCH = "train_dataloader_next"  # of Lightning's name for this action
 
 
-class Unprofiled(PassThroughProfiler):
-    """Measures how long training has waited for its batches, and nothing else, at less cost than Lightning's own: its
-    Trainer asks some eighty times a step.
+class DataWaitProfiler(PassThroughProfiler):
+    """Measure the time training waits for batches, and nothing else: Lightning's Trainer calls its profiler about 80
+    times a step.
 
-    A GPU works on what it has been given while its process fetches; a fetch that was over before the GPU has run dry
-    cost no time. Asking whether it has does not wait for it.
+    A GPU executes queued kernels while the process fetches a batch; a fetch that ends before the queue is empty costs
+    no time. The query for this does not synchronize.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Unprofiled(PassThroughProfiler):
         self.seconds_waited = self._begin = 0.0
 
     def profile(self, action_name: str) -> AbstractContextManager[None]:  # pyrefly: ignore[bad-override]
-        return NOTHING
+        return NULL_CONTEXT
 
     def start(self, action_name: str) -> None:
         self._begin = time.perf_counter()
@@ -38,12 +38,12 @@ class Unprofiled(PassThroughProfiler):
 
 
 def write_profile(trainer: Trainer, folder: Path) -> None:
-    """Has a trainer's profiler write its report below a folder, unless it has a place of its own: by default Lightning
-    logs it at a level that a run does not show.
+    """Have a trainer's profiler write its report to a folder, unless it has one: Lightning's default logs it at a level
+    that a run does not show.
     """
     profiler: Any = trainer.profiler  # pyrefly: ignore[missing-attribute]
     if not isinstance(profiler, PassThroughProfiler):
         profiler.filename = profiler.filename or "profile"
         profiler.dirpath = profiler.dirpath or folder / "profile"
-        if not Path(profiler.dirpath).exists():  # once: training and test have a trainer each
+        if not Path(profiler.dirpath).exists():  # once: training and test have separate trainers
             log.info("profile          %s", profiler.dirpath)

@@ -25,21 +25,21 @@ from .history import experiments, folders, newest_run, remember
 from .status import StatusFile, locked, read_json
 from .trust import sign
 
-LOCK = ".training.lock"  # held by the process that trains, or that started those that do
-LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints that a run goes on from
-BEST = "best.json"  # which of the others is the best
+LOCK = ".training.lock"  # held by the training process, or by the parent of several
+LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints from which a run resumes
+BEST = "best.json"  # names the best checkpoint
 
 State = Literal["created", "submitted", "running", "interrupted", "preempted", "failed", "finished"]
 
 
 class RunDirectory:
-    """A run: a folder with a frozen configuration and all that comes of executing it.
+    """The folder of a run: its frozen configuration and all outputs.
 
     Args:
-        path: the folder.
+        path: The folder.
 
     Raises:
-        UserError: the folder is not a run directory.
+        UserError: The folder is not a run directory.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,18 +49,18 @@ class RunDirectory:
 
     @classmethod
     def create(cls, config: dict[str, Any], root: Path, command: list[str], **status: Any) -> "RunDirectory":
-        """Makes `runs/<name>/<time>-<counter>-<id>/` and freezes configuration, code, packages and machine in it.
+        """Create `runs/<name>/<time>-<counter>-<id>/` and store configuration, code, packages and hardware in it.
 
-        The time is UTC, the counter that of this second: names sort as the runs were made.
+        The time is UTC, the counter distinguishes runs of one second: names sort in order of creation.
 
         Args:
-            config: the composed configuration, optionally with references, as `Composed.frozen` has it.
-            root: the project's folder.
-            command: the words typed.
-            **status: more to keep in its status, such as `live`.
+            config: The composed configuration, optionally with references, such as `Composed.frozen`.
+            root: The project's folder.
+            command: The command line.
+            **status: Further fields of its status, such as `live`.
 
         Raises:
-            UserError: it cannot be made where `runs` says.
+            UserError: The folder cannot be created in `runs`.
         """
         folder, identity = runs_folder(config, root), secrets.token_hex(4)
         parent = folder / config["name"]
@@ -80,28 +80,28 @@ class RunDirectory:
 
     @property
     def frozen_config(self) -> dict[str, Any]:
-        """The configuration as it is written: with references to this machine's settings and environment.
+        """The stored configuration, with references to configs/local and environment variables.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: The file is missing or damaged.
         """
         path = self.path / "config.yaml"
         try:
             config = yaml.safe_load(path.read_bytes())
         except FileNotFoundError:
-            raise UserError(f"{self.path} is no run directory that can be used: it has no config.yaml") from None
+            raise UserError(f"{self.path} is not a usable run directory: it has no config.yaml") from None
         except (yaml.YAMLError, ValueError) as error:
-            raise UserError(f"{path} is damaged: {' '.join(str(error).split())}; bring it back from a copy") from None
+            raise UserError(f"{path} is damaged: {' '.join(str(error).split())}; restore it from a backup") from None
         if not isinstance(config, dict) or "name" not in config:
-            raise UserError(f"{path} is damaged: it holds no configuration of a run; bring it back from a copy")
+            raise UserError(f"{path} is damaged: it is not the configuration of a run; restore it from a backup")
         return config
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration to be executed.
+        """The configuration with resolved references.
 
         Raises:
-            UserError: it refers to something that is not here.
+            UserError: A reference cannot be resolved on this machine.
         """
         return renamed(references.resolve(self.frozen_config), str(self.path))
 
@@ -110,27 +110,27 @@ class RunDirectory:
         return StatusFile(self.path / "status.json").read()
 
     def set_state(self, state: State, **details: Any) -> None:
-        self.note(state=state, changed=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **details)
+        self.update_status(state=state, changed=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **details)
 
-    def note(self, **details: Any) -> None:
-        """Adds to the status."""
+    def update_status(self, **details: Any) -> None:
+        """Add fields to the status."""
         StatusFile(self.path / "status.json").add(**details)
 
     @contextmanager
     def claimed(self, seconds: float = 10.0) -> Iterator[None]:
-        """No other process trains this run, here or on a machine that shares the folder.
+        """Lock the run, so that no other process trains it on any machine that shares the folder.
 
         Args:
-            seconds: to wait for a process that is about to end.
+            seconds: Time to wait for a process that is about to exit.
 
         Raises:
-            UserError: another process trains it.
+            UserError: Another process trains the run.
         """
         deadline = time.monotonic() + seconds
         with (self.path / LOCK).open("wb") as file:
             while not locked(file):
                 if time.monotonic() > deadline:
-                    raise UserError(f"{self.path} is being trained by another process: stop that one first")
+                    raise UserError(f"{self.path} is being trained by another process: stop that process first")
                 time.sleep(0.1)
             yield
 
@@ -140,34 +140,32 @@ class RunDirectory:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is one to go on from."""
+        """Whether the run has a checkpoint to resume from."""
         return any((self.path / "checkpoints" / name).exists() for name in (LAST, PREVIOUS))
 
     @property
     def best(self) -> dict[str, Any]:
-        """The best checkpoint: `file` below this folder, `epoch`, `step`, `monitor` and its validation `metrics`; empty
-        where none was chosen."""
+        """The best checkpoint: `file` in this folder, `epoch`, `step`, `monitor` and its validation `metrics`; empty if
+        none was chosen."""
         file = self.path / "checkpoints" / BEST
         return (read_json(file) if file.exists() else None) or {}
 
     def checkpoint(self, name: str) -> Path:
-        """`best`, `last` or a path -> the checkpoint's path.
+        """Return the path of the checkpoint `best`, `last` or a path.
 
         Raises:
-            UserError: there is no such checkpoint.
+            UserError: The checkpoint does not exist.
         """
         if name == "best":
             if not (best := self.best):
-                raise UserError(
-                    f"no epoch of this run was chosen as the best: take --ckpt last, or one of {self._saved}"
-                )
+                raise UserError(f"this run has no best checkpoint: use --ckpt last, or one of {self._saved}")
             path = self.path / best["file"]
         else:
             path = self.path / "checkpoints" / LAST if name == "last" else Path(name)
         if path.name == LAST and not path.exists() and path.with_name(PREVIOUS).exists():
-            return path.with_name(PREVIOUS)  # the run was killed while one took the other's place
+            return path.with_name(PREVIOUS)  # the run was killed while replacing it
         if not path.is_file():
-            raise UserError(f"there is no checkpoint {path}; this run has saved {self._saved}")
+            raise UserError(f"there is no checkpoint {path}; available: {self._saved}")
         return path
 
     @property
@@ -176,30 +174,34 @@ class RunDirectory:
 
 
 def find_run(name: str, root: Path) -> RunDirectory:
-    """A path, `latest` or an experiment's name -> the run directory; for the last two the newest one.
+    """Return a run directory.
+
+    Args:
+        name: A path, an experiment's name (its newest run) or `latest`.
+        root: The project's folder.
 
     Raises:
-        UserError: there is none.
+        UserError: There is no such run.
     """
     path = Path(name)
-    with suppress(OSError):  # as of a name that is too long
+    with suppress(OSError):  # such as a name that is too long
         if (path / "status.json").is_file():
             return RunDirectory(path.resolve())
     if newest := newest_run(name, root):
         return RunDirectory(newest)
     with suppress(OSError):
         if path.is_dir():
-            return RunDirectory(path)  # which says what it lacks
-    known = experiments(root)
-    there = hint(name, known, few=0) or f"; there are runs of {', '.join(known)}" if known else "; there is none yet"
+            return RunDirectory(path)  # raises with the reason
+    names = experiments(root)
+    available = hint(name, names, few=0) or f"; available: {', '.join(names)}" if names else "; there are no runs yet"
     raise UserError(
         f"there is no run {name!r}: neither a run directory nor an experiment with runs in "
-        f"{', '.join(map(str, folders(root)))}{there}"
+        f"{', '.join(map(str, folders(root)))}{available}"
     )
 
 
 def runs_folder(config: dict[str, Any], root: Path) -> Path:
-    """Where the runs of a configuration are kept."""
+    """Return the folder of the runs of a configuration."""
     return (root / Path(references.resolve(config["runs"], root)).expanduser()).absolute()
 
 
@@ -207,12 +209,12 @@ def _make(parent: Path, time: str, identity: str) -> Path:
     try:
         parent.mkdir(parents=True, exist_ok=True)
         path = parent / f"{time}-{sum(1 for _ in parent.glob(f'{time}-*')):02d}-{identity}"
-        path.mkdir()  # refuses to exist twice: two runs in one second never meet
+        path.mkdir()  # raises if it exists: two runs never share a folder
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in FULL:
             raise
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"no run directory can be made in {parent}: {reason}; set runs=FOLDER to another one") from None
+        raise UserError(f"cannot create a run directory in {parent}: {reason}; set another runs=FOLDER") from None
     return path
 
 

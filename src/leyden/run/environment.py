@@ -1,4 +1,4 @@
-"""The Python, the packages and the lock that a run was made with, and what differs now."""
+"""The Python version, packages and lock file of a run, and their changes since."""
 
 import platform
 import re
@@ -11,22 +11,20 @@ FILE = "environment.txt"
 
 
 def packages() -> list[str]:
-    """Python and the installed packages, as `name==version`."""
-    # The two lines alone: to parse all of the text, as for `name` and `version`, takes a fifth of a second.
-    texts = (one.read_text("METADATA") or one.read_text("PKG-INFO") or "" for one in distributions())
+    """List Python and the installed packages as `name==version`."""
+    # Only the two lines are parsed: the properties `name` and `version` parse whole files, which takes 0.2 s.
+    texts = (item.read_text("METADATA") or item.read_text("PKG-INFO") or "" for item in distributions())
     heads = (dict(re.findall(r"(?m)^(Name|Version): *(\S+)", text.partition("\n\n")[0])) for text in texts)
-    found = {f"{head['Name']}=={head['Version']}" for head in heads if len(head) == 2}
-    return [f"python=={platform.python_version()}", *sorted(found, key=str.lower)]
+    items = {f"{head['Name']}=={head['Version']}" for head in heads if len(head) == 2}
+    return [f"python=={platform.python_version()}", *sorted(items, key=str.lower)]
 
 
 def differences(run: Path, root: Path) -> str:
-    """A sentence on what is not as it was when a run was made; empty where nothing is.
-
-    Packages that were added are left out: what did not need them then does not now.
+    """Describe the changes since a run was created; empty if there are none. Added packages are ignored.
 
     Args:
-        run: the run directory.
-        root: the project's folder, whose lock is compared with that in the run's copy of the code.
+        run: The run directory.
+        root: The project's folder, whose lock file is compared with that in the run's copy of the code.
     """
     recorded = run / FILE
     before = recorded.read_text(encoding="utf-8").split("\n") if recorded.exists() else []
@@ -42,5 +40,5 @@ def differences(run: Path, root: Path) -> str:
         current = root / "requirements" / lock.name
         if current.exists() and current.read_bytes() != lock.read_bytes():
             more.append(f"requirements/{lock.name} has changed")
-    found = ", ".join([*changed[:5], *more])
-    return f"not as when this run was made: {found}; results may differ" if found else ""
+    changes = ", ".join([*changed[:5], *more])
+    return f"changed since this run was created: {changes}; results may differ" if changes else ""

@@ -1,6 +1,6 @@
-"""Carries out one verb on a frozen run directory, keeps its status and its log, and turns errors into exit codes.
+"""Execute a command on a run directory, write its status and log, and map errors to exit codes.
 
-What needs torch is imported late: signals are heard before.
+Modules that import torch are imported late, after the signal handlers are installed.
 """
 
 import logging
@@ -12,65 +12,65 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from ..config.redaction import DiscreetFormatter, hidden
-from ..config.references import resolve, secrets_of
+from ..config.redaction import RedactingFormatter, redact
+from ..config.references import find_secrets, resolve
 from ..errors import RunError, Stopped, UserError
 from ..io import LogFile, disk_error
 from . import frozen_code
 from .directory import RunDirectory, State
 from .environment import differences
-from .gc_paused import uncollected
+from .gc_paused import gc_paused
 from .harmless_warnings import silence_lightning
 from .lifetime import CHILD, stop_with_parent
-from .rendezvous import meet
+from .rendezvous import rendezvous
 from .reserved_stdout import reserved_stdout
 from .shutdown import STATES, StopRequest
 from .torchrun import code_for_torchrun, register
 
 log = logging.getLogger("leyden")
 
-IS_FIRST = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"  # of the processes of this run
+IS_RANK_ZERO = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
 EXIT_CODES = {"finished": 0, "failed": 1, "preempted": 75, "interrupted": 130}  # 75: sysexits.h, 130: the shell's
 
 
 def execute(run: RunDirectory, verb: str, **options: Any) -> int:
-    """Does what `verb` says and returns the exit code; see `launch`."""
+    """Execute `verb` and return the exit code; see `launch`."""
     keeps_status = verb == "train"
     stop = StopRequest(run.config["preemption"])
     if keeps_status:
         stop.listen()
         register()
-    secrets = secrets_of(run.frozen_config)
+    secrets = find_secrets(run.frozen_config)
     _open_log(run, secrets)
     _report_differences(run, verb)
     state, code, details = "finished", 0, {}
     begin = time.perf_counter()
     try:
-        if keeps_status and IS_FIRST:
+        if keeps_status and IS_RANK_ZERO:
             run.set_state("running", host=platform.node(), error=None, exit_code=None)
         if keeps_status:
-            meet(run.path)
+            rendezvous(run.path)
         _do(run, verb, stop, **options)
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
         code = EXIT_CODES[state]
         resume = ""
         if keeps_status:
-            resume = f"; go on with: leyden resume {run.path}"
-        log.warning("%s%s", str(error) or "stopped at once", resume)
+            resume = f"; continue with: leyden resume {run.path}"
+        log.warning("%s%s", str(error) or "stopped immediately", resume)
     except Exception as error:
         state, code = "failed", 2 if isinstance(error, UserError) else EXIT_CODES["failed"]
-        details = {"error": hidden(f"{type(error).__name__}: {error}", secrets)}
+        details = {"error": redact(f"{type(error).__name__}: {error}", secrets)}
         _explain(error, run, keeps_status)
     if keeps_status:
-        stop.ignore()  # the exit code is decided
+        stop.ignore()  # the exit code is final
         details |= {"exit_code": code, "seconds": round(time.perf_counter() - begin, 1)}
-        return code if _keep(run, state, details) else code or EXIT_CODES["failed"]
+        return code if _write_status(run, state, details) else code or EXIT_CODES["failed"]
     return code
 
 
 def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None:
-    with uncollected():
+    with gc_paused():
         from .worker import Worker
 
     silence_lightning()
@@ -99,76 +99,76 @@ def report(results: dict[str, float], run: RunDirectory) -> None:
 
 
 def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
-    if _is_refusal(error):
+    if _is_settings_error(error):
         error = RunError(str(error))
     if isinstance(error, RunError | UserError):
-        # A worker process wraps the message into its traceback; the message is what the user needs.
+        # A DataLoader worker wraps the message into its traceback.
         log.error("%s", str(error).rsplit("DataError: ", 1)[-1].strip())
     elif not (run.path / "status.json").is_file():
-        log.error("%s is gone: was it moved or removed while it was in use? Bring it back", run.path)
+        log.error("%s is missing: was it moved or removed while it was in use? Restore it", run.path)
     elif (reason := disk_error(error)) and not trains:
         log.error("%s", reason)
     elif reason:
         saved = ", ".join(sorted(str(file) for file in run.path.glob("checkpoints/*.ckpt")))
         log.error("the run stopped: %s", reason)
-        log.error("Nothing saved before is lost (%s).", saved)
+        log.error("Saved checkpoints are kept (%s).", saved)
         log.error("After fixing this, continue with: leyden resume %s", run.path)
     else:
-        log.exception("the run failed; the whole log is in %s", run.path / "log.txt")
+        log.exception("the run failed; the full log is in %s", run.path / "log.txt")
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Whether Lightning, an optimizer or a schedule says what is wrong with its settings."""
+def _is_settings_error(error: Exception) -> bool:
+    """Whether Lightning, an optimizer or a scheduler raised the error for its settings."""
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
     *_, (innermost, _) = walk_tb(error.__traceback__)
-    place, kinds = innermost.f_globals.get("__name__", ""), (ValueError, TypeError, RuntimeError)
-    is_lightnings = place.startswith("lightning.") and isinstance(error, kinds)
-    is_optimizers = place.startswith("torch.optim.") and isinstance(error, ValueError)
+    module, kinds = innermost.f_globals.get("__name__", ""), (ValueError, TypeError, RuntimeError)
+    is_lightnings = module.startswith("lightning.") and isinstance(error, kinds)
+    is_optimizers = module.startswith("torch.optim.") and isinstance(error, ValueError)
     return is_lightnings or is_optimizers or isinstance(error, MisconfigurationException)
 
 
-def _keep(run: RunDirectory, state: State, details: dict[str, Any]) -> bool:
-    """Of several processes, the first that is stopped or fails says why: the others end because of it.
+def _write_status(run: RunDirectory, state: State, details: dict[str, Any]) -> bool:
+    """Record the final state: of several processes, that of the first that stops or fails, which ends the others.
 
     Returns:
-        Whether the status holds what became of the run.
+        Whether the status was written.
     """
     try:
         has_ended = run.status["state"] in ("preempted", "interrupted", "failed")
-        if not has_ended and (IS_FIRST or state != "finished"):
+        if not has_ended and (IS_RANK_ZERO or state != "finished"):
             run.set_state(state, **details)
-    except (OSError, UserError) as error:  # a full disk may refuse this too, and must not hide what happened
+    except (OSError, UserError) as error:  # such as a full disk; it must not hide the original error
         log.error("the status could not be written: %s", error)
         return False
     return True
 
 
 def _report_differences(run: RunDirectory, verb: str) -> None:
-    """Says what is not as it was when the run was made."""
+    """Log changes of code and environment since the run was created."""
     if remark := frozen_code.remark(run.path):
         log.info("%s", remark)
-    if IS_FIRST and (verb != "train" or run.has_checkpoint) and (found := differences(run.path, Path.cwd())):
-        log.warning("%s", found)
+    if IS_RANK_ZERO and (verb != "train" or run.has_checkpoint) and (changes := differences(run.path, Path.cwd())):
+        log.warning("%s", changes)
 
 
 def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
-    """Log lines and warnings go to the terminal and, with the time, to the run's log.txt."""
+    """Send log records and warnings to the terminal and, with timestamps, to the run's log.txt."""
     handlers: list[logging.Handler] = [_Terminal()]
-    handlers[0].setFormatter(DiscreetFormatter(secrets, "%(message)s"))
+    handlers[0].setFormatter(RedactingFormatter(secrets, "%(message)s"))
     if run.is_writable:
         handlers.append(LogFile(run.path / "log.txt"))
-        form = "%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"
-        handlers[-1].setFormatter(DiscreetFormatter(secrets, *form))
+        formats = "%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"
+        handlers[-1].setFormatter(RedactingFormatter(secrets, *formats))
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
-    log.setLevel(logging.INFO if IS_FIRST else logging.ERROR)
+    log.setLevel(logging.INFO if IS_RANK_ZERO else logging.ERROR)
     if not run.is_writable:
-        log.warning("%s must not be written: no log, results or figures are kept", run.path)
+        log.warning("%s is read-only: no log, results or figures are written", run.path)
     logging.captureWarnings(True)
 
 
 class _Terminal(logging.StreamHandler):
-    """Writes to standard error; on a terminal above a progress bar, which takes the place of `sys.stderr` while it draws."""
+    """Write to standard error; on a terminal through a progress bar, which replaces `sys.stderr` while it is active."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -181,16 +181,16 @@ class _Terminal(logging.StreamHandler):
 
 
 def main() -> int:
-    """`python -m <this module> RUN VERB`: what torchrun and SLURM start once for each device."""
+    """Entry point `python -m <this module> RUN VERB`, which torchrun and SLURM start once per device."""
     path = Path(sys.argv[1])
     try:
         if not path.is_dir():
-            meet(path)  # where the other nodes have it, they hear why this one does not come
+            rendezvous(path)  # reports the missing folder to nodes that have it
         run = RunDirectory(path)
-        resolve(run.frozen_config)  # what it refers to and is not here is said before anything begins
+        resolve(run.frozen_config)  # raises early if a reference cannot be resolved
         if CHILD in os.environ:
             stop_with_parent(run)
-        # Started without its environment, as by hand or in a container, it still executes its own code.
+        # Without the environment of `frozen_code`, as in a container, it still executes the run's code.
         with frozen_code.imported_from(path) as module:
             own = module("run.execute")
             return code_for_torchrun(own.execute(own.RunDirectory(path), sys.argv[2]), run)

@@ -1,4 +1,4 @@
-"""Executes a run with the project's packages as they were when it was made, whatever has become of the working tree."""
+"""Execute a run with its copy of the project's packages, independent of later changes to the working tree."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from .code_copy import CodeCopy
 if TYPE_CHECKING:
     from .directory import RunDirectory
 
-# Where a run that was made before version 0.2 has them.
-BEFORE_ROOMS = {
+# Module names in the code of runs created before version 0.2.
+OLD_MODULES = {
     "run.directory": "rundir",
     "run.execute": "execute",
     "run.override_on_resume": "relocate",
@@ -28,20 +28,20 @@ BEFORE_ROOMS = {
 
 
 def is_live(run: Path) -> bool:
-    """Whether a run uses the working tree, as `--live` says."""
+    """Whether a run uses the working tree (`--live`)."""
     try:
         return bool(json.loads((run / "status.json").read_bytes()).get("live"))
-    except (OSError, ValueError, AttributeError):  # there is none, or it is damaged
+    except (OSError, ValueError, AttributeError):  # the file is missing or damaged
         return False
 
 
 def source(run: Path) -> Path | None:
-    """The folder from which a run imports the project's packages; None where it uses the working tree."""
+    """Return the folder from which a run imports the project's packages; None for the working tree."""
     return None if is_live(run) else CodeCopy(run.absolute()).source
 
 
 def environment(run: Path) -> dict[str, str]:
-    """The environment variables of a process that executes a run."""
+    """Return the environment variables of a process that executes a run."""
     folder = source(run)
     if not folder:
         return dict(os.environ)
@@ -50,16 +50,16 @@ def environment(run: Path) -> dict[str, str]:
 
 @contextmanager
 def imported_from(run: Path) -> Iterator[Callable[[str], ModuleType]]:
-    """Imports the project's packages from the run's copy for as long as it is entered.
+    """Import the project's packages from the run's copy within this context.
 
-    Modules that were already imported from the working tree are put aside, and come back in the end: they stay usable,
-    but what is imported meanwhile, also by them, is the run's own.
+    Modules that were already imported from the working tree are removed from `sys.modules` and restored on exit. They
+    stay usable, but modules imported within the context, also by them, are those of the run.
 
     Args:
-        run: the run directory.
+        run: The run directory.
 
     Yields:
-        name of a module of this package -> the module.
+        A function that imports a module of this package by its name in the package.
     """
     folder = source(run)
 
@@ -68,32 +68,32 @@ def imported_from(run: Path) -> Iterator[Callable[[str], ModuleType]]:
             return import_module(f"leyden.{name}")
         except ModuleNotFoundError:
             is_old = folder and not (folder / "leyden" / "run").exists()
-            if not is_old or name not in BEFORE_ROOMS:
+            if not is_old or name not in OLD_MODULES:
                 raise
-            return import_module(f"leyden.{BEFORE_ROOMS[name]}")
+            return import_module(f"leyden.{OLD_MODULES[name]}")
 
-    if not folder or str(folder) in sys.path:  # a process that was started with its `environment`
+    if not folder or str(folder) in sys.path:  # the process was started with `environment`
         yield module
         return
     packages = {path.stem for path in folder.iterdir()}
-    aside = _taken_out(packages)
+    removed = _remove_modules(packages)
     sys.path.insert(0, str(folder))
     invalidate_caches()
     try:
         yield module
     finally:
         sys.path.remove(str(folder))
-        _taken_out(packages)
-        sys.modules.update(aside)
+        _remove_modules(packages)
+        sys.modules.update(removed)
 
 
-def _taken_out(packages: set[str]) -> dict[str, ModuleType]:
+def _remove_modules(packages: set[str]) -> dict[str, ModuleType]:
     names = [name for name in sys.modules if name.partition(".")[0] in packages]
     return {name: sys.modules.pop(name) for name in names}
 
 
-def go_live(run: "RunDirectory", verb: str) -> None:
-    """Records that a command uses the working tree; a training that is resumed so goes on so."""
+def record_live(run: "RunDirectory", verb: str) -> None:
+    """Record that a command uses the working tree; a run resumed this way keeps using it."""
     with suppress(PermissionError), (run.path / "command.txt").open("a", encoding="utf-8") as file:
         file.write(shlex.join(["leyden", verb, str(run.path), "--live"]) + "\n")
     if verb == "resume":
@@ -101,7 +101,7 @@ def go_live(run: "RunDirectory", verb: str) -> None:
 
 
 def remark(run: Path) -> str:
-    """What is to be said of the code that a run executes; nothing where it is the run's copy."""
+    """Return a remark if a run does not execute its copy of the code, else an empty string."""
     if is_live(run):
         return "this run uses the working tree, not its copy of the code: it was trained with --live"
     if not CodeCopy(run).listing.exists():

@@ -4,11 +4,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """For imports: what they make is kept for good, and nobody looks for garbage in it.
+def gc_paused() -> Iterator[None]:
+    """Pause garbage collection during imports and freeze the imported objects.
 
-    Python would do so again and again while a million objects of torch and Lightning come, which takes a tenth of the
-    time, and later with each full collection. Forked processes go on sharing the memory of what is never looked at.
+    Importing torch and Lightning creates a million objects; collecting them takes a tenth of the time, again in each
+    full collection. Forked processes keep sharing the memory of frozen objects.
     """
     gc.disable()
     try:

@@ -1,6 +1,4 @@
-"""What a trainer's configuration leaves to the machine: precision on an old GPU, how several ranks train together, and
-what a CPU does with memory that is free again.
-"""
+"""Settings that depend on the hardware: precision on old GPUs, the default strategy and the allocator on CPUs."""
 
 import ctypes
 import logging
@@ -12,41 +10,41 @@ from lightning.pytorch.strategies import DDPStrategy
 
 log = logging.getLogger("leyden")
 
-FIRST_WITH_BFLOAT16 = (8, 0)  # compute capability: Ampere
+BFLOAT16_CAPABILITY = (8, 0)  # compute capability of Ampere
 
-# Of malloc.h: the memory at the heap's end that is given back once it is free, and the blocks outside of the heap.
+# From malloc.h: the size of free memory at the end of the heap that is returned, and the number of mmapped blocks.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
-def for_this_gpu(trainer: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of a trainer with a precision that the GPU has, where there is one."""
+def with_supported_precision(trainer: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a trainer with a precision that the GPU, if any, supports."""
     if not torch.cuda.is_available() or trainer.get("accelerator") == "cpu":
         return trainer
     return trainer | {"precision": precision(trainer.get("precision"), torch.cuda.get_device_capability())}
 
 
-def precision(asked: Any, capability: tuple[int, int]) -> Any:
-    """What is asked for; but a GPU without bfloat16 would imitate it, slowly."""
-    if asked != "bf16-mixed" or capability >= FIRST_WITH_BFLOAT16:
-        return asked
-    log.warning("this GPU has no bfloat16: trainer.precision=16-mixed in place of bf16-mixed")
+def precision(requested: Any, capability: tuple[int, int]) -> Any:
+    """Return the requested precision, or float16 for a GPU that only emulates bfloat16."""
+    if requested != "bf16-mixed" or capability >= BFLOAT16_CAPABILITY:
+        return requested
+    log.warning("this GPU does not support bfloat16: using trainer.precision=16-mixed instead of bf16-mixed")
     return "16-mixed"
 
 
 def data_parallel() -> DDPStrategy:
-    """The strategy for several ranks, where none is chosen.
+    """Return the default strategy for several ranks.
 
-    Gradients lie in the buckets in which they are reduced, which spares a copy. Which parameters a step uses is not
-    asked; nor is the graph said to be static, which that of a network that drops layers is not.
+    Gradients are views of the reduction buckets, which saves a copy. Unused parameters are not searched for; the graph
+    is not declared static, because networks may drop layers.
     """
     return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=False)
 
 
 def keep_freed_memory() -> None:
-    """Has glibc keep what a step frees for the next one, as torch itself does on a GPU.
+    """Have glibc keep freed memory for the next step, as torch's caching allocator does on a GPU.
 
-    By default each large tensor is a mapping of its own, which the system fills with zeros, page by page, in each step
-    anew: https://man7.org/linux/man-pages/man3/mallopt.3.html. Elsewhere than on Linux with glibc this does nothing.
+    By default each large tensor is a separate mapping, whose pages the kernel zeroes in every step:
+    https://man7.org/linux/man-pages/man3/mallopt.3.html. This has no effect without glibc.
     """
     if platform.libc_ver()[0] == "glibc":
         malloc = ctypes.CDLL(None)

@@ -1,30 +1,30 @@
-"""Warnings of other packages about what a run does on purpose: patterns of their messages. Imports no torch."""
+"""Warnings of other packages about intended behavior, by patterns of their messages. Torch-free."""
 
 import logging
 import warnings
 
 HARMLESS = [
-    # Whole batches from memory are faster without workers, whatever the number of cores.
+    # Whole batches from memory are faster without workers.
     ".*does not have many workers.*",
-    # Ours gives every sample.
+    # Our batch sampler yields every sample.
     ".*using a custom batch sampler.*for prediction.*",
-    # It is the data module that resumes in the middle of an epoch, not the loader.
+    # The data module, not the loader, resumes in the middle of an epoch.
     ".*your dataloader is not resumable.*",
     # The launcher decides how a run is started.
     ".*`srun` command is available.*",
-    # They are of all devices as they are.
+    # These metrics are already those of all devices.
     r".*self\.log\('train/(\w+_per_second|flops_utilization|data_wait|padding)', .*sync_dist",
-    # The averaged weights are the checkpoint's.
+    # Checkpoints contain the averaged weights.
     ".*WeightAveraging callback, but loading a checkpoint outside the 'fit'",
-    # Lightning 2.6 calls what torch 2.14 deprecates.
+    # Lightning 2.6 uses what torch 2.14 deprecates.
     ".*LeafSpec.*is deprecated",
 ]
 
 
 def silence_lightning() -> None:
-    """Ignores these warnings, and logs of Lightning what is a warning, without handlers of its own.
+    """Ignore these warnings, set Lightning's log level to WARNING and remove its log handlers.
 
-    To be called after Lightning is imported, since the import sets up its handlers.
+    Call it after Lightning is imported, since the import adds the handlers.
     """
     for message in HARMLESS:
         warnings.filterwarnings("ignore", message=message)

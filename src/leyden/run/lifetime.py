@@ -1,6 +1,6 @@
-"""Whether the process that trains a run lives: it holds a lock on the run, which the system takes from the dead.
+"""Detect whether the training process of a run is alive: it holds a lock, which the system releases when it dies.
 
-Imports no torch.
+Torch-free.
 """
 
 import fcntl
@@ -21,28 +21,28 @@ CHILD = "TRAINING_CHILD"  # environment variable of a training process whose par
 
 
 def stop_with_parent(run: RunDirectory) -> None:
-    """To be called by a training process whose parent holds the lock: where that is killed, this one stops, too.
+    """Stop this training process when its parent, which holds the run's lock, is killed.
 
-    It saves, as before the end of a job, since nobody would hand on a signal to it, nor start the next run of a sweep.
-    Until it has ended the run stays locked: it has the lock from the dead.
+    The process saves a checkpoint, as before the end of a job, since no parent forwards signals to it any more. It
+    holds the lock until it exits.
     """
     threading.Thread(target=_stop_with_parent, args=[run], daemon=True).start()
 
 
 def _stop_with_parent(run: RunDirectory) -> None:
     number = next((signal.Signals[name] for name in run.config["preemption"]), signal.SIGTERM)
-    with suppress(OSError), (run.path / LOCK).open("rb") as file:  # a file system may have no locks
-        fcntl.lockf(file, fcntl.LOCK_SH)  # waits for as long as the parent lives; all ranks may have it
+    with suppress(OSError), (run.path / LOCK).open("rb") as file:  # a file system may not support locks
+        fcntl.lockf(file, fcntl.LOCK_SH)  # blocks until the parent dies; shared by all ranks
         os.kill(os.getpid(), number)
         threading.Event().wait()
 
 
 def has_died(run: RunDirectory) -> bool:
-    """Whether a run that is said to be running was trained on this machine, by a process that is no more."""
+    """Whether the process of a run with the state "running" on this machine has died."""
     status = run.status
     if status["state"] != "running" or "job" in status or status.get("host") != platform.node():
         return False
-    for mode, kind in (("r+b", fcntl.LOCK_EX), ("rb", fcntl.LOCK_SH)):  # the second where nothing can be written
+    for mode, kind in (("r+b", fcntl.LOCK_EX), ("rb", fcntl.LOCK_SH)):  # the second for read-only folders
         try:
             with (run.path / LOCK).open(mode) as file:
                 fcntl.lockf(file, kind | fcntl.LOCK_NB)
@@ -54,21 +54,21 @@ def has_died(run: RunDirectory) -> bool:
     return False
 
 
-def kept_status(fit: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A worker's `fit` that keeps the status of a run that is trained in Python, without a command that does."""
+def records_status(fit: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Decorate a worker's `fit` to write the status of a run that is trained from Python, not by a command."""
 
     @wraps(fit)
-    def kept(worker: Any) -> Any:
+    def wrapper(worker: Any) -> Any:
         if not worker.is_in_python or worker.trainer.world_size > 1:
             return fit(worker)
-        with _kept_status(worker.run):
+        with _record_status(worker.run):
             return fit(worker)
 
-    return kept
+    return wrapper
 
 
 @contextmanager
-def _kept_status(run: RunDirectory) -> Iterator[None]:
+def _record_status(run: RunDirectory) -> Iterator[None]:
     with run.claimed():
         run.set_state("running", host=platform.node(), error=None)
         try:

@@ -24,40 +24,39 @@ def predict(
     form: Literal["csv", "jsonl"],
     stdout: BinaryIO | None = None,
 ) -> None:
-    """Writes what the model says of each of the user's files: a line for each record that the data module makes of it.
+    """Write predictions for user files, one row per record that the data module returns for a file.
 
-    Records hold plain values and, one level down, dicts of them, which become columns of their own in CSV; lists, such
-    as words with their times, are JSON there. PredictionPlots, such as masks, are saved in the run's `predictions/` (of a run that
-    is only read, in that of the output's folder), and their paths are written. A file of which the model says nothing
-    has a line with its name alone. All is UTF-8; a path that is not stands as a `file:` URI, whose %-escapes are its
-    bytes.
+    Records contain plain values and dicts of them; in CSV, dicts become columns and lists become JSON. Images, such as
+    masks, are saved in `predictions/` of the run, or of the output's folder if the run is read-only, and their paths
+    are written. A file without predictions has a row with its name only. The encoding is UTF-8; paths that are not
+    valid UTF-8 are written as percent-encoded `file:` URIs.
 
     Args:
-        worker: of a trained run.
-        inputs: files or folders.
+        worker: The worker of a trained run.
+        inputs: Files or folders.
         checkpoint: `best`, `last` or a path.
-        output: file to write, which keeps what it had until all is predicted; None for standard output.
-        form: of the rows.
-        stdout: standard output; None for the one that Python knows.
+        output: File to write, replaced once all predictions are made; None for standard output.
+        form: Format of the output.
+        stdout: Binary standard output; None for that of `sys`.
 
     Raises:
-        UserError: a file is missing or of another kind.
-        DataError: a file cannot be read.
+        UserError: A file is missing or of another type than the training data.
+        DataError: A file cannot be read.
     """
-    lines: list[dict[str, Any]] = []
-    for number, made in enumerate(records(worker, inputs, checkpoint)):
-        place = _folder(worker.run, output) / f"{number:05d}-{Path(made[0]['input']).stem}"
-        lines += [
-            {"input": utf8_path(one["input"])} | {key: _saved(one[key], place) for key in one if key != "input"}
-            for one in made
+    rows: list[dict[str, Any]] = []
+    for index, file_records in enumerate(records(worker, inputs, checkpoint)):
+        stem = _folder(worker.run, output) / f"{index:05d}-{Path(file_records[0]['input']).stem}"
+        rows += [
+            {"input": utf8_path(record["input"])} | {key: _saved(record[key], stem) for key in record if key != "input"}
+            for record in file_records
         ]
-    text = _csv(lines) if form == "csv" else "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines)
+    text = _csv(rows) if form == "csv" else "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     _write(text, output, stdout)
 
 
 def _write(text: str, output: Path | None, stdout: BinaryIO | None) -> None:
     if output is None:
-        with suppress(BrokenPipeError):  # `| head` has read enough
+        with suppress(BrokenPipeError):  # the reader, such as `head`, has exited
             stream = stdout or sys.stdout.buffer
             stream.write(text.encode(errors="backslashreplace"))
             stream.flush()
@@ -68,21 +67,20 @@ def _write(text: str, output: Path | None, stdout: BinaryIO | None) -> None:
 
 
 def records(worker: Worker, inputs: list[Path], checkpoint: str) -> Iterator[list[dict[str, Any]]]:
-    """Of each row that the data module reads in user files, what the model says: one record, several or, of no finding,
-    one with the name of the input alone."""
-    rows, names = worker.data.read(inputs)
-    predictions = worker.predict(rows, checkpoint)
-    for number, (name, prediction) in enumerate(zip(names, predictions, strict=True)):
-        yield [{"input": name} | one for one in worker.data.records(rows, number, prediction) or [{}]]
+    """Yield the prediction records of each sample in user files; without predictions, one record with the input name."""
+    samples, names = worker.data.read(inputs)
+    predictions = worker.predict(samples, checkpoint)
+    for index, (name, prediction) in enumerate(zip(names, predictions, strict=True)):
+        yield [{"input": name} | record for record in worker.data.records(samples, index, prediction) or [{}]]
 
 
 def _folder(run: RunDirectory, output: Path | None) -> Path:
-    """Where plots are saved: in the run or, where it is only read, beside the table."""
+    """Return the folder for plots: in the run, or beside the output if the run is read-only."""
     return run.path / "predictions" if run.is_writable else (output.parent if output else Path.cwd()) / "predictions"
 
 
 def utf8_path(path: str) -> str:
-    """A path as it is or, where it is no UTF-8, as a `file:` URI: `urllib.parse.unquote_to_bytes` gives its bytes."""
+    """Return a path, or its `file:` URI if it is not valid UTF-8; `urllib.parse.unquote_to_bytes` decodes it."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -91,27 +89,27 @@ def utf8_path(path: str) -> str:
 
 
 def _csv(records: list[dict[str, Any]]) -> str:
-    flat = [_flat(one) for one in records]
+    rows = [_flat(record) for record in records]
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(key for one in flat for key in one)))
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)))
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def _saved(value: Any, place: Path) -> Any:
-    """A plot's path, once it is there; any other value as it is."""
+def _saved(value: Any, stem: Path) -> Any:
+    """Save an image and return its path; return any other value unchanged."""
     if not isinstance(value, Image):
         return value
-    place.parent.mkdir(exist_ok=True)
-    path = place.with_name(f"{place.name}.png")
+    stem.parent.mkdir(exist_ok=True)
+    path = stem.with_name(f"{stem.name}.png")
     value.save(path)
     return utf8_path(str(path))
 
 
-def _flat(line: dict[str, Any]) -> dict[str, Any]:
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: json.dumps(one, ensure_ascii=False) if isinstance(one, list) else one
-        for key, value in line.items()
-        for name, one in (value.items() if isinstance(value, dict) else [(key, value)])
+        name: json.dumps(item, ensure_ascii=False) if isinstance(item, list) else item
+        for key, value in record.items()
+        for name, item in (value.items() if isinstance(value, dict) else [(key, value)])
     }

@@ -1,4 +1,4 @@
-"""A trained model from Python, in two lines."""
+"""Load a trained model from Python."""
 
 import warnings
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ from .worker import Worker
 
 
 class Predictor:
-    """The model of a run; `leyden.load` makes one.
+    """The trained model of a run, returned by `leyden.load`.
 
     Attributes:
-        network: with the weights of the checkpoint, in evaluation mode, on the CPU.
-        transform: samples in their storage dtype -> what the network reads, a whole `Batch` at a time.
-        class_names: in the order of the network's outputs; empty where the task has no classes.
+        network: The network with the weights of the checkpoint, in evaluation mode, on the CPU.
+        transform: Module that maps a `Batch` of samples in storage dtype to the network's inputs.
+        class_names: Class names in the order of the network's outputs; empty for tasks without classes.
     """
 
     def __init__(self, worker: Worker, checkpoint: str) -> None:
@@ -35,56 +35,57 @@ class Predictor:
         self.class_names: list[str] = list(worker.data.provided().get("class_names") or [])
 
     def predict(self, inputs: Any) -> list[Any]:
-        """What the model says of files or arrays.
+        """Predict files or arrays.
 
         Args:
-            inputs: a file or folder of the kind that training read, or several of them; or a tensor or NumPy array of
-                samples in their storage dtype, such as uint8 images (sample, channel, height, width).
+            inputs: A file or folder of the same type as the training data, or several of them; or a tensor or NumPy
+                array of samples in storage dtype, such as uint8 images (batch, channel, height, width).
 
         Returns:
-            Of files, the records that `leyden predict` writes; of arrays, the task's prediction for each sample, such as
-            probabilities (class).
+            For files, the records that `leyden predict` writes; for arrays, the task's prediction for each sample, such
+            as probabilities (class).
 
         Raises:
-            UserError: a file is missing or of another kind.
-            DataError: a file cannot be read.
+            UserError: A file is missing or of another type than the training data.
+            DataError: A file cannot be read.
         """
         with warnings.catch_warnings():
             silence_lightning()
             return self._predictions([inputs] if isinstance(inputs, str | Path) else inputs)
 
     def _predictions(self, inputs: Any) -> list[Any]:
-        if isinstance(inputs, Iterable) and all(isinstance(one, str | Path) for one in inputs):
-            made = records(self._worker, [Path(one) for one in inputs], self._checkpoint)
-            return [record for records_of_one in made for record in records_of_one]
+        if isinstance(inputs, Iterable) and all(isinstance(item, str | Path) for item in inputs):
+            files = records(self._worker, [Path(item) for item in inputs], self._checkpoint)
+            return [record for file_records in files for record in file_records]
         samples = torch.as_tensor(inputs)
         samples = TensorSamples(samples, torch.zeros(len(samples), dtype=torch.int64))
         return self._worker.predict(samples, self._checkpoint)
 
 
 def load(run: str | Path, checkpoint: str = "best", trust: bool = False) -> Predictor:
-    """The trained model of a run.
+    """Load the trained model of a run.
 
     Args:
-        run: a run directory, an experiment's name (its newest run) or `latest`.
+        run: A run directory, an experiment's name (its newest run) or `latest`.
         checkpoint: `best`, `last` or a path.
-        trust: whether a run that was not made in this project may be executed; see `leyden predict --trust`.
+        trust: Whether to execute a run that was not created in this project; see `leyden predict --trust`.
 
     Raises:
-        UserError: there is no such run or checkpoint, or the run is not trusted.
+        UserError: The run or checkpoint does not exist, or the run is not trusted.
     """
     try:
         root = project_root()
-    except UserError:  # a run may lie anywhere
+    except UserError:  # a run may be outside of a project
         root = Path.cwd()
-    found = find_run(str(run), root)
-    require_trust(found, root, "predict", trusts=trust)
-    with imported_from(found.path) as module:  # the run's copy of the code, also for what is done later
+    directory = find_run(str(run), root)
+    require_trust(directory, root, "predict", trusts=trust)
+    with imported_from(directory.path) as module:  # the run's copy of the code, which the returned object keeps using
         try:
             own = module("run.predictor").Predictor
         except ModuleNotFoundError:
             raise UserError(
-                f"{found.path} was made by version 0.1, which commands alone can use: leyden predict {found.path} ..."
+                f"{directory.path} was created by version 0.1, which leyden.load does not support; use the command line: "
+                f"leyden predict {directory.path} ..."
             ) from None
-        worker = module("run.worker").Worker(module("run.directory").RunDirectory(found.path), trains=False)
+        worker = module("run.worker").Worker(module("run.directory").RunDirectory(directory.path), trains=False)
         return own(worker, checkpoint)

@@ -1,6 +1,6 @@
-"""What has to be true of all nodes of a SLURM job before training: said in seconds, where torch would wait for minutes.
+"""Preflight check of the nodes of a SLURM job: reports in seconds what would make torch wait for minutes.
 
-Nothing here imports torch, so that slow disks do not keep the nodes from meeting in time.
+Torch-free, so that slow imports do not delay the rendezvous.
 """
 
 import json
@@ -17,32 +17,32 @@ from typing import Any
 
 from ..errors import RunError
 
-SECONDS = 45  # until a process that is missing is reported
-GRACE_SECONDS = 10  # more, for the others to hear of it
-SHARED_SECONDS = 15  # until a file that one node wrote is seen on the others
+RENDEZVOUS_SECONDS = 45  # timeout after which missing processes are reported
+GRACE_SECONDS = 10  # additional time for the other processes to receive the report
+SHARED_SECONDS = 15  # timeout for a file to become visible on other nodes
 TOKEN_FILE = ".preflight"
 
 
-def meet(folder: Path, seconds: float = SECONDS) -> None:
-    """Lets the processes of a job's step find one another, at the address where torch will, and compare what they see.
+def rendezvous(folder: Path, seconds: float = RENDEZVOUS_SECONDS) -> None:
+    """Connect the processes of a job step at the address that torch will use, and compare their environments.
 
     Args:
-        folder: the run directory.
-        seconds: until those that are missing are reported.
+        folder: The run directory.
+        seconds: Timeout after which missing processes are reported.
 
     Raises:
-        RunError: on every process that can be reached: the master's name means nothing, its port is taken, a process
-            is missing, the run directory is not the same folder everywhere, or packages differ.
+        RunError: On every reachable process: the master's address cannot be resolved, its port is in use, a process
+            is missing, the run directory is not shared, or packages differ.
     """
     size = int(os.environ.get("SLURM_NTASKS", "1"))
     if size == 1 or not {"MASTER_ADDR", "SLURM_PROCID"} <= os.environ.keys():
-        return  # alone, or started by torchrun, which has met already
+        return  # a single process, or started by torchrun, which has its own rendezvous
     node, rank = platform.node(), int(os.environ["SLURM_PROCID"])
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     try:
         socket.getaddrinfo(address, port)
     except OSError as error:
-        raise RunError(f"{node}: the name of the master, MASTER_ADDR={address}, means nothing here: {error}") from None
+        raise RunError(f"{node}: the master's address, MASTER_ADDR={address}, cannot be resolved: {error}") from None
     master = f"{node}: the master's port, {address}:{port},"
     if rank == 0:
         try:
@@ -59,25 +59,26 @@ def meet(folder: Path, seconds: float = SECONDS) -> None:
 
 
 def require_disk(folder: Path, weights: int) -> None:
-    """
+    """Check the free disk space.
+
     Args:
-        folder: the run directory.
-        weights: bytes of the model.
+        folder: The run directory.
+        weights: Size of the model in bytes.
 
     Raises:
-        RunError: there is no room for two checkpoints, a new one and the one that it replaces.
+        RunError: The disk cannot hold two checkpoints, a new one and the one that it replaces.
     """
-    known = [file.stat().st_size for file in folder.glob("checkpoints/*.ckpt")]
-    needed = 2 * max([3 * weights, *known])  # Adam keeps two more values for each weight
+    sizes = [file.stat().st_size for file in folder.glob("checkpoints/*.ckpt")]
+    needed = 2 * max([3 * weights, *sizes])  # Adam stores two more values for each weight
     if (free := shutil.disk_usage(folder).free) < needed:
         raise RunError(
-            f"{platform.node()}: {_size(free)} are free in {folder}, two checkpoints need {_size(needed)}; make room, or "
-            "choose another disk with runs=FOLDER"
+            f"{platform.node()}: {_size(free)} are free in {folder}, two checkpoints need {_size(needed)}; free some "
+            "space, or choose another disk with runs=FOLDER"
         )
 
 
 def _size(num_bytes: float) -> str:
-    """With three digits, in the unit in which they mean something."""
+    """Format a size with three digits and a suitable unit."""
     units = iter(("bytes", "KiB", "MiB", "GiB"))
     unit = next(units)
     while num_bytes >= 1000 and unit != "GiB":
@@ -86,7 +87,7 @@ def _size(num_bytes: float) -> str:
 
 
 def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
-    """On process 0: hears all others, tells them what is wrong, and returns it."""
+    """On process 0: collect the problems of all processes, send them to all, and return them."""
     deadline = time.monotonic() + seconds
     token = secrets.token_hex(8)
     (folder / TOKEN_FILE).write_text(token, encoding="utf-8")
@@ -112,20 +113,20 @@ def _receive(folder: Path, port: int, size: int, seconds: float) -> str:
     verdict = "\n".join(dict.fromkeys(filter(None, problems)))
     for stream in streams:
         _write(stream, verdict)
-        stream.readline()  # its end: the others leave first, which leaves the port free
+        stream.readline()  # waits until the other side has closed, which frees the port
         stream.close()
     (folder / TOKEN_FILE).unlink()
     return verdict
 
 
 def _report(folder: Path, address: str, port: int, rank: int, seconds: float) -> str:
-    """On the other processes: tells process 0 what is otherwise here, and returns what is wrong anywhere."""
+    """On the other processes: send the problem of this one to process 0, and return those of all."""
     deadline = time.monotonic() + seconds + GRACE_SECONDS
     while True:
         try:
             connection = socket.create_connection((address, port), timeout=max(0.01, deadline - time.monotonic()))
             break
-        except OSError:  # process 0 may come later
+        except OSError:  # process 0 may start later
             if time.monotonic() > deadline - GRACE_SECONDS:
                 raise
             time.sleep(0.1)
@@ -147,26 +148,26 @@ def _place(rank: int, size: int) -> str:
 
 
 def _difference(folder: Path, facts: dict[str, Any]) -> str:
-    """What is otherwise here than on the master, or nothing."""
+    """Describe how this node differs from the master; empty if it does not."""
     node, deadline = platform.node(), time.monotonic() + SHARED_SECONDS
     while not (is_shared := _token(folder) == facts["token"]) and time.monotonic() < deadline:
         time.sleep(0.2)  # network file systems show new files late
     if not is_shared:
-        return f"{node}: {folder} is not the folder of that name on {facts['node']}: choose a shared one, runs=FOLDER"
-    here, there = _packages(), facts["packages"]
-    names = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
-    differing = [f"{name} {here.get(name, 'missing')} instead of {there.get(name, 'none')}" for name in names]
-    return f"{node}: other packages than on {facts['node']}: {', '.join(differing[:5])}" if names else ""
+        return f"{node}: {folder} is not shared with {facts['node']}: choose a shared folder with runs=FOLDER"
+    own, master = _packages(), facts["packages"]
+    names = sorted(name for name in own.keys() | master.keys() if own.get(name) != master.get(name))
+    differing = [f"{name} {own.get(name, 'missing')} instead of {master.get(name, 'none')}" for name in names]
+    return f"{node}: packages differ from those on {facts['node']}: {', '.join(differing[:5])}" if names else ""
 
 
 def _token(folder: Path) -> str:
     if not folder.is_dir():
         return ""
-    list(folder.iterdir())  # asks the file server, where a lookup may be answered from memory
+    list(folder.iterdir())  # queries the file server, where a lookup may be cached
     file = folder / TOKEN_FILE
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _packages() -> dict[str, str]:
-    found = {distribution.name: distribution.version for distribution in distributions()}
-    return {"python": platform.python_version()} | found
+    versions = {distribution.name: distribution.version for distribution in distributions()}
+    return {"python": platform.python_version()} | versions

@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 @contextmanager
 def reserved_stdout() -> Iterator[BinaryIO]:
-    """Keeps standard output for results: whatever Python code, libraries in C or child processes print meanwhile goes
-    to standard error.
+    """Reserve standard output for results: other output of Python, C libraries and child processes goes to standard
+    error.
 
     Yields:
-        Standard output, for bytes.
+        Standard output as a binary stream.
     """
     _flush()
     kept = os.dup(1)
@@ -21,7 +21,7 @@ def reserved_stdout() -> Iterator[BinaryIO]:
         with redirect_stdout(sys.stderr), os.fdopen(os.dup(kept), "wb") as output:
             yield output
     finally:
-        _flush()  # what C code has buffered would be written once the descriptor is that of the results again
+        _flush()  # otherwise, output buffered by C code would follow the results
         os.dup2(kept, 1)
         os.close(kept)
 

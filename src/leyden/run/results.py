@@ -1,4 +1,4 @@
-"""results.json: what evaluations of a run have measured, by split and checkpoint. Imports no torch."""
+"""results.json: metrics of a run by split and checkpoint. Torch-free."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ SPLITS = ("val", "test")
 
 
 def read_results(folder: Path) -> dict[str, Any]:
-    """`{split: {checkpoint: {metric: value}}}` of a run directory, with `checkpoints` and, if need be, `remarks`."""
+    """Return `{split: {checkpoint: {metric: value}}}` of a run, with `checkpoints` and, if present, `remarks`."""
     file = folder / FILE
     return (read_json(file) if file.exists() else None) or {}
 
@@ -25,16 +25,16 @@ def read_results(folder: Path) -> dict[str, Any]:
 def add_results(
     folder: Path, checkpoint: str, measured: Mapping[str, Mapping[str, float | None]], origin: Mapping[str, Any]
 ) -> None:
-    """Adds metrics of a checkpoint to results.json, where those of other checkpoints and splits stay.
+    """Add metrics of a checkpoint to results.json and keep those of other checkpoints and splits.
 
-    A value that is not finite is null there, with a remark beside it, and is reported: JSON has no word for it.
+    A non-finite value is stored as null with a remark, since JSON does not support it, and reported.
 
     Args:
-        folder: the run directory.
+        folder: The run directory.
         checkpoint: `best`, `last` or a path.
-        measured: split -> metrics. The validation metrics of the best epoch stand beside those of its test, so that
-            runs can be compared without choosing on the test split.
-        origin: `file`, `epoch` and `step` of the checkpoint; results of another epoch by that name are dropped.
+        measured: Split -> metrics. The validation metrics of the best epoch are stored beside its test metrics, so that
+            runs can be compared without model selection on the test split.
+        origin: `file`, `epoch` and `step` of the checkpoint; earlier results of another epoch are dropped.
     """
     results = read_results(folder)
     origins = results.setdefault("checkpoints", {})
@@ -49,7 +49,7 @@ def add_results(
 
 
 def finite(value: float | None) -> float | None:
-    """The value, or None where JSON has no word for it."""
+    """Return the value, or None if it is not finite."""
     return value if value is not None and isfinite(value) else None
 
 
@@ -59,7 +59,7 @@ def _remark(results: dict[str, Any], checkpoint: str, measured: Mapping[str, Map
         remarks.pop(name, None)
         if finite(value) is None:
             reason = "it is undefined on this split, or an output of the model is not finite"
-            remarks[name] = f"{value} stands here as null: {reason}"
+            remarks[name] = f"{value} is stored as null: {reason}"
             log.warning("%s is %s: %s", name, value, reason)
     if remarks:
         results.setdefault("remarks", {})[checkpoint] = remarks

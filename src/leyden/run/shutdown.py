@@ -1,4 +1,4 @@
-"""Requests to stop a run, heard from its first moment on: importing torch takes seconds, and a signal must not kill."""
+"""Signal handling: requests to stop a run are recorded from its start, before torch is imported."""
 
 import os
 import signal
@@ -16,22 +16,21 @@ STATES: dict[Stop, Literal["preempted", "interrupted"]] = {
 
 
 class StopRequest:
-    """Remembers signals until the training comes to a place where it can stop.
+    """Record signals until training reaches a point where it can stop.
 
-    A handler only sets `wanted`: it may come at any moment, also within a collective operation of which the other
-    ranks know nothing.
+    The handler only sets `requested`, because a signal may arrive at any time, even within a collective operation.
 
     Args:
-        preemption: names of the signals that announce the end of a job; they may come again.
+        preemption: Names of the signals that announce the end of a job; they may be repeated.
     """
 
     def __init__(self, preemption: Iterable[str]) -> None:
-        self.wanted = Stop.NO
+        self.requested = Stop.NO
         self.preemption = [signal.Signals[name] for name in preemption]
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """A process that is started here hears only when it listens what is sent to it earlier: it is not killed."""
+    def blocked(self) -> Iterator[None]:
+        """Block stop signals while a child is spawned; the child receives them once it calls `listen`."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, *self.preemption])
         try:
             yield
@@ -39,18 +38,18 @@ class StopRequest:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def listen(self) -> None:
-        """From now on, the end of a job is remembered."""
+        """Start to record preemption signals."""
         for number in self.preemption:
             signal.signal(number, self._receive)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, *self.preemption])  # see `held`
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, *self.preemption])  # see `blocked`
 
     def ignore(self) -> None:
-        """From now on, the end of a job is no news: Python's own end would give it back its power to kill."""
+        """Ignore preemption signals from now on: when Python exits, it restores the default action, which kills."""
         for number in self.preemption:
             signal.signal(number, signal.SIG_IGN)
 
     def hold_interrupts(self) -> None:
-        """From now on, the first Ctrl-C is remembered; only the second stops at once."""
+        """Record the first Ctrl-C from now on; the second raises KeyboardInterrupt."""
         signal.signal(signal.SIGINT, self._receive)
 
     def release_interrupts(self) -> None:
@@ -58,10 +57,10 @@ class StopRequest:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if number != signal.SIGINT:
-            self.wanted = max(self.wanted, Stop.PREEMPTED)
-        elif self.wanted == Stop.INTERRUPTED:
+            self.requested = max(self.requested, Stop.PREEMPTED)
+        elif self.requested == Stop.INTERRUPTED:
             raise KeyboardInterrupt
         else:
-            self.wanted = Stop.INTERRUPTED
-            if os.environ.get("LOCAL_RANK", "0") == "0":  # a logger must not be entered twice, as by a signal
-                os.write(2, b"\nsaving after this step; Ctrl-C once more to stop at once\n")
+            self.requested = Stop.INTERRUPTED
+            if os.environ.get("LOCAL_RANK", "0") == "0":  # logging is not safe in a signal handler
+                os.write(2, b"\nsaving after this step; press Ctrl-C again to stop immediately\n")

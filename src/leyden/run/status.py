@@ -10,35 +10,32 @@ from typing import IO, Any
 from ..errors import UserError
 from ..io import FULL, write_atomically, write_in_place
 
-THREADS = Lock()  # whom the system's locks do not keep apart
+THREAD_LOCK = Lock()  # file locks do not exclude threads of one process
 
 
 class StatusFile:
-    """What a run says of itself. Several processes may change it: one at a time.
-
-    Args:
-        path: of status.json.
-    """
+    """status.json of a run, which several processes may change, one at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def read(self) -> dict[str, Any]:
-        """
+        """Read the status.
+
         Raises:
-            UserError: the file is damaged, as by a disk that lost what was written.
+            UserError: The file is damaged, for example by a disk failure.
         """
         status = read_json(self.path)
         if isinstance(status, dict) and {"id", "state"} <= status.keys():
             return status
         identity = self.path.parent.name.rpartition("-")[2]
         raise UserError(
-            f"{self.path} is damaged; to go on with the run, write into it: "
+            f"{self.path} is damaged; to continue the run, replace its content by: "
             f'{{"id": "{identity}", "state": "interrupted"}}'
         )
 
     def add(self, **details: Any) -> None:
-        with self._alone():
+        with self._locked():
             status = self.read() | details
             try:
                 write_atomically(self.path, json.dumps(status, indent=1))
@@ -49,11 +46,11 @@ class StatusFile:
                 write_in_place(self.path, json.dumps(short, indent=1))
 
     @contextmanager
-    def _alone(self, seconds: float = 5.0) -> Iterator[None]:
-        """Other ranks, and a job that begins while it is submitted, change the status before or after."""
+    def _locked(self, seconds: float = 5.0) -> Iterator[None]:
+        """Exclude other processes that change the status, such as other ranks or a job that has just been submitted."""
         deadline = time.monotonic() + seconds
-        with THREADS, ExitStack() as stack:
-            with suppress(OSError):  # nothing more can be written
+        with THREAD_LOCK, ExitStack() as stack:
+            with suppress(OSError):  # such as a full disk or a read-only folder
                 file = stack.enter_context(self.path.with_name(".status.lock").open("wb"))
                 while not locked(file) and time.monotonic() < deadline:
                     time.sleep(0.01)
@@ -61,18 +58,18 @@ class StatusFile:
 
 
 def locked(file: IO[bytes]) -> bool:
-    """Takes a lock that no other process has, and says whether it could."""
+    """Try to lock a file exclusively and return whether it succeeded."""
     try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not kept by forked processes
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not inherited by forked processes
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
+    except OSError:  # the file system does not support locks
         pass
     return True
 
 
 def read_json(path: Path) -> Any:
-    """What a file of a run holds; None where it is empty or damaged."""
+    """Read a JSON file of a run; return None if it is empty or damaged."""
     try:
         return json.loads(path.read_bytes())
     except ValueError:

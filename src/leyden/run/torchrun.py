@@ -1,8 +1,8 @@
-"""Runs torchrun, and hands to its workers the signals that this process receives.
+"""Run torchrun and forward signals to its workers.
 
-torchrun itself would forward some of them (not SIGUSR1, which kills it), also to the processes that read batches, kill
-its workers after 30 seconds, however long their checkpoint takes, and always end with 1. So the signals go to the workers
-directly, which then end with 0: torchrun takes any other code for a failure, and starts all workers again.
+torchrun itself forwards some signals (SIGUSR1 kills it), also to the DataLoader workers, kills its workers after 30
+seconds even while they save a checkpoint, and always exits with 1. So signals are sent to the workers directly, which
+then exit with 0: torchrun treats any other code as a failure and restarts all workers.
 """
 
 import json
@@ -22,77 +22,76 @@ from .frozen_code import environment
 from .lifetime import CHILD
 from .shutdown import StopRequest
 
-FAILURE = "failure.json"  # there: which rank ended with which code
-WORKERS = "TRAINING_WORKERS"  # environment variable: the folder in which workers leave their process numbers
-SECONDS_TO_STOP = 10  # after the second Ctrl-C, also for a worker that waits for another one
+FAILURE = "failure.json"  # in the folder of WORKERS: the rank that failed and its exit code
+WORKERS = "TRAINING_WORKERS"  # environment variable: the folder in which workers write their process ids
+KILL_SECONDS = 10  # time from the second Ctrl-C until workers are killed
 
 
 def run_torchrun(command: list[str], run: RunDirectory) -> int:
-    """Runs torchrun until all its workers have ended.
+    """Run torchrun until all its workers have exited.
 
     Args:
-        command: `main` and torchrun's arguments; the workers execute the run directory.
-        run: the run directory.
+        command: The command line of `main` with torchrun's arguments.
+        run: The run directory, which the workers execute.
 
     Returns:
-        The exit code that the run has left in its status.
+        The exit code in the run's status.
     """
     received: list[int] = []
-    held_off = {number for number in [signal.SIGHUP] if signal.getsignal(number) == signal.SIG_IGN}  # by nohup
+    ignored = {number for number in [signal.SIGHUP] if signal.getsignal(number) == signal.SIG_IGN}  # nohup
     numbers = {
         signal.SIGINT,
         signal.SIGTERM,
         signal.SIGHUP,
         *StopRequest(run.config["preemption"]).preemption,
-    } - held_off
+    } - ignored
     previous = {number: signal.signal(number, lambda number, _: received.append(number)) for number in numbers}
     run.set_state("running", host=platform.node(), error=None, exit_code=None)
     try:
         with TemporaryDirectory() as folder:
-            # In a session of its own, so that Ctrl-C reaches this process alone.
+            # A new session, so that the terminal sends Ctrl-C to this process only.
             variables = {**environment(run.path), WORKERS: folder, CHILD: "1"}
             process = subprocess.Popen(command, env=variables, start_new_session=True)
-            _hand_on(received, process, Path(folder))
-            killed = _killed(Path(folder))
+            _forward_signals(received, process, Path(folder))
+            message = _kill_message(Path(folder))
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    if killed:  # the other ranks say only that they have lost it
-        run.set_state("failed", error=killed, exit_code=1)
-        again = f"go on with: leyden resume {run.path}"
-        print(f"{run.path}: {killed}; {again}", file=sys.stderr)
+    if message:  # the other ranks only report that they lost the connection
+        run.set_state("failed", error=message, exit_code=1)
+        print(f"{run.path}: {message}; continue with: leyden resume {run.path}", file=sys.stderr)
     return _exit_code(process.returncode, run)
 
 
 def register() -> None:
-    """To be called by a worker that is ready for signals."""
+    """Register this worker as ready for signals."""
     if folder := os.environ.get(WORKERS):
         (Path(folder) / os.environ["LOCAL_RANK"]).write_text(str(os.getpid()), "utf-8")
 
 
 def code_for_torchrun(code: int, run: RunDirectory) -> int:
-    """What a worker ends with: 0, too, when it was stopped from outside, if there is a parent to read the status."""
-    if not (run.path / "status.json").is_file():  # it was moved away
+    """Return a worker's exit code: 0 also if it was stopped from outside and a parent reads the status."""
+    if not (run.path / "status.json").is_file():  # the run was moved
         return code
     is_stopped = os.environ.get(WORKERS) and run.status["state"] in ("preempted", "interrupted")
     return 0 if is_stopped else code
 
 
-def _hand_on(received: list[int], process: subprocess.Popen[bytes], folder: Path) -> None:
-    """Each worker receives each signal once, and when it is ready for it; so do those that torchrun starts again."""
-    told: Counter[int] = Counter()
-    stop_at = float("inf")
+def _forward_signals(received: list[int], process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Send each signal once to each registered worker, including workers that torchrun restarts."""
+    num_sent: Counter[int] = Counter()
+    kill_at = float("inf")
     while process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.1)
         workers = [int(text) for file in folder.glob("[0-9]*") if (text := file.read_text("utf-8"))]
         for worker in workers:
-            for number in received[told[worker] :]:
+            for number in received[num_sent[worker] :]:
                 _kill(worker, number)
-                told[worker] += 1
+                num_sent[worker] += 1
         if received.count(signal.SIGINT) > 1:
-            stop_at = min(stop_at, time.monotonic() + SECONDS_TO_STOP)
-        if time.monotonic() > stop_at:
+            kill_at = min(kill_at, time.monotonic() + KILL_SECONDS)
+        if time.monotonic() > kill_at:
             for worker in (process.pid, *workers):
                 _kill(worker, signal.SIGKILL)
 
@@ -109,19 +108,19 @@ def _exit_code(code: int, run: RunDirectory) -> int:
     return run.status["exit_code"]
 
 
-def _killed(folder: Path) -> str:
-    """The rank that a signal has ended before all others, if there is one."""
+def _kill_message(folder: Path) -> str:
+    """Describe the first rank that was killed by a signal; empty if there is none."""
     if not (file := folder / FAILURE).exists():
         return ""
     rank, code = json.loads(file.read_text(encoding="utf-8"))
     if code >= 0:
         return ""
-    hint = ": was there not enough memory?" if -code == signal.SIGKILL else ""
-    return f"rank {rank} was killed by {signal.Signals(-code).name}{hint}"
+    cause = ", possibly because it ran out of memory" if -code == signal.SIGKILL else ""
+    return f"rank {rank} was killed by {signal.Signals(-code).name}{cause}"
 
 
 def main() -> int:
-    """`python -m <this module> ARGUMENTS`: torchrun, which leaves behind which rank has failed, and how."""
+    """Entry point `python -m <this module> ARGUMENTS`: torchrun that records which rank failed with which code."""
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
 
@@ -131,7 +130,7 @@ def main() -> int:
         rank, failure = min(error.failures.items(), key=lambda item: (item[1].exitcode >= 0, item[1].timestamp))
         if folder := os.environ.get(WORKERS):
             (Path(folder) / FAILURE).write_text(json.dumps([rank, failure.exitcode]), "utf-8")
-        return 1  # the worker has said why
+        return 1  # the worker has logged the error
     return 0
 
 

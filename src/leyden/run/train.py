@@ -1,4 +1,4 @@
-"""Training from Python, in two lines."""
+"""Train an experiment from Python."""
 
 import warnings
 from contextlib import chdir
@@ -13,28 +13,28 @@ from .harmless_warnings import silence_lightning
 
 
 def train(experiment: str, *settings: str) -> Path:
-    """Trains and tests an experiment in this process: the same run, to the bit, as that of `leyden train`.
+    """Train and test an experiment in this process, with bitwise the same results as `leyden train`.
 
     Args:
-        experiment: a name below `configs/experiment/`, such as `vision/digits`.
-        settings: as typed after `leyden train`, such as `"trainer.max_epochs=5"`.
+        experiment: Name of a file in `configs/experiment/`, such as `vision/digits`.
+        settings: Overrides as for `leyden train`, such as `"trainer.max_epochs=5"`.
 
     Returns:
-        The run directory, which `leyden.load` takes; `results.json` in it has the metrics.
+        The run directory, which `leyden.load` accepts; `results.json` in it contains the metrics.
 
     Raises:
-        UserError: the settings have problems, all of which are listed; the run needs several processes or a cluster.
+        UserError: The settings have errors, all of which are listed, or the run needs several processes or a cluster.
     """
     from .worker import Worker  # imports torch: seconds
 
     root = project_root()
     overrides = [f"experiment={experiment}", *settings]
     composed = compose(overrides, root)
-    if found := problems(composed):
-        raise UserError("\n".join(found))
+    if messages := problems(composed):
+        raise UserError("\n".join(messages))
     _require_this_process(composed.config)
     run = RunDirectory.create(composed.frozen, root, ["leyden", "train", experiment, *settings])
-    with chdir(root), warnings.catch_warnings():  # relative paths in settings begin there
+    with chdir(root), warnings.catch_warnings():  # relative paths in settings start there
         silence_lightning()
         worker, code = Worker(run, trains=True), 1
         try:

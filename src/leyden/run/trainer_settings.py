@@ -1,27 +1,28 @@
-"""Settings of the trainer that follow from where a run is trained."""
+"""Trainer settings that depend on the machine and the processes of a run."""
 
 from typing import Any
 
 from lightning.fabric.plugins.environments import ClusterEnvironment, LightningEnvironment
 
 from .cluster_environment import cluster_environment
-from .data_wait_profiler import Unprofiled
-from .hardware import data_parallel, for_this_gpu
+from .data_wait_profiler import DataWaitProfiler
+from .hardware import data_parallel, with_supported_precision
 
 
-def settings_here(given: dict[str, Any], trains: bool) -> tuple[dict[str, Any], dict[str, Any], ClusterEnvironment]:
-    """
+def adapt_settings(given: dict[str, Any], trains: bool) -> tuple[dict[str, Any], dict[str, Any], ClusterEnvironment]:
+    """Adapt the trainer's configuration to this machine.
+
     Args:
-        given: the configuration of the trainer.
-        trains: else this process works alone, whatever the number of those that trained.
+        given: The configuration of the trainer.
+        trains: Whether the run is trained; otherwise this process works alone on one device.
 
     Returns:
-        The configuration for this machine, objects for what it leaves open, and the processes that there are.
+        The adapted configuration, objects for unset arguments, and the cluster environment.
     """
     environment = cluster_environment()
     if not trains:
         given, environment = given | {"devices": 1, "num_nodes": 1, "strategy": "auto"}, LightningEnvironment()
-    unset: dict[str, Any] = {} if given.get("profiler") else {"profiler": Unprofiled()}
+    unset: dict[str, Any] = {} if given.get("profiler") else {"profiler": DataWaitProfiler()}
     if environment.world_size() > 1 and given.get("strategy", "auto") == "auto":
         unset["strategy"] = data_parallel()
-    return for_this_gpu(given), unset, environment
+    return with_supported_precision(given), unset, environment

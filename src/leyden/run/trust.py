@@ -1,7 +1,7 @@
-"""Whether a run directory was made here. One that was not is a program of somebody else's, and is not executed unasked.
+"""Trust in run directories. A run that was not created here is someone else's program and needs the user's consent.
 
-Its configuration names what is called, with what arguments; its copy of the code is imported. A run that was made here
-carries a signature by a key that stays in this project, so that it may be moved, and a foreign one cannot claim it.
+Its configuration names the objects that are called, and its copy of the code is imported. A run that was created here
+is signed with a key that stays in this project: it may be moved, and a foreign run cannot forge the signature.
 """
 
 import hmac
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .directory import RunDirectory
 
 SIGNATURE, KEY = ".made_here", "runs/.key"
-SHELL = ("setup", "python", "options")  # of a launcher: words that a shell or SLURM executes
-# Where classes may be defined, and functions; names that lead elsewhere, as `torch.os.system` does, are followed.
+SHELL = ("setup", "python", "options")  # launcher arguments that a shell or SLURM executes
+# Modules that may define targets; names that are imported from elsewhere, such as `torch.os.system`, are followed.
 CLASSES = ("data", "networks", "tasks", "optim", "metrics", "callbacks", "loggers", "launch", "run.checkpoint")
 FUNCTIONS = ("networks", "tasks", "optim")
 FOREIGN_CLASSES = (
@@ -38,46 +38,40 @@ FOREIGN_FUNCTIONS = ("torchvision.models", "timm.models", "torch.nn.functional",
 
 
 def sign(run: Path, config: dict[str, Any], root: Path) -> None:
-    """Marks a run as made, or trusted, here.
-
-    Args:
-        run: the run directory.
-        config: as it is frozen.
-        root: the project's folder.
-    """
-    with suppress(OSError):  # a project or run that must not be written is asked about again
+    """Sign a run directory that was created or trusted in this project, with its frozen configuration."""
+    with suppress(OSError):  # a read-only project or run stays unsigned
         (run / SIGNATURE).write_text(_signature(config, CodeCopy(run).source_hashes(), _key(root)), encoding="utf-8")
 
 
 def require_trust(run: "RunDirectory", root: Path, verb: str, trusts: bool, live: bool = False) -> None:
-    """Lets a run pass that was made here, that could do no more than this project does, or that is trusted.
+    """Accept a run that was created here, that executes only code of this project and known libraries, or is trusted.
 
     Args:
-        run: the run directory.
-        root: the project's folder.
-        verb: the command that is to execute it.
-        trusts: whether the user trusts who made it; it is remembered.
-        live: whether its copy of the code is not used.
+        run: The run directory.
+        root: The project's folder.
+        verb: The command that executes it.
+        trusts: Whether the user trusts its author; this is stored.
+        live: Whether the working tree is used instead of its copy of the code.
 
     Raises:
-        UserError: it was not made here and brings code; the message names all of it.
+        UserError: The run was not created here and executes other code, which the message lists.
     """
     config, copy = run.frozen_config, CodeCopy(run.path)
     hashes = copy.source_hashes()
     if _is_ours(run.path, config, hashes, root):
         return
     if not trusts:
-        found = list(_code_of(config, verb, root))
-        if not live and (name := _other_code(hashes, root)):
-            found.append(f"its copy of the code is not this project's: {name} differs; see `diff`, or use --live")
-        found += _links(run.path)
-        if found:
+        risks = list(_foreign_code(config, verb, root))
+        if not live and (name := _differing_file(hashes, root)):
+            risks.append(f"its copy of the code differs from this project in {name}; see `leyden diff`, or use --live")
+        risks += _links(run.path)
+        if risks:
             raise UserError(
-                f"{run.path} was not made here, or was changed since. It is a program, and would execute:\n"
-                + "".join(f"  {one}\n" for one in found)
-                + "Read it. If you trust whoever made it, add --trust; it is remembered for this run"
+                f"{run.path} was not created here, or was changed since. It would execute:\n"
+                + "".join(f"  {risk}\n" for risk in risks)
+                + "Review this. If you trust its author, add --trust, which is stored for this run"
             )
-        if live:  # nothing is known of the copy
+        if live:  # its copy of the code was not checked
             return
         _remove_compiled(copy)
     sign(run.path, config, root)
@@ -91,7 +85,7 @@ def _is_ours(run: Path, config: dict[str, Any], hashes: dict[str, str], root: Pa
 
 
 def _signature(config: dict[str, Any], hashes: dict[str, str], key: bytes) -> str:
-    """Of what decides which code is executed; other settings may be edited."""
+    """Sign everything that decides which code is executed; other settings may be edited."""
     launcher = config.get("launcher") or {}
     shell = {name: launcher.get(name) for name in SHELL}
     strings = [(where, text) for where, text in _strings(config) if where.endswith("_target_") or "${" in text]
@@ -108,20 +102,20 @@ def _key(root: Path) -> bytes:
             temporary.touch(0o600)
             temporary.write_bytes(secrets.token_bytes(32))
             try:
-                os.link(temporary, path)  # of two processes, the first has made it
+                os.link(temporary, path)  # raises if another process has created it
             finally:
                 temporary.unlink()
     return path.read_bytes()
 
 
-def _code_of(config: dict[str, Any], verb: str, root: Path) -> Iterator[str]:
-    """What a configuration would execute besides the parts of this project and of the libraries that it is made of."""
+def _foreign_code(config: dict[str, Any], verb: str, root: Path) -> Iterator[str]:
+    """Yield what a configuration would execute besides parts of this project and known libraries."""
     for where, text in _strings(config):
         if where.endswith("_target_"):
             if not _is_part(text, root):
                 yield f"{where}: {text}"
-        elif found := re.findall(r"\$\{[^{}]*\}", text):
-            yield f"{where}: reads {', '.join(found)}"
+        elif references := re.findall(r"\$\{[^{}]*\}", text):
+            yield f"{where}: reads {', '.join(references)}"
     launcher = config.get("launcher") or {}
     for name in SHELL if verb == "resume" else ():
         if launcher.get(name):
@@ -129,44 +123,44 @@ def _code_of(config: dict[str, Any], verb: str, root: Path) -> Iterator[str]:
 
 
 def _is_part(target: str, root: Path) -> bool:
-    """Whether a name stands for a class or function that only builds a part of an experiment."""
+    """Whether a target is a class or function that only builds a part of an experiment."""
     import ast
 
     from ..config.static.source import Definition, NameMissingError, find
 
     try:
-        found = find(target)
+        definition = find(target)
     except NameMissingError:
         return False
-    if not isinstance(found, Definition):
+    if not isinstance(definition, Definition):
         return False
     packages = [path.stem for path in (root / SOURCE).glob("*") if path.is_dir()]
     own = {"leyden", *packages}
-    is_class = isinstance(found.node, ast.ClassDef)
-    if not is_class and not isinstance(found.node, ast.FunctionDef):
+    is_class = isinstance(definition.node, ast.ClassDef)
+    if not is_class and not isinstance(definition.node, ast.FunctionDef):
         return False
     parts, foreign = (CLASSES, FOREIGN_CLASSES) if is_class else (FUNCTIONS, FOREIGN_FUNCTIONS)
     allowed = (*(f"{package}.{part}" for package in own for part in parts), *foreign)
-    return any(f"{found.module.name}.".startswith(f"{place}.") for place in allowed)
+    return any(f"{definition.module.name}.".startswith(f"{prefix}.") for prefix in allowed)
 
 
-def _other_code(hashes: dict[str, str], root: Path) -> str:
-    """The first file of the copy that this project does not have just so."""
-    here = CodeCopy.hashes(root / SOURCE)
-    return next((name for name, known in sorted(hashes.items()) if here.get(name) != known), "")
+def _differing_file(hashes: dict[str, str], root: Path) -> str:
+    """Return the first file of the copy that differs from this project; empty if there is none."""
+    own = CodeCopy.hashes(root / SOURCE)
+    return next((name for name, hash_ in sorted(hashes.items()) if own.get(name) != hash_), "")
 
 
 def _links(run: Path) -> Iterator[str]:
-    """Links among what is written when a run is executed, with which another file would be."""
-    for place, folders, files in os.walk(run):
+    """Yield links outside of the code, through which executing the run could overwrite other files."""
+    for parent, folders, files in os.walk(run):
         folders[:] = [name for name in folders if name != CODE]
-        for path in (Path(place) / name for name in (*folders, *files)):
+        for path in (Path(parent) / name for name in (*folders, *files)):
             if path.is_symlink():
-                yield f"{path.relative_to(run)} leads to {path.readlink()}"
+                yield f"{path.relative_to(run)} is a link to {path.readlink()}"
 
 
 def _remove_compiled(copy: CodeCopy) -> None:
-    """Compiled modules beside a source that is this project's may hold anything."""
+    """Remove compiled modules, which may not match their verified source."""
     for folder in list(copy.source.rglob("__pycache__")) if copy.source else []:
         folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
 
@@ -178,7 +172,7 @@ def _strings(node: Any, where: str = "") -> Iterator[tuple[str, str]]:
                 yield f"{where}{name}", repr(value)
             yield from _strings(value, f"{where}{name}" if not isinstance(value, dict | list) else f"{where}{name}.")
     elif isinstance(node, list):
-        for place, value in enumerate(node):
-            yield from _strings(value, f"{where}{place}" if not isinstance(value, dict | list) else f"{where}{place}.")
+        for index, value in enumerate(node):
+            yield from _strings(value, f"{where}{index}" if not isinstance(value, dict | list) else f"{where}{index}.")
     elif isinstance(node, str):
         yield where, node

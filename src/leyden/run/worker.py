@@ -1,4 +1,4 @@
-"""Brings data, model and trainer of a frozen run directory together: the only module that knows all three."""
+"""Connect data, model and trainer of a run directory; only this module imports all three."""
 
 import gc
 import logging
@@ -28,39 +28,39 @@ from ..data.core.samples import Samples
 from ..data.files.archives import checked_archives
 from ..loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from ..tasks import Task
-from .checkpoint import CheckpointFile, explained_mismatch
+from .checkpoint import CheckpointFile, explain_mismatch
 from .configured_callbacks import best_of, configured_callbacks
 from .data_wait_profiler import write_profile
 from .directory import BEST, LAST, RunDirectory
 from .hardware import keep_freed_memory
-from .lifetime import kept_status
+from .lifetime import records_status
 from .preprocessing import provided, report, taking
 from .rendezvous import require_disk
 from .results import add_results
 from .shutdown import StopRequest
-from .trainer_settings import settings_here
+from .trainer_settings import adapt_settings
 
 log = logging.getLogger("leyden")
 
 
 class Worker:
-    """Data, model and trainer of a run.
+    """The data, model and trainer of a run.
 
     Args:
-        run: the run directory.
-        trains: whether what the data has to tell, such as its classes, is to be learnt from it and the loggers are to
-            be used; else both are left as the training left them.
-        stop: whether the training is to stop.
+        run: The run directory.
+        trains: Whether to infer data properties, such as classes, from the data and to use loggers; otherwise the data
+            properties stored by training are used.
+        stop: Requests to stop the training.
     """
 
     def __init__(self, run: RunDirectory, trains: bool, stop: StopRequest | None = None) -> None:
         self.run, self.config, self.trains = run, run.config, trains
-        self.is_in_python = stop is None  # not by a command, which keeps the status
+        self.is_in_python = stop is None  # a command writes the status itself
         self.stop = stop or StopRequest(self.config["preemption"])
-        found = provided(self.config, run.path)
-        self.data: DataModule = build(taking(self.config["data"], found), {})
+        preprocessing = provided(self.config, run.path)
+        self.data: DataModule = build(taking(self.config["data"], preprocessing), {})
         if trains:
-            report(self.data, self.config["data"], found)
+            report(self.data, self.config["data"], preprocessing)
             self._prepare_data()
         else:
             self.data.restore(run.path)
@@ -70,13 +70,13 @@ class Worker:
         self.loggers = self._loggers() if trains else []
         self.trainer = self._trainer()
 
-    @kept_status
+    @records_status
     def fit(self) -> dict[str, float]:
-        """Trains, from the last checkpoint where there is one; then tests the best one, or the last one where none was
-        chosen, as when a limit of steps ended the training before anything was validated.
+        """Train, resuming from the last checkpoint if there is one, and test the best checkpoint.
 
-        The test has a model and a trainer of its own, as `evaluate` has in a process of its own: what callbacks did to
-        the others, such as averaging weights or pruning them, is in the checkpoint or does not count.
+        If training ended before the first validation, the last checkpoint is tested. The test uses a new model and
+        trainer, like `leyden test`: changes by callbacks, such as averaged weights, only count if they are in the
+        checkpoint.
 
         Returns:
             The test metrics.
@@ -84,66 +84,69 @@ class Worker:
         weights = sum(tensor.nbytes for tensor in (*self.model.parameters(), *self.model.buffers()))
         require_disk(self.run.path, weights)
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
-        if not torch.cuda.is_available():  # Lightning has torch look for NVML, on disk, at each step of an optimizer
+        if not torch.cuda.is_available():  # otherwise each optimizer step searches for NVML on disk
             os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
         try:
-            with explained_mismatch(last):
+            with explain_mismatch(last):
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
         finally:
-            self.checkpoints.teardown()  # which not every strategy of Lightning calls
+            self.checkpoints.teardown()  # not all strategies of Lightning call it
         checkpoint = self.trainer.strategy.broadcast("best" if self.run.best else "last")
         self._renew()
         if checkpoint == "last":
-            log.warning("no epoch was chosen as the best: the last checkpoint is measured")
-        return self.evaluate(self._measured_split(), checkpoint)
+            log.warning("there is no best checkpoint: evaluating the last one")
+        return self.evaluate(self._evaluation_split(), checkpoint)
 
     def evaluate(self, split: str, checkpoint: str) -> dict[str, float]:
-        """Metrics of the validation or test split, also kept in results.json; plots are in a folder of the checkpoint.
+        """Evaluate a checkpoint; metrics are added to results.json, plots are saved in a folder for the checkpoint.
 
         Args:
             split: `val` or `test`.
             checkpoint: `best`, `last` or a path.
+
+        Returns:
+            The metrics of the split.
         """
         run_split = self.trainer.test if split == "test" else self.trainer.validate
         path = self.run.checkpoint(checkpoint)
         file = str(path.relative_to(self.run.path) if path.is_relative_to(self.run.path) else path)
         name = checkpoint if checkpoint in ("best", "last") else file
         callbacks: list[Callback] = self.trainer.callbacks  # pyrefly: ignore[missing-attribute]
-        for plots in (one for one in callbacks if isinstance(one, PredictionPlots)):
+        for plots in (callback for callback in callbacks if isinstance(callback, PredictionPlots)):
             plots.folder = re.sub(r"[^\w.=-]+", "_", name)[-100:]
-        with explained_mismatch(path):
+        with explain_mismatch(path):
             (results,) = run_split(self._model, self.data, ckpt_path=path, verbose=False)
         self.has_weights = True
         if self.trainer.is_global_zero and (self.trains or self.run.is_writable):
-            self._keep(split, name, file, dict(results))
+            self._write_results(split, name, file, dict(results))
         return dict(results)
 
-    def _keep(self, split: str, name: str, file: str, results: dict[str, float]) -> None:
-        """Writes what was measured, beside the validation metrics of the epoch that is the best."""
+    def _write_results(self, split: str, name: str, file: str, results: dict[str, float]) -> None:
+        """Write metrics, together with the validation metrics of the best epoch."""
         measured, best = {split: results}, self.run.best
         if name == "best" and split == "test":
             if best["step"] == self.record.loaded.get("step"):
                 measured["val"] = best["metrics"]
             else:  # the run was killed between a checkpoint and its record
-                log.warning("the best checkpoint is of another epoch than %s says: resume the run", BEST)
+                log.warning("the best checkpoint is from another epoch than recorded in %s: resume the run", BEST)
         add_results(self.run.path, name, measured, {"file": file, **self.record.loaded})
 
     def predict(self, samples: Samples, checkpoint: str) -> list[Any]:
-        """What the model says of each of the samples that the data module has read."""
+        """Return the predictions for samples that the data module has read."""
         self.data.samples["predict"] = samples
         path = self.run.checkpoint(checkpoint)
-        with explained_mismatch(path):
+        with explain_mismatch(path):
             batches: Any = self.trainer.predict(self._model, self.data, ckpt_path=path)
         self.has_weights = True
         return self.data.in_order([prediction for batch in batches for prediction in batch])
 
-    def _measured_split(self) -> str:
-        """What is measured after training: the test split, or validation where there is none, which is said."""
+    def _evaluation_split(self) -> str:
+        """Return the split that is evaluated after training: test, or validation with a warning."""
         if "test" in self.data.official_splits():
             return "test"
-        log.warning("nothing is tested, so these are the metrics of validation: %s", self.data.no_test())
+        log.warning("there is no test split, evaluating on validation: %s", self.data.no_test())
         return "val"
 
     def finish(self, exit_code: int) -> None:
@@ -153,25 +156,26 @@ class Worker:
 
     @property
     def model(self) -> Task:
-        """The model; of a run that is not trained here, with the weights of its best checkpoint, or of the last one where
-        none was chosen, unless an evaluation has loaded others.
+        """The model; if the run is not trained here, with the weights of the best checkpoint, or else the last one, unless
+        an evaluation has loaded others.
 
         Raises:
-            UserError: the run has no checkpoint.
+            UserError: The run has no checkpoint.
         """
         return self._model if self.has_weights else self.load("best" if self.run.best else "last")
 
     def load(self, checkpoint: str) -> Task:
-        """The model with the weights of a checkpoint.
+        """Load the weights of a checkpoint into the model and return it.
 
         Args:
             checkpoint: `best`, `last` or a path.
 
         Raises:
-            UserError: there is none.
+            UserError: The checkpoint does not exist.
+            RunError: The checkpoint is damaged or does not match the model.
         """
         path = self.run.checkpoint(checkpoint)
-        with explained_mismatch(path):
+        with explain_mismatch(path):
             self._model.load_state_dict(self.checkpoints.load_checkpoint(path)["state_dict"])
         self.has_weights = True
         return self._model
@@ -181,21 +185,21 @@ class Worker:
         return build(self.config["model"], self.data.provided())
 
     def _renew(self) -> None:
-        """Model and trainer as they were before the training, but for its progress, which rows of metrics name."""
+        """Replace model and trainer by new ones; keep the progress, since rows of metrics contain epoch and step."""
         progress = self.trainer.fit_loop.state_dict()
         del self._model, self.trainer
         self.data.trainer = None
-        gc.collect()  # the optimizer's states and the gradients, which the test need not share the memory with
+        gc.collect()  # frees the optimizer's states and the gradients
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if self.config["model"].get("compile"):
-            torch.compiler.reset()  # what was compiled for the other one
+            torch.compiler.reset()  # discards what was compiled for the old model
         self._model = self._new_model()
         self.trainer = self._trainer()
         self.trainer.fit_loop.load_state_dict(progress)
 
     def _prepare_data(self) -> None:
-        """The first process of a run downloads the data and learns of it, such as a vocabulary; all others take that."""
+        """In the first process of a run, download the data and infer its properties; in others, restore these."""
         with FileLock(self.run.path / ".prepare.lock"), checked_archives():
             self.data.prepare_data()
             if is_first := not self.data.is_saved(self.run.path):
@@ -212,24 +216,24 @@ class Worker:
         if self.trains:
             point = ResumePoint(self.run.path / "checkpoints" / LAST)
             callbacks = [point, *callbacks, Interruption(self.stop)]
-        else:  # nobody waits for it, and a run that is only read keeps no figures
-            kinds = (Watchdog,) if self.run.is_writable else (Watchdog, PredictionPlots)
-            callbacks = [one for one in callbacks if not isinstance(one, kinds)]
-        for watchdog in (one for one in callbacks if isinstance(one, Watchdog)):
+        else:  # the watchdog is for training; plots cannot be saved in a read-only run
+            unused = (Watchdog,) if self.run.is_writable else (Watchdog, PredictionPlots)
+            callbacks = [callback for callback in callbacks if not isinstance(callback, unused)]
+        for watchdog in (callback for callback in callbacks if isinstance(callback, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
-        draws = sys.stdout.isatty()
-        callbacks.append(ProgressBar() if draws else BatchLines())
-        settings, unset, environment = settings_here(self.config["trainer"], self.trains)
+        has_terminal = sys.stdout.isatty()
+        callbacks.append(ProgressBar() if has_terminal else BatchLines())
+        settings, unset, environment = adapt_settings(self.config["trainer"], self.trains)
         built: Trainer = build(
             settings,
             {},
             callbacks=callbacks,
             logger=[self.metrics, *self.loggers] if self.trains else False,
             default_root_dir=self.run.path,
-            enable_progress_bar=draws,
+            enable_progress_bar=has_terminal,
             enable_model_summary=False,
             plugins=[self.checkpoints, environment],
-            use_distributed_sampler=False,  # the data module divides the batches itself
+            use_distributed_sampler=False,  # the data module distributes batches itself
             **unset,
         )
         write_profile(built, self.run.path)
@@ -238,7 +242,7 @@ class Worker:
     def _loggers(self) -> list[Any]:
         identity = self.run.status["id"]
         provided = {"save_dir": str(self.run.path), "id": identity, "name": f"{self.config['name']}/{identity}"}
-        loggers = [build(one, provided) for one in self.config["logger"].values() if one]
+        loggers = [build(config, provided) for config in self.config["logger"].values() if config]
         for logger in loggers:
             logger.log_hyperparams(for_upload(self.run.frozen_config))
         return loggers

@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from leyden.config.static.guards import refusals
+from leyden.config.static.guards import constructor_errors
 from leyden.config.static.signature import signature
 from leyden.config.static.source import load
 
@@ -65,7 +65,7 @@ class Careful:
 def refused(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / f"guarded_{tmp_path.name}.py").write_text(CLASSES)
-    return lambda name, **given: list(refusals(signature(f"guarded_{tmp_path.name}.{name}"), given))
+    return lambda name, **given: list(constructor_errors(signature(f"guarded_{tmp_path.name}.{name}"), given))
 
 
 def test_conditions_and_messages(refused):
@@ -85,7 +85,7 @@ def test_constructors_of_bases(refused):
     assert refused("Passing", width=20, depth=20) == [("depth", "rate 2.0")]
 
 
-def test_what_is_not_certain_is_not_refused(refused):
+def test_uncertain_values_are_accepted(refused):
     assert refused("Base", size=...) == refused("Base", size="x") == []
     assert refused("Passing", width=..., size=...) == []
     assert refused("Careful", low=3) == refused("Careful", low=-1, high=1) == []
@@ -94,7 +94,7 @@ def test_what_is_not_certain_is_not_refused(refused):
     assert refused("Returning", size=0, quick=False) == [("size", "too small")]
 
 
-def test_calls_that_certainly_run_are_followed_within_the_package(refused):
+def test_unconditional_calls_are_followed_within_the_package(refused):
     assert refused("Calling", width=3) == refused("Calling", width=3, rate=...) == []
     assert refused("Calling", width=0) == [("width", "expected at least 1, got 0")]
     assert refused("Calling", width=2, rate=-1) == [("rate", "expected at least 0, got -1")]
@@ -105,20 +105,24 @@ def test_calls_that_certainly_run_are_followed_within_the_package(refused):
     ("target", "given", "message"),
     [
         ("lightning.pytorch.Trainer", {"accumulate_grad_batches": 0}, "expected at least 1, got 0"),
-        ("lightning.pytorch.Trainer", {"limit_val_batches": 0.0}, "no checkpoint could be found best"),
+        ("lightning.pytorch.Trainer", {"limit_val_batches": 0.0}, "no checkpoint could be chosen as the best"),
         ("lightning.pytorch.Trainer", {"max_steps": 0}, "expected at least 1, or -1"),
-        ("lightning.pytorch.Trainer", {"accelerator": "cpu", "devices": [1, 2]}, "a CPU's devices have no numbers"),
+        (
+            "lightning.pytorch.Trainer",
+            {"accelerator": "cpu", "devices": [1, 2]},
+            "expected a number of processes on the CPU, got the device indices [1, 2]",
+        ),
         ("lightning.pytorch.Trainer", {"accelerator": "cpu", "devices": -1}, "expected at least 1, got -1"),
         ("lightning.pytorch.callbacks.EarlyStopping", {"monitor": "x", "patience": -1}, "expected at least 0, got -1"),
         ("lightning.pytorch.callbacks.ModelCheckpoint", {"mode": "mim"}, "did you mean 'min'?"),
-        ("torchvision.transforms.v2.Normalize", {"mean": [0], "std": [-1]}, "all of it must be above 0"),
+        ("torchvision.transforms.v2.Normalize", {"mean": [0], "std": [-1]}, "expected std above 0"),
         ("torch.optim.lr_scheduler.StepLR", {"step_size": 0}, "expected at least 1, got 0"),
         ("torch.optim.lr_scheduler.CosineAnnealingLR", {"T_max": 0}, "expected at least 1, got 0"),
     ],
 )
-def test_what_libraries_refuse_late_or_not_at_all(target, given, message):
+def test_library_guards(target, given, message):
     name = list(given)[-1]
-    assert [(found, message in text) for found, text in refusals(signature(target), given)] == [(name, True)]
+    assert [(found, message in text) for found, text in constructor_errors(signature(target), given)] == [(name, True)]
 
 
 LIBRARY_GUARDS = "leyden.config.static.library_guards"
@@ -134,29 +138,29 @@ def test_calls_of_this_library_are_followed_from_a_project(tmp_path, monkeypatch
         "        self.dropout = Dropout(rate)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    found = list(refusals(signature("calls_the_library.Own"), {"fraction": 2, "rate": 3}))
+    found = list(constructor_errors(signature("calls_the_library.Own"), {"fraction": 2, "rate": 3}))
     assert found == [("fraction", "warmup_fraction is 2; it must be at least 0 and below 1")]
 
 
-def test_guards_for_libraries_are_of_what_is_there():
+def test_library_guards_match_existing_classes():
     for name, (node,) in load(LIBRARY_GUARDS).names.items():
         if name[0].isupper():
             guard = signature(f"{LIBRARY_GUARDS}.{name}")
             assert guard.parameters.keys() <= signature(ast.get_docstring(node)).parameters.keys()
 
 
-def test_names_of_strategies_and_accelerators_are_those_of_lightning():
+def test_strategies_and_accelerators_match_lightning():
     from lightning.pytorch.accelerators import AcceleratorRegistry
     from lightning.pytorch.strategies import StrategyRegistry
 
     trainer = signature("lightning.pytorch.Trainer")
     for name in ("auto", *StrategyRegistry.available_strategies()):
-        assert list(refusals(trainer, {"strategy": name})) == []
+        assert list(constructor_errors(trainer, {"strategy": name})) == []
     for name in ("auto", "gpu", *AcceleratorRegistry.available_accelerators()):
-        assert list(refusals(trainer, {"accelerator": name})) == []
+        assert list(constructor_errors(trainer, {"accelerator": name})) == []
 
 
-def test_messages_that_cannot_be_worked_out(refused):
+def test_messages_that_cannot_be_evaluated(refused):
     assert refused("Careful", low=1, scale=-1) == [
-        ("scale", "refused by its check `isinstance(scale, str) or scale < 0`")
+        ("scale", "refused by the check `isinstance(scale, str) or scale < 0`")
     ]

@@ -1,4 +1,4 @@
-"""Definitions found in source: whatever cannot be known must be None, and only what certainly is not there an error."""
+"""Definitions found in source: unknown names are None, and only definitely missing names are errors."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def package(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("dotted", ["shapes.Circle", "Circle", "Round", "Alias", "late.Circle"])
-def test_one_class_by_all_its_names(package, dotted):
+def test_class_by_all_its_names(package, dotted):
     found = find(f"{package}.{dotted}")
     assert isinstance(found, Definition)
     assert (found.node.name, found.module.name) == ("Circle", f"{package}.shapes")
@@ -47,24 +47,24 @@ def test_modules(package):
 
 
 @pytest.mark.parametrize("dotted", ["deep.Thing", "deep.either.one", "deep.dynamic.anything", "Circle.radius"])
-def test_what_source_does_not_tell(package, dotted):
+def test_names_unknown_from_source(package, dotted):
     assert find(f"{package}.{dotted}") is None
 
 
 @pytest.mark.parametrize(
     "dotted", ["Hidden", "shapes.Square", "deep.nothing", "nowhere.Circle", "executor.Execute", "empty.Circle"]
 )
-def test_what_certainly_is_not_there(package, dotted):
+def test_missing_names(package, dotted):
     with pytest.raises(NameMissingError) as caught:
         find(f"{package}.{dotted}")
     assert caught.value.choices or dotted in ("nowhere.Circle", "empty.Circle")
 
 
-def test_imports_that_go_round_in_a_circle(package):
+def test_circular_imports(package):
     assert isinstance(find(f"{package}.round.thing"), Definition)
 
 
-def test_no_such_package():
+def test_missing_package():
     with pytest.raises(NameMissingError) as caught:
         find("torhc.nn.Linear")
     assert "torch" in caught.value.choices

@@ -71,7 +71,7 @@ def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
     lines = shown(capsys)
     assert [text for _, text in lines[:3]] == [f"{n} samples, decoded in every epoch" for n in (26, 4, 4)]
     assert lines[3][0] == "speed"
-    with pytest.raises(UserError, match="the settings of a run are frozen"):
+    with pytest.raises(UserError, match="the settings of a run cannot be changed"):
         inspect(str(run.path), ["data.batch_size=2"], False, _checked)
 
 

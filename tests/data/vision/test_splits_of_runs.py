@@ -32,7 +32,7 @@ def test_a_run_without_a_test_split_measures_validation_and_says_so(tmp_path, sa
     results = Worker(run, trains=True).fit()
     assert "val/accuracy" in results
     assert not any(name.startswith("test/") for name in results)
-    assert "nothing is tested, so these are the metrics of validation" in caplog.text
+    assert "there is no test split, evaluating on validation" in caplog.text
     assert "add a folder test/ beside Val/" in caplog.text
     account = json.loads((run.path / "data.json").read_text())["account"]
     assert account["samples"] == {"train": 24, "validation": 6}

@@ -85,7 +85,7 @@ def test_fine_tuning_trains_with_the_size_and_the_normalisation_of_the_weights(r
         data = Worker(run, trains=trains).data
         assert {"mean": data.mean, "std": data.std} == IMAGENET
         assert data.image_size == 224
-    assert caplog.text.count("as the pretrained weights expect: data.image_size=224, data.mean=[0.485") == 1
+    assert caplog.text.count("set by the pretrained weights: data.image_size=224, data.mean=[0.485") == 1
     assert "but the pretrained weights" not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""Whether a value certainly has the wrong type for an argument, by its annotation in source."""
+"""Check values against the type annotations of arguments, read from source."""
 
 import ast
 import builtins
@@ -15,52 +15,52 @@ _ITERABLES = {"Collection", "Iterable", "Sequence"}
 
 
 class _Object:
-    """Stands for classes of torch and Lightning, of which no plain value is an instance."""
+    """Placeholder for classes of torch and Lightning, of which no plain value is an instance."""
 
 
 _OBJECTS = dict.fromkeys(("Module", "Optimizer", "Tensor"), _Object)
 
 
 def fits(value: Any, parameter: Parameter) -> bool:
-    """Whether an argument may be given this value: None, bool, int, float, str, list, dict, or `...` for an object."""
-    wanted = _meaning(parameter.annotation, parameter.module)
+    """Whether an argument accepts a value: None, bool, int, float, str, list, dict, or `...` for an object."""
+    annotation = _evaluate(parameter.annotation, parameter.module)
     try:
         default = ast.literal_eval(parameter.default) if parameter.default else ...
     except (ValueError, TypeError):
         default = ...
     default = list(default) if isinstance(default, tuple) else default
-    # An annotation that its own default contradicts is not to be trusted.
-    return value == default or _fits(value, wanted) or not _fits(default, wanted)
+    # An annotation that contradicts its own default is ignored.
+    return value == default or _fits(value, annotation) or not _fits(default, annotation)
 
 
-def is_called(parameter: Parameter) -> bool:
-    """Whether the argument is a function or a class, to be called later."""
-    return "Callable" in _names(_meaning(parameter.annotation, parameter.module))
+def accepts_callable(parameter: Parameter) -> bool:
+    """Whether the argument accepts a function or a class, to be called later."""
+    return "Callable" in _names(_evaluate(parameter.annotation, parameter.module))
 
 
-def is_object(parameter: Parameter) -> bool:
-    """Whether the argument is one of torch's objects, which nothing else can stand for."""
-    names = _names(_meaning(parameter.annotation, parameter.module))
+def requires_object(parameter: Parameter) -> bool:
+    """Whether the argument accepts nothing but an object of torch or Lightning, or None."""
+    names = _names(_evaluate(parameter.annotation, parameter.module))
     return "_Object" in names and names <= {"_Object", "NoneType"}
 
 
-def is_asked(function: ast.FunctionDef, name: str, value: Any) -> bool:
-    """Whether a function asks by `isinstance` if an argument has the type of a value: then it has a use for it."""
+def is_type_checked(function: ast.FunctionDef, name: str, value: Any) -> bool:
+    """Whether a function tests an argument for the type of a value with `isinstance`, and so accepts it."""
     for node in ast.walk(function):
         match node:
-            case ast.Call(ast.Name("isinstance"), [ast.Name(asked), kinds]) if asked == name:
-                if type(value).__name__ in map(last_name, ast.walk(kinds)):
+            case ast.Call(ast.Name("isinstance"), [ast.Name(argument), types]) if argument == name:
+                if type(value).__name__ in map(last_name, ast.walk(types)):
                     return True
     return False
 
 
 def choices(parameter: Parameter) -> list[str]:
-    """The values of every `Literal` in the annotation."""
-    return list(dict.fromkeys(map(str, _literals(_meaning(parameter.annotation, parameter.module)))))
+    """Return the values of every `Literal` in the annotation."""
+    return list(dict.fromkeys(map(str, _literals(_evaluate(parameter.annotation, parameter.module)))))
 
 
 class _Names(dict[str, Any]):
-    """What names mean in the annotations of a module; anything that has no plain value is Any."""
+    """Namespace for evaluating the annotations of a module; names that are not resolved are Any."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
@@ -72,12 +72,12 @@ class _Names(dict[str, Any]):
             return getattr(typing, name)
         if name in _OBJECTS:
             return _OBJECTS[name]
-        found = look_up(self.module, name)
-        if isinstance(found, Module):
+        definition = look_up(self.module, name)
+        if isinstance(definition, Module):
             return _Attributes()
-        if is_class(found) and found.module.name.startswith("lightning.") and not _is_enum(found):
+        if is_class(definition) and definition.module.name.startswith("lightning.") and not _is_enum(definition):
             return _Object
-        return _meaning(found.node, found.module) if isinstance(found, Definition) else Any
+        return _evaluate(definition.node, definition.module) if isinstance(definition, Definition) else Any
 
 
 class _Attributes:
@@ -88,12 +88,12 @@ class _Attributes:
 
 
 def _is_enum(definition: Definition) -> bool:
-    """Whether a string may stand for one of a class, as far as is known."""
-    bases = [base for one in ancestors(definition) if one for base in one.node.bases]
+    """Whether a class is an enum, for which a string may be passed, as far as its bases are known."""
+    bases = [base for ancestor in ancestors(definition) if ancestor for base in ancestor.node.bases]
     return any(last_name(base).endswith("Enum") for base in bases)
 
 
-def _meaning(annotation: ast.AST | None, module: Module) -> Any:
+def _evaluate(annotation: ast.AST | None, module: Module) -> Any:
     match annotation:
         case ast.Constant(str(text)):
             code = text
@@ -103,26 +103,26 @@ def _meaning(annotation: ast.AST | None, module: Module) -> Any:
             return Any
     try:
         return eval(code, {"__builtins__": {}}, _Names(module))
-    except Exception:  # whatever it is, it is not understood
+    except Exception:  # unsupported annotation
         return Any
 
 
-def _fits(value: Any, wanted: Any) -> bool:
-    origin, arguments = get_origin(wanted), get_args(wanted)
+def _fits(value: Any, annotation: Any) -> bool:
+    origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         return any(_fits(value, argument) for argument in arguments)
     if value is ... or (isinstance(value, dict) and "_target_" in value):
         return True
     if origin is Literal:
-        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in arguments)
-    name = getattr(origin or wanted, "__name__", "")
+        return any(value == literal and isinstance(value, bool) == isinstance(literal, bool) for literal in arguments)
+    name = getattr(origin or annotation, "__name__", "")
     match name, value:
         case (("int" | "float" | "bool"), bool()):
-            return name == "bool"  # to Python, true is 1: to whoever writes it, it is none
+            return name == "bool"  # although bool is a subclass of int
         case "bool", _:
             return value in (0, 1)
         case "int", _:
-            return isinstance(value, int)  # 3.0 is none: range and torch refuse it
+            return isinstance(value, int)  # not 3.0, which range and torch refuse
         case "float", _:
             return isinstance(value, int | float)
         case "str", _:
@@ -134,22 +134,22 @@ def _fits(value: Any, wanted: Any) -> bool:
         case _, list() if name in _LISTS | _ITERABLES:
             return not arguments or all(_fits(item, arguments[0]) for item in value)
         case _, str() if name in _ITERABLES:
-            return not arguments  # of strings, it would be a list of its characters
+            return not arguments  # a string would be read as a list of its characters
         case _, dict() if name in _ITERABLES:
             return name != "Sequence"
-    if wanted in (None, NoneType):
+    if annotation in (None, NoneType):
         return value is None
     return name not in {*_LISTS, *_ITERABLES, "Callable", "_Object"}
 
 
-def _names(wanted: Any) -> set[str]:
-    """The names of the types of which an annotation allows any."""
-    if get_origin(wanted) in (Union, UnionType):
-        return {name for argument in get_args(wanted) for name in _names(argument)}
-    return {getattr(get_origin(wanted) or wanted, "__name__", "")}
+def _names(annotation: Any) -> set[str]:
+    """Return the names of the types that an annotation allows."""
+    if get_origin(annotation) in (Union, UnionType):
+        return {name for argument in get_args(annotation) for name in _names(argument)}
+    return {getattr(get_origin(annotation) or annotation, "__name__", "")}
 
 
-def _literals(wanted: Any) -> list[Any]:
-    if get_origin(wanted) is Literal:
-        return list(get_args(wanted))
-    return [value for argument in get_args(wanted) for value in _literals(argument)]
+def _literals(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [value for argument in get_args(annotation) for value in _literals(argument)]

@@ -1,4 +1,4 @@
-"""What a data module declares in its class: the names that it provides, and its paths. Read from source."""
+"""Class attributes of data modules, read from source: the names that they provide, and their path arguments."""
 
 import ast
 
@@ -7,21 +7,21 @@ from .source import NameMissingError, bindings, find, texts
 
 
 def provided(target: str) -> list[str] | None:
-    """The names that networks may ask for; None where source does not tell."""
+    """Return the names that a data module provides, or None if they cannot be determined from source."""
     return declared(target, "provides")
 
 
 def declared(target: str, attribute: str) -> list[str] | None:
-    """The strings in `attribute = ("name", *Base.attribute)` of a class; None where source does not tell."""
+    """Return the strings in `attribute = ("name", *Base.attribute)` of a class, or None if they cannot be determined."""
     try:
-        found = find(target)
+        definition = find(target)
     except NameMissingError:
         return None
     names: list[str] = []
-    for one in ancestors(found) if is_class(found) else ():
-        if not one:
+    for base in ancestors(definition) if is_class(definition) else ():
+        if not base:
             break
-        for expression in bindings(one.node.body).get(attribute, []):
+        for expression in bindings(base.node.body).get(attribute, []):
             names += texts(expression)
             if not any(isinstance(part, ast.Attribute) for part in ast.walk(expression)):
                 return names

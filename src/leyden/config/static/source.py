@@ -1,4 +1,4 @@
-"""Finds classes and functions by dotted name in source files. Nothing is imported, nothing is executed."""
+"""Find classes and functions by dotted name in source files, without importing or executing them."""
 
 import ast
 import re
@@ -12,21 +12,21 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-# A module whose text holds one of these may have names that no statement of it binds.
+# A module whose source contains one of these may define names dynamically.
 _DYNAMIC = re.compile(r"\b((__getattr__|globals|global|setattr|exec|vars|__dict__)\b|modules\[)")
 
 
 class NameMissingError(Exception):
-    """A name that certainly does not exist, where it was looked for, and the names that are there."""
+    """A name definitely does not exist in a module (or, if empty, among packages), unlike its `choices`."""
 
-    def __init__(self, name: str, place: str, choices: list[str]) -> None:
+    def __init__(self, name: str, module: str, choices: list[str]) -> None:
         super().__init__(name)
-        self.name, self.place, self.choices = name, place, choices
+        self.name, self.module, self.choices = name, module, choices
 
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """A module that is not imported; `path` is None where there is no Python source."""
+    """A module read from source; `path` is None if it has no Python source."""
 
     name: str
     path: Path | None
@@ -48,24 +48,24 @@ class Module:
         if not self.tree:
             return {}
         names = bindings(self.tree.body)
-        if "__getattr__" in names:  # a package that imports its names late tells type checkers where from
+        if "__getattr__" in names:  # a package with lazy imports declares them for type checkers
             blocks = (node for node in self.tree.body if isinstance(node, ast.If) and _is_type_checking(node))
-            late = bindings([statement for block in blocks for statement in block.body])
-            names = late | names
+            lazy = bindings([statement for block in blocks for statement in block.body])
+            names = lazy | names
         return names
 
     @property
     def is_known(self) -> bool:
-        """Whether it has no other names than those that are read here."""
+        """Whether all names of the module are known."""
         is_readable = self.tree is not None if self.path else bool(self.folders)
-        # This package imports what it names late, and has no other names.
+        # This package imports its names lazily and has no others.
         is_own = self.name == "leyden"
         return is_readable and (is_own or not _DYNAMIC.search(self.text))
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A class, a function or an assigned expression, and the module in which its names are to be read."""
+    """A class, a function or an assigned expression, and the module that resolves its names."""
 
     module: Module
     node: Any  # ast.ClassDef, ast.FunctionDef or ast.expr
@@ -78,7 +78,7 @@ def load(name: str) -> Module | None:
         if parent:
             package = load(parent)
             spec = PathFinder.find_spec(name, package.folders) if package and package.folders else None
-        else:  # the second asks every finder, also those of editable installs
+        else:  # the second uses all finders, including those of editable installs
             spec = PathFinder.find_spec(name) or find_spec(name)
     except (ValueError, ImportError):
         return None
@@ -89,10 +89,10 @@ def load(name: str) -> Module | None:
 
 
 def find(dotted: str) -> Module | Definition | None:
-    """`package.module.Name` -> what it is; None where source does not tell.
+    """Find `package.module.Name`; return None if it cannot be determined from source.
 
     Raises:
-        NameMissingError: it certainly does not exist.
+        NameMissingError: The name definitely does not exist.
     """
     first, *names = dotted.split(".")
     if not (module := load(first)):
@@ -101,7 +101,7 @@ def find(dotted: str) -> Module | Definition | None:
 
 
 def resolve(module: Module, expression: ast.AST) -> Module | Definition | None:
-    """What a dotted name means in a module; None where source does not tell."""
+    """Resolve a dotted name in the namespace of a module; return None if it cannot be determined from source."""
     first, *names = ast.unparse(expression).partition("[")[0].split(".")
     with suppress(NameMissingError):
         return _descend(look_up(module, first), names) if first.isidentifier() else None
@@ -109,13 +109,13 @@ def resolve(module: Module, expression: ast.AST) -> Module | Definition | None:
 
 
 def look_up(module: Module, name: str) -> Module | Definition | None:
-    """What a name means at the end of a module. None and NameMissingError as for `find`."""
+    """Resolve a name in the final namespace of a module. Returns and raises as `find` does."""
     submodule = load(f"{module.name}.{name}")
     if nodes := module.names.get(name):
-        # `Name = None` stands in for what could not be imported.
-        known = [node for node in nodes if len(nodes) == 1 or not is_none(node)]
-        found = {_follow(module, name, node) for node in known}
-        return found.pop() if len(found) == 1 else None
+        # `Name = None` is the fallback of an optional import.
+        candidates = [node for node in nodes if len(nodes) == 1 or not is_none(node)]
+        definitions = {_follow(module, name, node) for node in candidates}
+        return definitions.pop() if len(definitions) == 1 else None
     sources = _star_imports(module)
     for source in sources:
         exported = [text for node in source.names.get("__all__", []) for text in texts(node)]
@@ -124,29 +124,30 @@ def look_up(module: Module, name: str) -> Module | Definition | None:
                 return look_up(source, name)
     if submodule or not module.is_known:
         return submodule
-    known = [one for source in (module, *sources) for one in source.names if one[0] not in "_*"]
-    raise NameMissingError(name, module.name, [*known, *(one.name for one in iter_modules(module.folders))])
+    names = [public for source in (module, *sources) for public in source.names if public[0] not in "_*"]
+    names += [submodule.name for submodule in iter_modules(module.folders)]
+    raise NameMissingError(name, module.name, names)
 
 
 def _star_imports(module: Module) -> list[Module]:
-    """Modules all of whose names are imported; one that is not there is imported under a condition that does not hold."""
+    """Return the modules of star imports; missing ones belong to conditional imports."""
     stars = module.names.get("*", [])
-    found = [load(imported_module(module, star)) for star in stars if isinstance(star, ast.ImportFrom)]
-    return [source for source in found if source]
+    sources = [load(imported_module(module, star)) for star in stars if isinstance(star, ast.ImportFrom)]
+    return [source for source in sources if source]
 
 
-def _descend(found: Module | Definition | None, names: list[str]) -> Module | Definition | None:
+def _descend(owner: Module | Definition | None, names: list[str]) -> Module | Definition | None:
     for position, name in enumerate(names, start=1):
-        if not isinstance(found, Module):
+        if not isinstance(owner, Module):
             return None
-        # Submodules come first, so that large packages need not be read, but a last name may be a function's.
-        inner = load(f"{found.name}.{name}") if position < len(names) else None
-        found = inner or look_up(found, name)
-    return found
+        # Submodules come first, so that large packages need not be parsed; the last name may be a class or function.
+        inner = load(f"{owner.name}.{name}") if position < len(names) else None
+        owner = inner or look_up(owner, name)
+    return owner
 
 
 def _follow(module: Module, name: str, node: ast.AST) -> Module | Definition | None:
-    """The definition behind imports and aliases."""
+    """Follow imports and aliases to a definition."""
     match node:
         case ast.ClassDef() | ast.FunctionDef():
             return Definition(module, node)
@@ -166,7 +167,7 @@ def _follow(module: Module, name: str, node: ast.AST) -> Module | Definition | N
 
 
 def imported_module(module: Module, node: ast.ImportFrom) -> str:
-    """The absolute name of the module from which names are imported."""
+    """Return the absolute name of the module that an import statement imports from."""
     if not node.level:
         return node.module or ""
     parts = module.name.split(".")
@@ -175,7 +176,7 @@ def imported_module(module: Module, node: ast.ImportFrom) -> str:
 
 
 def bindings(body: list[ast.stmt]) -> dict[str, list[ast.AST]]:
-    """What may give each name its value, whatever the branch; star imports have the name `*`."""
+    """Map each name to the nodes that may bind it, in any branch; star imports have the name `*`."""
     names: dict[str, list[ast.AST]] = {}
     for name, node in _bindings(body):
         names.setdefault(name, []).append(node)
@@ -189,9 +190,9 @@ def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
                 if not any(last_name(decorator) == "overload" for decorator in statement.decorator_list):
                     yield name, statement
             case ast.ImportFrom(origin, aliases, level):
-                yield from ((one.asname or one.name, ast.ImportFrom(origin, [one], level)) for one in aliases)
+                yield from ((alias.asname or alias.name, ast.ImportFrom(origin, [alias], level)) for alias in aliases)
             case ast.Import(aliases):
-                yield from ((one.asname or one.name.partition(".")[0], ast.Import([one])) for one in aliases)
+                yield from ((alias.asname or alias.name.partition(".")[0], ast.Import([alias])) for alias in aliases)
             case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(ast.Name(name), value=value) if value:
                 yield name, value
             case ast.Assign() | ast.AugAssign():
@@ -210,7 +211,7 @@ def _is_type_checking(statement: ast.If) -> bool:
 
 @cache
 def stored_names(node: ast.AST) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
 
 
 def last_name(expression: ast.AST | None) -> str:
@@ -224,7 +225,7 @@ def last_name(expression: ast.AST | None) -> str:
 
 
 def texts(node: ast.AST) -> list[str]:
-    """All strings in an expression."""
+    """Return all strings in an expression."""
     constants = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
     return [value for value in constants if isinstance(value, str)]
 
