@@ -87,17 +87,14 @@ def test_waiting_for_slow_rows_is_measured_and_said_once(tmp_path, warnings_said
     assert len(shares) == 2
     assert all(0.7 < share < 1 for share in shares)
     (warning,) = warnings_said()
-    assert "% of its time: try data.num_workers=1: batches are then put together beside the training" in warning
+    assert "% of its time: try data.num_workers=1, to collate batches in parallel with training" in warning
 
 
 def test_files_that_are_decoded_each_time_are_to_be_decoded_ahead_or_once(tmp_path, warnings_said):
     fit(tmp_path, Slow(0.03, in_files=True), Throughput())
     (warning,) = warnings_said()
     assert "try data.num_workers=" in warning
-    assert (
-        ", now 0, to decode more samples ahead; or data.storage=memory, so that samples are decoded only once"
-        in warning
-    )
+    assert " (now 0) to decode more ahead; or data.storage=memory, to decode each sample only once" in warning
 
 
 class Busy(nn.Module):

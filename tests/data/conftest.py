@@ -65,6 +65,6 @@ def check_residences(tmp_path, log):
             assert same(kept, all_batches(make(**options))), name
             assert ("decoded in" in log.text) == (name in ("first run", "on the device, without a cache")), name
             assert ("mapped from" in log.text) == (name not in ("on disk", "on the device, without a cache")), name
-            assert ("samples live on cpu" in log.text) == name.startswith("on the device"), name
+            assert ("samples are on cpu" in log.text) == name.startswith("on the device"), name
 
     return check

@@ -77,10 +77,10 @@ def test_a_wrong_checksum_is_refused(tmp_path, url, monkeypatch):
 
 
 def test_an_address_without_an_answer(tmp_path):
-    with pytest.raises(DataError, match="cannot get"):
+    with pytest.raises(DataError, match="cannot download"):
         SpeechCommands(root=str(tmp_path), url="http://127.0.0.1:9/commands.tar.gz").prepare_data()
 
 
 def test_nothing_downloaded(tmp_path):
-    with pytest.raises(DataError, match="not complete"):
+    with pytest.raises(DataError, match="is incomplete"):
         SpeechCommands(root=str(tmp_path)).setup("fit")

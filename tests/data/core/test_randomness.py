@@ -40,7 +40,7 @@ DRAWS = {
 
 @pytest.mark.parametrize("name", DRAWS)
 @pytest.mark.parametrize("samples", [8, 7, 4])
-def test_a_row_draws_the_same_on_any_number_of_ranks(name, samples):
+def test_a_sample_draws_the_same_on_any_number_of_ranks(name, samples):
     alone = on_ranks(DRAWS[name], samples, 1)
     for num_ranks in (2, 3, 4):
         assert on_ranks(DRAWS[name], samples, num_ranks).equal(alone)

@@ -47,7 +47,7 @@ def test_what_would_leave_the_folder_is_refused(tmp_path, members, library):
         for one in members:
             tar.addfile(one, BytesIO())
     (tmp_path / "to").mkdir()
-    with pytest.raises(DataError, match="an archive of the dataset was refused"), checked_archives():
+    with pytest.raises(DataError, match="an archive of the dataset was rejected"), checked_archives():
         extract(str(archive), str(tmp_path / "to"))
     assert {path.name for path in tmp_path.iterdir()} == {"data.tar", "to"}
 

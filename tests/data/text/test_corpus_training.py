@@ -84,7 +84,7 @@ def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(undisturbed, tmp_pat
     assert not other[1].network.norm.weight.equal(model.network.norm.weight)
 
 
-def test_a_run_logs_what_its_losses_say(undisturbed):
+def test_a_run_logs_its_losses(undisturbed):
     trainer, model, data = undisturbed
     (results,) = trainer.test(model, data, verbose=False)
     data.setup("test")
@@ -107,7 +107,7 @@ def test_a_run_logs_what_its_losses_say(undisturbed):
     assert results["test/loss"] < math.log(data.vocab_size) / 1.5  # it has learnt something
 
 
-def test_pictures_and_samples_after_the_test(undisturbed):
+def test_figures_and_samples_after_the_test(undisturbed):
     trainer, model, data = undisturbed
     trainer.test(model, data, verbose=False)
     plots = Path(trainer.default_root_dir) / "plots"

@@ -44,7 +44,7 @@ def test_what_functions_do():
     ]
 
 
-def test_rows_of_every_property_in_each_split():
+def test_samples_of_every_property_in_each_split():
     data = StdlibFunctions()
     data.setup("fit")
     data.setup("test")

@@ -24,7 +24,7 @@ def text_data(table, **arguments):
     return TextFiles(str(table), batch_size=4, **arguments)
 
 
-def test_vocabulary_comes_from_the_training_rows_alone(table):
+def test_vocabulary_comes_from_the_training_samples_alone(table):
     data = text_data(table)
     data.setup("fit")
     training, validation = data.samples["train"], data.samples["validation"]
@@ -69,7 +69,7 @@ def test_empty_text_is_one_unknown_token(table):
     assert [sample.tolist() for sample in data.encode(["", "  "])] == [[data.tokenizer.unknown]] * 2
 
 
-def test_long_rows_are_cut_or_refused(table, caplog):
+def test_long_samples_are_truncated_or_refused(table, caplog):
     data = text_data(table, max_tokens=2)
     data.setup("fit")
     caplog.clear()
@@ -101,7 +101,7 @@ def test_a_restored_run_keeps_its_words_and_classes(table, tmp_path):
     assert restored.encode(["meow bark"])[0].tolist() == data.encode(["meow bark"])[0].tolist()
 
 
-def test_lines_of_text_files_are_rows(table, tmp_path):
+def test_lines_of_text_files_are_samples(table, tmp_path):
     folder = tmp_path / "texts"
     folder.mkdir()
     (folder / "a.txt").write_bytes("\ufeffmeow\r\n\r\n  bark bark \r\n".encode())
@@ -153,7 +153,7 @@ def test_refused_arguments(table, name, value):
 def test_texts_are_encoded_some_at_a_time_and_counted_as_a_whole(table, monkeypatch, caplog):
     data = text_data(table, max_tokens=2)
     data.setup("fit")
-    monkeypatch.setattr("leyden.data.text.text_data.TEXTS", 2)
+    monkeypatch.setattr("leyden.data.text.text_data.TEXTS_PER_CALL", 2)
     caplog.clear()
     samples = data.encode(["bark", "bark bark bark", "meow bark", "", "meow meow meow"])
     assert [len(sample) for sample in samples] == [1, 2, 2, 1, 2]

@@ -79,7 +79,7 @@ def test_the_reviews_need_no_setting_and_a_validation_split_is_used(reviews, log
         "validation": 2,
         "test": 12,
     }
-    assert "6 without a label: 0_7.txt; 2 in no folder of a class: urls_pos.txt" in log.text
+    assert "6 without a label: 0_7.txt; 2 not in a class folder: urls_pos.txt" in log.text
     (reviews / "train" / "unsup").rename(reviews / "Dev")
     for label in ("pos", "neg"):
         (reviews / "Dev" / label).mkdir()

@@ -3,7 +3,7 @@ from PIL import Image
 
 
 @pytest.fixture
-def save_pictures(tmp_path):
+def save_images(tmp_path):
     """Saves images of two classes in turn, as `draw` gives them for each number, and returns their folder."""
 
     def save(training, test, draw):

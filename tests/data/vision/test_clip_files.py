@@ -102,7 +102,9 @@ def lose_the_end(path):
     ids=["short", "no video", "cut off"],
 )
 def test_corrupt_and_short_clips_are_named_or_skipped(folder, spoil, message, monkeypatch):
-    monkeypatch.setattr(decode, "ALONE", 0.0)  # processes that free what they inherit of FFmpeg must not wait for it
+    monkeypatch.setattr(
+        decode, "INLINE_DECODE_SECONDS", 0.0
+    )  # processes that free what they inherit of FFmpeg must not wait for it
     spoil(folder / "run away" / "clip 2.avi")
 
     def num_samples(on_corrupt):

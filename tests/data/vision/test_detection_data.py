@@ -5,7 +5,7 @@ from PIL import Image
 from torchvision.io import write_png
 
 from leyden.data.vision import DigitsDetection, RandomBoxAffine
-from leyden.data.vision.box_drawing import PREDICTED, TRUE
+from leyden.data.vision.box_drawing import PREDICTED_COLOR, TARGET_COLOR
 
 PREDICTION = {
     "boxes": torch.tensor([[16.0, 8, 32, 24], [0, 0, 4, 4]]),
@@ -51,7 +51,7 @@ def test_records_are_boxes_in_the_pixels_of_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "P"])
-def test_pictures_of_every_kind_are_read(tmp_path, mode):
+def test_images_of_every_kind_are_read(tmp_path, mode):
     Image.new(mode, (10, 10), 0).save(tmp_path / "a.png")
     data = digits()
     assert data.read([tmp_path])[0].__getitems__([0]).inputs.dtype is torch.uint8
@@ -66,8 +66,8 @@ def test_true_and_predicted_boxes_are_drawn_with_class_and_score():
     assert len(axes.images) == 1
     assert len(axes.patches) == len(target.labels) + 1  # the second one is too uncertain
     texts = {text.get_text(): text.get_color() for text in axes.texts}
-    assert texts["3 0.75"] == PREDICTED
-    assert [text for text, color in texts.items() if color == TRUE] == list(
+    assert texts["3 0.75"] == PREDICTED_COLOR
+    assert [text for text, color in texts.items() if color == TARGET_COLOR] == list(
         dict.fromkeys(str(int(label) - 1) for label in target.labels)
     )
     left, top = axes.patches[-1].get_xy()

@@ -33,7 +33,7 @@ def shifts(clips):
     return torch.where(steps > size // 2, steps - size, steps)
 
 
-def test_two_frames_tell_the_direction(clips):
+def test_two_frames_determine_the_direction(clips):
     images, targets = clips
     steps = torch.tensor(list(DIRECTIONS.values()))[targets]
     found = shifts(images)
@@ -41,7 +41,7 @@ def test_two_frames_tell_the_direction(clips):
 
 
 @pytest.mark.parametrize("frame", [0, 3])
-def test_a_single_frame_does_not_tell_the_direction(clips, frame):
+def test_a_single_frame_does_not_determine_the_direction(clips, frame):
     images, targets = clips
     pixels = images[:, 0, frame].flatten(1) / 255
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1).fit(pixels[:800].numpy(), targets[:800].numpy())

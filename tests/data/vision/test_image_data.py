@@ -80,7 +80,7 @@ def test_files_are_decoded_to_one_size(tmp_path, channels):
     assert samples.__getitems__([0]).inputs.shape == (1, 3, 16, 16)
 
 
-def test_a_row_is_drawn_in_its_own_colours():
+def test_a_sample_is_drawn_in_its_own_colours():
     images = torch.randint(0, 255, (1, 3, 4, 4), dtype=torch.uint8)
     data = Digits(in_channels=3, mean=[0.5, 0.4, 0.3], std=[0.2, 0.3, 0.4])
     axes = Figure().subplots()

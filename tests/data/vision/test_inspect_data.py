@@ -75,7 +75,7 @@ def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
         inspect(str(run.path), ["data.batch_size=2"], False, _checked)
 
 
-def test_mistakes(settings):
+def test_errors(settings):
     with pytest.raises(UserError, match=r"there is no folder /nowhere$"):
         inspect("vision/digits", [*settings, "data.root=/nowhere"], False, _checked)
     with pytest.raises(UserError, match=r"no run 'vision/digts'.* did you mean 'vision/digits'\?"):
@@ -100,5 +100,5 @@ def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
     assert "is there already" in capsys.readouterr().err
     assert main(["data", "vision/digits", f"data.stream={folder}/nowhere"]) == 1
     error = capsys.readouterr().err
-    assert "nowhere is no stream, or its writing was interrupted" in error
+    assert "nowhere is not a stream, or is incomplete" in error
     assert "Traceback" not in error

@@ -100,7 +100,7 @@ def gpu(monkeypatch):
 
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("options", [{}, {"cache": None}, {"storage": "disk"}], ids=["cache", "memory", "disk"])
-def test_a_dataset_has_the_rows_of_the_processor_wherever_they_live(folder, options, monkeypatch):
+def test_samples_are_those_of_the_cpu_wherever_they_are_kept(folder, options, monkeypatch):
     calls = []
     monkeypatch.setattr(
         image_files, "decode_jpegs", lambda *of, **how: calls.append(len(of[0])) or decode_jpegs(*of, **how)
@@ -134,7 +134,7 @@ def test_without_a_gpu_the_processor_decodes(folder, caplog):
     data = ImageFiles(root=str(folder / "images"), image_size=16, jpeg_device="cuda", cache=None)
     with caplog.at_level("INFO"):
         data.load("train")
-    assert "there is no GPU: the CPU decodes" in caplog.text
+    assert "there is no GPU: decoding on the CPU" in caplog.text
 
 
 @pytest.mark.usefixtures("gpu")

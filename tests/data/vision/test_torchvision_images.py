@@ -76,7 +76,7 @@ def test_downloads_checks_and_loads(small_mnist, tmp_path):
 def test_a_wrong_checksum_is_refused(small_mnist, tmp_path, monkeypatch):
     monkeypatch.setattr(MNIST, "resources", [(name, "0" * 32) for name, _ in MNIST.resources])
     data = TorchvisionImages(dataset=small_mnist, root=str(tmp_path / "data"))
-    with pytest.raises(DataError, match="cannot get the dataset, train split"):
+    with pytest.raises(DataError, match="cannot open the train split of the dataset"):
         data.prepare_data()
 
 
@@ -208,7 +208,7 @@ def test_the_official_validation_split_is_used(tmp_path, write, log):
     data = TorchvisionImages(**options, validation={}, validation_fraction=0.25)
     data.setup("fit")
     assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 6, "validation": 2}
-    with pytest.raises(ValueError, match="which is also the split for training or test"):
+    with pytest.raises(ValueError, match="which is also the training or test split"):
         TorchvisionImages(**options, validation=test)
 
 
@@ -252,7 +252,7 @@ def test_one_split_alone_gives_a_fifth_for_the_test():
 
 
 def test_one_split_alone_too_large_to_keep(monkeypatch):
-    monkeypatch.setattr(decode, "ALONE", 0.0)  # other processes tell the classes, too
+    monkeypatch.setattr(decode, "INLINE_DECODE_SECONDS", 0.0)  # workers set the classes, too
     options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2}
     kept, read = (
         TorchvisionImages(dataset=FakeData, train=options, test=options, image_size=8, memory_gb=memory_gb).load("test")
@@ -261,14 +261,16 @@ def test_one_split_alone_too_large_to_keep(monkeypatch):
     assert all(one.equal(two) for one, two in zip(kept[3][:2], read[3][:2], strict=True))
 
 
-def test_rows_that_are_no_picture_and_class():
+def test_samples_that_are_not_an_image_and_a_class():
     options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2, "transform": lambda image: torch.zeros(3, 8, 8)}
-    with pytest.raises(DataError, match="sample 0 of FakeData: it is Tensor and int, not an image without transforms"):
+    with pytest.raises(
+        DataError, match="sample 0 of FakeData: it is Tensor and int; expected an image without transforms"
+    ):
         TorchvisionImages(dataset=FakeData, train=options, test=options).load("train")
 
 
 def test_a_split_that_does_not_exist(tmp_path):
-    with pytest.raises(DataError, match=r"train split, called with \{.*'split': 'trian'\}.*trian"):
+    with pytest.raises(DataError, match=r"train split of the dataset, called with \{.*'split': 'trian'\}.*trian"):
         TorchvisionImages(dataset=SVHN, root=str(tmp_path), train={"split": "trian"}).load("train")
 
 

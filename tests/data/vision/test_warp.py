@@ -6,7 +6,7 @@ from leyden.data.vision.warp import IGNORE_INDEX
 
 
 def pictures_and_masks(size=24):
-    """A square of class 1, bright where its mask says so."""
+    """A square of class 1, bright where its mask is 1."""
     masks = torch.zeros(6, size, size, dtype=torch.uint8)
     masks[:, 6:18, 8:16] = 1
     return masks.unsqueeze(1).float(), masks
@@ -75,7 +75,7 @@ def extent(image):
     return [int((image[0] > 0.5).any(dim=axis).sum()) for axis in (0, 1)]
 
 
-def test_a_change_of_size_reaches_as_far_either_way_as_it_says():
+def test_a_change_of_size_is_symmetric():
     """A square of 100 pixels becomes one of 50 to 150, evenly spread."""
     images = torch.zeros(400, 1, 200, 200)
     images[:, :, 50:150, 50:150] = 1
@@ -111,7 +111,7 @@ def test_turning_an_oblong_image_keeps_the_angles_of_its_pixels():
         (lambda: RandomElastic(1.1), "strength is 1.1"),
         (lambda: RandomElastic(float("nan")), "strength is nan"),
         (lambda: RandomCrop(0), "size is 0"),
-        (lambda: RandomCrop(20)(torch.zeros(1, 1, 10, 30)), "images of 10 x 30 pixels hold no such square"),
+        (lambda: RandomCrop(20)(torch.zeros(1, 1, 10, 30)), "images are only 10 x 30 pixels"),
         (lambda: RandomElastic(-0.1), "strength is -0.1"),
         (lambda: RandomElastic(points=1), "points is 1"),
     ],
