@@ -91,9 +91,9 @@ def test_frozen_parameters_are_not_handed_to_the_optimizer():
 @pytest.mark.parametrize(
     ("frozen", "message"),
     [
-        (["0.9"], r"has no part '0\.9'; did you mean '0\.\d'\? Its outermost parts: 0, 1"),
-        (["features"], "has no part 'features'; Its outermost parts: 0, 1"),
-        (["0", "1"], "leaves nothing of the network to train"),
+        (["0.9"], r"has no module '0\.9'; did you mean '0\.\d'\? Its top-level modules: 0, 1"),
+        (["features"], "has no module 'features'; Its top-level modules: 0, 1"),
+        (["0", "1"], "leaves no parameters to train"),
     ],
 )
 def test_parts_that_cannot_be_frozen(frozen, message):

@@ -56,7 +56,7 @@ def test_the_optimizer_s_rates_are_scaled_and_scheduled_together():
 def test_a_schedule_that_would_undo_the_decay_is_refused():
     scheduler = partial(torch.optim.lr_scheduler.CyclicLR, base_lr=0.1, max_lr=0.8)
     classification(scheduler).configure_optimizers()
-    with pytest.raises(UserError, match=r"CyclicLR sets all learning rates itself, which undoes model\.layer_decay"):
+    with pytest.raises(UserError, match=r"CyclicLR overwrites the learning rates of model\.layer_decay"):
         classification(scheduler, layer_decay=0.5).configure_optimizers()
 
 

@@ -32,7 +32,7 @@ def test_frames_are_as_many_as_the_subsampling_leaves(subsampling):
 
 
 @pytest.mark.parametrize("length", [1, 80, 320, 1041, 1999])
-def test_padding_does_not_change_a_row(network, length):
+def test_padding_does_not_change_a_sample(network, length):
     for _ in range(3):  # running means other than 0
         network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))
     padding_changes_no_row(network, length)

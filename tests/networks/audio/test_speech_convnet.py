@@ -19,7 +19,7 @@ def test_frames_are_as_many_as_the_subsampling_leaves(subsampling):
 
 
 @pytest.mark.parametrize("length", [1, 80, 320, 1041, 1999])
-def test_padding_does_not_change_a_row(length):
+def test_padding_does_not_change_a_sample(length):
     network = speech_convnet()
     for module in network.modules():  # a frame of padding must come out as something
         if isinstance(module, torch.nn.BatchNorm1d):

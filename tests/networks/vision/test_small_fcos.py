@@ -45,7 +45,7 @@ def test_boxes_have_a_size_from_the_start():
         assert (one.head(maps)["bbox_regression"] > 0.1).all()
 
 
-def test_one_batch_is_learnt_by_heart():
+def test_overfits_one_batch():
     one = network()
     optimizer = torch.optim.Adam(one.parameters(), lr=0.005)
     for _ in range(60):

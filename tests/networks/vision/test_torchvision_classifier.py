@@ -79,8 +79,10 @@ def test_auxiliary_classifiers_are_left_out():
     assert network(torch.rand(2, 3, 64, 64)).shape == (2, 7)
 
 
-def test_a_download_that_fails_is_said_in_a_sentence(hub):
-    with pytest.raises(UserError, match=r"cannot get the weights ShuffleNet.* from http://127\.0\.0\.1:9/") as refusal:
+def test_a_download_that_fails_gives_a_clear_error(hub):
+    with pytest.raises(
+        UserError, match=r"cannot download the weights ShuffleNet.* from http://127\.0\.0\.1:9/"
+    ) as refusal:
         torchvision_classifier(SMALL, num_classes=7, in_channels=3, weights="DEFAULT")
     assert f"put the file at {hub}" in str(refusal.value)
 
@@ -90,7 +92,7 @@ def test_a_download_that_fails_is_said_in_a_sentence(hub):
     [
         (SMALL, "IMAGENET1K_V2", r"has no weights 'IMAGENET1K_V2', only .*; did you mean 'IMAGENET1K_V1'\?"),
         (torchvision.models.VisionTransformer, "DEFAULT", "no weights for VisionTransformer"),
-        (partial(torch.nn.Linear, 2, 3), None, "it is no classifier of torchvision"),
+        (partial(torch.nn.Linear, 2, 3), None, "it is not a torchvision classifier"),
     ],
 )
 def test_what_there_is_not(builder, weights, message):
