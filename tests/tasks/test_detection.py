@@ -13,7 +13,7 @@ from trainers import trainer
 from leyden.data import Batch
 from leyden.errors import UserError
 from leyden.tasks import Detection
-from leyden.tasks.detection import mistakes
+from leyden.tasks.detection import count_errors
 
 
 class Objects(NamedTuple):
@@ -115,15 +115,16 @@ def test_ignored_objects_are_not_learnt():
     assert [target["labels"].tolist() for target in one.network.seen] == [[], [1]]
 
 
-def test_mistakes_are_what_is_missed_and_what_is_wrong():
+def test_errors_are_what_is_missed_and_what_is_wrong():
     true = {"boxes": TARGETS.corners[1:], "labels": TARGETS.labels[1:], "ignored": torch.tensor([False])}
-    assert mistakes(FOUND[1], true) == 1
-    assert mistakes({name: values[:1] for name, values in FOUND[1].items()}, true) == 2
-    assert mistakes({name: values[:0] for name, values in FOUND[1].items()}, true) == 1
-    assert mistakes({**FOUND[0], "labels": torch.tensor([2])}, true) == 2
-    assert mistakes(FOUND[0], {name: values[:0] for name, values in true.items()}) == 1
+    assert count_errors(FOUND[1], true) == 1
+    assert count_errors({name: values[:1] for name, values in FOUND[1].items()}, true) == 2
+    assert count_errors({name: values[:0] for name, values in FOUND[1].items()}, true) == 1
+    assert count_errors({**FOUND[0], "labels": torch.tensor([2])}, true) == 2
+    assert count_errors(FOUND[0], {name: values[:0] for name, values in true.items()}) == 1
     assert (
-        mistakes({name: values[:0] for name, values in FOUND[1].items()}, true | {"ignored": torch.tensor([True])}) == 0
+        count_errors({name: values[:0] for name, values in FOUND[1].items()}, true | {"ignored": torch.tensor([True])})
+        == 0
     )
 
 
@@ -175,7 +176,7 @@ def test_weights_of_another_run(tmp_path):
     assert one.network.weight == 7
 
 
-def test_a_test_needs_no_weights_and_training_says_what_is_wrong_with_them(tmp_path, monkeypatch):
+def test_a_test_needs_no_weights_and_training_names_what_is_wrong_with_them(tmp_path, monkeypatch):
     one = model(weights="FCOS_ResNet51_FPN_Weights.COCO_V1")
     one.setup("test")
     with pytest.raises(UserError, match=r"cannot load model\.weights=FCOS_ResNet51"):
@@ -193,5 +194,5 @@ def test_a_test_needs_no_weights_and_training_says_what_is_wrong_with_them(tmp_p
     with pytest.raises(UserError, match="no network"):
         model(weights="FCOS_ResNet50_FPN_Weights.COCO_V1").setup("fit")
     torch.save({"other": torch.zeros(2)}, tmp_path / "other.pt")
-    with pytest.raises(UserError, match="not one of its 1 tensors fits Known"):
+    with pytest.raises(UserError, match="none of its 1 tensors match Known"):
         model(weights=str(tmp_path / "other.pt")).setup("fit")

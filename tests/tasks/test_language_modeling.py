@@ -86,12 +86,12 @@ def test_the_loss_of_training_is_the_mean_over_the_tokens():
     assert one.training_step(Batch(INPUTS[:2], TARGETS[:2]), 0).item() == pytest.approx(expected)
 
 
-def test_an_evaluation_tells_the_loss_of_each_token_and_row():
+def test_an_evaluation_returns_the_loss_of_each_token_and_sample():
     one = model()
     one.log = one.log_dict = one.log_training = lambda *_, **__: None
     evaluated = one.evaluate(Batch(INPUTS, TARGETS), "val")
     assert evaluated.predictions[2].tolist() == pytest.approx([-math.log(0.15), 0, 0])
-    assert evaluated.errors[2].item() == pytest.approx(-math.log(0.15))
+    assert evaluated.per_sample_loss[2].item() == pytest.approx(-math.log(0.15))
 
 
 def test_training_with_clipping(tmp_path):
@@ -108,7 +108,7 @@ def test_samples_continue_the_beginnings_of_windows(tmp_path):
     )
 
 
-def test_no_samples_by_choice(tmp_path):
+def test_samples_are_optional(tmp_path):
     one = model(num_samples=0)
     trainer(tmp_path).test(one, loader(3), verbose=False)
     assert one.texts() == {}

@@ -89,7 +89,7 @@ def test_training_moves_the_network(tmp_path):
     assert (one.network.scale != 1).all()
 
 
-def test_rows_of_one_class_are_refused():
+def test_samples_of_one_class_are_refused():
     with pytest.raises(UserError, match=r"set data\.label_separator"):
         model().evaluate(Batch(PROBABILITIES, torch.zeros(4, dtype=torch.int64)), "test")
 

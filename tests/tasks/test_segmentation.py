@@ -89,15 +89,15 @@ def test_two_ranks_measure_what_one_does():
         assert first.compute().item() == pytest.approx(value)
 
 
-def test_each_row_has_its_prediction_and_its_error():
+def test_each_sample_has_its_prediction_and_its_error():
     one = model()
     one.log = one.log_dict = one.log_training = lambda *_, **__: None
-    told = one.evaluate(BATCH, "val")
-    assert told.predictions.equal(PREDICTED.byte())
-    assert told.predictions.dtype is torch.uint8
+    output = one.evaluate(BATCH, "val")
+    assert output.predictions.equal(PREDICTED.byte())
+    assert output.predictions.dtype is torch.uint8
     first, second = -(4 * math.log(0.6) + 2 * math.log(0.2)) / 6, -math.log(0.6)
-    assert told.errors.tolist() == pytest.approx([first, second])
-    assert one.predict_step(BATCH, 0).equal(told.predictions)
+    assert output.per_sample_loss.tolist() == pytest.approx([first, second])
+    assert one.predict_step(BATCH, 0).equal(output.predictions)
     assert one.confusion.compute().tolist() == [[4, 0, 1], [1, 3, 0], [0, 0, 1]]
 
 

@@ -4,19 +4,19 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from leyden.per_sample_loss import UserError
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.utils.data import DataLoader
 from trainers import trainer
 
 from leyden.data import Batch
-from leyden.errors import UserError
 from leyden.tasks import Transcription
 
 ALPHABET = ["<blank>", "yes", "no"]
 
 
-class Said(NamedTuple):
+class Transcripts(NamedTuple):
     """Targets as the task wants them."""
 
     tokens: Tensor
@@ -39,8 +39,10 @@ class Parrot(nn.Module):
 
 def batch(samples):
     """Samples of (tokens heard in each frame, tokens of the transcript)."""
-    heard, said = ([torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*samples, strict=True))
-    return Batch(padded(heard), Said(padded(said), sizes(said)), sizes(heard))
+    waveforms, transcripts = (
+        [torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*samples, strict=True)
+    )
+    return Batch(padded(waveforms), Transcripts(padded(transcripts), sizes(transcripts)), sizes(waveforms))
 
 
 def padded(samples):
@@ -89,7 +91,7 @@ def test_the_loss_is_that_of_all_alignments_for_each_token(tmp_path):
 @pytest.mark.parametrize(
     ("samples", "wer"),
     [
-        ([([0, 0], []), ([0], [])], 0.0),  # nothing is said, and nothing is heard
+        ([([0, 0], []), ([0], [])], 0.0),  # both empty
         ([([0, 0], []), ([1], [])], math.nan),  # there is nothing by which to divide what is heard
         ([([0, 0], []), ([1], []), ([2], [2])], 1.0),  # one insertion, one word
     ],
@@ -99,17 +101,17 @@ def test_references_without_a_word(tmp_path, samples, wer):
     assert results["test/wer"] == pytest.approx(wer, nan_ok=True)
 
 
-def test_rows_with_too_few_frames_have_no_loss_but_count_as_mistakes(tmp_path):
+def test_samples_with_too_few_frames_have_no_loss_but_count_as_errors(tmp_path):
     samples = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank has to stand between the two
     (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(samples), verbose=False)
     assert results["test/loss"] == pytest.approx(math.log(9 / 3))
     assert results["test/wer"] == 1
     again = model(certainty=0.0)
     again.log = lambda *_, **__: None
-    assert again.evaluate(batch(samples), "test").errors.tolist() == [pytest.approx(math.log(3)), math.inf]
+    assert again.evaluate(batch(samples), "test").per_sample_loss.tolist() == [pytest.approx(math.log(3)), math.inf]
 
 
-def test_training_refuses_rows_with_too_few_frames_or_says_how_many(tmp_path, caplog):
+def test_training_refuses_samples_with_too_few_frames_or_logs_how_many(tmp_path, caplog):
     samples = [([0, 1], [1]), ([0, 0], [1, 1]), ([1, 2], [1, 2, 1]), ([1, 0, 1], [1, 1])]
     with pytest.raises(UserError, match=r"2 samples .*fewer frames.*subsampling"):
         trainer(tmp_path).fit(model(1.0), loader(samples), loader(samples))
@@ -130,7 +132,7 @@ def test_predictions_know_their_seconds():
     assert last.starts.tolist() == [0.0, 1.0]
 
 
-def test_another_decoder_is_heard():
+def test_another_decoder_is_used():
     always_no = model(decoder=lambda log_probs, frames: [[2]] * len(log_probs))
     (prediction,) = always_no.predict_step(batch([([1, 1, 2, 1], [])]), 0)
     assert prediction.tokens.tolist() == [2]

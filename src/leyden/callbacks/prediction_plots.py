@@ -52,9 +52,9 @@ class PredictionPlots(Callback):
         self.worst: list[Example] = []
 
     def _update(self, evaluated: Any, batch: Any) -> None:
-        errors = getattr(evaluated, "errors", None)
-        for number, error in enumerate([] if errors is None else errors.tolist()):
-            for heap, priority in ((self.sample, self.random.random()), (self.worst, error)):
+        losses = getattr(evaluated, "per_sample_loss", None)
+        for number, loss in enumerate([] if losses is None else losses.tolist()):
+            for heap, priority in ((self.sample, self.random.random()), (self.worst, loss)):
                 has_room = len(heap) < self.num_samples
                 if has_room or priority > heap[0].priority:
                     values = (*batch.sample(number), evaluated.predictions[number])
