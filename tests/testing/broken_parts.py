@@ -109,7 +109,7 @@ class Silent(Classification):
     def evaluate(self, batch, stage):
         evaluated = super().evaluate(batch, stage)
         if stage == "val":
-            self.log("val/other", evaluated.errors.mean(), batch_size=len(batch.targets))
+            self.log("val/other", evaluated.per_sample_loss.mean(), batch_size=len(batch.targets))
         return evaluated
 
     monitor = "val/other"
