@@ -15,7 +15,7 @@ def test_norms_and_biases_are_not_decayed():
     assert [parameter.shape for parameter in decayed["params"]] == [(3, 2)]
     assert [tuple(parameter.shape) for parameter in kept["params"]] == [(3,), (3,), (3,)]
     assert kept["weight_decay"] == 0
-    assert "weight_decay" not in decayed  # the optimizer's own
+    assert "weight_decay" not in decayed  # the default of the optimizer
 
 
 def test_frozen_parameters_are_left_out():
@@ -67,7 +67,7 @@ def test_a_decay_out_of_range(layer_decay):
 
 
 class Weighted(Task):
-    """Learns a weight of its loss, too."""
+    """Also trains a weight of its loss."""
 
     def __init__(self, **options):
         super().__init__(**options)

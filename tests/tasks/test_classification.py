@@ -18,7 +18,7 @@ IMAGES, TARGETS = torch.rand(7, 3, 8, 8), torch.tensor([0, 1, 2, 0, 1, 2, 0])
 
 
 class Constant(nn.Module):
-    """Logits that are known: class 0 always wins, by log(3) over each of the two others."""
+    """Fixed logits: class 0 always wins, by log(3) over each of the two others."""
 
     def __init__(self):
         super().__init__()
@@ -60,11 +60,11 @@ def test_calibration_error_worked_out_by_hand_whatever_the_batches(tmp_path):
     for batch_size in (1, 4, 7):
         (results,) = trainer(tmp_path).test(model(Constant()), loader(batch_size), verbose=False)
         assert results["test/calibration_error"] == pytest.approx(0.6 - 3 / 7, abs=1e-6)
-        assert "test/top5_accuracy" not in results  # of three classes, all are among the first five
+        assert "test/top5_accuracy" not in results  # of three classes, all are among the top five
 
 
 class Known(nn.Module):
-    """Hands over its inputs as the logarithms of probabilities."""
+    """Returns its inputs as log-probabilities."""
 
     def __init__(self):
         super().__init__()

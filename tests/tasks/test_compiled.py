@@ -29,12 +29,12 @@ def unsupported(graph, inputs):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """A compiler that can do nothing."""
+    """A compiler that always fails."""
     compile_network_with = nn.Module.compile
     monkeypatch.setattr(nn.Module, "compile", lambda self, mode: compile_network_with(self, backend=unsupported))
 
 
-class Plain(nn.Module):  # torch 2.3 leaves out its own classes, such as Sequential
+class Plain(nn.Module):  # torch 2.3 skips its own classes, such as Sequential
     def __init__(self):
         super().__init__()
         self.linear, self.norm = nn.Linear(3, 4), nn.BatchNorm1d(4)

@@ -17,7 +17,7 @@ from leyden.tasks.detection import count_errors
 
 
 class Objects(NamedTuple):
-    """What a data module gives as targets."""
+    """Targets in the format of a data module."""
 
     corners: torch.Tensor
     labels: torch.Tensor
@@ -29,7 +29,7 @@ class Objects(NamedTuple):
         return [Objects(*sample) for sample in zip(*parts, self.counts.split(1), strict=True)]
 
 
-# The images and boxes of test_mean_average_precision: a right box, a wrong one, and a right one that overlaps by 0.625
+# Images and boxes of test_mean_average_precision: a right box, a wrong one, and a right one with an IoU of 0.625
 IMAGES = torch.zeros(2, 3, 64, 64)
 TARGETS = Objects(
     torch.tensor([[0.0, 0, 10, 10], [0.0, 0, 10, 16]]),
@@ -48,7 +48,7 @@ FOUND = [
 
 
 class Known(nn.Module):
-    """Losses that are known, and the boxes above, by the brightness of the image."""
+    """Fixed losses, and the boxes above, selected by the brightness of the image."""
 
     def __init__(self):
         super().__init__()
@@ -151,7 +151,7 @@ def test_detectors_of_torchvision_learn_and_predict(name):
     one.eval()
     predictions = one.predict_step(batch, 0)
     assert [set(prediction) for prediction in predictions] == [{"boxes", "labels", "scores"}] * 2
-    # torchvision does not resize again; SSD keeps its own size.
+    # torchvision does not resize again; SSD keeps its fixed size.
     assert set(sizes) == {(320, 320) if "ssd" in name else (64, 96)}
 
 

@@ -17,7 +17,7 @@ ALPHABET = ["<blank>", "yes", "no"]
 
 
 class Transcripts(NamedTuple):
-    """Targets as the task wants them."""
+    """Targets in the format of a data module."""
 
     tokens: Tensor
     lengths: Tensor
@@ -27,7 +27,7 @@ class Transcripts(NamedTuple):
 
 
 class Parrot(nn.Module):
-    """Hears in each frame the token that the waveform holds, with the log-odds `certainty`."""
+    """Predicts in each frame the token in the waveform, with the log-odds `certainty`."""
 
     def __init__(self, certainty=50.0):
         super().__init__()
@@ -38,7 +38,7 @@ class Parrot(nn.Module):
 
 
 def batch(samples):
-    """Samples of (tokens heard in each frame, tokens of the transcript)."""
+    """Samples of (token of each frame, tokens of the transcript)."""
     waveforms, transcripts = (
         [torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*samples, strict=True)
     )
@@ -67,7 +67,7 @@ def loader(samples, batch_size=2):
 
 MISTAKES = [
     ([1, 1, 0, 1, 2], [1, 2]),  # "yes yes no", not "yes no": an insertion
-    ([0, 0, 0], [2]),  # nothing, not "no": a deletion
+    ([0, 0, 0], [2]),  # "", not "no": a deletion
     ([1, 0, 2], [1, 1]),  # "yes no", not "yes yes": a substitution
     ([2, 2, 0, 0], [2]),  # "no" twice in a sample without a blank is one "no"
 ]
@@ -92,7 +92,7 @@ def test_the_loss_is_that_of_all_alignments_for_each_token(tmp_path):
     ("samples", "wer"),
     [
         ([([0, 0], []), ([0], [])], 0.0),  # both empty
-        ([([0, 0], []), ([1], [])], math.nan),  # there is nothing by which to divide what is heard
+        ([([0, 0], []), ([1], [])], math.nan),  # insertions with an empty reference
         ([([0, 0], []), ([1], []), ([2], [2])], 1.0),  # one insertion, one word
     ],
 )
@@ -102,7 +102,7 @@ def test_references_without_a_word(tmp_path, samples, wer):
 
 
 def test_samples_with_too_few_frames_have_no_loss_but_count_as_errors(tmp_path):
-    samples = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank has to stand between the two
+    samples = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank is needed between the two
     (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(samples), verbose=False)
     assert results["test/loss"] == pytest.approx(math.log(9 / 3))
     assert results["test/wer"] == 1

@@ -63,7 +63,7 @@ def tones(hertz=500, samples=12, time=4000, rate=8000):
 def test_speed_changes_length_and_pitch_of_each_sample():
     factors = [0.5, 1.0, 2.0]
     waveforms, lengths = RandomSpeed(factors)(tones(), torch.full((12,), 4000))
-    assert set(lengths.tolist()) == {8000, 4000, 2000}  # all three were drawn
+    assert set(lengths.tolist()) == {8000, 4000, 2000}  # all three factors occur
     assert waveforms.shape == (12, 8000)
     for sample, length in zip(waveforms, lengths.tolist(), strict=True):
         assert not sample[length:].any()
@@ -89,7 +89,7 @@ def test_new_lengths_reach_what_follows_and_padding_stays_silent():
     for sample, length in zip(augmented.inputs, augmented.lengths.tolist(), strict=True):
         assert sample[:length].all()
         assert not sample[length:].any()
-    torch.manual_seed(0)  # a function of the generator's state alone, as resuming needs it
+    torch.manual_seed(0)  # a function of the generator's state only, as resuming requires
     assert data.batch_transform("train")(batch).inputs.equal(augmented.inputs)
 
 

@@ -56,14 +56,14 @@ def test_floats_of_another_scale(tmp_path, caplog):
     integers = np.array([-32768, -1, 0, 1, 32767], dtype=np.int16)
     soundfile.write(tmp_path / "a.wav", integers.astype(np.float32), 8000, subtype="FLOAT")
     assert data(full_scale=32768).decode(tmp_path / "a.wav").tolist() == integers.tolist()
-    soundfile.write(tmp_path / "b.wav", integers, 8000)  # integers have a scale of their own
+    soundfile.write(tmp_path / "b.wav", integers, 8000)  # integers are always scaled by their width
     assert data(full_scale=32768).decode(tmp_path / "b.wav").tolist() == integers.tolist()
     assert not caplog.records
 
 
 @pytest.mark.parametrize("kind", ["wav", "ogg", "flac"])
 def test_loud_and_wide_waveforms_raise_no_alarm(tmp_path, caplog, kind):
-    """Full-scale tones, of which lossy codecs give back a little more, and channels that have nothing in common."""
+    """Full-scale tones, which lossy codecs slightly exceed, and independent channels."""
     loud = np.stack([2 * tone(440, 0.5, 8000), 2 * tone(1000, 0.5, 8000)], axis=1)
     soundfile.write(tmp_path / f"a.{kind}", loud, 8000)
     one_of_six = np.zeros((4000, 6))

@@ -9,7 +9,7 @@ from leyden.data.audio import AudioFiles
 
 @pytest.fixture
 def audio_folder(tmp_path):
-    """Named as Free Spoken Digits are, digit_speaker_number.wav; the first audio sample is the digit."""
+    """Files named as in Free Spoken Digits, digit_speaker_number.wav; the first audio sample is the digit."""
     for digit in range(3):
         for number in range(10):
             samples = np.full(100 + 10 * number, digit * 1000, dtype=np.int16)

@@ -28,7 +28,7 @@ def fill(root):
 def test_subsets_and_transcripts(tmp_path):
     fill(tmp_path)
     data = LibriSpeech(root=str(tmp_path))
-    data.prepare_data()  # what is there is not fetched again
+    data.prepare_data()  # existing files are not downloaded again
     data.setup("fit")
     data.setup("test")
     assert data.alphabet == ["<blank>", " ", "G", "N", "O"]
@@ -38,7 +38,7 @@ def test_subsets_and_transcripts(tmp_path):
     assert [data.text(batch.targets.sample(sample)) for sample in (0, 1)] == ["NO GO", "O"]
 
 
-# From Python 3.12 on, tarfile warns of the way that torchaudio calls it.
+# Python 3.12 and later warn about torchaudio's use of tarfile.
 @pytest.mark.filterwarnings("ignore:.*filter extracted tar archives:DeprecationWarning")
 def test_downloads_are_unpacked(tmp_path, monkeypatch):
     fill(tmp_path / "source")

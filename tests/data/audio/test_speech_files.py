@@ -160,7 +160,7 @@ def test_a_manifest_without_test_rows_and_with_speakers(folder, log):
 
 
 def test_the_layout_of_ljspeech(tmp_path):
-    """Cells between bars, quotes that are part of the text, no header, ids in place of paths."""
+    """Cells separated by bars, quotes that are part of the text, no header, ids instead of paths."""
     (tmp_path / "wavs").mkdir()
     lines = []
     for number in range(10):

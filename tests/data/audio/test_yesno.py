@@ -9,7 +9,7 @@ from leyden.data.audio import YesNo
 
 @pytest.fixture
 def root(tmp_path):
-    """Ten files as the archive has them: the name is the transcript of eight words."""
+    """Ten files named as in the archive: the name is the transcript of eight words."""
     (tmp_path / "waves_yesno").mkdir()
     for number in range(10):
         name = "_".join(f"{number:08b}")
@@ -19,7 +19,7 @@ def root(tmp_path):
 
 def test_every_fifth_file_is_for_the_test(root):
     data = YesNo(root=str(root), sample_rate=8000, tokens="words", validation_fraction=0.25)
-    data.prepare_data()  # what is there is not fetched again
+    data.prepare_data()  # existing files are not downloaded again
     data.setup("fit")
     data.setup("test")
     assert data.alphabet == ["<blank>", "no", "yes"]

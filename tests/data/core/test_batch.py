@@ -7,7 +7,7 @@ from leyden.data import Batch
 
 
 class Pair:
-    """A target that is no single tensor."""
+    """A target that is not a single tensor."""
 
     def sample(self, number):
         return f"target {number}"

@@ -49,7 +49,11 @@ def test_labels_are_taken_whole_without_a_separator():
 
 def test_strata():
     assert Labels().strata(["b", "a", "b"]).tolist() == [1, 0, 1]
-    assert SEVERAL.strata(["b", "a;b", "b"]).tolist() == [0, 0, 0]  # else every rare combination stayed in training
+    assert SEVERAL.strata(["b", "a;b", "b"]).tolist() == [
+        0,
+        0,
+        0,
+    ]  # otherwise, every rare combination would stay in training
 
 
 def test_counts():

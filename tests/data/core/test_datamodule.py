@@ -118,7 +118,7 @@ def test_a_checkpoint_of_other_data_is_refused():
 
 
 class Stairs(Counting):
-    """Sample n is n times the number n, but every seventh sample has one place."""
+    """Sample n repeats the value n times, but every seventh sample has length 1."""
 
     def load(self, split):
         samples = super().load(split)

@@ -72,7 +72,7 @@ def test_on_slurm_the_cores_are_those_of_the_task(cores, monkeypatch):
     cores(64)
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "6")
     assert spare_cores(num_ranks=4) == 5
-    cores(4)  # what it is bound to
+    cores(4)  # its CPU affinity
     assert spare_cores(num_ranks=4) == 3
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")  # torchrun's ranks share the task
     assert spare_cores(num_ranks=2) == 1
@@ -100,7 +100,7 @@ def test_files_are_read_ahead_by_themselves_which_is_logged_once(cores, caplog):
     caplog.set_level(logging.INFO, logger="leyden")
     data = prepared()
     loaders = data.train_dataloader(), data.val_dataloader()
-    assert [loader.num_workers for loader in loaders] == [2, 0]  # all four samples of the validation are one batch
+    assert [loader.num_workers for loader in loaders] == [2, 0]  # all four validation samples are one batch
     assert [loader.prefetch_factor for loader in loaders] == [2, None]
     (record,) = caplog.records
     assert record.getMessage() == "data.num_workers=2, the number of spare CPU cores"

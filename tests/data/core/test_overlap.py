@@ -12,7 +12,7 @@ def test_files_with_the_same_content_and_the_same_file_are_found(folder):
     root = folder("train/1", "train/2", "train/3", "test/4", "test/5", "val/6")
     (root / "train/1").write_bytes(b"a" * 20_000)
     (root / "test/4").write_bytes(b"a" * 20_000)
-    (root / "test/5").write_bytes(b"b" + b"a" * 19_999)  # differs at its beginning alone
+    (root / "test/5").write_bytes(b"b" + b"a" * 19_999)  # differs only at the beginning
     os.link(root / "train/2", root / "val/7")
     (root / "val/8").symlink_to(root / "train/3")
     splits = {

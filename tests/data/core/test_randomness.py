@@ -11,7 +11,7 @@ from leyden.data.core.randomness import (
 
 
 def on_ranks(draw, samples, num_ranks, step=3):
-    """What the ranks draw of a batch, put together as one rank would."""
+    """Draws of all ranks for a batch, in the order of a single rank."""
     together = [None] * samples
     for rank in range(num_ranks):
         with step_randomness(1, 2, step, rank, num_ranks):

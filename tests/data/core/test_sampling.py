@@ -36,7 +36,7 @@ def test_evaluation_takes_every_sample_once_on_any_number_of_ranks():
                 for rank in range(num_ranks)
             ]
             assert sorted(chain.from_iterable(chain.from_iterable(ranks))) == list(range(num_samples))
-            assert len({len(rank) for rank in ranks}) == 1  # else a collective operation would hang
+            assert len({len(rank) for rank in ranks}) == 1  # otherwise, a collective operation would hang
             assert all(batch for rank in ranks for batch in rank)
             assert all(len(rank) == len(batches(num_samples, 4, shuffle=False, num_ranks=num_ranks)) for rank in ranks)
 
@@ -92,7 +92,7 @@ def bucketed(epoch=0, shuffle=True, rank=0, num_ranks=1, bucket_batches=8, num_s
 
 
 def padding(epoch):
-    """Share of the places of padded batches that no sample fills."""
+    """Share of padding in padded batches."""
     places = sum(len(batch) * LENGTHS[batch].max() for batch in epoch)
     return 1 - sum(LENGTHS[batch].sum() for batch in epoch) / places
 
@@ -113,7 +113,7 @@ def test_bucketed_training_sees_the_samples_of_any_training_in_another_order_eac
     assert epoch == list(bucketed())
     assert epoch != list(bucketed(epoch=1))
     longest = torch.tensor([LENGTHS[batch].max().item() for batch in epoch])
-    assert not longest.equal(longest.sort(descending=True)[0])  # the batches do not come sorted
+    assert not longest.equal(longest.sort(descending=True)[0])  # the batches are not sorted
     assert {frozenset(batch) for batch in epoch}.isdisjoint(frozenset(batch) for batch in bucketed(epoch=1))
 
 
@@ -138,7 +138,7 @@ def test_bucketed_evaluation_takes_every_sample_once_the_longest_first():
             ]
             owners = [rank for rank in shared if not rank.is_surplus]
             assert sorted(chain.from_iterable(chain(*owners))) == list(range(num_samples))
-            assert all(len(list(rank)) == len(shared[0]) for rank in shared)  # all take part in every batch
+            assert all(len(list(rank)) == len(shared[0]) for rank in shared)  # all ranks take part in every batch
             assert len(owners) == min(num_ranks, num_samples)
     lengths = LENGTHS[list(chain.from_iterable(bucketed(shuffle=False)))]
     assert lengths.equal(LENGTHS.sort(descending=True)[0])
@@ -167,7 +167,7 @@ def test_samples_of_a_chunk_stay_near_one_another(lengths):
         places = torch.empty(480)
         places[samples] = torch.arange(480.0)
         spans = [part.max() - part.min() for part in places.split(sizes.tolist())]
-        assert max(spans) < (MIXED_CHUNKS + 1) * 7 + 2 * 16  # it may move within a bucket, of 16 samples, at both ends
+        assert max(spans) < (MIXED_CHUNKS + 1) * 7 + 2 * 16  # samples may move within a bucket of 16, at both ends
     assert epochs[0] == epochs[1] != epochs[2]
 
 

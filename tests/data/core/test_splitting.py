@@ -12,7 +12,7 @@ SIZES = {"train": 60, "validation": 9, "test": 12}
 
 
 class Numbers(DataModule):
-    """Sample n of a split is [n]; its class is n modulo 3, its text is the split and n, or n alone where it is shared."""
+    """Sample n of a split is [n]; its class is n modulo 3, its text is the split and n, or only n if it is shared."""
 
     def __init__(self, splits=("train", "test"), groups=None, shared=(), **loading):
         super().__init__(**loading)
@@ -83,7 +83,7 @@ def test_samples_are_reported_once_and_kept_in_the_run_directory(log, tmp_path):
     kept = json.loads((tmp_path / "data.json").read_text())
     assert kept["account"]["samples"] == {"train": 54, "validation": 6, "test": 12}
     assert kept["account"]["notes"] == notes
-    assert "account" not in data.state()  # other files with the same classes go on with a run
+    assert "account" not in data.state()  # a run may continue with other files of the same classes
 
 
 def test_what_splits_share_is_looked_for_by_the_first_process_alone(log, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Archives of datasets, which libraries extract, write only where they are extracted to."""
+"""Libraries extract archives of datasets only below the target folder."""
 
 import tarfile
 from io import BytesIO

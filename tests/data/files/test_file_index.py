@@ -111,7 +111,7 @@ def test_patterns_for_validation_and_test(folder):
     root = folder(*(f"{digit}_{number}.x" for digit in (3, 7) for number in range(6)))
     index = FileIndex(str(root), {".x"}, label=r"^(\d)", validation=r"_1\.", test=r"_0\.")
     assert {split: len(files) for split, files in index.splits.items()} == {"train": 8, "validation": 2, "test": 2}
-    # With one for validation alone, the test split is held out of the rest.
+    # With a pattern for validation only, the test split is held out of the rest.
     index = FileIndex(str(root), {".x"}, label=r"^(\d)", validation=r"_1\.", test_fraction=0.2)
     assert {split: len(files) for split, files in index.splits.items()} == {"train": 8, "validation": 2, "test": 2}
     assert all("_1." not in file.path.name for file in index.split("train") + index.split("test"))
@@ -178,7 +178,7 @@ def test_the_large_movie_reviews_as_they_are_unpacked(folder):
 
 
 def test_labels_and_paths_are_composed(folder):
-    decomposed = "cafe\u0301"  # as macOS has it in names of files
+    decomposed = "cafe\u0301"  # as in file names on macOS
     root = folder(*(f"{decomposed}/{number}.x" for number in range(5)), f"{decomposed} 7.x")
     assert {file.label for file in FileIndex(str(root), {".x"}).split("train")} == {"caf\u00e9"}
     assert {file.label for file in FileIndex(str(root), {".x"}, label="^(caf\u00e9)").split("train")} == {"caf\u00e9"}

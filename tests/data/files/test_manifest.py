@@ -7,7 +7,7 @@ from leyden.data.files.manifest import Manifest
 
 @pytest.fixture
 def listed(folder):
-    """Reads a manifest of a folder with these files."""
+    """Read a manifest of a folder with these files."""
     root = folder("one.x", "two.x", "sub/three.x")
 
     def read(content, name="list.csv", columns=("label",), **options):

@@ -19,7 +19,7 @@ def entry(tmp_path):
 
 
 class Build:
-    """Gives samples and counts, in a file, how often that is asked of any process."""
+    """Returns samples, and counts in a file how often any process calls it."""
 
     def __init__(self, folder: Path, samples=SAMPLES, seconds=0.0, gate=None):
         self.log, self.samples, self.seconds, self.gate = folder / "builds", samples, seconds, gate
@@ -125,7 +125,7 @@ def test_what_may_not_be_used_is_built_again(entry, tmp_path):
 
 
 def fork(function):
-    """A process that ends with 0 where the function returns."""
+    """A process that exits with 0 if the function returns."""
     if child := os.fork():
         return child
     code = 1
@@ -138,7 +138,7 @@ def fork(function):
 
 def test_of_processes_that_start_at_once_one_builds(entry, tmp_path):
     gate = tmp_path / "gate"
-    build = Build(tmp_path, gate=gate)  # goes on when this process waits for it
+    build = Build(tmp_path, gate=gate)  # continues once this process waits for it
 
     def wait():
         waits.append(1)

@@ -16,7 +16,7 @@ NUM_FILES = 40
 
 
 class Reader:
-    """A file's number is what it holds; counts how often each is read."""
+    """A file holds its index; counts how often each file is read."""
 
     def __init__(self, length=lambda number: 2, broken=()):
         self.length, self.broken, self.counts = length, broken, torch.zeros(NUM_FILES, dtype=torch.int64)
@@ -95,7 +95,7 @@ def in_processes(monkeypatch):
 
 @pytest.mark.usefixtures("in_processes")
 def test_files_are_decoded_side_by_side_and_come_in_order():
-    together = multiprocessing.Barrier(2, timeout=20)  # one process alone would wait for ever
+    together = multiprocessing.Barrier(2, timeout=20)  # a single process would wait forever
 
     def double(number):
         if number % 16 == 0:

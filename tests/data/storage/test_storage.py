@@ -10,7 +10,7 @@ from leyden.data.storage.storage import Storage
 
 
 def test_a_file_that_could_not_be_read_for_a_moment_is_a_sample_again(tmp_path):
-    """An error of the network leaves no trace in the file itself."""
+    """Errors of the network file system leave the file unchanged."""
     paths = [tmp_path / f"{n}.bin" for n in range(4)]
     for path in paths:
         path.write_bytes(b"")

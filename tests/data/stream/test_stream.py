@@ -1,4 +1,4 @@
-"""Samples that were written as chunks: the same samples and batches, in an order that is kind to stores."""
+"""Samples written as chunks: the same samples and batches, in an order with few downloads."""
 
 import json
 import logging
@@ -144,7 +144,7 @@ def test_batches_are_mixed_from_few_chunks_at_a_time(written):
         for place in range(order.index(chunk), last):
             needed[place] += 1
     assert len(samples.chunks) > 2 * MIXED_CHUNKS
-    # Samples that are sorted by length move within their bucket, of 20.
+    # Sorting by length moves samples within their bucket of 20.
     assert max(needed) <= MIXED_CHUNKS + 1 + 2 * 20 / min(samples.chunks)
     assert len(set(order[: len(order) // 2])) < len(samples.chunks)
     assert sum(len({*order[place : place + 5]}) for place in range(0, len(order), 5)) > 3 * len(batches)
@@ -223,7 +223,7 @@ def test_a_wrong_address_is_refused(address, message):
 
 def test_data_of_other_classes_is_refused(plain):
     data = stream_of(plain)
-    data.class_names = ["x", "y", "z"]  # as a run has it
+    data.class_names = ["x", "y", "z"]  # as in a run
     with pytest.raises(DataError, match=r"data.stream=.* holds other data: its class_names are \['a', 'b', 'c'\]"):
         data.setup("test")
 
@@ -235,7 +235,7 @@ def test_interrupted_writing_is_refused_and_can_be_done_again(tmp_path, monkeypa
         with pytest.raises(SystemExit):
             write_stream(data, folder, CHUNK)
     assert not list(tmp_path.iterdir())
-    with monkeypatch.context() as context:  # by a signal that nobody hears
+    with monkeypatch.context() as context:  # by a signal that cannot be handled
         context.setattr("shutil.rmtree", lambda *_, **__: None)
         context.setattr(stream_writing, "write_atomically", lambda *_: sys.exit("killed"))
         with pytest.raises(SystemExit):

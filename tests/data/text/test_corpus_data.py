@@ -218,7 +218,7 @@ def test_workers_read_the_same_batches(file):
         data.setup("fit")
         epochs.append([batch.inputs.tolist() for batch in data.train_dataloader()])
     assert epochs[0] == epochs[1]
-    assert len(epochs[0]) == 14  # 29 whole windows behind any of the first places
+    assert len(epochs[0]) == 14  # 29 whole windows after any offset
 
 
 def test_a_file_that_is_there_is_not_downloaded(file, tmp_path):
@@ -251,7 +251,7 @@ def test_drawing_takes_any_sign(file):
     target = torch.cat([tokens, torch.tensor([IGNORE_INDEX])])
     losses = torch.cat([torch.full((len(tokens),), 2.0), torch.zeros(1)])
     data.draw_prediction(figure.subplots(), tokens, target, losses)
-    figure.canvas.draw()  # would raise if the text were taken for a formula
+    figure.canvas.draw()  # would raise an error if the text were parsed as a formula
     assert figure.axes[0].texts[0].get_text() == "$x^ costs\n    5$ \\frac"
     assert figure.axes[0].get_title() == "2.00 nats a token"
 
@@ -285,7 +285,7 @@ def test_batches_are_the_same_whether_the_stream_is_mapped_or_on_a_device(file, 
     plain = all_batches(prepared(file, None))
     assert not (tmp_path / "cache").exists()
     first = all_batches(prepared(file, cache))
-    monkeypatch.setattr(CharacterTokenizer, "encode", None)  # nothing is encoded any more
+    monkeypatch.setattr(CharacterTokenizer, "encode", None)  # no text is encoded again
     second = prepared(file, cache)
     assert all(isinstance(second.samples[split].stream.base, np.memmap) for split in ("train", "validation", "test"))
     on_device = prepared(file, cache, storage="device", num_workers=2)
@@ -296,7 +296,7 @@ def test_batches_are_the_same_whether_the_stream_is_mapped_or_on_a_device(file, 
 
 
 class Reversed(CharacterTokenizer):
-    """Another tokenizer that saves the same."""
+    """Another tokenizer with the same saved state."""
 
     def encode(self, texts, max_tokens=None):
         return super().encode([text[::-1] for text in texts], max_tokens)

@@ -29,7 +29,7 @@ def test_vocabulary_comes_from_the_training_samples_alone(table):
     data.setup("fit")
     training, validation = data.samples["train"], data.samples["validation"]
     assert all((sample != data.tokenizer.unknown).all() for sample in rows_of(training))
-    # Every number appears in two samples, so that a held-out sample may be known by its twin; both words of noise are known.
+    # Every number occurs in two samples, so that the words of held-out samples are known, as are both words of noise.
     assert data.vocab_size == 2 + len({token.item() for sample in rows_of(training) for token in sample})
     assert len(training) + len(validation) == 16
 
@@ -105,13 +105,13 @@ def test_lines_of_text_files_are_samples(table, tmp_path):
     folder = tmp_path / "texts"
     folder.mkdir()
     (folder / "a.txt").write_bytes("\ufeffmeow\r\n\r\n  bark bark \r\n".encode())
-    (folder / "b.txt").write_text("meow\x85meow\n")  # one line, whatever str.splitlines says
+    (folder / "b.txt").write_text("meow\x85meow\n")  # one line, although str.splitlines would split it
     data = text_data(table)
     data.setup("fit")
     samples, names = data.read([folder])
     assert names == [f"{folder}/a.txt:1", f"{folder}/a.txt:3", f"{folder}/b.txt:1"]
     assert data.tokenizer.decode(samples.inputs[1].tolist()) == "bark bark"
-    assert samples.inputs[0].tolist() == data.encode(["meow"])[0].tolist()  # the byte order mark is gone
+    assert samples.inputs[0].tolist() == data.encode(["meow"])[0].tolist()  # the byte order mark is removed
 
 
 def test_text_that_cannot_be_read_is_named(table, tmp_path):
@@ -140,7 +140,7 @@ def test_drawing_takes_any_sign(table):
     data.tokenizer.train(["$x^ costs 5$ \\frac"])
     figure = Figure()
     data.draw(figure.subplots(), data.encode(["$x^ costs 5$ \\frac"])[0].long())
-    figure.canvas.draw()  # would raise if the text were taken for a formula
+    figure.canvas.draw()  # would raise an error if the text were parsed as a formula
     assert "costs 5" in figure.axes[0].texts[0].get_text()
 
 

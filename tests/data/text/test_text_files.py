@@ -158,7 +158,7 @@ def test_predicting_reads_tables_as_training_does(tmp_path, name, content, argum
     again, names = data.read([tmp_path])
     assert [again.inputs[row].tolist() for row in range(2)] == [rows.inputs[row].tolist() for row in range(2)]
     assert [name.rpartition(":")[0] for name in names] == [str(path)] * 2
-    # Lines of text alone are texts, too.
+    # Lines of plain text are also accepted.
     (tmp_path / "more.txt").write_text("meow\n\nbark\n")
     assert data.read([tmp_path / "more.txt"])[1] == [f"{tmp_path}/more.txt:1", f"{tmp_path}/more.txt:3"]
 
@@ -201,7 +201,7 @@ def test_download_with_checksum(tmp_path, server):
     data.prepare_data()
     assert (tmp_path / "new" / "train.csv").read_text() == "label,text\ncat,meow\n"
     (tmp_path / "served" / "train.csv").unlink()
-    data.prepare_data()  # it is there: nothing is asked of the server
+    data.prepare_data()  # the file exists: no request is sent
 
 
 @pytest.mark.parametrize(("file", "message"), [("train.csv", "invalid hash value"), ("none.csv", "404")])
@@ -260,7 +260,7 @@ NAMES = {"train": ("train", "Training"), "validation": ("val", "dev"), "test": (
 
 
 def table_of_splits(path, names, column="split", separator=","):
-    """Four rows of each split, whose texts begin with it."""
+    """Four rows of each split, whose texts begin with the name of the split."""
     rows = [
         separator.join((f"{split} {label} {number}", label, name))
         for split, name in names.items()

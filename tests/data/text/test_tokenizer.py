@@ -1,4 +1,4 @@
-"""What every implementation of `Tokenizer` must do; found in the package, so that a new one is tested at once."""
+"""Requirements on all implementations of `Tokenizer`, which are found in the package, so that new ones are tested too."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ IMPLEMENTATIONS = [
     value
     for name, value in sorted(vars(leyden.data.text).items())
     if isinstance(value, type) and name.endswith("Tokenizer") and value is not Tokenizer
-    if not hasattr(value, "token_bytes")  # these are held to test_lossless_tokenizers.py
+    if not hasattr(value, "token_bytes")  # tested in test_lossless_tokenizers.py
 ]
 KINDS = [
     pytest.param(partial(one, **chosen), id=" ".join([one.__name__, *chosen.values()]))

@@ -60,7 +60,7 @@ def test_the_same_as_torchtext_reads(glove, tmp_path):
     torchtext.disable_torchtext_deprecation_warning()
     from torchtext.vocab import Vectors
 
-    # It takes no fewer than three numbers a line, and no word with spaces.
+    # It rejects fewer than three values per line, and words with spaces.
     glove.write_text(GLOVE.replace(". . .", "...").replace("\n", " 4\n"), encoding="utf-8")
     words = ["cat", "the", "..."]
     theirs = Vectors(str(glove), cache=str(tmp_path)).get_vecs_by_tokens(words)

@@ -1,4 +1,4 @@
-"""The three layouts, written here with the same two cats and one dog, and what real annotations do wrong."""
+"""The three layouts, written with the same two cats and one dog, and common errors of real annotations."""
 
 import json
 import logging
@@ -108,7 +108,7 @@ def test_a_layout_is_read(tmp_path, layout, memory):
     assert batch.inputs.dtype is torch.uint8
     assert batch.targets.counts.tolist() == [2, 1]
     assert batch.targets.labels.tolist() == [1, 2, 1]
-    # 20 x 40 pixels become 40 x 40: only the vertical places double.
+    # 20 x 40 pixels become 40 x 40: only the vertical coordinates double.
     expected = [[0, 0, 10, 20], [20, 10, 40, 40], [0, 0, 10, 20]]
     assert torch.allclose(batch.targets.corners, torch.tensor(expected).float(), atol=1e-4)
     assert one.samples["validation"].__getitems__([0]).targets.counts.tolist() == [0]
@@ -228,7 +228,7 @@ def test_what_is_missing_is_named(tmp_path, layout):
     with pytest.raises(DataError, match=r"there is no split 'exercise'.*there are: .*train"):
         data(tmp_path, layout, train="exercise").setup("fit")
     if layout == "yolo":
-        return  # its images are those that are there
+        return  # images without annotations are found
     next(tmp_path.rglob("one 1.jpg")).unlink()
     with pytest.raises(DataError, match=r"'one 1"):
         data(tmp_path, layout).setup("fit")
@@ -281,7 +281,7 @@ def test_an_image_is_rotated_by_its_exif_entry(tmp_path):
     voc(tmp_path, size=(WIDTH, HEIGHT), splits={name: {name: [("cat", [0, 0, 10, 10])]} for name in SPLITS})
     for path in tmp_path.rglob("*.jpg"):
         image, exif = Image.new("RGB", (WIDTH, HEIGHT)), Image.Exif()
-        image.paste((255, 255, 255), (0, 0, WIDTH, 2))  # the top, which a quarter turn brings to the right
+        image.paste((255, 255, 255), (0, 0, WIDTH, 2))  # the top, which a quarter turn moves to the right
         exif[274] = 6
         image.save(path, exif=exif)
     one = prepared(tmp_path, "voc", image_size=[WIDTH, HEIGHT])
@@ -325,7 +325,7 @@ def test_arguments_out_of_range(tmp_path, options, message):
     [
         ("squash", [[0, 0, 10, 20], [20, 10, 40, 40]]),
         ("pad", [[0, 10, 10, 20], [20, 15, 40, 30]]),
-        ("crop", [[20, 10, 40, 40]]),  # the middle 20 x 20 pixels, where of the dog half is left, of the cat nothing
+        ("crop", [[20, 10, 40, 40]]),  # the middle 20 x 20 pixels, which contain half of the dog and no cat
     ],
 )
 def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxes):
@@ -337,7 +337,7 @@ def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxe
     assert corners.tolist() == boxes
     message = "removed by data.resize=crop"
     assert (f"2 {message}" in caplog.text) == (way == "crop")
-    # A prediction is written in the pixels of the file.
+    # Predictions are written in pixels of the file.
     found = {"boxes": corners[-1:], "labels": torch.tensor([2]), "scores": torch.tensor([0.9])}
     (record,) = one.records(one.samples["train"], 0, found)
     expected = [20.0, 5.0, 30.0 if way == "crop" else 40.0, 20.0]
@@ -345,7 +345,7 @@ def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxe
 
 
 def unlisted(root, place):
-    """VOC's files without ImageSets; `place` gives their folders by split and kind."""
+    """VOC XML files without ImageSets; `place` maps split and kind to their folder."""
     for split, images in SPLITS.items():
         for name, objects in images.items():
             voc(root / "made", {split: {name: objects}})

@@ -24,7 +24,7 @@ def test_clips_come_in_storage_type_and_axis_order():
 
 
 def shifts(clips):
-    """Steps between neighbouring frames, found by phase correlation [sample, time - 1, (x, y)]."""
+    """Steps between neighbouring frames by phase correlation (sample, time - 1, xy)."""
     frames = torch.fft.fft2(clips[:, 0].float() - clips[:, 0].float().mean(dim=(2, 3), keepdim=True))
     product = frames[:, 1:] * frames[:, :-1].conj()
     peaks = torch.fft.ifft2(product).real.flatten(2).argmax(dim=2)

@@ -22,7 +22,7 @@ def test_grey_images_are_repeated_for_colour_networks():
 
 def test_what_an_augmentation_keeps_stays_as_it_was():
     class Alike(torch.nn.Module):
-        """All images of a batch are its first, which lies in memory once."""
+        """All images of a batch are views of the first one."""
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             self.kept = images[:1].expand_as(images)
@@ -42,7 +42,7 @@ def test_augmentation_in_training_only_and_by_image():
     images[..., 0] = 255
     data = Digits(in_channels=1, mean=0.0, std=1.0, augment=[RandomHorizontalFlip()])
     left = data.batch_transform("train")(Batch(images, torch.zeros(64))).inputs[:, 0, 0, 0]
-    assert 0 < left.sum() < 64  # some are mirrored, some are not
+    assert 0 < left.sum() < 64  # some are flipped, some are not
     assert data.batch_transform("test")(Batch(images, torch.zeros(64))).inputs[:, 0, 0, 0].sum() == 64
 
 

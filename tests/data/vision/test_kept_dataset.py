@@ -27,7 +27,7 @@ def test_samples_are_kept_only_where_all_that_they_depend_on_is_known(tmp_path):
 
 
 class Arrays:
-    """A dataset of the user's that keeps its samples as MNIST does."""
+    """A user-defined dataset that holds its samples in memory like MNIST."""
 
     value = 1
 

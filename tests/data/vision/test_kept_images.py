@@ -46,7 +46,7 @@ def boxes(tmp_path):
 
 @pytest.fixture(params=["image_folder", "masks", "boxes"])
 def dataset(request):
-    """Makes the data module of one task."""
+    """Creates the data module of one task."""
     root = str(request.getfixturevalue(request.param))
 
     def make(**options):
@@ -171,7 +171,7 @@ def test_a_full_disk_costs_a_line(image_folder, tmp_path, log, monkeypatch):
     data = ImageFiles(
         str(image_folder), image_size=8, memory_gb=0, storage="memory", cache=str(tmp_path / "cache"), **SETTINGS
     )
-    assert isinstance(data.load("train"), FileSamples)  # neither disk nor memory has room
+    assert isinstance(data.load("train"), FileSamples)  # neither disk nor memory has enough space
     assert "there is no cache" in log.text
 
 

@@ -211,7 +211,7 @@ def test_the_layout_of_voc(folder):
 
     config = compose(["data=vision/voc_segmentation", f"data.root={folder}"], project_root()).config["data"]
     samples = build(config | {"seed": 0}, {}).load("train")
-    # The wall's 0 is VOC's background, and its 255 a border that counts nowhere.
+    # The wall's 0 is the background of VOC, and 255 an ignored border.
     assert samples.__getitems__([0, 1, 2]).targets.unique().tolist() == [0, IGNORE_INDEX]
 
 

@@ -12,7 +12,7 @@ from leyden.data.vision.fit import Fit
 from leyden.data.vision.pixels import PixelReader
 
 RED = (255, 0, 0)
-QUARTERS = np.array([[250, 170], [85, 0]], dtype=np.uint8)  # no turn or mirror image of it is the same
+QUARTERS = np.array([[250, 170], [85, 0]], dtype=np.uint8)  # an image without symmetries
 
 
 def decode(path, in_channels=3, size=4, **options):
@@ -132,7 +132,7 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path):
 
 
 def test_dark_colours_of_sixteen_bits_raise_a_warning(tmp_path, caplog):
-    """Written by hand, since Pillow reads such files but writes none."""
+    """Written by hand: Pillow reads such files, but cannot write them."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

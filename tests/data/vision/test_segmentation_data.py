@@ -86,7 +86,7 @@ def test_the_figure_shows_tint_outlines_and_how_much_is_wrong():
     prediction[2:6, 2:5] = 1
     axes = Figure().subplots()
     data.draw_prediction(axes, torch.rand(1, 8, 8), target, prediction)
-    assert axes.get_title() == "7.1% wrong"  # 4 of the 56 pixels that have a class
+    assert axes.get_title() == "7.1% wrong"  # 4 of the 56 pixels with a class
     tint = axes.images[1].get_array()
     assert ((tint[..., 3] > 0) == (prediction.numpy() == 1)).all()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0"]

@@ -1,4 +1,4 @@
-"""Runs end with the same bits wherever the samples of their data live, also when they are stopped and go on."""
+"""Runs are bitwise equal wherever their samples are kept, also if they are stopped and resumed."""
 
 from pathlib import Path
 

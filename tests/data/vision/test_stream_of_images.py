@@ -1,4 +1,4 @@
-"""PredictionPlots and masks from a stream, and runs on them that are stopped, go on, and are divided among ranks."""
+"""Images and masks from a stream, and runs on them that are stopped, resumed and distributed over ranks."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def ready(data):
 
 @pytest.fixture
 def digits(tmp_path):
-    # As the experiment has them.
+    # As in the experiment.
     write_stream(ready(Digits(in_channels=1)), tmp_path / "digits", 10_000)
     return tmp_path / "digits"
 

@@ -87,7 +87,7 @@ def test_padding_does_not_change_a_sample(network, length):
 
 
 def give_batch_norm_a_past(network):
-    """Running means other than 0, so that a frame of padding would come out as something."""
+    """Running means other than 0, so that padding frames do not stay 0."""
     for _ in range(5):
         network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))
     for module in network.modules():
@@ -97,7 +97,7 @@ def give_batch_norm_a_past(network):
 
 
 def test_training_counts_padding_in_batch_normalisation(network):
-    """Documented: it is why batches of similar lengths are made."""
+    """Documented behaviour, and the reason for batches of similar lengths."""
     waveforms, lengths = torch.randn(2, 1600), torch.full((2,), 1600)
     plain, padded = network.train()(waveforms, lengths), network(pad(waveforms, (0, 8000)), lengths)
     assert not torch.allclose(plain, padded, atol=1e-2)
@@ -160,7 +160,7 @@ def test_a_hop_longer_than_its_window():
 
 
 def test_mfcc_are_the_cosine_transform_of_the_spectrogram():
-    """Against the formula of the orthonormal DCT-II itself."""
+    """Compared with the formula of the orthonormal DCT-II."""
     spectrogram, waveforms, lengths = (
         LogMelSpectrogram(RATE, num_mels=16),
         torch.randn(2, 1600),

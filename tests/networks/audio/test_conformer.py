@@ -19,7 +19,7 @@ def network(request):
         attention_frames=request.param,
         dropout=0.0,
     )
-    for module in one.modules():  # a frame of padding must come out as something
+    for module in one.modules():  # padding frames must not stay 0
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d | torch.nn.LayerNorm):
             torch.nn.init.constant_(module.bias, 0.5)
     return one
@@ -46,7 +46,7 @@ def test_attention_sees_no_further_than_it_may(network):
     seen[0].retain_grad()
     log_probs[0, 0, 1].backward()
     reached = seen[0].grad[0].any(dim=1).nonzero().flatten()
-    # Each of two layers sees one frame to the side by attention, then three by convolution.
+    # Each of two layers sees one frame on each side by attention, then three by convolution.
     assert reached.tolist() == list(range(9 if network.attention_frames else 26))
 
 

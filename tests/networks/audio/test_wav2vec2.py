@@ -1,4 +1,4 @@
-"""The bundles' weights have hundreds of megabytes; a small bundle of the same kind stands for them."""
+"""The weights of the bundles have hundreds of megabytes; a small bundle of the same kind replaces them."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ SMALL = {
     params=[("WAV2VEC2_BASE", "group_norm"), ("WAV2VEC2_LARGE_LV60K", "layer_norm")], ids=lambda one: one[0]
 )
 def bundle(request, monkeypatch):
-    """The two kinds of bundle: with a group norm over time, and with normalised waveforms."""
+    """The two kinds of bundles: with a group norm over time, and with normalised waveforms."""
     name, mode = request.param
     found = getattr(torchaudio.pipelines, name)
     assert found._params["extractor_mode"] == mode
@@ -41,7 +41,7 @@ def build(bundle, **options):
 
 
 def weights(bundle):
-    """Random weights, in the form and under the name of the file that torchaudio downloads."""
+    """Random weights, in the format and with the name of the file that torchaudio downloads."""
     found = getattr(torchaudio.pipelines, bundle)
     return wav2vec2_model(**found._params).state_dict(), found._path.rpartition("/")[2]
 

@@ -37,7 +37,7 @@ def test_maps_have_their_strides(strides):
 
 
 def test_boxes_have_a_size_from_the_start():
-    """Where all sides are a rectified nothing there is no gradient: whole trainings were lost to it."""
+    """If all distances are a rectified 0, there is no gradient, and training fails."""
     for seed in range(10):
         torch.manual_seed(seed)
         one = network()

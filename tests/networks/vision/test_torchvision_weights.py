@@ -50,7 +50,7 @@ def test_weights_that_do_not_exist():
 
 @pytest.fixture
 def recipe(tmp_path, monkeypatch):
-    """The README's fine-tuning of a small network on a folder of images, with weights that lie in torch.hub's folder."""
+    """The README's fine-tuning of a small network on a folder of images, with weights in torch.hub's folder."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     path = tmp_path / "hub" / "checkpoints" / SMALL.DEFAULT.url.rpartition("/")[2]
     path.parent.mkdir(parents=True)

@@ -53,7 +53,7 @@ def test_overfits_one_batch(network):
 
 def test_resnet_has_the_published_number_of_parameters():
     parameters = sum(p.numel() for p in ResNet(in_channels=3, num_classes=10, num_layers=20).parameters())
-    # The paper gives 0.27 M for 20 layers; its option A has no parameters in the shortcuts, ours have 2,752.
+    # The paper gives 0.27 M for 20 layers; its option A has no parameters in the shortcuts, this one has 2,752.
     assert parameters == 272_474
 
 

@@ -31,13 +31,13 @@ def flashlight():
 
 
 def frames(*probabilities):
-    """Probabilities of the tokens in each frame -> log-probabilities of a batch of one, and its length."""
+    """Log-probabilities of a batch of one, and its length, from the token probabilities of each frame."""
     return torch.tensor([probabilities]).clamp(min=1e-6).log(), torch.tensor([len(probabilities)])
 
 
 @pytest.mark.usefixtures("flashlight")
 def test_it_sums_over_alignments_where_the_greedy_decoder_does_not():
-    # Two frames, blank 0.6 and a 0.4: nothing has 0.36, while "aa", "a-" and "-a" have 0.64 together.
+    # Two frames, blank 0.6 and a 0.4: the empty text has 0.36, while "aa", "a-" and "-a" have 0.64 in sum.
     heard = frames([0.6, 0, 0.4, 0], [0.6, 0, 0.4, 0])
     assert greedy_decoder(*heard) == [[]]
     assert BeamDecoder(ALPHABET)(*heard) == [[2]]
@@ -79,7 +79,7 @@ def test_what_cannot_be_used_is_named(tmp_path):
 def test_without_flashlight_the_error_names_the_package(monkeypatch):
     import torchaudio.models.decoder as decoder
 
-    for name in vars(decoder).keys() & {"ctc_decoder", "_ctc_decoder"}:  # loaded when first asked for
+    for name in vars(decoder).keys() & {"ctc_decoder", "_ctc_decoder"}:  # imported on first use
         monkeypatch.delattr(decoder, name)
     monkeypatch.setitem(sys.modules, "torchaudio.models.decoder._ctc_decoder", None)
     with pytest.raises(UserError, match="the extra `beam`"):

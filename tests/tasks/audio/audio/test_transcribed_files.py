@@ -18,7 +18,7 @@ from leyden.run.directory import RunDirectory
 from leyden.run.predict import predict
 from leyden.run.worker import Worker
 
-# What the command line does not show either: see execute.py.
+# Also hidden on the command line: see execute.py.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
     pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction"),
@@ -55,7 +55,7 @@ def create(audio_folder, runs):
 
 
 class Stop(Callback):
-    """What Ctrl-C does, in the middle of the second epoch."""
+    """Simulates Ctrl-C in the middle of the second epoch."""
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if (trainer.current_epoch, batch_idx) == (1, 1):
