@@ -62,5 +62,5 @@ def test_a_missing_transcript_and_an_unknown_subset(tmp_path):
     (chapter / "1-7.trans.txt").write_text("1-7-0000 GO\n")
     with pytest.raises(DataError, match=r"train-clean-100 in .* is incomplete: .*1-7-0001"):
         LibriSpeech(root=str(tmp_path)).setup("fit")
-    with pytest.raises(DataError, match="cannot get train-dirty"):
+    with pytest.raises(DataError, match="cannot download train-dirty"):
         LibriSpeech(root=str(tmp_path), train="train-dirty").prepare_data()

@@ -81,9 +81,9 @@ class DataModule(Splitting):
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 < validation_fraction < 1:
             raise ValueError(f"validation_fraction is {validation_fraction}; it must be strictly between 0 and 1")
-        for name, value in (("seed", seed), ("split_seed", split_seed)):
+        for value in (seed, split_seed):
             if not 0 <= value < 2**32:
-                raise ValueError(f"{name} is {value}; it must be at least 0 and below 2**32")
+                raise ValueError(f"a seed is {value}; it must be at least 0 and below 2**32")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
