@@ -164,7 +164,7 @@ def test_weights_for_other_classes_are_taken_over_but_for_the_outputs(tmp_path, 
         model(network, weights=str(tmp_path / "weights.pt")).setup("fit")
     assert network.rpn.head.cls_logits.weight.equal(pretrained.rpn.head.cls_logits.weight)
     assert network.roi_heads.box_predictor.cls_score.weight.equal(fresh)
-    assert "anew: roi_heads.box_predictor.bbox_pred, roi_heads.box_predictor.cls_score" in caplog.text
+    assert "; new: roi_heads.box_predictor.bbox_pred, roi_heads.box_predictor.cls_score" in caplog.text
 
 
 def test_weights_of_another_run(tmp_path):

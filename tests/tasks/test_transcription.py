@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from leyden.per_sample_loss import UserError
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.utils.data import DataLoader
 from trainers import trainer
 
 from leyden.data import Batch
+from leyden.errors import UserError
 from leyden.tasks import Transcription
 
 ALPHABET = ["<blank>", "yes", "no"]
