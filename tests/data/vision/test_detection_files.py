@@ -192,14 +192,14 @@ def test_a_class_in_test_only(tmp_path, caplog):
 
 def test_yolo_without_class_names_in_yaml(tmp_path):
     yolo(tmp_path, names="path: here")
-    with pytest.raises(DataError, match=r"no classes\.txt"):
+    with pytest.raises(DataError, match=r"or classes\.txt"):
         data(tmp_path, "yolo").setup("fit")
     text(tmp_path / "classes.txt", "cat\r\ndog\r\n")
     assert prepared(tmp_path, "yolo").class_names == ["cat", "dog"]
     text(tmp_path / "data.yaml", "names: {0: Katze, 1: Hund}")
     assert prepared(tmp_path, "yolo").class_names == ["Katze", "Hund"]
     text(tmp_path / "data.yaml", "names: {1: Katze, 2: Hund}")
-    with pytest.raises(DataError, match=r"numbered \[1, 2\]; expected 0 to 1"):
+    with pytest.raises(DataError, match=r"class indices in .* are \[1, 2\]; expected 0 to 1"):
         data(tmp_path, "yolo").setup("fit")
 
 
@@ -225,7 +225,7 @@ def test_what_is_missing_is_named(tmp_path, layout):
     with pytest.raises(DataError, match="there is no folder"):
         data(tmp_path / "nowhere", layout).setup("fit")
     WRITE[layout](tmp_path)
-    with pytest.raises(DataError, match=r"there is no split 'exercise'.*there are: .*train"):
+    with pytest.raises(DataError, match=r"there is no split 'exercise'.*found: .*train"):
         data(tmp_path, layout, train="exercise").setup("fit")
     if layout == "yolo":
         return  # images without annotations are found

@@ -147,7 +147,7 @@ def test_sizes_of_clips(tmp_path):
     ("options", "message"),
     [
         ({"image_size": 0}, "image_size is 0"),
-        ({"image_size": [8]}, r"image_size is \[8\]; one number or \[height, width\]"),
+        ({"image_size": [8]}, r"image_size is \[8\]; expected one number or \[height, width\]"),
         ({"image_size": [8, 0]}, r"image_size is \[8, 0\]"),
         ({"image_size": [8, 8, 8]}, r"image_size is \[8, 8, 8\]"),
         ({"resize": "fill"}, "resize is 'fill'; it must be squash, crop or pad"),

@@ -97,7 +97,7 @@ def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
     assert re.search(r"freed +0\.\d MB in", capsys.readouterr().out)
     assert not list(tmp_path.glob("cache/streams/*"))
     assert main(["data", "vision/digits", "--write-stream", folder]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["data", "vision/digits", f"data.stream={folder}/nowhere"]) == 1
     error = capsys.readouterr().err
     assert "nowhere is not a stream, or is incomplete" in error

@@ -166,7 +166,7 @@ def test_a_full_disk_costs_a_line(image_folder, tmp_path, log, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10))
     samples = images(image_folder, tmp_path)
     assert samples.equal(images(image_folder, tmp_path, cache=None))
-    assert "GB free" in log.text
+    assert "GB are free" in log.text
     log.clear()
     data = ImageFiles(
         str(image_folder), image_size=8, memory_gb=0, storage="memory", cache=str(tmp_path / "cache"), **SETTINGS

@@ -77,7 +77,7 @@ def test_a_value_without_class(folder):
     mask = np.array(Image.open(path))
     mask[0] = 128
     Image.fromarray(mask).save(path)
-    with pytest.raises(DataError, match=r"cell 3\.jpg: its mask .*cell 3\.png holds 128; known are 0, 255"):
+    with pytest.raises(DataError, match=r"cell 3\.jpg: its mask .*cell 3\.png has the values 128; expected 0, 255"):
         everything(files(folder))
     batches = everything(files(folder, ignore=128, image_size=10))
     assert sum(int((batch.targets == IGNORE_INDEX).sum()) for batch in batches) == 10
