@@ -32,7 +32,7 @@ class Samples(Dataset[Batch]):
 
     @property
     def classes(self) -> Tensor:
-        """Class index of each sample (sample,), int64, for stratified splits; all 0 for other kinds of targets, such as floats."""
+        """Class index of each sample (sample,), int64, for stratified splits; all 0 for other targets, such as floats."""
         if isinstance(self.targets, Tensor) and self.targets.ndim == 1 and not self.targets.is_floating_point():
             return self.targets.cpu()
         return torch.zeros(len(self), dtype=torch.int64)

@@ -16,8 +16,8 @@ class CorpusFiles(CorpusData):
     """Your own texts: one file, or all files of a folder, sorted by name.
 
     Files that match `test` or `validation` form these splits; without patterns, folders named like splits do, or file
-    names if all of them contain the name of a split, such as `wiki.valid.tokens`. Otherwise, a split is num_samples from the end
-    of the remaining text: the last `test_fraction` of its characters for testing, and `validation_fraction` before them for
+    names if all of them contain the name of a split, such as `wiki.valid.tokens`. Otherwise, a split comes from the end of
+    the remaining text: the last `test_fraction` of its characters for testing, and `validation_fraction` before them for
     validation. With `test_fraction=0`, the validation text is also the test text.
 
     Args:
