@@ -30,7 +30,7 @@ from torch.nn.functional import cross_entropy
 
 from leyden.config.build import build
 from leyden.config.compose import compose
-from leyden.data.core.samples import whole
+from leyden.data.core.samples import base_dataset
 from leyden.run.directory import RunDirectory
 from leyden.run.execute import execute
 from leyden.run.worker import Worker
@@ -143,7 +143,7 @@ def resident(config: dict[str, Any]) -> float:
     """Images a second of the second pass of the loader and the transform, where rows live on the device."""
     data, device = build(config["data"], {}), device_of(config)
     data.setup("fit")
-    data.storage.move(whole(data.samples["train"]), device)
+    data.storage.move(base_dataset(data.samples["train"]), device)
     loader, transform = data.train_dataloader(), data.batch_transform("train").to(device)
     passes = []
     for _ in range(2):

@@ -88,17 +88,14 @@ def test_data_wait_is_logged_and_warned_once(tmp_path, data_wait_warnings):
     assert len(shares) == 2
     assert all(0.7 < share < 1 for share in shares)
     (warning,) = data_wait_warnings()
-    assert "% of its time: try data.num_workers=1: batches are then put together beside the training" in warning
+    assert "% of its time: try data.num_workers=1, to collate batches in parallel with training" in warning
 
 
 def test_warning_suggests_prefetching_or_caching(tmp_path, data_wait_warnings):
     fit(tmp_path, Slow(0.03, in_files=True), Throughput())
     (warning,) = data_wait_warnings()
     assert "try data.num_workers=" in warning
-    assert (
-        ", now 0, to decode more samples ahead; or data.storage=memory, so that samples are decoded only once"
-        in warning
-    )
+    assert " (now 0) to decode more ahead; or data.storage=memory, to decode each sample only once" in warning
 
 
 class Busy(nn.Module):

@@ -12,7 +12,7 @@ def log(caplog):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Makes files of these names in a new folder; each holds its name."""
+    """Create files with these names in a new folder; the content is the name."""
 
     def make(*names):
         for name in names:
@@ -46,7 +46,7 @@ def same(ones, others):
 
 @pytest.fixture
 def check_residences(tmp_path, log):
-    """Checks that a data module, made with some options, gives the same batches wherever its samples live."""
+    """Check that a data module gives the same batches wherever its samples are kept."""
 
     def check(make):
         cache = str(tmp_path / "cache")
@@ -65,6 +65,6 @@ def check_residences(tmp_path, log):
             assert same(kept, all_batches(make(**options))), name
             assert ("decoded in" in log.text) == (name in ("first run", "on the device, without a cache")), name
             assert ("mapped from" in log.text) == (name not in ("on disk", "on the device, without a cache")), name
-            assert ("samples live on cpu" in log.text) == name.startswith("on the device"), name
+            assert ("samples are on cpu" in log.text) == name.startswith("on the device"), name
 
     return check

@@ -1,4 +1,4 @@
-"""A value that is not a number is part of a mean, in every task."""
+"""NaN is not ignored by the means of any task."""
 
 import pytest
 import torch

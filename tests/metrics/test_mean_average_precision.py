@@ -23,12 +23,12 @@ def true(*boxes):
     return {"boxes": samples[:, :4], "labels": samples[:, 4].long(), "ignored": samples[:, 5].bool()}
 
 
-# One class, two true boxes. By score: right, wrong, right with an overlap of 10 / 16 = 0.625.
+# One class, two true boxes. By score: right, wrong, right with an IoU of 10 / 16 = 0.625.
 FOUND = [found([0.0, 0, 10, 10, 1, 0.9]), found([50.0, 50, 60, 60, 1, 0.8], [0.0, 0, 10, 10, 1, 0.7])]
 TRUE = [true([0.0, 0, 10, 10, 1, 0]), true([0.0, 0, 10, 16, 1, 0])]
-# COCO reads the precision at the 101 recalls 0, 0.01 ... 1: 1 up to half of the boxes, 2 of 3 up to all of them.
+# COCO samples the precision at the 101 recalls 0, 0.01 ... 1: 1 up to half of the boxes, 2 / 3 up to all of them.
 AT_50 = (51 * 1 + 50 * 2 / 3) / 101
-# The second one counts at the overlaps 0.5, 0.55 and 0.6 of the ten up to 0.95.
+# The second box counts at the IoU thresholds 0.5, 0.55 and 0.6 of the ten up to 0.95.
 MEAN = (3 * AT_50 + 7 * 51 / 101) / 10
 
 
@@ -61,10 +61,10 @@ def test_nothing_found_and_images_without_objects():
     nothing, empty = found(), true()
     assert compute(([nothing, nothing], TRUE))["map_50"] == 0
     assert compute(([nothing, FOUND[0]], [empty, TRUE[0]]))["map_50"] == pytest.approx(1)
-    # A find in an image without objects is wrong, and here more certain than the right one.
+    # A box in an image without objects is wrong, and has a higher score than the right one.
     sure = found([0.0, 0, 10, 10, 1, 0.95])
     assert compute(([sure, FOUND[0]], [empty, TRUE[0]]))["map_50"] == pytest.approx(0.5)
-    assert isnan(compute(([nothing], [empty]))["map_50"])  # there is nothing to find
+    assert isnan(compute(([nothing], [empty]))["map_50"])  # there are no objects
 
 
 def test_ignored_objects_are_neither_right_nor_wrong_to_find():
@@ -78,7 +78,7 @@ def test_ignored_objects_are_neither_right_nor_wrong_to_find():
 def test_only_the_class_with_the_wrong_label_suffers():
     two = true([0.0, 0, 10, 10, 1, 0], [20.0, 20, 30, 30, 2, 0])
     swapped = found([0.0, 0, 10, 10, 1, 0.9], [20.0, 20, 30, 30, 3, 0.9])
-    assert compute(([swapped], [two]))["map_50"] == pytest.approx(0.5)  # class 3 is nowhere true, and so no part
+    assert compute(([swapped], [two]))["map_50"] == pytest.approx(0.5)  # class 3 has no true box, and is not averaged
 
 
 def test_reset_forgets():
@@ -100,7 +100,7 @@ torch.save(meet(1, sys.argv[1]), f"{sys.argv[1]}/1.pt")
 
 
 def meet(rank, folder):
-    """What one of two processes computes: the first sees two images in two batches, the second one image."""
+    """Result of one of two processes: the first gets two images in two batches, the second one image."""
     meeting = f"file://{folder}/meeting"
     distributed.init_process_group("gloo", meeting, rank=rank, world_size=2, timeout=timedelta(seconds=120))
     try:

@@ -28,13 +28,13 @@ def fit(tmp_path, one):
 
 
 def test_a_run_that_is_resumed_ends_with_the_bits_of_one_left_alone(tmp_path):
-    """Frozen parts and rates of their own for each layer are the same after the checkpoint."""
+    """Frozen parts and learning rates per layer are the same after resuming."""
 
     def trained(max_epochs, checkpoint=None):
         torch.manual_seed(0)
         one = model(frozen=["0.0"], layer_decay=0.5)
         one.scheduler = partial(torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.5)
-        one.network[0][2].p = 0.0  # dropout is the data module's to repeat
+        one.network[0][2].p = 0.0  # dropout is seeded by the data module
         training = trainer(tmp_path, max_epochs=max_epochs)
         loaders = (DataLoader(BATCHES, batch_size=None), DataLoader(BATCHES, batch_size=None))
         training.fit(one, *loaders, ckpt_path=checkpoint)
@@ -49,7 +49,7 @@ def test_a_run_that_is_resumed_ends_with_the_bits_of_one_left_alone(tmp_path):
 
 
 def changed(tmp_path, one):
-    """The parts whose parameters or running means are others after the training."""
+    """Parts whose parameters or running means have changed after training."""
     before = {name: value.clone() for name, value in one.network.state_dict().items()}
     fit(tmp_path, one)
     return {name.split(".")[0] for name, value in one.network.state_dict().items() if not value.equal(before[name])}
@@ -91,9 +91,9 @@ def test_frozen_parameters_are_not_handed_to_the_optimizer():
 @pytest.mark.parametrize(
     ("frozen", "message"),
     [
-        (["0.9"], r"has no part '0\.9'; did you mean '0\.\d'\? Its outermost parts: 0, 1"),
-        (["features"], "has no part 'features'; Its outermost parts: 0, 1"),
-        (["0", "1"], "leaves nothing of the network to train"),
+        (["0.9"], r"has no module '0\.9'; did you mean '0\.\d'\? Its top-level modules: 0, 1"),
+        (["features"], "has no module 'features'; Its top-level modules: 0, 1"),
+        (["0", "1"], "leaves no parameters to train"),
     ],
 )
 def test_parts_that_cannot_be_frozen(frozen, message):

@@ -33,7 +33,7 @@ def test_the_kernel_does_what_the_optimizer_does(kind):
     [
         partial(torch.optim.AdamW, fused=False),
         partial(torch.optim.AdamW, foreach=True),
-        torch.optim.RMSprop,  # has no such kernel
+        torch.optim.RMSprop,  # has no fused kernel
     ],
 )
 def test_a_choice_stands(optimizer):

@@ -15,7 +15,7 @@ def test_norms_and_biases_are_not_decayed():
     assert [parameter.shape for parameter in decayed["params"]] == [(3, 2)]
     assert [tuple(parameter.shape) for parameter in kept["params"]] == [(3,), (3,), (3,)]
     assert kept["weight_decay"] == 0
-    assert "weight_decay" not in decayed  # the optimizer's own
+    assert "weight_decay" not in decayed  # the default of the optimizer
 
 
 def test_frozen_parameters_are_left_out():
@@ -56,7 +56,7 @@ def test_the_optimizer_s_rates_are_scaled_and_scheduled_together():
 def test_a_schedule_that_would_undo_the_decay_is_refused():
     scheduler = partial(torch.optim.lr_scheduler.CyclicLR, base_lr=0.1, max_lr=0.8)
     classification(scheduler).configure_optimizers()
-    with pytest.raises(UserError, match=r"CyclicLR sets all learning rates itself, which undoes model\.layer_decay"):
+    with pytest.raises(UserError, match=r"CyclicLR overwrites the learning rates of model\.layer_decay"):
         classification(scheduler, layer_decay=0.5).configure_optimizers()
 
 
@@ -67,7 +67,7 @@ def test_a_decay_out_of_range(layer_decay):
 
 
 class Weighted(Task):
-    """Learns a weight of its loss, too."""
+    """Also trains a weight of its loss."""
 
     def __init__(self, **options):
         super().__init__(**options)

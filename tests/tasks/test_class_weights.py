@@ -10,5 +10,5 @@ def test_every_class_weighs_the_same_in_sum():
     assert (weights * torch.tensor([4, 1])).tolist() == pytest.approx([2.5, 2.5])
 
 
-def test_a_class_without_a_row_counts_for_nothing():
+def test_a_class_without_a_sample_counts_for_nothing():
     assert balanced_weights([4, 0, 1]).tolist() == pytest.approx([5 / 8, 0, 5 / 2])

@@ -18,7 +18,7 @@ IMAGES, TARGETS = torch.rand(7, 3, 8, 8), torch.tensor([0, 1, 2, 0, 1, 2, 0])
 
 
 class Constant(nn.Module):
-    """Logits that are known: class 0 always wins, by log(3) over each of the two others."""
+    """Fixed logits: class 0 always wins, by log(3) over each of the two others."""
 
     def __init__(self):
         super().__init__()
@@ -45,7 +45,7 @@ def loader(batch_size=4):
     return DataLoader(batches, batch_size=None)
 
 
-def test_metrics_are_means_over_rows_whatever_the_batches(tmp_path):
+def test_metrics_are_means_over_samples_whatever_the_batches(tmp_path):
     for batch_size in (1, 3, 4, 7):
         (results,) = trainer(tmp_path).test(model(Constant()), loader(batch_size), verbose=False)
         assert results["test/accuracy"] == pytest.approx(3 / 7)
@@ -56,15 +56,15 @@ def test_metrics_are_means_over_rows_whatever_the_batches(tmp_path):
 
 
 def test_calibration_error_worked_out_by_hand_whatever_the_batches(tmp_path):
-    # Class 0 is always said with 0.6 and is right three times in seven: one bin, |3/7 - 0.6|.
+    # Class 0 is always predicted with 0.6 and is right three times in seven: one bin, |3/7 - 0.6|.
     for batch_size in (1, 4, 7):
         (results,) = trainer(tmp_path).test(model(Constant()), loader(batch_size), verbose=False)
         assert results["test/calibration_error"] == pytest.approx(0.6 - 3 / 7, abs=1e-6)
-        assert "test/top5_accuracy" not in results  # of three classes, all are among the first five
+        assert "test/top5_accuracy" not in results  # of three classes, all are among the top five
 
 
 class Known(nn.Module):
-    """Hands over its inputs as the logarithms of probabilities."""
+    """Returns its inputs as log-probabilities."""
 
     def __init__(self):
         super().__init__()
@@ -84,7 +84,7 @@ def test_calibration_and_top5_of_six_classes_worked_out_by_hand(tmp_path):
         ]
     )
     targets = torch.tensor([0, 1, 0, 5])
-    # Fifteen bins. Both of 11/15 to 12/15: half are right, said with 0.78. Of 4/15 to 5/15: half, with 0.295.
+    # Fifteen bins. Both of 11/15 to 12/15: half are right, predicted with 0.78. Of 4/15 to 5/15: half, with 0.295.
     expected = 0.5 * abs(0.5 - 0.78) + 0.5 * abs(0.5 - 0.295)
     optimizer = partial(torch.optim.SGD, lr=0.1)
     for batch_size in (1, 3, 4):
@@ -116,15 +116,15 @@ def test_balanced_weights_are_for_training_only(tmp_path):
     assert weighted.training_step(Batch(IMAGES, TARGETS), 0).item() == pytest.approx(expected)
 
 
-def test_a_weighted_loss_does_not_depend_on_which_rows_share_a_batch():
+def test_a_weighted_loss_does_not_depend_on_which_samples_share_a_batch():
     weighted = model(Constant(), class_weights="balanced", class_counts=[3, 2, 2])
     weighted.log = weighted.log_dict = weighted.log_training = lambda *_, **__: None
     samples = [weighted.training_step(Batch(IMAGES[n : n + 1], TARGETS[n : n + 1]), 0) for n in range(7)]
     assert torch.stack(samples).mean().item() == pytest.approx(weighted.training_step(Batch(IMAGES, TARGETS), 0).item())
 
 
-def test_rows_of_several_classes_are_refused():
-    with pytest.raises(UserError, match="choose model multilabel"):
+def test_samples_of_several_classes_are_refused():
+    with pytest.raises(UserError, match="use a multilabel model"):
         model().training_step(Batch(IMAGES, torch.zeros(7, 3, dtype=torch.uint8)), 0)
 
 

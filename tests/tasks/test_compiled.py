@@ -17,8 +17,8 @@ def compiled_anew():
 
 
 @pytest.fixture
-def said(caplog):
-    logger = "leyden"  # torch and Lightning have things to say, too
+def warnings(caplog):
+    logger = "leyden"  # torch and Lightning log, too
     caplog.set_level(logging.WARNING, logger=logger)
     return lambda: [record.getMessage() for record in caplog.records if record.name.startswith(logger)]
 
@@ -29,12 +29,12 @@ def unsupported(graph, inputs):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """A compiler that can do nothing."""
+    """A compiler that always fails."""
     compile_network_with = nn.Module.compile
     monkeypatch.setattr(nn.Module, "compile", lambda self, mode: compile_network_with(self, backend=unsupported))
 
 
-class Plain(nn.Module):  # torch 2.3 leaves out its own classes, such as Sequential
+class Plain(nn.Module):  # torch 2.3 skips its own classes, such as Sequential
     def __init__(self):
         super().__init__()
         self.linear, self.norm = nn.Linear(3, 4), nn.BatchNorm1d(4)
@@ -52,21 +52,21 @@ def train(network):
     return network.state_dict()
 
 
-def test_where_the_compiler_fails_training_goes_on_uncompiled_with_the_same_bits(broken, said):
+def test_where_the_compiler_fails_training_goes_on_uncompiled_with_the_same_bits(broken, warnings):
     eager, compiled = Plain(), Plain()
     compiled.load_state_dict(eager.state_dict())
     compile_network(compiled)
     weights = train(compiled)
     assert all(value.equal(weights[name]) for name, value in train(eager).items())
-    assert said() == [
-        "torch.compile failed, and training goes on uncompiled (model.compile=false): "
+    assert warnings() == [
+        "torch.compile failed, training continues uncompiled (model.compile=false): "
         "NotImplementedError: no such operator"
     ]
 
 
 @needs_compiler
 @pytest.mark.skipif(torch.__version__ < "2.4", reason="the backward graph is compiled late")
-def test_what_fails_backward_is_known_before_the_loss(monkeypatch, said):
+def test_what_fails_backward_is_known_before_the_loss(monkeypatch, warnings):
     from torch._dynamo.backends.common import aot_autograd
 
     compile_network_with = nn.Module.compile
@@ -75,7 +75,7 @@ def test_what_fails_backward_is_known_before_the_loss(monkeypatch, said):
     network = Plain()
     compile_network(network)
     train(network)
-    assert len(said()) == 1
+    assert len(warnings()) == 1
 
 
 class Refusing(nn.Module):
@@ -86,20 +86,20 @@ class Refusing(nn.Module):
 
 
 @pytest.mark.parametrize(("samples", "error"), [(3, ValueError), (4, RuntimeError)])
-def test_errors_of_the_network_stay_what_they_are(said, samples, error):
+def test_errors_of_the_network_stay_what_they_are(warnings, samples, error):
     network = Refusing()
     compile_network(network)
     with pytest.raises(error, match=r"three samples are too many|cannot be multiplied") as raised:
         network(INPUTS[:samples])
     assert raised.type is error
     assert raised.value.__context__ is None
-    assert not said()
+    assert not warnings()
 
 
 @pytest.mark.slow
 @needs_compiler
 @pytest.mark.filterwarnings("ignore:the load_module")  # of torch 2.3's compiler
-def test_a_network_that_compiles_stays_compiled(said):
+def test_a_network_that_compiles_stays_compiled(warnings):
     eager, compiled = Plain(), Plain()
     compiled.load_state_dict(eager.state_dict())
     compile_network(compiled, "reduce-overhead")
@@ -107,7 +107,7 @@ def test_a_network_that_compiles_stays_compiled(said):
     for name, value in train(eager).items():
         torch.testing.assert_close(weights[name], value)
     assert compiled._compiled_call_impl is not None
-    assert not said()
+    assert not warnings()
 
 
 def test_outputs_of_a_graph_are_copied_for_evaluations(monkeypatch):

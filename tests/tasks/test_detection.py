@@ -13,11 +13,11 @@ from trainers import trainer
 from leyden.data import Batch
 from leyden.errors import UserError
 from leyden.tasks import Detection
-from leyden.tasks.detection import mistakes
+from leyden.tasks.detection import count_errors
 
 
 class Objects(NamedTuple):
-    """What a data module gives as targets."""
+    """Targets in the format of a data module."""
 
     corners: torch.Tensor
     labels: torch.Tensor
@@ -29,7 +29,7 @@ class Objects(NamedTuple):
         return [Objects(*sample) for sample in zip(*parts, self.counts.split(1), strict=True)]
 
 
-# The images and boxes of test_mean_average_precision: a right box, a wrong one, and a right one that overlaps by 0.625
+# Images and boxes of test_mean_average_precision: a right box, a wrong one, and a right one with an IoU of 0.625
 IMAGES = torch.zeros(2, 3, 64, 64)
 TARGETS = Objects(
     torch.tensor([[0.0, 0, 10, 10], [0.0, 0, 10, 16]]),
@@ -48,7 +48,7 @@ FOUND = [
 
 
 class Known(nn.Module):
-    """Losses that are known, and the boxes above, by the brightness of the image."""
+    """Fixed losses, and the boxes above, selected by the brightness of the image."""
 
     def __init__(self):
         super().__init__()
@@ -115,15 +115,16 @@ def test_ignored_objects_are_not_learnt():
     assert [target["labels"].tolist() for target in one.network.seen] == [[], [1]]
 
 
-def test_mistakes_are_what_is_missed_and_what_is_wrong():
+def test_errors_are_what_is_missed_and_what_is_wrong():
     true = {"boxes": TARGETS.corners[1:], "labels": TARGETS.labels[1:], "ignored": torch.tensor([False])}
-    assert mistakes(FOUND[1], true) == 1
-    assert mistakes({name: values[:1] for name, values in FOUND[1].items()}, true) == 2
-    assert mistakes({name: values[:0] for name, values in FOUND[1].items()}, true) == 1
-    assert mistakes({**FOUND[0], "labels": torch.tensor([2])}, true) == 2
-    assert mistakes(FOUND[0], {name: values[:0] for name, values in true.items()}) == 1
+    assert count_errors(FOUND[1], true) == 1
+    assert count_errors({name: values[:1] for name, values in FOUND[1].items()}, true) == 2
+    assert count_errors({name: values[:0] for name, values in FOUND[1].items()}, true) == 1
+    assert count_errors({**FOUND[0], "labels": torch.tensor([2])}, true) == 2
+    assert count_errors(FOUND[0], {name: values[:0] for name, values in true.items()}) == 1
     assert (
-        mistakes({name: values[:0] for name, values in FOUND[1].items()}, true | {"ignored": torch.tensor([True])}) == 0
+        count_errors({name: values[:0] for name, values in FOUND[1].items()}, true | {"ignored": torch.tensor([True])})
+        == 0
     )
 
 
@@ -150,7 +151,7 @@ def test_detectors_of_torchvision_learn_and_predict(name):
     one.eval()
     predictions = one.predict_step(batch, 0)
     assert [set(prediction) for prediction in predictions] == [{"boxes", "labels", "scores"}] * 2
-    # torchvision does not resize again; SSD keeps its own size.
+    # torchvision does not resize again; SSD keeps its fixed size.
     assert set(sizes) == {(320, 320) if "ssd" in name else (64, 96)}
 
 
@@ -163,7 +164,7 @@ def test_weights_for_other_classes_are_taken_over_but_for_the_outputs(tmp_path, 
         model(network, weights=str(tmp_path / "weights.pt")).setup("fit")
     assert network.rpn.head.cls_logits.weight.equal(pretrained.rpn.head.cls_logits.weight)
     assert network.roi_heads.box_predictor.cls_score.weight.equal(fresh)
-    assert "anew: roi_heads.box_predictor.bbox_pred, roi_heads.box_predictor.cls_score" in caplog.text
+    assert "; new: roi_heads.box_predictor.bbox_pred, roi_heads.box_predictor.cls_score" in caplog.text
 
 
 def test_weights_of_another_run(tmp_path):
@@ -175,7 +176,7 @@ def test_weights_of_another_run(tmp_path):
     assert one.network.weight == 7
 
 
-def test_a_test_needs_no_weights_and_training_says_what_is_wrong_with_them(tmp_path, monkeypatch):
+def test_a_test_needs_no_weights_and_training_names_what_is_wrong_with_them(tmp_path, monkeypatch):
     one = model(weights="FCOS_ResNet51_FPN_Weights.COCO_V1")
     one.setup("test")
     with pytest.raises(UserError, match=r"cannot load model\.weights=FCOS_ResNet51"):
@@ -193,5 +194,5 @@ def test_a_test_needs_no_weights_and_training_says_what_is_wrong_with_them(tmp_p
     with pytest.raises(UserError, match="no network"):
         model(weights="FCOS_ResNet50_FPN_Weights.COCO_V1").setup("fit")
     torch.save({"other": torch.zeros(2)}, tmp_path / "other.pt")
-    with pytest.raises(UserError, match="not one of its 1 tensors fits Known"):
+    with pytest.raises(UserError, match="none of its 1 tensors match Known"):
         model(weights=str(tmp_path / "other.pt")).setup("fit")

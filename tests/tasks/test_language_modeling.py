@@ -11,7 +11,7 @@ from leyden.data import Batch
 from leyden.tasks import LanguageModeling
 from leyden.tasks.decoding import Generation
 
-# Token 0 ends a text, 1 is one byte, 2 a character of three, 3 two bytes of text.
+# Token 0 is the end of text, 1 has one byte, 2 is a character of three bytes, 3 two bytes of text.
 TOKEN_BYTES = [b"", b"a", "猫".encode(), b"bc"]
 INPUTS = torch.tensor([[0, 1, 2], [3, 1, 1], [2, 3, 0]])
 TARGETS = torch.tensor([[1, 2, 3], [1, 1, 2], [3, -100, -100]])
@@ -19,7 +19,7 @@ PROBABILITIES = torch.tensor([0.1, 0.5, 0.25, 0.15])
 
 
 class Constant(nn.Module):
-    """The same probabilities for the next token, whatever came before."""
+    """The same probabilities for the next token in any context."""
 
     max_tokens = 8
 
@@ -35,7 +35,7 @@ class Constant(nn.Module):
 
 
 class Counting(nn.Module):
-    """The next token is the sum of all that it has seen, modulo 50; it notes what it was shown."""
+    """The next token is the sum of the context modulo 50; records its inputs."""
 
     max_tokens = 8
 
@@ -74,7 +74,7 @@ def test_metrics_by_hand_whatever_the_batches(tmp_path, batch_size):
     bits = 3 * 1 + 2 * 2 + 2 * -math.log2(0.15)
     assert results["test/loss"] == pytest.approx(bits * math.log(2) / 7)
     assert results["test/token_perplexity"] == pytest.approx(2 ** (bits / 7))
-    # Words begin after the end of a text alone, here once.
+    # Words start only after the end of text, here once.
     assert results["test/word_perplexity"] == pytest.approx(2**bits, rel=1e-4)
     assert results["test/bits_per_byte"] == pytest.approx(bits / 13)
 
@@ -86,12 +86,12 @@ def test_the_loss_of_training_is_the_mean_over_the_tokens():
     assert one.training_step(Batch(INPUTS[:2], TARGETS[:2]), 0).item() == pytest.approx(expected)
 
 
-def test_an_evaluation_tells_the_loss_of_each_token_and_row():
+def test_an_evaluation_returns_the_loss_of_each_token_and_sample():
     one = model()
     one.log = one.log_dict = one.log_training = lambda *_, **__: None
     evaluated = one.evaluate(Batch(INPUTS, TARGETS), "val")
     assert evaluated.predictions[2].tolist() == pytest.approx([-math.log(0.15), 0, 0])
-    assert evaluated.errors[2].item() == pytest.approx(-math.log(0.15))
+    assert evaluated.per_sample_loss[2].item() == pytest.approx(-math.log(0.15))
 
 
 def test_training_with_clipping(tmp_path):
@@ -108,7 +108,7 @@ def test_samples_continue_the_beginnings_of_windows(tmp_path):
     )
 
 
-def test_no_samples_by_choice(tmp_path):
+def test_samples_are_optional(tmp_path):
     one = model(num_samples=0)
     trainer(tmp_path).test(one, loader(3), verbose=False)
     assert one.texts() == {}
@@ -118,7 +118,7 @@ def test_predictions_end_where_the_text_does():
     one = model(generation=Generation(max_new_tokens=30, temperature=3.0))
     prompts = Batch(torch.tensor([[1, 0], [2, 3]]), torch.zeros(2), torch.tensor([1, 2]))
     predictions = one.predict_step(prompts, 0)
-    # One number: the same draws, and this network does not care for the prompt.
+    # The same index gives the same draws, and this network ignores the prompt.
     assert predictions[0].tolist() == predictions[1].tolist()
     assert 0 < len(predictions[0]) < 30
     assert 0 not in predictions[0]

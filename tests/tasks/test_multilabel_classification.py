@@ -16,7 +16,7 @@ TARGETS = torch.tensor([[1, 1], [0, 0], [1, 0], [0, 0]], dtype=torch.uint8)
 
 
 class Known(nn.Module):
-    """The inputs are the logits, turned by a scale that training may change."""
+    """The inputs are the logits, times a trainable scale."""
 
     def __init__(self):
         super().__init__()
@@ -42,9 +42,9 @@ def loader(batch_size=4):
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
 def test_metrics_by_hand_whatever_the_batches(tmp_path, batch_size):
     (results,) = trainer(tmp_path).test(model(), loader(batch_size), verbose=False)
-    # Class a is right at the first and the third place: (1/1 + 2/3) / 2. Class b at the second: 1/2.
+    # Class a is right at ranks one and three: (1/1 + 2/3) / 2. Class b at rank two: 1/2.
     assert results["test/map"] == pytest.approx((5 / 6 + 1 / 2) / 2)
-    # Above a half: a has 1 right, 1 wrong and 1 missed, 2 / (2 + 1 + 1); b 1 right and 1 wrong, 2 / (2 + 1).
+    # Above 0.5: a has 1 right, 1 wrong and 1 missed, 2 / (2 + 1 + 1); b 1 right and 1 wrong, 2 / (2 + 1).
     assert results["test/macro_f1"] == pytest.approx((1 / 2 + 2 / 3) / 2)
     samples = [log(0.9) + log(0.6), log(0.2) + log(0.3), log(0.3) + log(0.8), log(0.9) + log(0.6)]
     assert results["test/loss"] == pytest.approx(-sum(samples) / 8)
@@ -65,14 +65,14 @@ def test_classes_that_a_split_has_not_are_left_out_of_means_and_named_once(tmp_p
     (results,) = trainer(tmp_path).test(
         one, DataLoader([Batch(probabilities.logit(), 0 * targets)], batch_size=None), verbose=False
     )
-    assert torch.tensor([results["test/map"], results["test/macro_f1"]]).isnan().all()  # of no class at all
+    assert torch.tensor([results["test/map"], results["test/macro_f1"]]).isnan().all()  # without any class
 
 
 def test_weights_and_smoothing_by_hand():
     one = model(class_weights="balanced", class_counts=[3, 1], label_smoothing=0.2)
     one.log = one.log_dict = one.log_training = lambda *_, **__: None
     loss = one.training_step(Batch(PROBABILITIES[:1].logit(), TARGETS[:1]), 0)
-    # The classes weigh 4 / (2 * 3) and 4 / (2 * 1) where the answer is yes, which it is by 0.9.
+    # The positive weights are 4 / (2 * 3) and 4 / (2 * 1); the predicted probability is 0.9.
     a = 0.9 * 2 / 3 * log(0.9) + 0.1 * log(0.1)
     b = 0.9 * 2 * log(0.6) + 0.1 * log(0.4)
     assert loss.item() == pytest.approx(-(a + b) / 2)
@@ -89,7 +89,7 @@ def test_training_moves_the_network(tmp_path):
     assert (one.network.scale != 1).all()
 
 
-def test_rows_of_one_class_are_refused():
+def test_samples_of_one_class_are_refused():
     with pytest.raises(UserError, match=r"set data\.label_separator"):
         model().evaluate(Batch(PROBABILITIES, torch.zeros(4, dtype=torch.int64)), "test")
 

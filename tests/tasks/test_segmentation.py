@@ -12,17 +12,17 @@ from leyden.tasks import Segmentation
 from leyden.tasks.segmentation import soft_dice_loss
 
 IGNORED = 255
-# Two plots of 2 x 3 pixels. The network below predicts the number that a pixel's brightness is.
+# Two images of 2 x 3 pixels. The network below predicts the class that equals the brightness of a pixel.
 PREDICTED = torch.tensor([[[0, 0, 1], [1, 2, 2]], [[0, 1, 1], [0, 0, 0]]])
 TRUE = torch.tensor([[[0, 1, 1], [1, 2, 0]], [[0, IGNORED, 1], [0, 0, IGNORED]]])
-# Of the 10 pixels that count, 8 are right. True: 5 of class 0, 4 of class 1 and 1 of class 2.
-# Class 0: 4 right, 1 missed, 1 too many; class 1: 3, 1, 0; class 2: 1, 0, 1.
+# Of the 10 valid pixels, 8 are right. True: 5 of class 0, 4 of class 1 and 1 of class 2.
+# Class 0: 4 right, 1 missed, 1 false; class 1: 3, 1, 0; class 2: 1, 0, 1.
 IOU = {"sky": 4 / 6, "sea": 3 / 4, "land": 1 / 2}
 DICE = {"sky": 8 / 10, "sea": 6 / 7, "land": 2 / 3}
 
 
 class Known(nn.Module):
-    """The logit of the class that brightness names is log 3 above the two others: probabilities 0.6, 0.2 and 0.2."""
+    """The logit of the class given by brightness is log 3 above the others: probabilities 0.6, 0.2 and 0.2."""
 
     def __init__(self, form="tensor"):
         super().__init__()
@@ -89,15 +89,15 @@ def test_two_ranks_measure_what_one_does():
         assert first.compute().item() == pytest.approx(value)
 
 
-def test_each_row_has_its_prediction_and_its_error():
+def test_each_sample_has_its_prediction_and_its_error():
     one = model()
     one.log = one.log_dict = one.log_training = lambda *_, **__: None
-    told = one.evaluate(BATCH, "val")
-    assert told.predictions.equal(PREDICTED.byte())
-    assert told.predictions.dtype is torch.uint8
+    output = one.evaluate(BATCH, "val")
+    assert output.predictions.equal(PREDICTED.byte())
+    assert output.predictions.dtype is torch.uint8
     first, second = -(4 * math.log(0.6) + 2 * math.log(0.2)) / 6, -math.log(0.6)
-    assert told.errors.tolist() == pytest.approx([first, second])
-    assert one.predict_step(BATCH, 0).equal(told.predictions)
+    assert output.per_sample_loss.tolist() == pytest.approx([first, second])
+    assert one.predict_step(BATCH, 0).equal(output.predictions)
     assert one.confusion.compute().tolist() == [[4, 0, 1], [1, 3, 0], [0, 0, 1]]
 
 
@@ -110,8 +110,8 @@ def loss(**options):
 def test_the_training_loss_is_the_mean_over_pixels_that_have_a_class():
     plain = -(8 * math.log(0.6) + 2 * math.log(0.2)) / 10
     assert loss() == pytest.approx(plain)
-    assert loss(network=Known("aux")) == pytest.approx(plain + 0.5 * math.log(3))  # its second head knows nothing
-    # Wrong are a pixel of class 1, weight 2, and one of class 0, weight 1; 4, 3 and 1 are right.
+    assert loss(network=Known("aux")) == pytest.approx(plain + 0.5 * math.log(3))  # its second head is untrained
+    # One pixel of class 1, weight 2, and one of class 0, weight 1, are wrong; 4, 3 and 1 are right.
     weighted = -((4 + 2 * 3 + 4 * 1) * math.log(0.6) + (2 + 1) * math.log(0.2)) / (5 + 2 * 4 + 4 * 1)
     assert loss(class_weights=[1.0, 2.0, 4.0]) == pytest.approx(weighted)
 

@@ -16,8 +16,8 @@ from leyden.tasks import Transcription
 ALPHABET = ["<blank>", "yes", "no"]
 
 
-class Said(NamedTuple):
-    """Targets as the task wants them."""
+class Transcripts(NamedTuple):
+    """Targets in the format of a data module."""
 
     tokens: Tensor
     lengths: Tensor
@@ -27,7 +27,7 @@ class Said(NamedTuple):
 
 
 class Parrot(nn.Module):
-    """Hears in each frame the token that the waveform holds, with the log-odds `certainty`."""
+    """Predicts in each frame the token in the waveform, with the log-odds `certainty`."""
 
     def __init__(self, certainty=50.0):
         super().__init__()
@@ -38,9 +38,11 @@ class Parrot(nn.Module):
 
 
 def batch(samples):
-    """Samples of (tokens heard in each frame, tokens of the transcript)."""
-    heard, said = ([torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*samples, strict=True))
-    return Batch(padded(heard), Said(padded(said), sizes(said)), sizes(heard))
+    """Samples of (token of each frame, tokens of the transcript)."""
+    waveforms, transcripts = (
+        [torch.tensor(part, dtype=torch.int64) for part in parts] for parts in zip(*samples, strict=True)
+    )
+    return Batch(padded(waveforms), Transcripts(padded(transcripts), sizes(transcripts)), sizes(waveforms))
 
 
 def padded(samples):
@@ -65,7 +67,7 @@ def loader(samples, batch_size=2):
 
 MISTAKES = [
     ([1, 1, 0, 1, 2], [1, 2]),  # "yes yes no", not "yes no": an insertion
-    ([0, 0, 0], [2]),  # nothing, not "no": a deletion
+    ([0, 0, 0], [2]),  # "", not "no": a deletion
     ([1, 0, 2], [1, 1]),  # "yes no", not "yes yes": a substitution
     ([2, 2, 0, 0], [2]),  # "no" twice in a sample without a blank is one "no"
 ]
@@ -89,8 +91,8 @@ def test_the_loss_is_that_of_all_alignments_for_each_token(tmp_path):
 @pytest.mark.parametrize(
     ("samples", "wer"),
     [
-        ([([0, 0], []), ([0], [])], 0.0),  # nothing is said, and nothing is heard
-        ([([0, 0], []), ([1], [])], math.nan),  # there is nothing by which to divide what is heard
+        ([([0, 0], []), ([0], [])], 0.0),  # both empty
+        ([([0, 0], []), ([1], [])], math.nan),  # insertions with an empty reference
         ([([0, 0], []), ([1], []), ([2], [2])], 1.0),  # one insertion, one word
     ],
 )
@@ -99,17 +101,17 @@ def test_references_without_a_word(tmp_path, samples, wer):
     assert results["test/wer"] == pytest.approx(wer, nan_ok=True)
 
 
-def test_rows_with_too_few_frames_have_no_loss_but_count_as_mistakes(tmp_path):
-    samples = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank has to stand between the two
+def test_samples_with_too_few_frames_have_no_loss_but_count_as_errors(tmp_path):
+    samples = [([0, 0], [1]), ([0, 0], [1, 1])]  # a blank is needed between the two
     (results,) = trainer(tmp_path).test(model(certainty=0.0), loader(samples), verbose=False)
     assert results["test/loss"] == pytest.approx(math.log(9 / 3))
     assert results["test/wer"] == 1
     again = model(certainty=0.0)
     again.log = lambda *_, **__: None
-    assert again.evaluate(batch(samples), "test").errors.tolist() == [pytest.approx(math.log(3)), math.inf]
+    assert again.evaluate(batch(samples), "test").per_sample_loss.tolist() == [pytest.approx(math.log(3)), math.inf]
 
 
-def test_training_refuses_rows_with_too_few_frames_or_says_how_many(tmp_path, caplog):
+def test_training_refuses_samples_with_too_few_frames_or_logs_how_many(tmp_path, caplog):
     samples = [([0, 1], [1]), ([0, 0], [1, 1]), ([1, 2], [1, 2, 1]), ([1, 0, 1], [1, 1])]
     with pytest.raises(UserError, match=r"2 samples .*fewer frames.*subsampling"):
         trainer(tmp_path).fit(model(1.0), loader(samples), loader(samples))
@@ -130,7 +132,7 @@ def test_predictions_know_their_seconds():
     assert last.starts.tolist() == [0.0, 1.0]
 
 
-def test_another_decoder_is_heard():
+def test_another_decoder_is_used():
     always_no = model(decoder=lambda log_probs, frames: [[2]] * len(log_probs))
     (prediction,) = always_no.predict_step(batch([([1, 1, 2, 1], [])]), 0)
     assert prediction.tokens.tolist() == [2]

@@ -30,7 +30,7 @@ class Points(DataModule):
 
 
 class Shaky(Points):
-    """Other points each time."""
+    """Different points each time."""
 
     def generator(self, split):
         return None
@@ -48,7 +48,7 @@ class Unseen(Points):
 
 
 class Unnamed(Points):
-    """Points from a file that no setting names."""
+    """Points from a file that is not in a setting."""
 
     is_embedded = False
 
@@ -64,7 +64,7 @@ class Linear(nn.Module):
         self.layer = nn.Linear(4, num_classes)
 
     def forward(self, inputs):
-        return self.layer(10 * inputs)  # which is soon learnt
+        return self.layer(10 * inputs)  # which is learnt quickly
 
 
 class Mixing(Linear):
@@ -89,7 +89,7 @@ class Fixed(Linear):
 
 
 class Forgetful(Linear):
-    """Counts its calls where no checkpoint has them."""
+    """Counts its calls in an attribute that is not in the checkpoint."""
 
     num_calls = 0
 
@@ -104,19 +104,19 @@ class NotANumber(Classification):
 
 
 class Silent(Classification):
-    """Follows a metric that it does not measure in the test."""
+    """Monitors a metric that it does not log in testing."""
 
     def evaluate(self, batch, stage):
         evaluated = super().evaluate(batch, stage)
         if stage == "val":
-            self.log("val/other", evaluated.errors.mean(), batch_size=len(batch.targets))
+            self.log("val/other", evaluated.per_sample_loss.mean(), batch_size=len(batch.targets))
         return evaluated
 
     monitor = "val/other"
 
 
 class Bare(Task):
-    """What every task implements, and no predictions."""
+    """Implements the required methods, without predictions."""
 
     def training_step(self, batch):
         return F.cross_entropy(self(batch.inputs), batch.targets)
@@ -128,4 +128,4 @@ class Bare(Task):
 
 
 class Lonely(Bare):
-    """A task that no experiment with embedded data has."""
+    """A task without an experiment with embedded data."""

@@ -1,4 +1,4 @@
-"""The contract tests of a small project, most of whose parts have a fault: each fails in the right test, with a sentence."""
+"""Contract tests of a small project with one fault in most parts: each fails in the right test, with a clear message."""
 
 import os
 import re
@@ -46,7 +46,7 @@ CONTRACT = f"from {PACKAGE}.testing import TestExperiments, TestNetworks  # noqa
 
 
 def make_project(root):
-    """All configs of this project that are of no domain, and the experiments and models above."""
+    """All configs of this project that belong to no domain, and the experiments and models above."""
     domains = {"data", "model", "experiment", "local"}
     for path in (ROOT / "configs").iterdir():
         if path.is_dir() and path.name not in domains:
@@ -75,7 +75,7 @@ def make_project(root):
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """The test and what it tests -> `passed`, `skipped` or `failure`, and the message."""
+    """Map each test and its parameter to `passed`, `skipped` or `failure`, and the message."""
     root = tmp_path_factory.mktemp("broken")
     make_project(root)
     path = os.pathsep.join([str(HERE), *filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")])])
@@ -99,15 +99,15 @@ FAILURES = {
     "test_check toy/incomplete": "there is no configs/data/nowhere.yaml",
     "test_trains toy/not_a_number": "toy/not_a_number does not train: the loss is not finite",
     "test_trains toy/silent": "Silent.monitor is 'val/other', and toy/silent logs no test/other",
-    "test_resumes toy/shaky": r"killed .* ends with other weights .*broken_parts\.Shaky gives other samples",
+    "test_resumes toy/shaky": r"killed .* ends with other weights .*broken_parts\.Shaky returns other samples",
     "test_resumes toy/forgetful": "killed .* ends with other weights .*is not in the checkpoint",
     "test_samples_do_not_mix toy/healthy toy/mixing": "predictions of sample 0 change with the other samples of its batch",
     "test_gradients_reach_every_parameter toy/healthy toy/idle": "no gradient reaches network.unused.weight, network.unused.b",
-    "test_overfits_one_batch toy/healthy toy/blind": "does not learn a batch of 6 samples: 60 steps brought the loss from",
+    "test_overfits_one_batch toy/healthy toy/blind": "does not overfit a batch of 6 samples: 60 steps reduced the loss from",
     "test_overfits_one_batch toy/not_a_number": "the loss of step 0 on one batch is nan",
     "test_trains_in_float64 toy/healthy toy/fixed": "does not train in float64",
 }
-FAIL_TOO = {  # of the same fault
+FAIL_TOO = {  # due to the same fault
     "test_samples_do_not_mix toy/healthy toy/fixed",
     "test_gradients_reach_every_parameter toy/healthy toy/blind",
 }
@@ -135,7 +135,7 @@ PASSED = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-def test_a_fault_fails_with_a_sentence(outcomes, case):
+def test_a_fault_fails_with_a_message(outcomes, case):
     kind, message = outcomes[case]
     assert kind == "failure"
     assert re.search(FAILURES[case].replace("leyden", PACKAGE), message, re.DOTALL), message

@@ -25,7 +25,7 @@ def test_pairs_have_one_task():
         assert target(pair.composed(ROOT).config, "model") == target(own.config, "model")
 
 
-def test_embedded_experiments_are_those_that_the_source_tells():
+def test_embedded_experiments_are_those_that_the_source_declares():
     assert embedded(ROOT) == embedded_experiments(ROOT)
 
 

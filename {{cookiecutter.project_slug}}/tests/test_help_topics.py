@@ -27,6 +27,6 @@ def test_task():
     task = WordSegmentation(NETWORK, optimizer=torch.optim.AdamW)
     task.forward, task.log = (lambda inputs, lengths: inputs), (lambda *_, **__: None)
     logits, targets = torch.tensor([[20.0, 20.0, -20.0], [0.0, 9.0, 9.0]]), torch.tensor([[1.0, 0, 1], [0, 1, 1]])
-    losses = task.evaluate(Batch(logits, targets, torch.tensor([3, 1])), "test").errors
+    losses = task.evaluate(Batch(logits, targets, torch.tensor([3, 1])), "test").per_sample_loss
     assert losses.tolist() == pytest.approx([40 / 3, 0.693147])
     assert task.test_f1.compute() == 0.5  # one beginning is found, one is wrong and one is missed

@@ -28,7 +28,7 @@ def test_task():
     task.forward, task.log = (lambda inputs, lengths: inputs), (lambda *_, **__: None)
     logits = torch.where(torch.arange(360) == 60, 20.0, -20.0).expand(3, 360)  # certain of an octave above C1
     pitches = LOWEST * 2 ** (torch.tensor([1200.0, 1230.0, 1100.0]) / 1200)
-    losses = task.evaluate(Batch(logits, pitches), "test").errors
+    losses = task.evaluate(Batch(logits, pitches), "test").per_sample_loss
     assert losses[0].item() == pytest.approx(20 * 2 * sum(exp(-((20 * k) ** 2) / 1250) for k in range(1, 9)) / 360)
     assert task.test_raw_pitch_accuracy.compute().item() == pytest.approx(2 / 3)
     assert task.test_error_cents.compute().item() == pytest.approx(130 / 3, rel=1e-3)

@@ -25,5 +25,5 @@ def test_task():
     task = AngleRegression(NETWORK, optimizer=torch.optim.AdamW)
     task.forward, task.log = (lambda inputs: inputs), (lambda *_, **__: None)
     batch = Batch(torch.tensor([[3.0, 0.0], [-1.0, 0.0]]), torch.tensor([pi / 2, -3.0]))  # angles of 0 and pi
-    assert task.evaluate(batch, "test").errors.tolist() == pytest.approx([1.0, 0.0100075])
+    assert task.evaluate(batch, "test").per_sample_loss.tolist() == pytest.approx([1.0, 0.0100075])
     assert task.test_error_degrees.compute().item() == pytest.approx((90 + 8.1127) / 2)

@@ -54,9 +54,9 @@ class PredictionPlots(Callback):
         self.worst: list[Example] = []
 
     def _update(self, output: Any, batch: Any) -> None:
-        errors = getattr(output, "errors", None)
-        for index, error in enumerate([] if errors is None else errors.tolist()):
-            for heap, priority in ((self.sample, self.random.random()), (self.worst, error)):
+        losses = getattr(output, "per_sample_loss", None)
+        for index, loss in enumerate([] if losses is None else losses.tolist()):
+            for heap, priority in ((self.sample, self.random.random()), (self.worst, loss)):
                 has_room = len(heap) < self.num_samples
                 if has_room or priority > heap[0].priority:
                     values = (*batch.sample(index), output.predictions[index])

@@ -109,12 +109,16 @@ def _run(name: str, root: Path, overrides: list[str]) -> RunDirectory | None:
 
 
 def _show_samples(data: "DataModule") -> None:
-    from ..data.core.samples import whole
+    from ..data.core.samples import base_dataset
     from ..data.storage.file_samples import FileSamples
 
     for stage, samples in data.samples.items():
-        where = "decoded in every epoch" if isinstance(whole(samples), FileSamples) else data.storage.place or "memory"
-        if (chunks := whole(samples).chunks) is not None:
+        where = (
+            "decoded in every epoch"
+            if isinstance(base_dataset(samples), FileSamples)
+            else data.storage.place or "memory"
+        )
+        if (chunks := base_dataset(samples).chunks) is not None:
             where = f"in a stream (chunks: {len(chunks)})"
         _show(stage, f"{len(samples)} samples, {where}")
 

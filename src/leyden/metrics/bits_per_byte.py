@@ -6,9 +6,9 @@ from .nats_per_unit import NatsPerUnit
 
 
 class BitsPerByte(NatsPerUnit):
-    """How many bits of a compressed file the model would spend on a byte of the text, whatever the tokens are.
+    """Bits per byte of the text, which compares models with different tokens.
 
-    Updated with the losses of tokens in nats [...] and the number of bytes that each stands for, of the same shape.
+    Update with losses of tokens in nats (...) and the number of bytes of each token, of the same shape.
     """
 
     def compute(self) -> Tensor:

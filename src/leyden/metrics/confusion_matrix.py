@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 def confusion_matrix(counts: Tensor, class_names: Sequence[str]) -> "Figure":
-    """Counts [true class, predicted class] -> a plot, coloured by the share of the true class."""
-    from matplotlib.figure import Figure  # half a second that training need not wait for
+    """Plot counts (true class, predicted class), coloured by their share of the true class."""
+    from matplotlib.figure import Figure  # imported late: it takes half a second
 
     size = max(4.0, 0.45 * len(class_names))
     figure = Figure(figsize=(size + 1, size), layout="constrained")
@@ -31,7 +31,7 @@ def confusion_matrix(counts: Tensor, class_names: Sequence[str]) -> "Figure":
 
 
 def short(count: int) -> str:
-    """A count in five characters, as 12345, 123k or 1.23M."""
+    """A count in at most five characters, such as 12345, 123k or 1.23M."""
     if count < 100_000:
         return str(count)
     return f"{count / 1000:.0f}k" if count < 999_500 else f"{count / 1e6:.{2 if count < 9_995_000 else 0}f}M"

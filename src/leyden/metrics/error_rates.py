@@ -1,4 +1,4 @@
-"""Word and character error rates, also of references without a word."""
+"""Word and character error rates that are also defined for empty references."""
 
 import torch
 from torch import Tensor
@@ -6,16 +6,14 @@ from torchmetrics.text import CharErrorRate, WordErrorRate
 
 
 class WordErrors(WordErrorRate):
-    """Insertions, deletions and substitutions for each word of the references. Where these have none, 0 if nothing is
-    transcribed either, and else NaN: there is nothing to divide by.
-    """
+    """Word error rate. For references without words, 0 if the predictions are empty too, else NaN."""
 
     def compute(self) -> Tensor:
         return _rate(self.errors, self.total)
 
 
 class CharacterErrors(CharErrorRate):
-    """The same of characters."""
+    """Character error rate, with the same convention as `WordErrors`."""
 
     def compute(self) -> Tensor:
         return _rate(self.errors, self.total)

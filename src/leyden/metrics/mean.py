@@ -4,10 +4,9 @@ from torchmetrics import Metric
 
 
 class Mean(Metric):
-    """The weighted mean of all values; NaN where one of them is, or where there is no weight.
+    """Weighted mean; NaN if a value is NaN or the total weight is 0.
 
-    torchmetrics' own leaves values out that are not numbers: a model that fails on some samples would look as good as it
-    is on the others.
+    torchmetrics' `MeanMetric` ignores NaN, which would hide samples on which a model fails.
     """
 
     is_differentiable, higher_is_better, full_state_update = True, None, False
@@ -20,7 +19,7 @@ class Mean(Metric):
             self.add_state(name, torch.tensor(0.0), dist_reduce_fx="sum")
 
     def update(self, values: Tensor, weights: Tensor | None = None) -> None:
-        """Adds values [...] with weights of the same shape, 1 where none are given."""
+        """Add values (...) with weights of the same shape, by default 1."""
         weights = torch.ones_like(values) if weights is None else weights.to(values)
         self.total += (values * weights).sum()
         self.weight += weights.sum()

@@ -3,10 +3,10 @@ from torch import Tensor
 
 
 def mean_over_ranks(value: Tensor) -> Tensor:
-    """The mean of a number, without a gradient, over all ranks.
+    """Mean of a value over all ranks, without a gradient.
 
-    A loss that is a weighted mean divides by it, and not by the weights of its own rank's samples: the mean over ranks,
-    which is what a distributed training takes of the gradients, is then that of the whole batch.
+    A weighted mean loss must divide by it instead of the weights of its own rank: then the mean of the gradients over
+    ranks, as computed by distributed training, equals the gradient over the whole batch.
     """
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return value

@@ -4,9 +4,9 @@ from torchmetrics import Metric
 
 
 class NatsPerUnit(Metric):
-    """How surprised a model is by a text, in nats for each of its tokens, words or bytes; NaN where there is none.
+    """Mean negative log-likelihood in nats per unit (token, word or byte) of a text; NaN if there are no units.
 
-    Updated with the losses of tokens in nats [...] and the number of units that each stands for, of the same shape.
+    Update with losses of tokens in nats (...) and the number of units of each token, of the same shape.
     """
 
     is_differentiable, higher_is_better, full_state_update = False, False, False

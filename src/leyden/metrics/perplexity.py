@@ -4,9 +4,9 @@ from .nats_per_unit import NatsPerUnit
 
 
 class Perplexity(NatsPerUnit):
-    """Among how many equally likely units the model would be as uncertain: the exponential of the nats for each.
+    """Perplexity: the exponential of the nats per unit.
 
-    Perplexities compare where their units are the same: those of tokens only for one tokenizer, those of words for all.
+    Only perplexities with the same units compare: per token, of models with the same tokenizer; per word, of all models.
     """
 
     def compute(self) -> Tensor:

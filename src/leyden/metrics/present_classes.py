@@ -1,4 +1,4 @@
-"""Means over those classes of several-label samples of which a split has a sample."""
+"""Multilabel metrics averaged over the classes that occur in a split."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from torchmetrics.utilities import dim_zero_cat
 
 
 class PresentAveragePrecision(MultilabelAveragePrecision):
-    """The mean average precision over the classes that a split has; NaN where a probability is, or without any class.
+    """Mean average precision over classes with a positive sample; NaN if a probability is, or without such classes.
 
-    torchmetrics gives a class without a sample the value 0, as if the model had failed on it.
+    torchmetrics counts a class without a positive sample as 0.
     """
 
     def compute(self) -> Tensor:
@@ -21,21 +21,21 @@ class PresentAveragePrecision(MultilabelAveragePrecision):
             return torch.tensor(torch.nan, device=probabilities.device)
         present = (targets == 1).any(dim=0).nonzero().flatten().tolist()
         each = [
-            binary_average_precision(probabilities[:, number], targets[:, number], validate_args=False)
-            for number in present
+            binary_average_precision(probabilities[:, index], targets[:, index], validate_args=False)
+            for index in present
         ]
         return torch.stack(each).mean() if each else torch.tensor(torch.nan, device=probabilities.device)
 
 
 class PresentF1(MultilabelF1Score):
-    """The mean F1 score over the classes that a split has; NaN where a probability is, or without any class."""
+    """Mean F1 score over classes with a positive sample; NaN if a probability is, or without such classes."""
 
     num_nan: Tensor
 
     def __init__(self, num_labels: int, **options: Any) -> None:
         super().__init__(num_labels, average="none", **options)
         self.add_state("num_nan", torch.tensor(0), dist_reduce_fx="sum")
-        self.present = torch.ones(num_labels, dtype=torch.bool)  # when it was computed last
+        self.present = torch.ones(num_labels, dtype=torch.bool)  # updated by `compute`
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         super().update(preds, target)

@@ -3,5 +3,5 @@ from torch import Tensor
 
 
 def padding_mask(lengths: Tensor, size: int) -> Tensor:
-    """Lengths [batch] -> which of the `size` places of each sample are padding [batch, size], as torch's attention takes it."""
+    """Padding mask (batch, size) from lengths (batch,), in the convention of torch's attention: True for padding."""
     return torch.arange(size, device=lengths.device) >= lengths.unsqueeze(1)

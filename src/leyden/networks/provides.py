@@ -5,11 +5,11 @@ Network = TypeVar("Network", bound=Callable[..., Any])
 
 
 def provides(rule: Callable[..., dict[str, Any]]) -> Callable[[Network], Network]:
-    """Decorates a network whose pretrained weights dictate how its inputs are prepared.
+    """Decorate a network whose pretrained weights require a specific preprocessing of its inputs.
 
     Args:
-        rule: called before anything is built, with those of the network's arguments that it names -> values for arguments
-            of the data of the same names, such as `image_size`, `mean` and `std`.
+        rule: called before anything is built, with the arguments of the network that it names; returns values for
+            arguments of the data module, such as `image_size`, `mean` and `std`.
     """
 
     def decorate(network: Network) -> Network:

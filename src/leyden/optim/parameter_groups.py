@@ -6,13 +6,13 @@ from .layers import layers
 
 
 def parameter_groups(module: nn.Module, layer_decay: float = 1.0) -> list[dict[str, Any]]:
-    """Trainable parameters in two groups: with the optimizer's own weight decay, and without any.
+    """Trainable parameters in two groups: with the weight decay of the optimizer, and without weight decay.
 
-    Biases and the gains of norms, that is parameters of fewer than two axes, are not decayed: pulling them to zero
-    regularises nothing. Goyal et al., Accurate, Large Minibatch SGD, 2017, section 5.3, https://arxiv.org/abs/1706.02677.
+    Biases and norm gains, that is parameters with fewer than two axes, are not decayed: Goyal et al., Accurate, Large
+    Minibatch SGD, 2017, section 5.3, https://arxiv.org/abs/1706.02677.
 
-    With a `layer_decay` below 1, each layer has two groups, and `lr_scale` says what its learning rate is to be
-    multiplied by: 1 in the last layer, `layer_decay` in the one before, its square before that.
+    With `layer_decay` below 1, each layer has two groups with a factor `lr_scale` of the learning rate: 1 in the last
+    layer, `layer_decay` in the one before, its square before that, and so on.
     Howard and Ruder, Universal Language Model Fine-tuning, 2018, section 3.2, https://arxiv.org/abs/1801.06146.
     """
     if layer_decay == 1:
@@ -24,8 +24,8 @@ def parameter_groups(module: nn.Module, layer_decay: float = 1.0) -> list[dict[s
 
 
 def two_groups(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
-    """Those of them that are trained, with weight decay and without."""
+    """Trainable parameters with weight decay and without."""
     trainable = [parameter for parameter in parameters if parameter.requires_grad]
     decayed = [parameter for parameter in trainable if parameter.ndim >= 2]
-    kept = [parameter for parameter in trainable if parameter.ndim < 2]
-    return [group for group in ({"params": decayed}, {"params": kept, "weight_decay": 0.0}) if group["params"]]
+    undecayed = [parameter for parameter in trainable if parameter.ndim < 2]
+    return [group for group in ({"params": decayed}, {"params": undecayed, "weight_decay": 0.0}) if group["params"]]

@@ -18,47 +18,44 @@ def schedule(
     monitor: str,
     mode: Literal["min", "max"],
 ) -> dict[str, Any]:
-    """A learning rate scheduler as Lightning's `configure_optimizers` returns it.
+    """Build a learning rate scheduler in the format of Lightning's `configure_optimizers`.
 
     Args:
-        scheduler: optimizer -> scheduler. One that takes `total_steps` is given the steps of the whole training, unless
-            they are set, and steps with each batch; any other steps with each epoch. `ReduceLROnPlateau` is given the
-            direction of `monitor` and steps with each epoch that is validated.
-        optimizer: whose learning rates it sets.
-        trainer: knows the steps of the training; none where the model is alone.
-        monitor: the metric that `ReduceLROnPlateau` follows.
-        mode: whether less or more of it is better.
+        scheduler: builds a scheduler from an optimizer. If it has an argument `total_steps`, that is set to the total
+            number of training steps, unless given, and it steps with each batch; otherwise with each epoch.
+            `ReduceLROnPlateau` follows `monitor` in the direction `mode` and steps with each validated epoch.
+        optimizer: the optimizer.
+        trainer: the trainer, which determines the number of steps; None without one.
+        monitor: name of the metric that `ReduceLROnPlateau` follows.
+        mode: whether the metric is best at its minimum or maximum.
 
     Raises:
-        UserError: the training has no end from which the steps could be known, or `ReduceLROnPlateau` is to follow the
-            metric in the wrong direction.
+        UserError: the number of training steps is unlimited, or `ReduceLROnPlateau` has the wrong mode.
     """
-    known, given = getattr(scheduler, "keywords", {}), {}
+    settings, given = getattr(scheduler, "keywords", {}), {}
     takes_steps = "total_steps" in signature(scheduler).parameters
-    if takes_steps and known.get("total_steps") in (None, MISSING):
+    if takes_steps and settings.get("total_steps") in (None, MISSING):
         given["total_steps"] = _total_steps(trainer)
-    if getattr(scheduler, "func", scheduler) is ReduceLROnPlateau and known.get("mode") in (None, MISSING):
+    if getattr(scheduler, "func", scheduler) is ReduceLROnPlateau and settings.get("mode") in (None, MISSING):
         given["mode"] = mode
     built = scheduler(optimizer, **given)
     parts = {"scheduler": built, "interval": "step" if takes_steps else "epoch"}
     if isinstance(built, ReduceLROnPlateau):
         if built.mode != mode:
-            raise UserError(
-                f"model.scheduler.mode is {built.mode}, but {monitor} is best at its {mode}: leave mode out"
-            )
+            raise UserError(f"model.scheduler.mode is {built.mode}, but {monitor} is best at its {mode}: remove mode")
         every = trainer.check_val_every_n_epoch if trainer else 1
-        # An epoch that is not validated has nothing to follow.
+        # Epochs without validation have no metric to follow.
         parts |= {"monitor": monitor, "frequency": every or 1, "strict": False}
     return parts
 
 
 def _total_steps(trainer: Trainer | None) -> int:
     if trainer is None:
-        raise RuntimeError("only a trainer knows total_steps")
+        raise RuntimeError("total_steps is unknown without a trainer")
     steps = trainer.estimated_stepping_batches
     if steps == float("inf"):
         raise UserError(
-            "model.scheduler needs to know how many steps the training has, but trainer.max_epochs=-1 sets no limit: "
+            "model.scheduler needs the number of training steps, but trainer.max_epochs=-1 sets no limit: "
             "set trainer.max_epochs, trainer.max_steps or model.scheduler.total_steps, or model.scheduler=null"
         )
     return int(steps)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def read(path: Path, experiment: str) -> Record:
 def _now(record: Record) -> Record:
     """A run whose process was killed is not running, whatever its files say."""
     if record.state == "running" and has_died(RunDirectory(Path(record.path))):
-        return Record(**asdict(record) | {"state": "killed"})
+        return replace(record, state="killed")
     return record
 
 

@@ -5,9 +5,9 @@ from torch import Tensor
 
 
 def balanced_weights(class_counts: Sequence[int]) -> Tensor:
-    """Weights [class] with which the samples of every class count as much in sum: samples / (classes * samples of the class).
+    """Class weights (class,) that balance the classes: samples / (classes * samples of the class).
 
-    The weights of all samples have the mean 1. Classes without a sample weigh 0 and do not count as classes.
+    The mean weight of all samples is 1. Classes without samples have weight 0 and are not counted.
 
     Source: King and Zeng, Logistic Regression in Rare Events Data, 2001, section 4.2,
     https://gking.harvard.edu/files/0s.pdf.

@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 
 class Classification(Task):
-    """One class for each sample: cross-entropy, accuracy, macro F1 and calibration error; of more than 5, top-5 accuracy.
+    """Classification: cross-entropy loss; accuracy, macro F1, calibration error and, for more than 5 classes, top-5 accuracy.
 
-    Macro F1 is the mean over the classes of their F1 scores.
+    Macro F1 is the unweighted mean of the F1 scores of the classes.
 
     The training loss is the mean over the samples of a batch of
 
         -(sum over classes c of w_c t_c log p_c),   p = softmax(logits),
 
-    with t the target: 1 for the sample's class, spread by `label_smoothing` and mixed by `mix`. It is divided by the
-    number of samples, not, as in torch's own mean, by the sum of their weights: that would depend on which samples share a
-    batch or a device. The losses that evaluations log are plain, without weights, smoothing or mixing.
+    with targets t: 1 for the class of the sample, changed by `label_smoothing` and `mix`. It is divided by the number of
+    samples, not by the sum of their weights as in torch, which depends on the samples that share a batch or a device.
+    The logged losses of evaluations have no weights, smoothing or mixing.
 
     Args:
-        network: inputs -> logits [batch, class].
-        class_names: the classes, in the order of their numbers.
-        label_smoothing: share of the target spread over all classes, in training.
-        class_weights: `balanced` makes all classes count alike in the training loss, however rare they are:
-            w_c = samples / (classes * samples of the class), counted in the training samples; null is w_c = 1.
+        network: maps inputs to logits (batch, class).
+        class_names: class names, in the order of their indices.
+        label_smoothing: label smoothing in training.
+        class_weights: `balanced` weights all classes equally in the training loss: w_c = samples / (classes * samples of
+            the class), counted in the training split; null for w_c = 1.
         class_counts: training samples of each class, for `balanced`.
-        mix: mixup or cutmix of torchvision's transforms v2, on the training batches: images and class numbers ->
-            images and class probabilities [batch, class].
+        mix: mixup or cutmix of torchvision.transforms.v2, applied to training batches: maps images and class indices to
+            images and class probabilities (batch, class).
         **task: arguments of `Task`.
     """
 
@@ -68,8 +68,8 @@ class Classification(Task):
         accuracy = MulticlassAccuracy(num_classes, average="micro")
         macro_f1 = MulticlassF1Score(num_classes, average="macro")
         self.add_metrics(loss=Mean(), accuracy=accuracy, macro_f1=macro_f1)
-        # How far the probability of the predicted class is from its accuracy: Guo et al., On Calibration of Modern Neural
-        # Networks, 2017, section 2, https://arxiv.org/abs/1706.04599.
+        # Difference between the probability of the predicted class and the accuracy: Guo et al., On Calibration of Modern
+        # Neural Networks, 2017, section 2, https://arxiv.org/abs/1706.04599.
         self.add_metrics(calibration_error=MulticlassCalibrationError(num_classes, n_bins=15))
         self.has_top5 = num_classes > 5
         if self.has_top5:
@@ -79,7 +79,7 @@ class Classification(Task):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         inputs, targets, lengths = batch
         if targets.ndim != 1:
-            raise UserError("these samples have several classes each: choose model multilabel, see configs/model/")
+            raise UserError("the samples have several classes each: use a multilabel model, see configs/model/")
         if self.mix:
             inputs, targets = self.mix(inputs, targets)
         logits = self(inputs, lengths)
@@ -104,7 +104,7 @@ class Classification(Task):
         return EvaluationOutput(logits.softmax(dim=1), losses)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Class probabilities [batch, class]."""
+        """Class probabilities (batch, class)."""
         return self(batch.inputs, batch.lengths).softmax(dim=1)
 
     def figures(self) -> dict[str, "Figure"]:

@@ -12,35 +12,36 @@ from ..metrics.mean_average_precision import MeanAveragePrecision
 from .task import EvaluationOutput, EvaluationStage, Task, in_default_type
 
 log = logging.getLogger(__name__)
-SURE, OVERLAP = 0.4, 0.5  # from where on a box counts as shown, and as found, in the order of the worst samples
+# Thresholds of score and IoU for counting errors, by which samples are ranked.
+MIN_SCORE, MIN_IOU = 0.4, 0.5
 
 
 class Detection(Task):
-    """Boxes and their classes, by a detector of torchvision or one that is called like them.
+    """Object detection, with a torchvision detector or one with the same interface.
 
-    Such a detector gives a dict of losses in training, whose sum is minimised, and boxes otherwise. Its class 0 is the
-    background. It has no loss in evaluation: what tells the best checkpoint is the mean average precision.
+    In training, a detector returns a dict of losses, which are summed, otherwise boxes. Class 0 is the background. There
+    is no validation loss: the best checkpoint has the highest mean average precision.
 
     Args:
-        network: (images, targets) -> losses; images -> boxes, labels and scores of each.
-        image_size: height and width of the images. torchvision's own resizing, to 800 pixels by default, is set to it
-            and so changes nothing; SSD keeps the size that it is made for.
-        weights: to start training from, where names and shapes agree, so that only the outputs for other classes begin
-            anew: the name of torchvision's, such as `FCOS_ResNet50_FPN_Weights.COCO_V1`, a checkpoint of another run,
-            or a file with a state dict.
+        network: maps (images, targets) to losses, and images to boxes, labels and scores.
+        image_size: height and width of the images. torchvision's resizing, by default to 800 pixels, is set to this size;
+            SSD keeps its fixed size.
+        weights: initial weights for training, loaded where names and shapes match, so that only outputs for other classes
+            are new: the name of torchvision weights, such as `FCOS_ResNet50_FPN_Weights.COCO_V1`, a checkpoint, or a
+            file with a state dict.
         **task: arguments of `Task`.
     """
 
     monitor, mode = "val/map_50", "max"
 
     def __init__(self, network: nn.Module, image_size: Sequence[int], weights: str | None = None, **task: Any) -> None:
-        from torchvision.models.detection.transform import GeneralizedRCNNTransform  # not in every environment
+        from torchvision.models.detection.transform import GeneralizedRCNNTransform  # not installed everywhere
 
         super().__init__(network=network, **task)
         self.weights = weights
         transform = getattr(network, "transform", None)
         if isinstance(transform, GeneralizedRCNNTransform) and transform.fixed_size is None:
-            # torchvision annotates a number and keeps a tuple.
+            # torchvision's annotation is int, but the attribute is a tuple.
             transform.min_size = (min(image_size),)  # pyrefly: ignore[bad-assignment]
             transform.max_size = max(image_size)
         self.add_metrics(map=MeanAveragePrecision())
@@ -51,7 +52,8 @@ class Detection(Task):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         targets = [
-            {"boxes": one.corners[~one.ignored], "labels": one.labels[~one.ignored]} for one in batch.targets.samples()
+            {"boxes": boxes.corners[~boxes.ignored], "labels": boxes.labels[~boxes.ignored]}
+            for boxes in batch.targets.samples()
         ]
         losses = self.network(list(in_default_type(batch.inputs)), targets)
         loss = torch.stack(list(losses.values())).sum()
@@ -59,14 +61,18 @@ class Detection(Task):
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
-        found = self.predict_step(batch, 0)
-        true = [{"boxes": one.corners, "labels": one.labels, "ignored": one.ignored} for one in batch.targets.samples()]
-        getattr(self, f"{stage}_map").update(found, true)
-        return EvaluationOutput(found, torch.stack([mistakes(*pair) for pair in zip(found, true, strict=True)]))
+        predictions = self.predict_step(batch, 0)
+        targets = [
+            {"boxes": boxes.corners, "labels": boxes.labels, "ignored": boxes.ignored}
+            for boxes in batch.targets.samples()
+        ]
+        getattr(self, f"{stage}_map").update(predictions, targets)
+        errors = [count_errors(*pair) for pair in zip(predictions, targets, strict=True)]
+        return EvaluationOutput(predictions, torch.stack(errors))
 
     def predict_step(self, batch: Any, batch_idx: int) -> list[dict[str, Tensor]]:
-        """Of each image: boxes [box, 4], labels [box] and scores [box], the most certain first."""
-        # bfloat16 has steps of two pixels from 256 pixels on.
+        """`boxes` (box, 4), `labels` (box,) and `scores` (box,) of each image, by descending score."""
+        # bfloat16 has a resolution of two pixels from 256 pixels on.
         with torch.autocast(self.device.type, enabled=False):
             return self.network(list(in_default_type(batch.inputs)))
 
@@ -78,46 +84,48 @@ class Detection(Task):
 
     def _log_map(self, stage: EvaluationStage) -> None:
         metric = getattr(self, f"{stage}_map")
-        # The metric has gathered all ranks, which therefore agree.
+        # The metric gathers all ranks, so its value is equal on each.
         results = {f"{stage}/{name}": value for name, value in metric.compute().items()}
         self.log_dict(results, prog_bar=True, sync_dist=True)
         metric.reset()
 
 
-def mistakes(found: dict[str, Tensor], true: dict[str, Tensor]) -> Tensor:
-    """True boxes that are not found and found boxes that are not true, in one image: a number [].
+def count_errors(prediction: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor:
+    """Number of missed and false boxes in one image, a scalar.
 
-    Each box looks for its like by itself, so that doubles are no mistake: enough to bring the worst images first.
+    Boxes are matched independently, so duplicates are not errors: sufficient for ranking images.
     """
     from torchvision.ops import box_iou
 
-    sure = found["scores"] >= SURE
-    same = found["labels"][sure].unsqueeze(1) == true["labels"]
-    agree = same & (box_iou(found["boxes"][sure].float(), true["boxes"].float()) >= OVERLAP)
-    missed = ~agree.any(dim=0) & ~true["ignored"]
-    return (missed.sum() + (~agree.any(dim=1)).sum()).float()
+    confident = prediction["scores"] >= MIN_SCORE
+    same = prediction["labels"][confident].unsqueeze(1) == target["labels"]
+    matches = same & (box_iou(prediction["boxes"][confident].float(), target["boxes"].float()) >= MIN_IOU)
+    missed = ~matches.any(dim=0) & ~target["ignored"]
+    return (missed.sum() + (~matches.any(dim=1)).sum()).float()
 
 
 def load_matching(network: nn.Module, weights: str) -> None:
-    """Loads the weights whose names and shapes agree, and says how many there are.
+    """Load the weights whose names and shapes match, and log their number.
 
     Raises:
-        UserError: there are no such weights, they cannot be had, or none fits.
+        UserError: there are no such weights, they cannot be downloaded, or none matches.
     """
     from torchvision.models import get_weight
 
     try:
         if Path(weights).is_file():
             content = torch.load(weights, map_location="cpu", weights_only=True)
-            known = {name.removeprefix("network."): value for name, value in content.get("state_dict", content).items()}
+            loaded = {
+                name.removeprefix("network."): value for name, value in content.get("state_dict", content).items()
+            }
         else:
-            known = get_weight(weights).get_state_dict(progress=False, check_hash=True)
+            loaded = get_weight(weights).get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnpicklingError) as error:
         raise UserError(f"cannot load model.weights={weights}, by that name or as a file: {error}") from error
     own = network.state_dict()
-    fitting = {name: value for name, value in known.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
-        raise UserError(f"model.weights={weights}: not one of its {len(known)} tensors fits {type(network).__name__}")
-    network.load_state_dict(fitting, strict=False)
-    anew = sorted({name.rsplit(".", 1)[0] for name, value in own.items() if name not in fitting and value.ndim})
-    log.info("%s: %d of %d tensors; anew: %s", weights, len(fitting), len(own), ", ".join(anew) or "none")
+    matching = {name: value for name, value in loaded.items() if name in own and own[name].shape == value.shape}
+    if not matching:
+        raise UserError(f"model.weights={weights}: none of its {len(loaded)} tensors match {type(network).__name__}")
+    network.load_state_dict(matching, strict=False)
+    new = sorted({name.rsplit(".", 1)[0] for name, value in own.items() if name not in matching and value.ndim})
+    log.info("%s: %d of %d tensors; new: %s", weights, len(matching), len(own), ", ".join(new) or "none")

@@ -12,21 +12,21 @@ from ..metrics.word_starts import WordStarts
 from .decoding.generation import Generation
 from .task import EvaluationOutput, EvaluationStage, Task
 
-IGNORED = -100  # a target that does not count: cross-entropy's default
+IGNORE_INDEX = -100  # target excluded from the loss: the default of torch's cross-entropy
 
 
 class LanguageModeling(Task):
-    """The next token of each: cross-entropy, perplexities and bits per byte; continuations of prompts.
+    """Language modelling: cross-entropy loss of the next token, perplexities and bits per byte; text generation.
 
-    `loss` and `token_perplexity` are per token, of whatever kind the tokenizer makes; `word_perplexity` is per word, that
-    is what white space separates, and with `bits_per_byte` compares models whose tokens differ.
+    `loss` and `token_perplexity` are per token; `word_perplexity`, per word separated by white space, and `bits_per_byte`
+    compare models with different tokenizers.
 
     Args:
-        network: tokens [batch, token] -> logits of the next one [batch, token, token id]; to generate it also needs
+        network: maps tokens (batch, token) to logits of the next token (batch, token, vocabulary); generation also needs
             `max_tokens`, `new_cache()` and an argument `cache`.
-        token_bytes: the bytes that each token stands for; none for the end of a text.
-        generation: how continuations are drawn.
-        num_samples: windows of an evaluation whose beginning the model continues.
+        token_bytes: bytes of each token; empty for the end-of-text token.
+        generation: how continuations are sampled.
+        num_samples: number of windows whose beginning is continued in each evaluation.
         prompt_tokens: length of these beginnings.
         **task: arguments of `Task`.
     """
@@ -56,18 +56,18 @@ class LanguageModeling(Task):
         self.beginnings: tuple[Tensor, Tensor] | None = None
 
     def losses(self, batch: Any) -> Tensor:
-        """The loss of each token in nats, 0 where it does not count [batch, token]."""
+        """Loss of each token in nats (batch, token), 0 for `IGNORE_INDEX`."""
         logits = self(batch.inputs)
         losses = cross_entropy(logits.float().flatten(0, 1), batch.targets.flatten(), reduction="none")
         return losses.view_as(batch.targets)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        loss = self.losses(batch).mean()  # windows of training are full
+        loss = self.losses(batch).mean()  # training windows have no padding
         self.log_training(loss=loss)
         return loss
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
-        losses, counts = self.losses(batch), batch.targets != IGNORED
+        losses, counts = self.losses(batch), batch.targets != IGNORE_INDEX
         self.measure(stage, "loss", losses, counts.float())
         targets = batch.targets.clamp(min=0)
         self.measure(stage, "token_perplexity", losses, counts)
@@ -80,7 +80,7 @@ class LanguageModeling(Task):
         return EvaluationOutput(losses, losses.sum(dim=1) / counts.sum(dim=1))
 
     def predict_step(self, batch: Any, batch_idx: int) -> list[Tensor]:
-        """A continuation for each prompt, up to the end of the text [token]."""
+        """A continuation of each prompt (token,), up to the end-of-text token."""
         lengths = batch.lengths
         if lengths is None:  # whole windows
             lengths = torch.full_like(batch.inputs[:, 0], batch.inputs.shape[1])
@@ -88,9 +88,9 @@ class LanguageModeling(Task):
         return [self.until_end(continuation) for continuation in continuations]
 
     def texts(self) -> dict[str, str]:
-        """Beginnings of windows of the evaluation, and how the model continues them.
+        """Beginnings of evaluation windows with their continuations, by name.
 
-        Those of the first rank, on all ranks: a sharded network takes its steps on all of them.
+        All ranks generate those of the first rank, since a sharded network runs on all of them.
         """
         if self.beginnings is None:
             return {}
@@ -98,9 +98,9 @@ class LanguageModeling(Task):
         prompts, lengths = (tensor.to(self.device) for tensor in beginnings)
         continuations = self.generation(self.network, prompts, lengths, list(range(len(prompts))))
         samples = [
-            f"--- prompt {number}\n{self.decode(prompt[:length])}\n--- continuation {number}\n"
+            f"--- prompt {index}\n{self.decode(prompt[:length])}\n--- continuation {index}\n"
             f"{self.decode(self.until_end(continuation))}\n"
-            for number, (prompt, length, continuation) in enumerate(zip(prompts, lengths, continuations, strict=True))
+            for index, (prompt, length, continuation) in enumerate(zip(prompts, lengths, continuations, strict=True))
         ]
         return {"samples": "\n".join(samples)}
 

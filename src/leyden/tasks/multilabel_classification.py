@@ -16,25 +16,24 @@ log = logging.getLogger(__name__)
 
 
 class MultilabelClassification(Task):
-    """Any number of classes for each sample: a yes or no for every class by itself.
+    """Multilabel classification: an independent binary decision for each class.
 
     The loss of a sample is the mean over the classes of the binary cross-entropy
 
         -(w t log p + (1 - t) log(1 - p)),   p = sigmoid(logit),
 
-    with t = 1 for a class that the sample has and 0 otherwise. In training, t is smoothed to (1 - s) t + s / 2, and w is
-    the class's weight; both are left out of the losses that evaluations log.
+    with t = 1 for the classes of the sample and 0 otherwise. In training, t is smoothed to (1 - s) t + s / 2, and w is
+    the class weight; the logged losses of evaluations have neither.
 
-    Metrics, over all samples of an evaluation: `map`, the mean over the classes of the area below the steps of precision
-    over recall, for which no threshold is needed; `macro_f1`, the mean over the classes of the F1 score of what has a
-    probability above a half. Classes of which the split has no sample are left out of both, and reported once.
+    Metrics, over all samples of an evaluation: `map`, the mean average precision over classes, and `macro_f1`, the mean F1
+    score over classes at a threshold of 0.5. Classes without a sample in the split are excluded, with one warning.
 
     Args:
-        network: inputs -> logits [batch, class].
-        class_names: the classes, in the order of their numbers.
+        network: maps inputs to logits (batch, class).
+        class_names: class names, in the order of their indices.
         label_smoothing: s above.
-        class_weights: `balanced` gives the samples of rare classes more weight, w = labels / (classes * labels of the
-            class), all counted in the training samples; null is w = 1.
+        class_weights: `balanced` gives rare classes a higher weight, w = labels / (classes * labels of the class),
+            counted in the training split; null for w = 1.
         class_counts: training samples of each class, for `balanced`.
         **task: arguments of `Task`.
     """
@@ -62,7 +61,7 @@ class MultilabelClassification(Task):
             map=PresentAveragePrecision(num_classes),
             macro_f1=PresentF1(num_classes),
         )
-        self.reported: set[str] = set()  # stages of which absent classes are known
+        self.reported: set[str] = set()  # stages with a warning about absent classes
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         targets = self._targets(batch)
@@ -83,7 +82,7 @@ class MultilabelClassification(Task):
         return EvaluationOutput(probabilities, losses)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """The probability of each class [batch, class]."""
+        """Probability of each class (batch, class)."""
         return self(batch.inputs, batch.lengths).float().sigmoid()
 
     def on_validation_epoch_end(self) -> None:
@@ -94,18 +93,15 @@ class MultilabelClassification(Task):
 
     def _report_absent(self, stage: EvaluationStage) -> None:
         metric = getattr(self, f"{stage}_macro_f1")
-        metric.compute()  # over all ranks, so on all; it is kept for the log
-        absent = [
-            name for name, is_there in zip(self.class_names, metric.present.tolist(), strict=True) if not is_there
-        ]
+        metric.compute()  # synchronizes all ranks; the result is cached for logging
+        present = zip(self.class_names, metric.present.tolist(), strict=True)
+        absent = [name for name, is_present in present if not is_present]
         if absent and stage not in self.reported:
             self.reported.add(stage)
-            log.warning("the %s split has no sample of %s: means over classes leave them out", stage, ", ".join(absent))
+            log.warning("the %s split has no sample of %s: excluded from means over classes", stage, ", ".join(absent))
 
     def _targets(self, batch: Any) -> Tensor:
-        """0 or 1 [batch, class], uint8 -> float."""
+        """Multi-hot targets (batch, class) as floats."""
         if batch.targets.ndim != 2:
-            raise UserError(
-                "these samples have one class each: set data.label_separator, or leave the model's multilabel"
-            )
+            raise UserError("the samples have one class each: set data.label_separator, or use a classification model")
         return batch.targets.float()

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 class Segmentation(Task):
-    """One class for each pixel: cross-entropy; mean intersection over union, Dice and pixel accuracy.
+    """Semantic segmentation: cross-entropy loss; mean intersection over union, Dice and pixel accuracy.
 
-    Both means are over the classes that occur in the targets or predictions of the whole split, whose pixels are
-    counted together. Dice is F1 over pixels. The test also logs both for each class, as `test/iou_<class>` and
+    Both means are over the classes that occur in the targets or predictions of the whole split, whose pixels are pooled.
+    Dice is the F1 score over pixels. Testing also logs both for each class, as `test/iou_<class>` and
     `test/dice_<class>`.
 
     Args:
-        network: images -> logits [batch, class, height, width], or torchvision's dict with these as `out` and those of
-            an auxiliary head as `aux`, whose loss counts half, as in torchvision's training.
-        class_names: the classes, in the order of their numbers.
-        ignore_index: class number of pixels that are left out of loss and metrics.
-        class_weights: of the classes in the cross-entropy, against imbalance; all 1 by default.
-        dice_weight: of the soft Dice loss, which is added to the cross-entropy.
+        network: maps images to logits (batch, class, height, width), or to torchvision's dict with `out` and, for an
+            auxiliary head, `aux`, whose loss has weight 0.5, as in torchvision's training.
+        class_names: class names, in the order of their indices.
+        ignore_index: class index of pixels excluded from loss and metrics.
+        class_weights: class weights in the cross-entropy; by default 1.
+        dice_weight: weight of the soft Dice loss, which is added to the cross-entropy.
         **task: arguments of `Task`.
     """
 
@@ -58,14 +58,14 @@ class Segmentation(Task):
         super().__init__(network=network, **task)
         self.class_names, self.ignore_index, self.dice_weight = class_names, ignore_index, dice_weight
         self.register_buffer("class_weights", torch.tensor(class_weights or [1.0] * num_classes), persistent=False)
-        known: Any = {"num_classes": num_classes, "ignore_index": ignore_index, "validate_args": False}
+        options: Any = {"num_classes": num_classes, "ignore_index": ignore_index, "validate_args": False}
         self.add_metrics(
             loss=Mean(),
-            miou=MulticlassJaccardIndex(average="macro", **known),
-            dice=MulticlassF1Score(average="macro", **known),
-            pixel_accuracy=MulticlassAccuracy(average="micro", **known),
+            miou=MulticlassJaccardIndex(average="macro", **options),
+            dice=MulticlassF1Score(average="macro", **options),
+            pixel_accuracy=MulticlassAccuracy(average="micro", **options),
         )
-        self.confusion = MulticlassConfusionMatrix(**known)
+        self.confusion = MulticlassConfusionMatrix(**options)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         heads = self.heads(batch.inputs)
@@ -88,27 +88,27 @@ class Segmentation(Task):
         return EvaluationOutput(predictions.to(torch.uint8), losses)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """The class of each pixel, uint8 [batch, height, width]."""
+        """Class of each pixel, uint8 (batch, height, width)."""
         return self(batch.inputs).argmax(dim=1).to(torch.uint8)
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Logits [batch, class, height, width]."""
+        """Logits (batch, class, height, width)."""
         return self.heads(inputs)["out"]
 
     def heads(self, inputs: Tensor) -> dict[str, Tensor]:
-        """The logits of each head, in full precision; `out` is the one that counts."""
+        """Logits of each head in float32; `out` is the main head."""
         output = super().forward(inputs)
         heads = output if isinstance(output, dict) else {"out": output}
         return {name: logits.float() for name, logits in heads.items()}
 
     def total_weight(self, targets: Tensor) -> Tensor:
-        """Of the pixels that have a class, the mean over ranks."""
+        """Total weight of the valid pixels, averaged over ranks."""
         valid = targets != self.ignore_index
         weights = self.class_weights[targets.masked_fill(~valid, 0)] * valid
         return mean_over_ranks(weights.sum()).clamp(min=1e-6)
 
     def loss(self, logits: Tensor, targets: Tensor, total_weight: Tensor) -> Tensor:
-        """The mean over all pixels that have a class, with the soft Dice loss where it has a weight."""
+        """Weighted mean over valid pixels, plus the soft Dice loss if it has a weight."""
         loss = self.pixel_losses(logits, targets, self.class_weights).sum() / total_weight
         if not self.dice_weight:
             return loss
@@ -116,18 +116,18 @@ class Segmentation(Task):
         return loss + self.dice_weight * soft_dice_loss(logits, targets.masked_fill(~valid, 0), valid)
 
     def pixel_losses(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Cross-entropy [batch, height, width], 0 where there is no class."""
-        # As a list of pixels: CUDA has no deterministic cross-entropy of images.
+        """Cross-entropy (batch, height, width), 0 for ignored pixels."""
+        # Flattened: CUDA has no deterministic cross-entropy for images.
         pixels, classes = logits.movedim(1, -1).flatten(0, 2), targets.flatten()
         weights = weights if weights is None else weights.to(pixels.dtype)
         losses = cross_entropy(pixels, classes, weights, ignore_index=self.ignore_index, reduction="none")
         return losses.reshape(targets.shape)
 
     def on_test_epoch_end(self) -> None:
-        counts = self.confusion.compute().cpu().double()  # over all ranks, so the same on each
+        counts = self.confusion.compute().cpu().double()  # gathered from all ranks, so equal on each
         true, predicted, both = counts.sum(dim=1), counts.sum(dim=0), counts.diagonal()
-        for number in (true + predicted).nonzero().flatten().tolist():
-            t, p, b, name = true[number], predicted[number], both[number], self.class_names[number]
+        for index in (true + predicted).nonzero().flatten().tolist():
+            t, p, b, name = true[index], predicted[index], both[index], self.class_names[index]
             self.log(f"test/iou_{name}", (b / (t + p - b)).float(), sync_dist=True)
             self.log(f"test/dice_{name}", (2 * b / (t + p)).float(), sync_dist=True)
 
@@ -142,17 +142,17 @@ class Segmentation(Task):
 
 
 def soft_dice_loss(logits: Tensor, classes: Tensor, valid: Tensor) -> Tensor:
-    """1 - Dice of the probabilities, the mean over samples and classes; 1 is added to both parts of the fraction.
+    """Soft Dice loss: 1 - Dice of the probabilities, averaged over samples and classes, with a smoothing term of 1.
 
-    Source: Milletari et al., V-Net, 2016, https://arxiv.org/abs/1606.04797, with the plain sums for the squared ones.
+    Source: Milletari et al., V-Net, 2016, https://arxiv.org/abs/1606.04797, without squares in the denominator.
 
     Args:
-        logits: [batch, class, height, width].
-        classes: class numbers [batch, height, width], int64.
-        valid: the pixels that count [batch, height, width].
+        logits: (batch, class, height, width).
+        classes: class indices (batch, height, width), int64.
+        valid: mask of valid pixels (batch, height, width).
     """
     probabilities = logits.softmax(dim=1) * valid.unsqueeze(1)
-    numbers = torch.arange(logits.shape[1], device=logits.device).reshape(1, -1, 1, 1)
-    true = (classes.unsqueeze(1) == numbers) & valid.unsqueeze(1)
+    indices = torch.arange(logits.shape[1], device=logits.device).reshape(1, -1, 1, 1)
+    true = (classes.unsqueeze(1) == indices) & valid.unsqueeze(1)
     both = (probabilities * true).sum(dim=(2, 3))
     return 1 - ((2 * both + 1) / (probabilities.sum(dim=(2, 3)) + true.sum(dim=(2, 3)) + 1)).mean()

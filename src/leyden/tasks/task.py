@@ -14,45 +14,43 @@ from ..optim.fused import fused
 from ..optim.parameter_groups import parameter_groups, two_groups
 from ..optim.schedule import schedule
 from .compiled import GraphMode, compile_network
-from .internals import FUNCTION_NAME, forget, is_logging_step
+from .internals import FUNCTION_NAME, discard_samples, is_logging_step
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EvaluationStage = Literal["val", "test"]
 
-ONE_VALUE = "Expected more than 1 value per channel when training"  # how torch's batch norm begins its refusal
-# Of images and of clips, by the number of axes.
-CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+BATCH_NORM_ERROR = "Expected more than 1 value per channel when training"  # message of torch
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the number of axes, of images and clips
 
 
 class EvaluationOutput(NamedTuple):
-    """What an evaluation step tells of its batch; plots are made of it."""
+    """Output of an evaluation step, from which samples are plotted."""
 
-    predictions: Any  # one a sample, as `predict_step` gives them
-    errors: Tensor  # how wrong each sample is, such as its loss [batch]
+    predictions: Any  # one per sample, as returned by `predict_step`
+    per_sample_loss: Tensor  # loss or another error of each sample (batch,)
 
 
 class Task(LightningModule):
-    """What every task shares: a network, its optimizer and its schedule. A new task implements the four steps below.
+    """Base class of all tasks: a network with its optimizer and schedule. A new task implements the methods below.
 
     Args:
-        network: called with `inputs`, and with `lengths` where the batch has them.
-        optimizer: parameter groups -> optimizer.
-        scheduler: optimizer -> scheduler. One that takes `total_steps` is given them and steps with each batch, any
-            other steps with each epoch; `ReduceLROnPlateau` follows `monitor`. See `schedule`.
-        compile: compile the network with `torch.compile`, or go on without where that fails; `reduce-overhead` and
-            `max-autotune` with CUDA graphs too, for small networks with inputs of one size.
-        channels_last: keep images or clips, and convolutions, in the channels-last memory format.
-        float32_matmul: precision of matrix products in float32 on a GPU, see `torch.set_float32_matmul_precision`:
-            `high` is TF32 where there is that, `highest` is exact.
-        frozen: parts of the network, by their names in it, that are not trained; their norms and dropout stay in
-            evaluation mode.
-        layer_decay: for fine-tuning, the learning rate of each layer as a part of that of the next one, see
-            `parameter_groups`; 1 trains all layers alike.
+        network: called with `inputs`, and with `lengths` if the batch has them.
+        optimizer: builds an optimizer from parameter groups.
+        scheduler: builds a scheduler from an optimizer. With an argument `total_steps`, it steps with each batch, otherwise
+            with each epoch; `ReduceLROnPlateau` follows `monitor`. See `schedule`.
+        compile: compile the network with `torch.compile`, falling back to the uncompiled network; `reduce-overhead` and
+            `max-autotune` add CUDA graphs, for small networks with inputs of one size.
+        channels_last: use the channels-last memory format for images or clips and convolutions.
+        float32_matmul: precision of float32 matrix products on a GPU, see `torch.set_float32_matmul_precision`: `high`
+            allows TF32, `highest` does not.
+        frozen: names of modules of the network that are not trained; they stay in evaluation mode.
+        layer_decay: factor between the learning rates of successive layers for fine-tuning, see `parameter_groups`; 1
+            for equal rates.
     """
 
-    # The metric that tells the best checkpoint, and whether more or less of it is better.
+    # Metric that selects the best checkpoint, and whether it is best at its minimum or maximum.
     monitor: ClassVar[str] = "val/loss"
     mode: ClassVar[Literal["min", "max"]] = "min"
 
@@ -72,7 +70,7 @@ class Task(LightningModule):
         super().__init__()
         self.network, self.optimizer, self.scheduler = network, optimizer, scheduler
         self.channels_last, self.layer_decay = channels_last, layer_decay
-        self.frozen = tuple(frozen)  # names: with trainer.sync_batchnorm others take the place of norms
+        self.frozen = tuple(frozen)  # names, since trainer.sync_batchnorm replaces modules
         freeze(network, frozen)
         if channels_last:
             for parameter in network.parameters():
@@ -83,15 +81,15 @@ class Task(LightningModule):
             compile_network(network, mode=None if compile is True else compile)
 
     def configure_model(self) -> None:
-        if self.trainer.strategy.root_device.type == "cuda":  # on a CPU it may mean bfloat16
+        if self.trainer.strategy.root_device.type == "cuda":  # on a CPU, the setting may allow bfloat16
             torch.set_float32_matmul_precision(self.float32_matmul)
-        # Lightning would load a checkpoint of trainer.precision=64-true into float32, and then convert that.
+        # Convert before loading: with trainer.precision=64-true, Lightning would load a checkpoint as float32.
         self.trainer.precision_plugin.convert_module(self)
         if self.device_mesh is not None:
             shard(self.network, self.device_mesh["data_parallel"])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == FUNCTION_NAME:  # Lightning sets it 40 times a step, past torch's search for parameters
+        if name == FUNCTION_NAME:  # set 40 times a step by Lightning: skip the overhead of nn.Module
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
@@ -101,65 +99,65 @@ class Task(LightningModule):
 
     def train(self, mode: bool = True) -> "Task":
         super().train(mode)
-        for name in self.frozen:  # a BatchNorm that goes on averaging would not be frozen
+        for name in self.frozen:  # do not update running statistics
             self.network.get_submodule(name).eval()
         return self
 
     def add_metrics(self, **metrics: Metric) -> None:
-        """Keeps a copy of each for validation and one for test."""
+        """Add a copy of each metric for validation and one for testing."""
         for stage in ("val", "test"):
             for name, metric in metrics.items():
                 self.add_module(f"{stage}_{name}", metric.clone())
 
     def measure(self, stage: EvaluationStage, name: str, *values: Any) -> None:
-        """Updates a metric and logs it, at the end of the evaluation, as `<stage>/<name>`.
+        """Update a metric, and log it at the end of the evaluation as `<stage>/<name>`.
 
-        Metrics see samples, not means of batches: they are exact for any batch size and number of devices.
+        Metrics aggregate samples, not batch means: they are exact for any batch size and number of devices.
         """
         metric = getattr(self, f"{stage}_{name}")
         metric.update(*values)
-        if metric.update_count == 1:  # to log it again tells Lightning nothing new, at the cost of the update itself
+        if metric.update_count == 1:  # logging it once is enough, and costs as much as an update
             self.log(f"{stage}/{name}", metric, prog_bar=True)
 
     def log_training(self, **values: Tensor) -> None:
-        """Logs what a batch of training tells, the mean over ranks, as `train/<name>`.
+        """Log values of a training batch, averaged over ranks, as `train/<name>`.
 
-        Only in steps whose row is written, and at the end of an epoch: to log costs more than the arithmetic of a small
-        network, and waits for the other ranks.
+        Only in steps that loggers record and at the end of an epoch: logging costs more than the arithmetic of a small
+        network, and synchronizes the ranks.
         """
         if is_logging_step(self.trainer) or self.trainer.is_last_batch:
             for name, value in values.items():
                 self.log(f"train/{name}", value, prog_bar=name == "loss", sync_dist=True)
 
-    # What a task implements, beside `training_step`
+    # To be implemented by a task, in addition to `training_step`
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
-        """Measures all metrics on a batch."""
+        """Update all metrics with a batch."""
         raise NotImplementedError
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
-        """Predictions, one a sample: what the data module can draw and write."""
+        """Predictions, one per sample, in the format that the data module draws and writes."""
         raise NotImplementedError
 
     def figures(self) -> dict[str, "Figure"]:
-        """PredictionPlots of the evaluation that has just ended, by name; called on all ranks."""
+        """Figures of the last evaluation, by name; called on all ranks."""
         return {}
 
     def texts(self) -> dict[str, str]:
-        """Texts of the evaluation that has just ended, by name; called on all ranks."""
+        """Texts of the last evaluation, by name; called on all ranks."""
         return {}
 
     def validation_step(self, batch: Any, batch_idx: int) -> Any:
-        return self._evaluated(batch, "val", self.trainer.val_dataloaders)
+        return self._evaluate_step(batch, "val", self.trainer.val_dataloaders)
 
     def test_step(self, batch: Any, batch_idx: int) -> Any:
-        return self._evaluated(batch, "test", self.trainer.test_dataloaders)
+        return self._evaluate_step(batch, "test", self.trainer.test_dataloaders)
 
-    def _evaluated(self, batch: Any, stage: EvaluationStage, loader: Any) -> Any:
+    def _evaluate_step(self, batch: Any, stage: EvaluationStage, loader: Any) -> Any:
         output = self.evaluate(batch, stage)
         if getattr(getattr(loader, "batch_sampler", None), "is_surplus", False):
-            for metric in (one for one in self.modules() if isinstance(one, Metric)):
-                forget(metric)
+            for metric in (module for module in self.modules() if isinstance(module, Metric)):
+                discard_samples(metric)
         return output
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Any:
@@ -169,27 +167,29 @@ class Task(LightningModule):
         try:
             return self.network(inputs) if lengths is None else self.network(inputs, lengths)
         except ValueError as error:
-            if ONE_VALUE not in str(error):
+            if BATCH_NORM_ERROR not in str(error):
                 raise
             raise UserError(
-                "batch norm cannot train on one value of a channel: the batch of this device has one sample, of which the "
-                "network leaves one value. Raise data.batch_size (it is shared among the devices) or, of images, "
+                "batch norm needs more than one value per channel in training, but the batch of this device has one sample "
+                "with one value per channel. Raise data.batch_size (which is divided among devices) or, for images, "
                 "data.image_size"
             ) from error
 
     def _attached_trainer(self) -> Trainer | None:
-        """None where the model is alone."""
+        """The trainer, or None without one."""
         try:
             return self.trainer
         except RuntimeError:
             return None
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Those of the network, then those which the task has of its own, such as a head or a weight of its loss."""
-        groups, of_network = parameter_groups(self.network, self.layer_decay), set(self.network.parameters())
-        own = {name: one for name, one in self.named_parameters() if one.requires_grad and one not in of_network}
+        """Parameter groups of the network, then those of the task's own parameters."""
+        groups, in_network = parameter_groups(self.network, self.layer_decay), set(self.network.parameters())
+        own = {
+            name: value for name, value in self.named_parameters() if value.requires_grad and value not in in_network
+        }
         if own and self._attached_trainer() and self.device_mesh is not None:
-            raise UserError(f"trainer=fsdp divides model.network alone, and the task trains {', '.join(own)}: use DDP")
+            raise UserError(f"trainer=fsdp shards only model.network, but the task trains {', '.join(own)}: use DDP")
         return groups + two_groups(list(own.values()))
 
     def configure_optimizers(self) -> Any:
@@ -204,11 +204,11 @@ class Task(LightningModule):
         rates = [group["lr"] / group.get("lr_scale", 1.0) for group in optimizer.param_groups]
         if max(rates) > 1.001 * min(rates):
             raise UserError(
-                f"{type(scheduled['scheduler']).__name__} sets all learning rates itself, which undoes model.layer_decay"
+                f"{type(scheduled['scheduler']).__name__} overwrites the learning rates of model.layer_decay: remove either"
             )
         return {"optimizer": optimizer, "lr_scheduler": scheduled}
 
 
 def in_default_type(inputs: Tensor) -> Tensor:
-    """What transforms make in float32 as trainer.precision=64-true and bf16-true want it."""
+    """Convert floats to the default dtype, as required by trainer.precision=64-true and bf16-true."""
     return inputs.to(torch.get_default_dtype()) if inputs.is_floating_point() else inputs

@@ -18,20 +18,20 @@ log = logging.getLogger(__name__)
 
 
 class Transcription(Task):
-    """What is said, without knowing when: connectionist temporal classification, word and character error rates.
+    """Speech recognition with connectionist temporal classification (CTC): word and character error rates.
 
-    A sample with fewer frames than its transcript needs has no loss; it counts in the error rates.
+    A sample with fewer frames than its transcript needs has no loss, but counts in the error rates.
 
     Source: Graves et al., Connectionist Temporal Classification, 2006, https://doi.org/10.1145/1143844.1143891.
 
     Args:
-        network: waveforms [batch, time] and lengths [batch] -> log-probabilities [batch, frame, token] and numbers of
-            valid frames [batch].
-        alphabet: the tokens, in the order of their numbers; the first is the blank.
-        separator: what stands between two tokens of a text.
+        network: maps waveforms (batch, time) and lengths (batch,) to log-probabilities (batch, frame, token) and the
+            number of valid frames (batch,).
+        alphabet: tokens, in the order of their indices; the first is the blank.
+        separator: text between two tokens.
         sample_rate: of the waveforms, in Hz.
-        decoder: log-probabilities and numbers of frames -> the tokens of each sample.
-        too_short: `raise` after the first epoch in which samples of training had too few frames, or only `warn` how many.
+        decoder: maps log-probabilities and numbers of valid frames to the tokens of each sample.
+        too_short: `raise` an error after the first epoch with training samples that have too few frames, or `warn`.
         **task: arguments of `Task`.
     """
 
@@ -64,38 +64,38 @@ class Transcription(Task):
         return loss
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        number = self.num_too_short.compute() if self.num_too_short.update_called else 0
-        checkpoint["num_too_short"] = int(number)  # of this epoch so far, over all ranks
+        count = self.num_too_short.compute() if self.num_too_short.update_called else 0
+        checkpoint["num_too_short"] = int(count)  # in this epoch, over all ranks
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if self.global_rank == 0:
             self.num_too_short.update(checkpoint.get("num_too_short", 0))
 
     def on_train_epoch_end(self) -> None:
-        number = int(self.num_too_short.compute())
+        count = int(self.num_too_short.compute())
         self.num_too_short.reset()
-        if number:
-            told = (
-                f"{number} samples of this epoch had fewer frames than their transcripts need, and no loss: "
-                "give the network more frames (model.network.subsampling), or take words for tokens"
+        if count:
+            message = (
+                f"{count} samples of this epoch had fewer frames than their transcripts need, and no loss: lower "
+                "model.network.subsampling, or set data.tokens=words"
             )
             if self.too_short == "raise":
-                raise UserError(f"{told}; model.too_short=warn leaves them out")
-            log.warning(told)
+                raise UserError(f"{message}; model.too_short=warn ignores them")
+            log.warning(message)
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         log_probs, frames = self(batch.inputs, batch.lengths)
         losses, is_too_short = self._losses(log_probs, frames, batch.targets)
         alignments = self._decode(batch, log_probs, frames)
-        said = [self._text(tokens) for tokens in alignments.tokens]
-        references = [self._text(batch.targets.sample(number).tolist()) for number in range(len(said))]
+        predictions = [self._text(tokens) for tokens in alignments.tokens]
+        references = [self._text(batch.targets.sample(index).tolist()) for index in range(len(predictions))]
         self.measure(stage, "loss", losses, (~is_too_short).float())
-        self.measure(stage, "wer", said, references)
-        self.measure(stage, "cer", said, references)
+        self.measure(stage, "wer", predictions, references)
+        self.measure(stage, "cer", predictions, references)
         return EvaluationOutput(alignments, losses.masked_fill(is_too_short, float("inf")))
 
     def predict_step(self, batch: Any, batch_idx: int) -> list[AlignedTokens]:
-        """Tokens and their seconds, one `AlignedTokens` a sample."""
+        """Decoded tokens with their times, one `AlignedTokens` per sample."""
         return list(self._decode(batch, *self(batch.inputs, batch.lengths)))
 
     def _decode(self, batch: Any, log_probs: Tensor, frames: Tensor) -> Alignments:
@@ -106,12 +106,12 @@ class Transcription(Task):
         return self.separator.join(self.alphabet[token] for token in tokens)
 
     def _losses(self, log_probs: Tensor, frames: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
-        """The loss of each sample for each of its tokens [batch], and which samples have too few frames for any [batch]."""
+        """Loss per token of each sample (batch,), and whether it has too few frames (batch,)."""
         tokens, lengths = targets
         losses = ctc_loss(
             log_probs.transpose(0, 1), tokens, frames, lengths, blank=0, reduction="none", zero_infinity=True
         )
-        # A blank must stand between two equal tokens.
+        # CTC needs a blank between two equal tokens.
         is_repeated = tokens[:, 1:] == tokens[:, :-1]
         is_inside = torch.arange(tokens.shape[1], device=tokens.device)[1:] < lengths.unsqueeze(1)
         is_too_short = lengths + (is_repeated & is_inside).sum(dim=1) > frames

@@ -19,9 +19,9 @@ from .project import Pair, mistakes
 from .small import small_model
 
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
-UNATTACHED = "not attached to a `Trainer`"  # how Lightning refuses what needs one
-# Settings of torchvision's detectors that leave no box out: those of a fresh detector score alike, and rounding, which
-# depends on the CPU and on the size of the batch, would choose among them.
+UNATTACHED = "not attached to a `Trainer`"  # in Lightning's error message
+# Settings of torchvision's detectors that keep all boxes: an untrained detector has nearly equal scores, among which
+# rounding errors, which depend on the CPU and the batch size, would decide.
 ALL_BOXES = {
     "_pre_nms_top_n": {"testing": 10**6},
     "_post_nms_top_n": {"testing": 10**6},
@@ -33,10 +33,11 @@ ALL_BOXES = {
 
 
 class Bench:
-    """
+    """A model with the data of an experiment, without a trainer.
+
     Args:
-        root: of the project.
-        pair: the model, and the experiment whose data it is given.
+        root: root of the project.
+        pair: the model and the experiment.
     """
 
     def __init__(self, root: Path, pair: Pair) -> None:
@@ -45,57 +46,55 @@ class Bench:
         network = config["model"].get("network")
         is_torchvisions = isinstance(network, dict) and str(network.get("_target_")).startswith("torchvision.")
         if is_torchvisions and "in_channels" in data:
-            data["in_channels"] = 3  # they are for colour images alone
+            data["in_channels"] = 3  # they support only colour images
         self.data, self.name = prepared(data), str(pair)
         self.model: Any = build(small_model(config["model"]), self.data.provided())
         self.task = type(self.model).__name__
         if not self.model.automatic_optimization:
-            pytest.skip(f"{pair} is not tested: {self.task} optimizes by itself, which needs a trainer")
+            pytest.skip(f"{pair} is not tested: {self.task} uses manual optimization, which needs a trainer")
         self.model.log = self.model.log_dict = self.model.log_training = lambda *_, **__: None
         if hasattr(self.model, "generation"):
-            self.model.generation.temperature = (
-                0.0  # random tokens depend on rounding errors, the likeliest ones do not
-            )
+            self.model.generation.temperature = 0.0  # sampled tokens would depend on rounding errors
         for module in self.model.modules():
             if isinstance(module, DROPOUTS):
                 module.p = 0.0
         self._transform = self.data.batch_transform("test")
 
     def batch(self, *indices: int) -> Any:
-        """Training samples as the model receives them; indices beyond the last one start again at 0."""
+        """Training samples as the model receives them; indices wrap around at the end of the dataset."""
         samples = self.data.samples["train"]
         return self._transform(samples.__getitems__([index % len(samples) for index in indices]))
 
     def loss(self, batch: Any) -> Tensor:
-        """The loss of a training step; whatever is random in it is the same each time."""
+        """Loss of a training step, with a fixed random seed."""
         torch.manual_seed(0)
-        found = self._called(self.model.training_step, batch)
-        return found["loss"] if isinstance(found, dict) else found
+        output = self._call(self.model.training_step, batch)
+        return output["loss"] if isinstance(output, dict) else output
 
     def predictions(self, batch: Any) -> Any:
-        return self._called(self.model.predict_step, batch)
+        return self._call(self.model.predict_step, batch)
 
     def keep_all_boxes(self) -> None:
-        """Has torchvision's detectors predict every box that they propose."""
+        """Make torchvision's detectors predict every box that they propose."""
         for module in self.model.modules():
             for name in ALL_BOXES.keys() & vars(module).keys():
                 setattr(module, name, ALL_BOXES[name])
 
-    def mixed(self, num_samples: int) -> str:
-        """What differs when a sample is predicted with others and alone, in float64; nothing where nothing does."""
+    def batch_dependence(self, num_samples: int) -> str:
+        """How predictions of a sample differ between a batch and the sample alone, in float64; empty if they do not."""
         precision = DoublePrecision()
         precision.convert_module(self.model)
         with torch.no_grad(), precision.forward_context():
-            together = self.predictions(self.batch(*range(num_samples)))
-            if len(together) != num_samples:
-                return f"predict_step gives {len(together)} predictions for a batch of {num_samples} samples"
+            batched = self.predictions(self.batch(*range(num_samples)))
+            if len(batched) != num_samples:
+                return f"predict_step returns {len(batched)} predictions for a batch of {num_samples} samples"
             for index in range(num_samples):
-                (alone,) = self.predictions(self.batch(index))
-                if found := difference(together[index], alone, atol=1e-5, rtol=1e-4):
-                    return f"the predictions of sample {index} change with the other samples of its batch: {found}"
+                (single,) = self.predictions(self.batch(index))
+                if text := difference(batched[index], single, atol=1e-5, rtol=1e-4):
+                    return f"the predictions of sample {index} change with the other samples of its batch: {text}"
         return ""
 
-    def _called(self, step: Any, batch: Any) -> Any:
+    def _call(self, step: Any, batch: Any) -> Any:
         names = inspect.signature(step).parameters
         try:
             return step(*(batch, 0)[: len(names)])
@@ -106,14 +105,14 @@ class Bench:
 
 
 def _checked(root: Path, pair: Pair) -> dict[str, Any]:
-    """The configuration of a pair; the test is skipped where it has a mistake, or where weights are downloaded."""
+    """The configuration of a pair; skips the test if it is invalid or downloads weights."""
     try:
         composed = pair.composed(root)
         skip_pretrained(composed.config["model"], str(pair))
-        found = mistakes(composed)
+        messages = mistakes(composed)
     except ConfigError as error:
-        found = error.messages
+        messages = error.messages
     else:
-        if not found:
+        if not messages:
             return composed.config
-    pytest.skip(f"{pair} is not tested: {found[0]}")
+    pytest.skip(f"{pair} is not tested: {messages[0]}")

@@ -1,4 +1,4 @@
-"""What all contract tests share: where they run, and how they fail."""
+"""Shared setup and failure messages of all contract tests."""
 
 import logging
 import random
@@ -15,25 +15,25 @@ from ..run import directory
 from ..run.harmless_warnings import HARMLESS
 
 SLOW = "slow: trains whole runs, or many steps"
-RESUMED = "Checkpoint directory .* exists and is not empty"  # that of a resumed run
+RESUMED = "Checkpoint directory .* exists and is not empty"  # warning about a resumed run
 
 
 class Contract:
-    """Tests that run in the project's folder, on one thread, and leave nothing in it: no runs, no cache."""
+    """Tests that run in the project's folder, on one thread, without leaving runs or caches in it."""
 
-    # Whatever a project makes of warnings, such as errors.
+    # Even if the project turns warnings into errors.
     pytestmark = [pytest.mark.filterwarnings(f"ignore:{message}") for message in (*HARMLESS, RESUMED)]
 
     @pytest.fixture(autouse=True)
     def _isolated(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.chdir(project_root())
         monkeypatch.setattr(storage, "ROOT", tmp_path_factory.getbasetemp())
-        for keep in ("remember", "sign"):  # in the project's runs/, where `latest` must not find a run of a test
+        for keep in ("remember", "sign"):  # they write to the project's runs/, where `latest` must not find test runs
             monkeypatch.setattr(directory, keep, lambda *_: None)
         threads, log = torch.get_num_threads(), logging.getLogger("lightning.pytorch")
         level = log.level
         torch.set_num_threads(1)
-        log.setLevel(logging.WARNING)  # as the command line has it
+        log.setLevel(logging.WARNING)  # as on the command line
         seed_all(0)
         yield
         torch.set_num_threads(threads)
@@ -41,20 +41,20 @@ class Contract:
 
 
 def seed_all(seed: int) -> None:
-    """Seeds all global generators."""
+    """Seed all global generators."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)
 
 
 def parametrize(metafunc: pytest.Metafunc, name: str, values: Iterable[Any], is_slow: bool) -> None:
-    """Gives a test one value after the other; all tests of a value follow each other, so that they share its parts.
+    """Parametrize a test, grouping all tests of a value, so that they share fixtures.
 
     Args:
-        metafunc: the test; nothing happens where it does not take `name`.
-        name: of the argument.
-        values: each with its id as `str`.
-        is_slow: whether the test has the mark `slow`, which a project need not register.
+        metafunc: the test; unchanged if it does not use `name`.
+        name: name of the argument.
+        values: values, whose `str` is the id.
+        is_slow: whether to mark the test `slow`, which the project need not register.
     """
     if name not in metafunc.fixturenames:
         return
@@ -65,12 +65,12 @@ def parametrize(metafunc: pytest.Metafunc, name: str, values: Iterable[Any], is_
     metafunc.parametrize(name, cases, scope="class")
 
 
-def fail(sentence: str) -> NoReturn:
-    """Fails with a sentence alone: a traceback through these tests would tell a researcher nothing."""
-    pytest.fail(sentence, pytrace=False)
+def fail(message: str) -> NoReturn:
+    """Fail with a message, without a traceback through these tests, which would not help."""
+    pytest.fail(message, pytrace=False)
 
 
-def expect(condition: object, sentence: str) -> None:
-    """Fails with a sentence where something is not as it must be."""
+def expect(condition: object, message: str) -> None:
+    """Fail with a message if a condition is false."""
     if not condition:
-        fail(sentence)
+        fail(message)

@@ -1,4 +1,4 @@
-"""The data with which an experiment is tested: its own where that is here, else that of an embedded experiment."""
+"""Data for testing an experiment: its own if it is available, else that of an embedded experiment."""
 
 import json
 from functools import cache
@@ -20,19 +20,19 @@ from .project import configuration, embedded, place, target
 from .small import small_data
 
 LIBRARY = __name__.partition(".")[0]
-FORM = ("in_channels", "max_tokens")  # of samples, as an experiment's network expects them
+SAMPLE_SETTINGS = ("in_channels", "max_tokens")  # expected by the network of an experiment
 
 
 def usable_data(root: Path, name: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of the data with which an experiment is tested; the test is skipped where there is none.
+    """Configuration of the data for testing an experiment; skips the test if there is none.
 
-    Data that comes with the project is taken as it is, and so are a researcher's own files. What has to be downloaded,
-    and files that are not here, are replaced by the data of an embedded experiment with the same task and a model of
-    the same folder. Nothing is downloaded.
+    Embedded data and files of the project are used as they are. Datasets that would be downloaded, and missing files,
+    are replaced by the data of an embedded experiment with the same task and a model in the same folder. Nothing is
+    downloaded.
 
     Args:
-        root: of the project.
-        name: of the experiment.
+        root: root of the project.
+        name: name of the experiment.
         config: its configuration.
     """
     data = config["data"]
@@ -45,25 +45,25 @@ def usable_data(root: Path, name: str, config: dict[str, Any]) -> dict[str, Any]
     for other in embedded(root):
         replacement = configuration(root, other)
         if place(root, other) == place(root, name) and target(replacement, "model") == target(config, "model"):
-            return replacement["data"] | {key: data[key] for key in FORM if key in data}
+            return replacement["data"] | {key: data[key] for key in SAMPLE_SETTINGS if key in data}
     if downloads and not (reason := unreadable(data, root)):
-        return data  # somebody has downloaded it
+        return data  # already downloaded
     task = target(config, "model").rpartition(".")[2]
     pytest.skip(
-        f"{name} is not tested, since its data is not here: {reason}; and no experiment with embedded data has the task {task} and "
-        f"a model in configs/model/{place(root, name)}/"
+        f"{name} is not tested, since its data is not available: {reason}; and no experiment with embedded data has the task "
+        f"{task} and a model in configs/model/{place(root, name)}/"
     )
 
 
 def unreadable(data: dict[str, Any], root: Path) -> str:
-    """Why a dataset's files cannot be read, or nothing. The files that a class names in `paths` only have to exist."""
+    """Why a dataset's files cannot be read; empty if they can. Files listed in `paths` are only checked for existence."""
     name = str(data["_target_"])
     try:
-        known = signature(name)
+        arguments = signature(name)
     except NameMissingError as error:
         return str(error)
-    arguments = (known.defaults() if known else {}) | data | {"download": None}
-    for argument, text in missing_paths(name, arguments, root):
+    values = (arguments.defaults() if arguments else {}) | data | {"download": None}
+    for argument, text in missing_paths(name, values, root):
         return f"data.{argument}: {text}"
     if declared(name, "paths"):
         return ""
@@ -75,7 +75,7 @@ def unreadable(data: dict[str, Any], root: Path) -> str:
 
 
 def prepared(data: dict[str, Any]) -> DataModule:
-    """A data module with its training samples, one for all tests of this process that need the same."""
+    """A data module with its training samples, shared by all tests of this process with the same configuration."""
     return _prepared(json.dumps(small_data(data)))
 
 
@@ -87,10 +87,10 @@ def _prepared(data: str) -> DataModule:
 
 
 def _downloads(data: dict[str, Any]) -> bool:
-    """Whether it is a dataset of the library that fetches its files: a researcher's own is used where it is here."""
+    """Whether it is a dataset of the library that downloads files; a project's own datasets are used as they are."""
     kind = get_object(data["_target_"])
-    known = signature(str(data["_target_"]))
-    has_setting = bool(known and "download" in known.parameters)
+    arguments = signature(str(data["_target_"]))
+    has_setting = bool(arguments and "download" in arguments.parameters)
     fetches = getattr(kind, "download_files", None) is not DataModule.download_files
     is_of_library = str(kind.__module__).startswith(f"{LIBRARY}.")
     return is_of_library and fetches and (not has_setting or bool(data.get("download")))

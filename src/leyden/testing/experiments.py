@@ -20,9 +20,9 @@ from .trial import Trial, trial, weights_difference
 
 
 class TestExperiments(Contract):
-    """Every experiment of configs/experiment/ passes the check, trains, resumes and predicts.
+    """Every experiment in configs/experiment/ passes the check, trains, resumes and predicts.
 
-    Two steps of small batches on the CPU, without loggers. What would be downloaded is replaced: see `usable_data`.
+    Two steps of small batches on the CPU, without loggers. Data that would be downloaded is replaced: see `usable_data`.
     """
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -31,7 +31,7 @@ class TestExperiments(Contract):
 
     @pytest.fixture
     def trained(self, experiment: str, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-        """The experiment's trial, trained."""
+        """The experiment after training."""
         if _mistakes(experiment):
             pytest.skip(f"{experiment} has mistakes: see test_check")
         made = trial(project_root(), experiment, tmp_path_factory.getbasetemp() / "runs")
@@ -42,12 +42,12 @@ class TestExperiments(Contract):
         return made
 
     def test_check(self, experiment: str) -> None:
-        """`leyden check` finds nothing wrong."""
-        found = _mistakes(experiment)
-        expect(not found, "\n".join([f"{experiment} does not pass `leyden check {experiment}`:", *found]))
+        """`leyden check` reports no errors."""
+        messages = _mistakes(experiment)
+        expect(not messages, "\n".join([f"{experiment} does not pass `leyden check {experiment}`:", *messages]))
 
     def test_trains(self, trained: Trial) -> None:
-        """Two steps train; metrics are finite, checkpoints hold plain values, and what can be drawn is."""
+        """Training for two steps gives finite metrics, checkpoints with plain values, and figures."""
         name, error = trained.name, trained.error
         if isinstance(error, RunError | UserError):
             fail(f"{name} does not train: {error}")
@@ -56,40 +56,40 @@ class TestExperiments(Contract):
         worker, results = trained.train(), trained.results
         split = "test" if "test" in worker.data.official_splits() else "val"
         infinite = [f"{key}={value}" for key, value in results.items() if not math.isfinite(value)]
-        expect(not infinite, f"{name} is measured after two steps, and metrics are not finite: {', '.join(infinite)}")
+        expect(not infinite, f"{name} has metrics that are not finite after two steps: {', '.join(infinite)}")
         monitor = str(worker.model.monitor).replace("val/", f"{split}/")
         expect(
             monitor in results,
-            f"{type(worker.model).__name__}.monitor is {worker.model.monitor!r}, and {name} logs no {monitor}, only "
-            f"{', '.join(results) or 'nothing'}: measure it in `evaluate`, or give `monitor` another name",
+            f"{type(worker.model).__name__}.monitor is {worker.model.monitor!r}, but {name} does not log {monitor}, only "
+            f"{', '.join(results) or 'nothing'}: log it in `evaluate`, or change `monitor`",
         )
         kept = json.loads((trained.run.path / "results.json").read_text(encoding="utf-8"))
-        expect(kept[split][trained.checkpoint] == results, f"results.json of {name} does not hold what was measured")
+        expect(kept[split][trained.checkpoint] == results, f"results.json of {name} differs from the logged metrics")
         try:
             torch.load(trained.run.checkpoint(trained.checkpoint), weights_only=True)
         except pickle.UnpicklingError as unsafe:
-            fail(f"the checkpoint of {name} holds more than tensors and plain values: {unsafe}")
+            fail(f"the checkpoint of {name} contains more than tensors and plain values: {unsafe}")
         _expect_figures(trained, worker, split)
 
     def test_resumes(self, trained: Trial) -> None:
-        """Killed after a step and resumed, a run ends with the bits of one that is left alone."""
+        """A run that is killed after one step and resumed ends with the same bits as an uninterrupted run."""
         _skip_untrained(trained)
         try:
-            found = weights_difference(trained.run, trained.resume())
-            begin = f"{trained.name}, killed after one of two steps and resumed, ends with other weights ({found})"
+            text = weights_difference(trained.run, trained.resume())
+            begin = f"{trained.name}, killed after one of two steps and resumed, ends with other weights ({text})"
         except (RunError, UserError) as error:
-            found, begin = "error", f"{trained.name}, killed after one of two steps, cannot be resumed ({error})"
-        if found:
+            text, begin = "error", f"{trained.name}, killed after one of two steps, cannot be resumed ({error})"
+        if text:
             fail(f"{begin}: {_why_not_resumed(trained)}")
 
     def test_predicts(self, trained: Trial, tmp_path: Path) -> None:
-        """Files of the experiment's domain are read and predicted."""
+        """Prediction reads files of the experiment's domain."""
         _skip_untrained(trained)
         data, task = type(trained.train().data), type(trained.train().model)
         expect_implemented(data, DataModule, "read")
         expect_implemented(task, Task, "predict_step")
         files = sample_files(trained.root, trained.name, data)
-        advice = f"put files that {data.__name__}.read accepts into tests/samples/{trained.name}/"
+        advice = f"add files that {data.__name__}.read accepts to tests/samples/{trained.name}/"
         if not files:
             pytest.skip(f"there are no files to predict: {advice}")
         worker, output = Worker(trained.run, trains=False), tmp_path / "predictions.csv"
@@ -98,9 +98,9 @@ class TestExperiments(Contract):
         except UserError as error:
             if not files.is_relative_to(trained.root / "tests"):
                 pytest.skip(f"{advice}: {error}")
-            fail(f"{trained.name} does not predict the files in {files}: {error}")
+            fail(f"{trained.name} cannot predict the files in {files}: {error}")
         lines = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
-        expect(lines, f"{trained.name} reads nothing in {files}")
+        expect(lines, f"{trained.name} reads no samples from {files}")
 
 
 def _mistakes(experiment: str) -> list[str]:
@@ -111,7 +111,7 @@ def _mistakes(experiment: str) -> list[str]:
 
 
 def expect_implemented(kind: type, base: type, method: str) -> None:
-    """Skips a test of what a class need not implement, and does not."""
+    """Skip a test if a class does not implement an optional method."""
     if getattr(kind, method, None) is getattr(base, method):
         pytest.skip(f"{kind.__name__} does not implement `{method}`")
 
@@ -122,26 +122,26 @@ def _skip_untrained(trained: Trial) -> None:
 
 
 def _why_not_resumed(trained: Trial) -> str:
-    """What differs between two runs with the same settings, the most likely first."""
+    """The most likely reason why two runs with the same settings differ."""
     if samples := trained.data_difference():
         return (
-            f"{trained.config['data']['_target_']} gives other samples when it is made again with the same settings ({samples}). "
-            "`load` must give the same samples in the same order each time"
+            f"{trained.config['data']['_target_']} returns other samples when created again with the same settings "
+            f"({samples}). `load` must return the same samples in the same order each time"
         )
     if weights_difference(trained.run, trained.train_again()):
         return (
-            "so does a second run with the same seed. Something draws random numbers that do not depend on the seed alone, "
-            "or does not compute the same twice (trainer.deterministic=true finds out)"
+            "so does a second run with the same seed. Some random numbers do not depend on the seed alone, or some "
+            "operation is not deterministic (trainer.deterministic=true reports it)"
         )
     return (
-        "something that training changes is not in the checkpoint. What a network or task keeps from step to step "
-        "belongs in a buffer or in `on_save_checkpoint`; random numbers come from torch, in the network, in the task or "
-        "in `batch_transform`"
+        "some state that changes in training is not in the checkpoint. State of a network or task between steps must be "
+        "a buffer or be saved in `on_save_checkpoint`; random numbers must come from torch, in the network, in the task "
+        "or in `batch_transform`"
     )
 
 
 def _expect_figures(trained: Trial, worker: Worker, split: str) -> None:
-    """Fails where drawing failed, or where a dataset that draws has not been drawn."""
+    """Fail if drawing failed, or if a dataset that implements drawing was not drawn."""
     failed = [message for message in trained.warnings if "could not be drawn" in message]
     expect(not failed, f"{trained.name}: {'; '.join(failed)}")
     draws = any(
@@ -150,4 +150,4 @@ def _expect_figures(trained: Trial, worker: Worker, split: str) -> None:
     if draws and trained.is_drawn:
         drawn = {path.name for path in (trained.run.path / "plots" / trained.checkpoint).glob("*.png")}
         missing = {f"{split}_predictions.png", f"{split}_worst.png"} - drawn
-        expect(not missing, f"{trained.name} has not drawn {', '.join(sorted(missing))}")
+        expect(not missing, f"{trained.name} did not draw {', '.join(sorted(missing))}")

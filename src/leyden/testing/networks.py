@@ -12,18 +12,18 @@ from .contract import Contract, expect, fail, parametrize
 from .experiments import expect_implemented
 from .project import Pair, pairs
 
-SAMPLES, STEPS, NUM_BATCHES = 6, 60, 4
+NUM_SAMPLES, NUM_STEPS, NUM_BATCHES = 6, 60, 4
 
 
 class TestNetworks(Contract):
-    """Every model of configs/model/ learns one batch by heart, with all its parameters, and keeps samples apart.
+    """Every model in configs/model/ overfits one batch, trains all its parameters, and does not mix samples.
 
     A model is tested with the data of each embedded experiment whose own model is in the same folder and has the same
-    task, and an experiment's own model in any case: see `pairs`. Dropout is off.
+    task, and with every experiment that selects it: see `pairs`. Dropout is disabled.
     """
 
-    # The share of the first loss below which a batch is learnt, by the name of a task's class. A detector proposes
-    # other boxes at each step, of which it has to learn; with several answers a sample there is more to learn.
+    # Share of the initial loss below which a batch counts as learnt, by the class name of the task. Detectors train on
+    # other proposals in each step, and multilabel samples have more to learn.
     remaining_loss: ClassVar[dict[str, float]] = {"Detection": 0.6, "MultilabelClassification": 0.5}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -36,12 +36,12 @@ class TestNetworks(Contract):
         return Bench(project_root(), pair)
 
     def test_overfits_one_batch(self, bench: Bench) -> None:
-        """60 steps on one batch bring the loss down."""
-        batch, names = bench.batch(*range(SAMPLES)), [kind.__name__ for kind in type(bench.model).__mro__]
+        """60 steps on one batch reduce the loss."""
+        batch, names = bench.batch(*range(NUM_SAMPLES)), [kind.__name__ for kind in type(bench.model).__mro__]
         share = next((self.remaining_loss[name] for name in names if name in self.remaining_loss), 0.25)
         optimizer = torch.optim.Adam(bench.model.parameters(), lr=3e-3)
         losses: list[float] = []
-        for step in range(STEPS):
+        for step in range(NUM_STEPS):
             loss = bench.loss(batch)
             losses.append(loss.item())
             expect(math.isfinite(losses[-1]), f"{bench.name}: the loss of step {step} on one batch is {losses[-1]}")
@@ -51,46 +51,46 @@ class TestNetworks(Contract):
             loss.backward()
             optimizer.step()
         fail(
-            f"{bench.name} does not learn a batch of {SAMPLES} samples: {STEPS} steps brought the loss from {losses[0]:.4g} to "
-            f"{losses[-1]:.4g}; expected below {share * losses[0]:.4g}. Where no network can bring it so far, set "
+            f"{bench.name} does not overfit a batch of {NUM_SAMPLES} samples: {NUM_STEPS} steps reduced the loss from "
+            f"{losses[0]:.4g} to {losses[-1]:.4g}; expected below {share * losses[0]:.4g}. If no network can do so, set "
             f"TestNetworks.remaining_loss[{bench.task!r}] = {share + 0.5:.2g} in tests/test_contract.py"
         )
 
     def test_gradients_reach_every_parameter(self, bench: Bench) -> None:
-        """Each parameter that is trained has a gradient other than 0 in one of four batches."""
-        silent: list[str] = []
-        for start in range(0, NUM_BATCHES * SAMPLES, SAMPLES):  # a ReLU may be silent for some samples
-            bench.loss(bench.batch(*range(start, start + SAMPLES))).backward()
-            silent = [
+        """Each trained parameter has a non-zero gradient in one of four batches."""
+        unreached: list[str] = []
+        for start in range(0, NUM_BATCHES * NUM_SAMPLES, NUM_SAMPLES):  # a ReLU may be inactive for some samples
+            bench.loss(bench.batch(*range(start, start + NUM_SAMPLES))).backward()
+            unreached = [
                 name
                 for name, parameter in bench.model.named_parameters()
                 if parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
             ]
-            if not silent:
+            if not unreached:
                 return
         fail(
-            f"{bench.name}: no gradient reaches {', '.join(silent)}. Use it in what the loss depends on, take it out, or call "
-            "requires_grad_(False) where it is not to be trained"
+            f"{bench.name}: no gradient reaches {', '.join(unreached)}. Use it in the loss, remove it, or call "
+            "requires_grad_(False) if it is not to be trained"
         )
 
     def test_samples_do_not_mix(self, bench: Bench) -> None:
-        """A sample's predictions are the same alone and in a batch."""
+        """Predictions of a sample do not depend on the other samples of its batch."""
         expect_implemented(type(bench.model), Task, "predict_step")
         with torch.no_grad():
-            for start in range(0, NUM_BATCHES * SAMPLES, SAMPLES):  # running means other than 0
-                bench.loss(bench.batch(*range(start, start + SAMPLES)))
+            for start in range(0, NUM_BATCHES * NUM_SAMPLES, NUM_SAMPLES):  # to update running statistics
+                bench.loss(bench.batch(*range(start, start + NUM_SAMPLES)))
         bench.model.eval()
         bench.keep_all_boxes()
-        if found := bench.mixed(SAMPLES):
+        if text := bench.batch_dependence(NUM_SAMPLES):
             fail(
-                f"{bench.name}: {found}. In evaluation, no layer may use statistics of the batch, and padding must not "
-                "reach a result: mask it by `lengths`"
+                f"{bench.name}: {text}. In evaluation, no layer may use statistics of the batch, and padding must not "
+                "affect results: mask it by `lengths`"
             )
 
     def test_trains_in_float64(self, bench: Bench) -> None:
-        """Nothing in the network or task is fixed to float32, as for trainer.precision=64-true."""
+        """The network and the task support float64, as with trainer.precision=64-true."""
         precision = DoublePrecision()
-        batch = bench.batch(*range(SAMPLES))  # in float32: transforms know no precision
+        batch = bench.batch(*range(NUM_SAMPLES))  # in float32, which transforms return
         try:
             with precision.forward_context():
                 precision.convert_module(bench.model)

@@ -1,4 +1,4 @@
-"""Weights that a model would download."""
+"""Pretrained weights that a model would download."""
 
 from pathlib import Path
 from typing import Any
@@ -7,26 +7,26 @@ import pytest
 
 
 def skip_pretrained(model: Any, name: str) -> None:
-    """Skips the test of a model whose weights are downloaded.
+    """Skip the test of a model that would download weights.
 
     Args:
         model: its configuration.
-        name: of what is tested.
+        name: name of the tested model or experiment.
     """
     if key := _downloaded(model):
         pytest.skip(f"{name} is not tested: {key} is set, and pretrained weights are downloaded")
 
 
 def _downloaded(node: Any, key: str = "model") -> str:
-    """The first setting that names pretrained weights, or nothing."""
+    """The first setting with pretrained weights, or an empty string."""
     if isinstance(node, list):
-        return next((found for value in node if (found := _downloaded(value, key))), "")
+        return next((setting for value in node if (setting := _downloaded(value, key))), "")
     if not isinstance(node, dict):
         return ""
     for name, value in node.items():
         is_name = isinstance(value, str) and value != "???" and not Path(value).is_file()
         if (name == "pretrained" and value is True) or (str(name).startswith("weights") and is_name):
             return f"{key}.{name}={value}"
-        if found := _downloaded(value, f"{key}.{name}"):
-            return found
+        if setting := _downloaded(value, f"{key}.{name}"):
+            return setting
     return ""

@@ -1,4 +1,4 @@
-"""What a project has to test, found in its configs/."""
+"""Experiments and models of a project, found in its configs/."""
 
 from copy import deepcopy
 from functools import cache
@@ -11,12 +11,12 @@ from ..config.embedded import is_embedded
 
 
 class Pair(NamedTuple):
-    """A model in an experiment, with whose data it is tested.
+    """A model, and the experiment with whose data it is tested.
 
     Args:
-        experiment: its name.
-        model: an option of configs/model/, or nothing where the experiment describes its model itself.
-        is_own: whether it is the experiment's own model, with the settings that the experiment gives it.
+        experiment: name of the experiment.
+        model: an option of configs/model/, or empty if the experiment defines its model itself.
+        is_own: whether the experiment selects this model, and its settings apply.
     """
 
     experiment: str
@@ -27,7 +27,7 @@ class Pair(NamedTuple):
         return f"{self.experiment} {self.model}".rstrip()
 
     def composed(self, root: Path) -> Composed:
-        """The configuration, to be changed: an experiment's own model has its settings, any other those of its file."""
+        """A mutable configuration: with the settings of the experiment for its own model, else those of the model file."""
         made = deepcopy(composed(root, f"experiment={self.experiment}"))
         if not self.is_own:
             made.config["model"] = deepcopy(
@@ -38,13 +38,13 @@ class Pair(NamedTuple):
 
 
 def experiments(root: Path) -> list[str]:
-    """The names of all experiments."""
+    """Names of all experiments."""
     return [name for name, _ in options(root).get("experiment", [])]
 
 
 @cache
 def composed(root: Path, *settings: str) -> Composed:
-    """What the command line composes of these settings; not to be changed.
+    """The configuration that the command line composes from these settings; must not be changed.
 
     Raises:
         ConfigError: it cannot be composed.
@@ -53,24 +53,24 @@ def composed(root: Path, *settings: str) -> Composed:
 
 
 def configuration(root: Path, experiment: str, *settings: str) -> dict[str, Any]:
-    """The configuration of an experiment, to be changed."""
+    """A mutable configuration of an experiment."""
     return deepcopy(composed(root, f"experiment={experiment}", *settings).config)
 
 
 def target(config: Any, part: str) -> str:
-    """The class of the data or of the model; nothing where there is none."""
+    """Class of the data or of the model; empty if there is none."""
     node = config.get(part)
     return str(node.get("_target_", "")) if isinstance(node, dict) else ""
 
 
 def mistakes(made: Composed) -> list[str]:
-    """What `leyden check` finds wrong with a configuration; whether files are here is another question."""
+    """Errors that `leyden check` reports for a configuration, except for missing files."""
     return problems(made, looks_for_files=False)
 
 
 @cache
 def embedded(root: Path) -> list[str]:
-    """The experiments whose data is computed or comes with an installed package."""
+    """Experiments whose data is computed or part of an installed package."""
     return [
         name
         for name in experiments(root)
@@ -80,9 +80,9 @@ def embedded(root: Path) -> list[str]:
 
 @cache
 def own_model(root: Path, experiment: str) -> str:
-    """The option of configs/model/ that an experiment chooses, or nothing.
+    """The option of configs/model/ that an experiment selects, or an empty string.
 
-    A file at the top of that folder is a task for the networks of other files, unless there is nothing else.
+    Files at the top level define tasks for the networks of other files; they are returned only if there is no other.
     """
     group = root / "configs" / "model"
     made = composed(root, f"experiment={experiment}")
@@ -95,10 +95,7 @@ def own_model(root: Path, experiment: str) -> str:
 
 
 def place(root: Path, experiment: str) -> Path:
-    """The folder of an experiment's model in configs/model/: that of a domain, or of its videos.
-
-    Of one that describes its model itself, the folder of the experiment.
-    """
+    """Folder of an experiment's model in configs/model/; the folder of the experiment if it defines its model itself."""
     return Path(own_model(root, experiment) or experiment).parent
 
 
@@ -106,36 +103,36 @@ def place(root: Path, experiment: str) -> Path:
 def pairs(root: Path) -> list[Pair]:
     """Models and the experiments with whose data they are tested.
 
-    Each model is put into every embedded experiment whose own model is of the same folder and has the same task. An
-    experiment's own model is always tested with its data, unless a pair of an embedded experiment has tested it.
+    Each model is combined with every embedded experiment whose own model is in the same folder and has the same task. An
+    experiment's own model is also tested with its data, unless it was tested with an embedded experiment.
     """
-    found: list[Pair] = []
+    result: list[Pair] = []
     for experiment in embedded(root):
         own = own_model(root, experiment)
-        found.append(Pair(experiment, own, is_own=True))
+        result.append(Pair(experiment, own, is_own=True))
         task = target(composed(root, f"experiment={experiment}").config, "model")
-        found += [
+        result += [
             Pair(experiment, model, is_own=False)
             for model in _alternatives(root, experiment, own)
             if task == _task(root, model)
         ]
-    tested = {(pair.model, _task_of(root, pair.experiment)) for pair in found if pair.model}
+    tested = {(pair.model, _task_of(root, pair.experiment)) for pair in result if pair.model}
     for experiment in experiments(root):
         if experiment not in embedded(root) and _composed(root, f"experiment={experiment}"):
             own = own_model(root, experiment)
             if (own, _task_of(root, experiment)) not in tested:
-                found.append(Pair(experiment, own, is_own=True))
-    return found
+                result.append(Pair(experiment, own, is_own=True))
+    return result
 
 
 def _alternatives(root: Path, experiment: str, own: str) -> list[str]:
-    """Other options of the folder in which an experiment's own model is."""
+    """Other options in the folder of an experiment's own model."""
     names = [name for name, _ in options(root).get("model", [])]
     return [name for name in names if own and name != own and Path(name).parent == place(root, experiment)]
 
 
 def _task(root: Path, model: str) -> str:
-    """The class that a model's file names, directly or through its defaults; nothing where it names no network."""
+    """Task class in a model file, directly or through its defaults; empty if it defines no network."""
     made = _composed(root, f"model={model}")
     has_network = made and isinstance(made.config["model"], dict) and "network" in made.config["model"]
     return target(made.config, "model") if made and has_network else ""
@@ -146,7 +143,7 @@ def _task_of(root: Path, experiment: str) -> str:
 
 
 def _composed(root: Path, *settings: str) -> Composed | None:
-    """What can be composed: what cannot is the concern of `test_check`."""
+    """A configuration, or None if it cannot be composed, which `test_check` reports."""
     try:
         return composed(root, *settings)
     except ConfigError:

@@ -1,4 +1,4 @@
-"""Files for `predict`: a project's own in tests/samples/, or those that come with the library."""
+"""Input files for `predict`: a project's own in tests/samples/, or those of the library."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ LIBRARY = __name__.partition(".")[0]
 
 
 def sample_files(root: Path, experiment: str, kind: type) -> Path | None:
-    """The folder with files for an experiment: `tests/samples/<experiment>` or that of the folder it is in, else the
-    library's for the domain of the dataset's class; None where nothing is known.
+    """Folder with input files for an experiment: `tests/samples/<experiment>` or its parent folder, else the library's
+    files for the domain of the dataset; None if there is none.
 
     Args:
-        root: of the project.
-        experiment: its name.
-        kind: the dataset's class.
+        root: root of the project.
+        experiment: name of the experiment.
+        kind: class of the dataset.
     """
     own = root / "tests" / "samples" / experiment
     folders = [own, own.parent] if "/" in experiment else [own]
@@ -22,6 +22,6 @@ def sample_files(root: Path, experiment: str, kind: type) -> Path | None:
 
 
 def _domains(kind: type) -> list[str]:
-    """Of a class and its bases: `leyden.data.vision.image_data` is of `vision`."""
-    modules = [one.__module__.split(".") for one in kind.__mro__]
+    """Domains of a class and its bases: `vision` for `leyden.data.vision.image_data`."""
+    modules = [base.__module__.split(".") for base in kind.__mro__]
     return [names[2] for names in modules if names[:2] == [LIBRARY, "data"] and len(names) > 2]

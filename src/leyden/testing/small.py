@@ -1,4 +1,4 @@
-"""Any experiment in two steps, on one CPU, without loggers."""
+"""Changes to a configuration for two steps on one CPU, without loggers."""
 
 from pathlib import Path
 from typing import Any
@@ -7,43 +7,43 @@ from ..config.static.signature import signature
 from ..config.static.source import NameMissingError
 
 STEPS, BATCH_SIZE, NUM_TOKENS, NUM_DRAWN = 2, 8, 8, 2
-HERE = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true"}
+ON_CPU = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true"}
 LIMITS = ("max_epochs", "max_steps", "limit_train_batches", "limit_val_batches", "limit_test_batches")
-TRAINER = HERE | dict.fromkeys(LIMITS, STEPS) | {"log_every_n_steps": 1, "num_sanity_val_steps": 0}
-# Settings of an experiment which are about longer runs.
-LONG = ("val_check_interval", "check_val_every_n_epoch", "max_time", "profiler", "overfit_batches", "fast_dev_run")
+TRAINER = ON_CPU | dict.fromkeys(LIMITS, STEPS) | {"log_every_n_steps": 1, "num_sanity_val_steps": 0}
+# Settings that are removed, since they are for longer runs.
+REMOVED = ("val_check_interval", "check_val_every_n_epoch", "max_time", "profiler", "overfit_batches", "fast_dev_run")
 
 
 def small(config: dict[str, Any], runs: Path) -> dict[str, Any]:
-    """Changes a configuration where that leaves what its classes do as it is.
+    """Shorten an experiment in place, with the same classes.
 
     Args:
-        config: of an experiment.
-        runs: the folder for its runs.
+        config: configuration of the experiment.
+        runs: folder for its runs.
     """
     config |= {"runs": str(runs), "logger": {}}
     config["trainer"] |= TRAINER
-    for name in LONG:
+    for name in REMOVED:
         config["trainer"].pop(name, None)
     config["checkpoint"] |= {"asynchronous": False} if "asynchronous" in config["checkpoint"] else {}
     config["data"] = small_data(config["data"])
     config["model"] = small_model(config["model"])
     for callback in (config.get("callbacks") or {}).values():
         if callback and str(callback.get("_target_")).endswith(".PredictionPlots"):
-            callback["num_samples"] = NUM_DRAWN  # most of the time of a short run is spent on figures
+            callback["num_samples"] = NUM_DRAWN  # figures take most of the time of a short run
     return config
 
 
 def small_data(data: dict[str, Any]) -> dict[str, Any]:
-    """Small batches, which no other processes read ahead."""
-    known = {name for name in ("batch_size", "num_workers") if _takes(str(data.get("_target_")), name)}
+    """Use small batches, without worker processes."""
+    names = {name for name in ("batch_size", "num_workers") if _has_argument(str(data.get("_target_")), name)}
     size = data.get("batch_size")
     sizes = {"batch_size": min(size, BATCH_SIZE) if isinstance(size, int) else BATCH_SIZE, "num_workers": 0}
-    return data | {name: sizes[name] for name in known}
+    return data | {name: sizes[name] for name in names}
 
 
 def small_model(model: dict[str, Any]) -> dict[str, Any]:
-    """A model that is not compiled, and generates few tokens."""
+    """Disable compilation, and generate few tokens."""
     model = dict(model)
     if "compile" in model:
         model["compile"] = False
@@ -52,9 +52,9 @@ def small_model(model: dict[str, Any]) -> dict[str, Any]:
     return model
 
 
-def _takes(target: str, name: str) -> bool:
+def _has_argument(target: str, name: str) -> bool:
     try:
-        known = signature(target)
+        arguments = signature(target)
     except NameMissingError:
         return False
-    return bool(known and name in known.parameters)
+    return bool(arguments and name in arguments.parameters)

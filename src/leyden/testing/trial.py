@@ -1,4 +1,4 @@
-"""A small run of an experiment, left alone, and another that is killed after its first step and resumed."""
+"""A short run of an experiment, and a copy of it that is killed after its first step and resumed."""
 
 import logging
 import shutil
@@ -24,15 +24,16 @@ from .pretrained import skip_pretrained
 from .project import configuration
 from .small import small
 
-NUM_COMPARED = 64  # samples
+MAX_COMPARED_SAMPLES = 64
 
 
 class Trial:
-    """
+    """Short runs of one experiment.
+
     Args:
-        root: of the project.
-        name: of the experiment.
-        folder: for its runs.
+        root: root of the project.
+        name: name of the experiment.
+        folder: folder for its runs.
     """
 
     def __init__(self, root: Path, name: str, folder: Path) -> None:
@@ -48,48 +49,48 @@ class Trial:
         self._worker: Worker | None = None
 
     def train(self) -> Worker:
-        """Trains, once, and keeps a copy of the run as it is after the first step.
+        """Train once, and keep a copy of the run after the first step.
 
         Raises:
-            Exception: whatever the training raised.
+            Exception: raised by the training.
         """
         if self.error:
             raise self.error
         if not self._worker:
             try:
-                self._worker = self._trained()
+                self._worker = self._train()
             except Exception as error:
                 self.error = error
                 raise
         return self._worker
 
-    def _trained(self) -> Worker:
+    def _train(self) -> Worker:
         self.run = RunDirectory.create(self.config, self.root, ["pytest"])
         worker, self.kill = Worker(self.run, trains=True), KilledAfterOneStep(self.run.path)
         worker.trainer.callbacks.append(self.kill)  # pyrefly: ignore[missing-attribute]
-        with _recorded() as self.warnings:
+        with _recorded_warnings() as self.warnings:
             self.results = worker.fit()
         callbacks: Any = worker.trainer.callbacks  # pyrefly: ignore[missing-attribute]
-        drawn = [callback for callback in callbacks if isinstance(callback, PredictionPlots)]
-        self.is_drawn = any(callback.seen for callback in drawn)
+        plots = [callback for callback in callbacks if isinstance(callback, PredictionPlots)]
+        self.is_drawn = any(callback.seen for callback in plots)
         return worker
 
     @property
     def checkpoint(self) -> str:
-        """The one that was tested."""
+        """Name of the tested checkpoint."""
         return "best" if self.run.best else "last"
 
     def resume(self) -> RunDirectory:
-        """Trains the killed run to its end; it is not tested."""
+        """Train the killed run to its end, without testing it."""
         run = RunDirectory(self.kill.path)
-        seed_all(1)  # a new process knows nothing of the numbers that another one drew
+        seed_all(1)  # a new process has other global generators
         worker = Worker(run, trains=True)
         worker.evaluate = lambda *_: {}  # pyrefly: ignore[bad-assignment]
         worker.fit()
         return run
 
     def train_again(self) -> RunDirectory:
-        """Another run with the same settings, left alone, and not tested."""
+        """Train another run with the same settings, without testing it."""
         run = RunDirectory.create(self.config, self.root, ["pytest"])
         seed_all(2)
         worker = Worker(run, trains=True)
@@ -98,7 +99,7 @@ class Trial:
         return run
 
     def data_difference(self) -> str:
-        """Where the training samples differ when the dataset is made a second time; nothing where they do not."""
+        """Difference between the training samples of two data modules with the same settings; empty if there is none."""
         first, second = self._samples(seed=3), self._samples(seed=4)
         return difference(first, second, where="samples")
 
@@ -107,11 +108,11 @@ class Trial:
         data: DataModule = build(self.config["data"], {})
         data.setup("fit")
         samples = data.samples["train"]
-        return [samples.__getitems__([index]) for index in range(min(len(samples), NUM_COMPARED))]
+        return [samples.__getitems__([index]) for index in range(min(len(samples), MAX_COMPARED_SAMPLES))]
 
 
 class KilledAfterOneStep(SavesAtPoints, Callback):
-    """Copies a run, with the checkpoint of its first step, as a kill at that moment would have left it.
+    """Copy a run with the checkpoint of its first step, as if it had been killed at that moment.
 
     Args:
         run: the run directory.
@@ -129,8 +130,8 @@ class KilledAfterOneStep(SavesAtPoints, Callback):
 
 
 @contextmanager
-def _recorded() -> Iterator[list[str]]:
-    """The warnings that the library logs."""
+def _recorded_warnings() -> Iterator[list[str]]:
+    """Record the warnings that the library logs."""
     messages: list[str] = []
     handler, logger = logging.Handler(logging.WARNING), logging.getLogger(__name__.partition(".")[0])
     handler.emit = lambda record: messages.append(record.getMessage())
@@ -141,11 +142,11 @@ def _recorded() -> Iterator[list[str]]:
         logger.removeHandler(handler)
 
 
-def weights_difference(one: RunDirectory, other: RunDirectory) -> str:
-    """Where the last weights of two runs differ; nothing where they are the same bits."""
-    weights = [torch.load(run.checkpoint("last"), weights_only=True)["state_dict"] for run in (one, other)]
+def weights_difference(first: RunDirectory, second: RunDirectory) -> str:
+    """Difference between the last weights of two runs; empty if they are bitwise equal."""
+    weights = [torch.load(run.checkpoint("last"), weights_only=True)["state_dict"] for run in (first, second)]
     return difference(*weights)
 
 
-# All tests of an experiment, which follow each other, share its trial.
+# Cached, since all tests of an experiment run one after the other and share its trial.
 trial = lru_cache(maxsize=1)(Trial)

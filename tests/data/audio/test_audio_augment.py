@@ -22,7 +22,7 @@ def test_no_amount_changes_nothing(module, waveforms):
     assert torch.allclose(module(waveforms), waveforms, atol=1e-6)
 
 
-def test_gain_is_within_its_bounds_and_of_each_row(waveforms):
+def test_gain_is_within_its_bounds_and_of_each_sample(waveforms):
     gain = RandomGain(6.0)(waveforms) / waveforms
     assert torch.allclose(gain, gain[:, :1].expand_as(gain), rtol=1e-4)
     assert len(gain[:, 0].unique()) == 32
@@ -60,10 +60,10 @@ def tones(hertz=500, samples=12, time=4000, rate=8000):
     return torch.sin(2 * torch.pi * hertz * torch.arange(time) / rate).expand(samples, time)
 
 
-def test_speed_changes_length_and_pitch_of_each_row():
+def test_speed_changes_length_and_pitch_of_each_sample():
     factors = [0.5, 1.0, 2.0]
     waveforms, lengths = RandomSpeed(factors)(tones(), torch.full((12,), 4000))
-    assert set(lengths.tolist()) == {8000, 4000, 2000}  # all three were drawn
+    assert set(lengths.tolist()) == {8000, 4000, 2000}  # all three factors occur
     assert waveforms.shape == (12, 8000)
     for sample, length in zip(waveforms, lengths.tolist(), strict=True):
         assert not sample[length:].any()
@@ -71,7 +71,7 @@ def test_speed_changes_length_and_pitch_of_each_row():
         assert spectrum.argmax() * 8000 / length == pytest.approx(500 * 4000 / length, abs=8)
 
 
-def test_a_row_s_speed_does_not_depend_on_its_padding():
+def test_a_sample_s_speed_does_not_depend_on_its_padding():
     torch.manual_seed(1)
     short, length = RandomSpeed([0.9])(tones(samples=1, time=700), torch.tensor([700]))
     padded = torch.cat([tones(samples=1, time=700), torch.zeros(1, 500)], dim=1)
@@ -89,7 +89,7 @@ def test_new_lengths_reach_what_follows_and_padding_stays_silent():
     for sample, length in zip(augmented.inputs, augmented.lengths.tolist(), strict=True):
         assert sample[:length].all()
         assert not sample[length:].any()
-    torch.manual_seed(0)  # a function of the generator's state alone, as resuming needs it
+    torch.manual_seed(0)  # a function of the generator's state only, as resuming requires
     assert data.batch_transform("train")(batch).inputs.equal(augmented.inputs)
 
 
@@ -106,7 +106,7 @@ def test_speeds_out_of_range(factors):
         (lambda: RandomGain(61.0), "decibels is 61"),
         (lambda: RandomGain(float("nan")), "decibels is nan"),
         (lambda: RandomShift(-1), "samples is -1"),
-        (lambda: AddNoise(20.0, 40.0), "further below full scale"),
+        (lambda: AddNoise(20.0, 40.0), "least must not be below most"),
         (lambda: AddNoise(10.0, -5.0), "most is -5"),
         (lambda: AddNoise(float("nan"), 5.0), "least=nan"),
         (lambda: LogMelSpectrogram(8000, num_mels=40, mask_mels=41), "mask_mels is 41"),

@@ -49,21 +49,21 @@ def test_floats_beyond_full_scale_are_clipped_with_a_warning(tmp_path, caplog):
     assert clipping.decode(tmp_path / "a.wav").tolist() == [32767, -32768, 0]
     assert clipping.decode(tmp_path / "b.wav").tolist() == [32767, -32768, 0]
     (record,) = caplog.records
-    assert "a.wav has samples up to 2, beyond data.full_scale=1: they are clipped" in record.message
+    assert "a.wav has values up to 2, beyond data.full_scale=1: they are clipped" in record.message
 
 
 def test_floats_of_another_scale(tmp_path, caplog):
     integers = np.array([-32768, -1, 0, 1, 32767], dtype=np.int16)
     soundfile.write(tmp_path / "a.wav", integers.astype(np.float32), 8000, subtype="FLOAT")
     assert data(full_scale=32768).decode(tmp_path / "a.wav").tolist() == integers.tolist()
-    soundfile.write(tmp_path / "b.wav", integers, 8000)  # integers have a scale of their own
+    soundfile.write(tmp_path / "b.wav", integers, 8000)  # integers are always scaled by their width
     assert data(full_scale=32768).decode(tmp_path / "b.wav").tolist() == integers.tolist()
     assert not caplog.records
 
 
 @pytest.mark.parametrize("kind", ["wav", "ogg", "flac"])
-def test_loud_and_wide_recordings_raise_no_alarm(tmp_path, caplog, kind):
-    """Full-scale tones, of which lossy codecs give back a little more, and channels that have nothing in common."""
+def test_loud_and_wide_waveforms_raise_no_alarm(tmp_path, caplog, kind):
+    """Full-scale tones, which lossy codecs slightly exceed, and independent channels."""
     loud = np.stack([2 * tone(440, 0.5, 8000), 2 * tone(1000, 0.5, 8000)], axis=1)
     soundfile.write(tmp_path / f"a.{kind}", loud, 8000)
     one_of_six = np.zeros((4000, 6))
@@ -84,7 +84,7 @@ def test_channels_that_cancel_each_other_and_the_choice_of_one(tmp_path, caplog)
     assert "data.channel=0" in record.message
     first, second = (data(channel=number).decode(tmp_path / "a.wav").float() for number in (0, 1))
     assert torch.allclose(second, -0.99 * first, atol=2)
-    with pytest.raises(ValueError, match=r"number of channels is 2, so that there is no data\.channel=2"):
+    with pytest.raises(ValueError, match=r"data\.channel=2, but it has 2 channels"):
         data(channel=2).decode(tmp_path / "a.wav")
 
 
@@ -109,7 +109,7 @@ def test_nothing_above_half_the_rate_is_folded_down(tmp_path):
     assert data().decode(tmp_path / "a.wav").double()[100:-100].abs().max() < 300
 
 
-def test_too_long_is_cut_and_said_once(tmp_path, caplog):
+def test_too_long_is_truncated_and_logged_once(tmp_path, caplog):
     for name in ("a", "b"):
         soundfile.write(tmp_path / f"{name}.wav", tone(440, 2, 16000), 16000)
     cutting = data(max_seconds=0.5)
@@ -117,7 +117,7 @@ def test_too_long_is_cut_and_said_once(tmp_path, caplog):
     assert caplog.text.count("2.0 s, more than data.max_seconds=0.5") == 1
 
 
-def test_too_long_is_refused_by_choice(tmp_path):
+def test_too_long_raises_if_configured(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(440, 2, 8000), 8000)
     samples, _ = data(max_seconds=0.5, too_long="raise").read([tmp_path])
     with pytest.raises(DataError, match=r"cannot read .*a\.wav: it lasts 2\.0 s"):
@@ -134,9 +134,9 @@ def cut_off(path):
     [
         (lambda path: path.write_bytes(b""), "Format not recognised"),
         (lambda path: path.write_bytes(b"no sound at all"), "Format not recognised"),
-        (lambda path: soundfile.write(path, np.zeros(0), 8000), "it has no samples"),
+        (lambda path: soundfile.write(path, np.zeros(0), 8000), "it has no audio samples"),
         (lambda path: soundfile.write(path, np.full(9, np.nan), 8000, subtype="FLOAT"), "not finite"),
-        (cut_off, "it is cut off: 4956 bytes of 16000 are there"),
+        (cut_off, "it is truncated: 4956 of 16000 bytes are present"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path, spoil, reason):
@@ -172,7 +172,7 @@ def test_the_device_gets_floats_between_one_and_minus_one():
     assert data().batch_transform("test")(batch).inputs.tolist() == [[-1.0, 0.5]]
 
 
-def test_a_row_is_drawn(tmp_path):
+def test_a_sample_is_drawn(tmp_path):
     axes = Figure().subplots()
     data().draw(axes, torch.cat([torch.from_numpy(tone(1000, 0.5, 8000)), torch.zeros(4000)]))
     (image,) = axes.get_images()

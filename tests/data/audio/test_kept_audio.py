@@ -15,5 +15,5 @@ def sounds(tmp_path):
     return tmp_path / "sounds"
 
 
-def test_batches_are_the_same_wherever_the_rows_live(sounds, check_residences):
+def test_batches_are_the_same_wherever_samples_are_kept(sounds, check_residences):
     check_residences(lambda **options: AudioFiles(str(sounds), batch_size=4, validation_fraction=0.25, **options))

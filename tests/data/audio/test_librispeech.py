@@ -14,7 +14,7 @@ SUBSETS = {"train-clean-100": ["GO ON", "NO"], "dev-clean": ["ON"], "test-clean"
 
 
 def fill(root):
-    """The official layout: a speaker, a chapter, a file of transcripts beside its recordings."""
+    """The official layout: a speaker, a chapter, a file of transcripts beside its audio files."""
     for speaker, (subset, texts) in enumerate(SUBSETS.items(), start=1):
         chapter = root / "LibriSpeech" / subset / str(speaker) / "7"
         chapter.mkdir(parents=True)
@@ -28,7 +28,7 @@ def fill(root):
 def test_subsets_and_transcripts(tmp_path):
     fill(tmp_path)
     data = LibriSpeech(root=str(tmp_path))
-    data.prepare_data()  # what is there is not fetched again
+    data.prepare_data()  # existing files are not downloaded again
     data.setup("fit")
     data.setup("test")
     assert data.alphabet == ["<blank>", " ", "G", "N", "O"]
@@ -38,7 +38,7 @@ def test_subsets_and_transcripts(tmp_path):
     assert [data.text(batch.targets.sample(sample)) for sample in (0, 1)] == ["NO GO", "O"]
 
 
-# From Python 3.12 on, tarfile warns of the way that torchaudio calls it.
+# Python 3.12 and later warn about torchaudio's use of tarfile.
 @pytest.mark.filterwarnings("ignore:.*filter extracted tar archives:DeprecationWarning")
 def test_downloads_are_unpacked(tmp_path, monkeypatch):
     fill(tmp_path / "source")
@@ -60,7 +60,7 @@ def test_a_missing_transcript_and_an_unknown_subset(tmp_path):
     fill(tmp_path)
     (chapter,) = Path(tmp_path).glob("LibriSpeech/train*/1/7")
     (chapter / "1-7.trans.txt").write_text("1-7-0000 GO\n")
-    with pytest.raises(DataError, match=r"train-clean-100 in .* is not complete: .*1-7-0001"):
+    with pytest.raises(DataError, match=r"train-clean-100 in .* is incomplete: .*1-7-0001"):
         LibriSpeech(root=str(tmp_path)).setup("fit")
-    with pytest.raises(DataError, match="cannot get train-dirty"):
+    with pytest.raises(DataError, match="cannot download train-dirty"):
         LibriSpeech(root=str(tmp_path), train="train-dirty").prepare_data()

@@ -16,7 +16,7 @@ from leyden.data.audio import SpeechCommands
 
 @pytest.fixture
 def archive(tmp_path):
-    """Three words by five speakers as the official archive has them: the fourth validates, the fifth tests."""
+    """Three words by five speakers in the official layout: the fourth for validation, the fifth for testing."""
     source = tmp_path / "source"
     lists = {"validation_list.txt": [], "testing_list.txt": []}
     for number, word in enumerate(["cat", "dog", "two"], start=1):
@@ -47,7 +47,7 @@ def url(archive):
         running.shutdown()
 
 
-# From Python 3.12 on, tarfile warns of the way that torchaudio calls it.
+# Python 3.12 and later warn about torchaudio's use of tarfile.
 @pytest.mark.filterwarnings("ignore:.*filter extracted tar archives:DeprecationWarning")
 def test_downloads_checks_and_splits_by_the_official_lists(tmp_path, archive, url, monkeypatch):
     checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -55,7 +55,7 @@ def test_downloads_checks_and_splits_by_the_official_lists(tmp_path, archive, ur
     data = SpeechCommands(root=str(tmp_path / "data"), url=url, batch_size=3)
     data.prepare_data()
     archive.unlink()
-    data.prepare_data()  # what is there is not fetched again
+    data.prepare_data()  # existing files are not downloaded again
     data.setup("fit")
     data.setup("test")
     assert data.class_names == ["cat", "dog", "two"]
@@ -77,10 +77,10 @@ def test_a_wrong_checksum_is_refused(tmp_path, url, monkeypatch):
 
 
 def test_an_address_without_an_answer(tmp_path):
-    with pytest.raises(DataError, match="cannot get"):
+    with pytest.raises(DataError, match="cannot download"):
         SpeechCommands(root=str(tmp_path), url="http://127.0.0.1:9/commands.tar.gz").prepare_data()
 
 
 def test_nothing_downloaded(tmp_path):
-    with pytest.raises(DataError, match="not complete"):
+    with pytest.raises(DataError, match="is incomplete"):
         SpeechCommands(root=str(tmp_path)).setup("fit")

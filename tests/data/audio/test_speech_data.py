@@ -11,9 +11,9 @@ from leyden.data.audio import VowelSequences
 from leyden.data.audio.alphabet import (
     BLANK,
     UNKNOWN,
+    encode_transcripts,
     learn_alphabet,
     split_tokens,
-    token_numbers,
 )
 from leyden.data.audio.transcripts import TranscriptSamples
 
@@ -24,7 +24,7 @@ def data():
 
 
 class Said(NamedTuple):
-    """What a model says: tokens, and their starts and ends in seconds."""
+    """A prediction: tokens with their starts and ends in seconds."""
 
     tokens: Tensor
     starts: Tensor
@@ -47,13 +47,13 @@ def test_the_alphabet_is_sorted_and_begins_with_the_blank():
     assert learn_alphabet(["go on", "no"], "words", "mark") == [BLANK, UNKNOWN, "go", "no", "on"]
 
 
-def test_unseen_tokens_are_refused_or_marked_and_said(caplog):
-    with pytest.raises(DataError, match=r"1 characters of the test split that training never saw: \['x'\]"):
-        token_numbers(["no", "ox"], [BLANK, "n", "o"], "characters", "test")
-    assert token_numbers(["no", "ox"], [BLANK, UNKNOWN, "n", "o"], "characters", "test") == [[2, 3], [3, 1]]
-    assert "['x']; each counts as a mistake" in caplog.text
+def test_unseen_tokens_are_refused_or_marked_and_logged(caplog):
+    with pytest.raises(DataError, match=r"1 characters of the test split are not in the training split: \['x'\]"):
+        encode_transcripts(["no", "ox"], [BLANK, "n", "o"], "characters", "test")
+    assert encode_transcripts(["no", "ox"], [BLANK, UNKNOWN, "n", "o"], "characters", "test") == [[2, 3], [3, 1]]
+    assert "['x']; each counts as an error" in caplog.text
     with pytest.raises(DataError, match=BLANK):
-        token_numbers([BLANK], [BLANK, "n"], "words", "test")
+        encode_transcripts([BLANK], [BLANK, "n"], "words", "test")
 
 
 def test_a_batch_of_transcripts_is_padded():
@@ -66,9 +66,9 @@ def test_a_batch_of_transcripts_is_padded():
 def test_words_of_characters_with_their_seconds(data):
     data.alphabet = [BLANK, " ", "a", "b"]
     tokens = [1, 2, 3, 1, 1, 3, 1]
-    said = prediction(tokens, [[n / 10, n / 10 + 0.05] for n in range(7)])
-    assert data.text(said.tokens) == " ab  b "
-    assert data.records(None, 0, said) == [
+    output = prediction(tokens, [[n / 10, n / 10 + 0.05] for n in range(7)])
+    assert data.text(output.tokens) == " ab  b "
+    assert data.records(None, 0, output) == [
         {
             "text": " ab  b ",
             "words": [
@@ -81,12 +81,12 @@ def test_words_of_characters_with_their_seconds(data):
 
 def test_words_that_are_tokens(data):
     data.tokens, data.alphabet = "words", [BLANK, "no", "yes"]
-    said = prediction([2, 1, 1], [[0, 0.1], [0.2, 0.3], [0.4, 0.5]])
-    assert data.text(said.tokens) == "yes no no"
-    assert [word["word"] for word in data.words(said)] == ["yes", "no", "no"]
+    output = prediction([2, 1, 1], [[0, 0.1], [0.2, 0.3], [0.4, 0.5]])
+    assert data.text(output.tokens) == "yes no no"
+    assert [word["word"] for word in data.words(output)] == ["yes", "no", "no"]
 
 
-def test_nothing_said(data):
+def test_nothing_recognized(data):
     data.alphabet = [BLANK, "a"]
     assert data.records(None, 0, prediction([], [])) == [{"text": "", "words": []}]
 
@@ -94,14 +94,14 @@ def test_nothing_said(data):
 def test_a_prediction_is_drawn_with_the_borders_of_its_words(data):
     data.tokens, data.alphabet = "words", [BLANK, "no", "yes"]
     axes = Figure().subplots()
-    said = prediction([2, 1], [[0.1, 0.3], [0.5, 0.8]])
-    data.draw_prediction(axes, torch.randn(8000), torch.tensor([2, 2]), said)
+    output = prediction([2, 1], [[0.1, 0.3], [0.5, 0.8]])
+    data.draw_prediction(axes, torch.randn(8000), torch.tensor([2, 2]), output)
     assert axes.get_title() == "yes no\nnot yes yes"
     assert axes.title.get_color() == "red"
     borders = [path.vertices[0, 0] for lines in axes.collections for path in lines.get_paths()]
     assert borders == pytest.approx([0.1, 0.3, 0.5, 0.8])
     assert [text.get_text() for text in axes.texts] == ["yes", "no"]
-    data.draw_prediction(axes, torch.randn(8000), torch.tensor([2, 1]), said)
+    data.draw_prediction(axes, torch.randn(8000), torch.tensor([2, 1]), output)
     assert axes.get_title() == "yes no"
 
 
@@ -113,7 +113,7 @@ def test_arguments_out_of_range(argument, message):
         VowelSequences(**argument)
 
 
-def test_a_long_transcript_has_two_lines_above_its_picture(monkeypatch):
+def test_a_long_transcript_has_two_lines_above_its_figure(monkeypatch):
     data = VowelSequences()
     monkeypatch.setattr(data, "draw", lambda axes, inputs: None)
     monkeypatch.setattr(data, "words", lambda prediction: [])

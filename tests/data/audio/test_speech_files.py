@@ -15,7 +15,7 @@ TEXTS = ["no", "on", "no on", "noon"]
 
 @pytest.fixture
 def folder(tmp_path):
-    """Twelve recordings whose samples tell their number, in folders with spaces in their names."""
+    """Twelve audio files whose samples hold their index, in folders with spaces in their names."""
     (tmp_path / "my files").mkdir()
     for number in range(12):
         soundfile.write(tmp_path / "my files" / f"{number}.wav", np.full(100 + number, number, np.int16), 8000)
@@ -51,7 +51,7 @@ def test_without_a_column_split_a_part_is_held_out(folder):
     assert len(set(seen)) == 4
 
 
-def test_the_column_split_is_obeyed_and_the_alphabet_is_that_of_training(folder, tmp_path):
+def test_the_column_split_is_used_and_the_alphabet_is_that_of_training(folder, tmp_path):
     splits = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
     samples = [f"my files/{number}.wav,no,{split}" for number, split in enumerate(splits)]
     manifest(folder, ["path,text,split", *samples])
@@ -76,11 +76,11 @@ def test_a_character_of_the_test_split_alone(folder):
     manifest(folder, ["path,text,split", *samples])
     speech = data(folder, validation_fraction=0.5)
     speech.setup("fit")
-    with pytest.raises(DataError, match=r"test split that training never saw: \['x'\]"):
+    with pytest.raises(DataError, match=r"test split are not in the training split: \['x'\]"):
         speech.setup("test")
 
 
-def test_kept_recordings_are_read_once(folder):
+def test_kept_waveforms_are_read_once(folder):
     manifest(folder, ["path,text", *(f"my files/{number}.wav,no" for number in range(12))])
     speech = data(folder)
     samples = speech.load("train")
@@ -90,7 +90,7 @@ def test_kept_recordings_are_read_once(folder):
     assert torch.equal(samples.__getitems__([0, 1]).inputs, first.inputs)
 
 
-def test_too_long_is_never_cut(folder):
+def test_too_long_is_never_truncated(folder):
     manifest(folder, ["path,text", *(f"my files/{number}.wav,no" for number in range(12))])
     with pytest.raises(DataError, match=r"more than data\.max_seconds=0\.01"):
         data(folder, max_seconds=0.01).load("train")
@@ -106,10 +106,10 @@ def test_too_long_is_never_cut(folder):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([], "columns path and text; it has no rows"),
-        (["file,text", "a.wav,no"], r"it has \['file', 'text'\]"),
+        ([], "has no rows; expected the columns path and text"),
+        (["file,text", "a.wav,no"], r"path and text, got \['file', 'text'\]"),
         (["path,text", "a.wav,no"], r"manifest\.csv:2: there is no file .*a\.wav"),
-        (["path,text", "my files/0.wav,no, thanks"], r"manifest\.csv:2: 3 cells for the 2 columns .*quotes"),
+        (["path,text", "my files/0.wav,no, thanks"], r"manifest\.csv:2: expected 2 cells, .*, got 3; quote cells"),
         (["path,text,split", "my files/0.wav,no,devel"], "csv:2: split is 'devel'; expected train, val, test"),
     ],
 )
@@ -137,7 +137,9 @@ def test_a_manifest_without_test_rows_and_with_speakers(folder, log):
     assert {stage: len(samples) for stage, samples in speech.samples.items()} == {"train": 6, "validation": 2}
     assert "train 6 (column split), validation 2 (column split), test 0" in log.text
     assert "ignored: 4 not in the manifest: 10.wav" in log.text
-    with pytest.raises(DataError, match=r"there is no test split.*give rows of .*manifest\.csv the split test"):
+    with pytest.raises(
+        DataError, match=r"there is no test split.*set the split of some rows of .*manifest\.csv to test"
+    ):
         speech.setup("test")
     samples = [f"my files/{number}.wav,no,{'abcd'[number % 4]}" for number in range(12)]
     manifest(folder, ["path,text,speaker", *samples])
@@ -158,7 +160,7 @@ def test_a_manifest_without_test_rows_and_with_speakers(folder, log):
 
 
 def test_the_layout_of_ljspeech(tmp_path):
-    """Cells between bars, quotes that are part of the text, no header, ids in place of paths."""
+    """Cells separated by bars, quotes that are part of the text, no header, ids instead of paths."""
     (tmp_path / "wavs").mkdir()
     lines = []
     for number in range(10):
@@ -188,9 +190,9 @@ def test_the_layout_of_ljspeech(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"path": "wavs"}, "path is 'wavs'; one \\* in it"),
-        ({"delimiter": "||"}, r"delimiter is '\|\|'; one character"),
-        ({"columns": ["id", "text"]}, "must be called path and text"),
+        ({"path": "wavs"}, "path is 'wavs'; expected exactly one \\*"),
+        ({"delimiter": "||"}, r"delimiter is '\|\|'; expected one character"),
+        ({"columns": ["id", "text"]}, "expected path and text among them"),
     ],
 )
 def test_settings_of_manifests_out_of_range(options, message):

@@ -11,7 +11,7 @@ def train():
     return data, data.load("train")
 
 
-def test_two_to_five_words_in_every_row(train):
+def test_two_to_five_words_in_every_sample(train):
     data, samples = train
     assert len(samples) == 600
     assert data.provided()["num_tokens"] == 1 + len(WORDS)
@@ -19,13 +19,13 @@ def test_two_to_five_words_in_every_row(train):
     assert batch.inputs.dtype is torch.int16
     counts = {len(tokens) for tokens in samples.targets.tokens}
     assert counts == {2, 3, 4, 5}
-    # a vowel lasts 0.15 s at least and 0.5 s at most, a pause 0.05 s and 0.3 s
+    # a vowel lasts 0.15 to 0.5 s, a pause 0.05 to 0.3 s
     for waveform, tokens in zip(samples.inputs, samples.targets.tokens, strict=True):
         count = len(tokens)
         assert 0.15 * count + 0.05 * (count + 1) <= len(waveform) / 8000 <= 0.5 * count + 0.3 * (count + 1)
 
 
-def test_always_the_same_and_test_rows_are_others(train):
+def test_always_the_same_and_test_samples_are_others(train):
     _, samples = train
     data = VowelSequences(tokens="words", seed=5)
     again, test = data.load("train"), data.load("test")
@@ -33,9 +33,9 @@ def test_always_the_same_and_test_rows_are_others(train):
     assert len(test) == 180
 
 
-def test_a_row_is_of_one_voice_and_its_text_tells_its_vowels():
+def test_a_sample_is_of_one_voice_and_its_text_names_its_vowels():
     vowels = synthesise(voices=2, takes=1, seed=0)
-    # Each vowel becomes a level of its own, above 0 for the first voice and below for the second.
+    # Each vowel has its own level, above 0 for the first voice and below 0 for the second.
     levels = [(1 if sample < 10 else -1) * 3000 * (sample % 10 + 1) for sample in range(20)]
     vowels.inputs = [torch.full((800,), level, dtype=torch.int16) for level in levels]
     waveforms, texts = join(vowels, voices=2, sequences=5, seed=0)

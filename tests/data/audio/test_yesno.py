@@ -9,7 +9,7 @@ from leyden.data.audio import YesNo
 
 @pytest.fixture
 def root(tmp_path):
-    """Ten files as the archive has them: the name tells the eight words."""
+    """Ten files named as in the archive: the name is the transcript of eight words."""
     (tmp_path / "waves_yesno").mkdir()
     for number in range(10):
         name = "_".join(f"{number:08b}")
@@ -19,7 +19,7 @@ def root(tmp_path):
 
 def test_every_fifth_file_is_for_the_test(root):
     data = YesNo(root=str(root), sample_rate=8000, tokens="words", validation_fraction=0.25)
-    data.prepare_data()  # what is there is not fetched again
+    data.prepare_data()  # existing files are not downloaded again
     data.setup("fit")
     data.setup("test")
     assert data.alphabet == ["<blank>", "no", "yes"]
@@ -32,7 +32,7 @@ def test_every_fifth_file_is_for_the_test(root):
 
 
 def test_nothing_downloaded(tmp_path):
-    with pytest.raises(DataError, match="not complete"):
+    with pytest.raises(DataError, match="is incomplete"):
         YesNo(root=str(tmp_path)).setup("fit")
 
 
@@ -43,5 +43,5 @@ def test_no_network(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(yesno, "download_url_to_file", refuse)
-    with pytest.raises(DataError, match=r"cannot get YESNO into .*: no route to host"):
+    with pytest.raises(DataError, match=r"cannot download YESNO to .*: no route to host"):
         YesNo(root=str(tmp_path)).prepare_data()

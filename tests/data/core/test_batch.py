@@ -7,20 +7,20 @@ from leyden.data import Batch
 
 
 class Pair:
-    """A target that is no single tensor."""
+    """A target that is not a single tensor."""
 
     def sample(self, number):
         return f"target {number}"
 
 
-def test_a_row_has_no_padding():
+def test_a_sample_has_no_padding():
     batch = Batch(torch.tensor([[1, 2, 0], [3, 4, 5]]), torch.tensor([7, 8]), torch.tensor([2, 3]))
     inputs, target = batch.sample(0)
     assert inputs.tolist() == [1, 2]
     assert target == 7
 
 
-def test_rows_of_one_size_and_other_targets():
+def test_samples_of_one_size_and_other_targets():
     inputs, target = Batch(torch.eye(3), Pair()).sample(2)
     assert inputs.tolist() == [0, 0, 1]
     assert target == "target 2"

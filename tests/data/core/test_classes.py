@@ -12,32 +12,32 @@ def test_classes_are_all_that_the_files_name():
 
 
 def test_a_class_without_a_training_sample_is_refused_or_where_it_was_asked_for_named(caplog):
-    text = "class 'owl' has no training sample, so none of its 2 other samples can be right"
+    text = "class 'owl' has no training sample: its 2 other samples cannot be classified"
     with pytest.raises(DataError, match=f"{text}\nCorrect the label, .* data.classes"):
         Labels().class_names(["cat", "dog"], ["owl", "cat", "owl"])
-    with pytest.raises(DataError, match="none of its 1 other samples can be right; did you mean 'dog'"):
+    with pytest.raises(DataError, match="its 1 other samples cannot be classified; did you mean 'dog'"):
         Labels().class_names(["cat", "dog"], ["dgo"])
     assert Labels(["owl", "cat"]).class_names(["cat"], ["owl", "owl"]) == ["owl", "cat"]
     assert SEVERAL.class_names(["cat"], ["owl;cat", "owl"]) == ["cat", "owl"]
     assert [record.getMessage() for record in caplog.records] == [text, text]
 
 
-def test_classes_by_choice_keep_their_order_and_refuse_others():
+def test_given_classes_keep_their_order_and_refuse_others():
     labels = Labels(["dog", "cat"])
     names = labels.class_names(["cat", "dog"], ["owl"])
     assert names == ["dog", "cat"]
     assert labels.targets(["cat", "dog"], names, "train").tolist() == [1, 0]
-    with pytest.raises(DataError, match=r"labels of the test split that are no class: \['owl'\]; known: \['dog'"):
+    with pytest.raises(DataError, match=r"unknown labels in the test split: \['owl'\]; expected one of \['dog'"):
         labels.targets(["owl"], names, "test")
 
 
-def test_several_classes_a_row():
+def test_several_classes_per_sample():
     names = SEVERAL.class_names(["red; round", "", "red"], ["sweet;;red"])
     assert names == ["red", "round", "sweet"]
     targets = SEVERAL.targets(["round;red", "", "sweet"], names, "train")
     assert targets.dtype is torch.uint8
     assert targets.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
-    with pytest.raises(DataError, match=r"no class: \['blue'\]"):
+    with pytest.raises(DataError, match=r"unknown labels in the test split: \['blue'\]"):
         SEVERAL.targets(["red;blue"], names, "test")
 
 
@@ -49,7 +49,11 @@ def test_labels_are_taken_whole_without_a_separator():
 
 def test_strata():
     assert Labels().strata(["b", "a", "b"]).tolist() == [1, 0, 1]
-    assert SEVERAL.strata(["b", "a;b", "b"]).tolist() == [0, 0, 0]  # else every rare combination stayed in training
+    assert SEVERAL.strata(["b", "a;b", "b"]).tolist() == [
+        0,
+        0,
+        0,
+    ]  # otherwise, every rare combination would stay in training
 
 
 def test_counts():

@@ -36,7 +36,7 @@ def test_splits_are_apart_and_the_same_for_every_seed():
     assert parts[0] == parts[1]
 
 
-def test_files_are_not_asked_for_again_once_rows_are_read(monkeypatch):
+def test_files_are_not_asked_for_again_once_samples_are_read(monkeypatch):
     asked = []
     monkeypatch.setattr(Counting, "download_files", lambda self: asked.append(self))
     data = Counting(batch_size=6)
@@ -80,18 +80,20 @@ def test_arguments_out_of_range(arguments, message):
 
 
 def test_labels_out_of_range():
-    with pytest.raises(DataError, match="labels of the train split run from 1 to 3; 3 classes allow 0 to 2"):
+    with pytest.raises(
+        DataError, match="class indices of the train split range from 1 to 3; expected 0 to 2 for 3 classes"
+    ):
         Counting(highest=3).setup("fit")
 
 
-def test_no_rows_and_too_few_rows():
+def test_no_samples_and_too_few_samples():
     with pytest.raises(DataError, match="has no samples"):
         Counting(num_samples=0).setup("fit")
     with pytest.raises(DataError, match="leave none for validation"):
         Counting(num_samples=3).setup("fit")
 
 
-def test_what_the_data_tells_survives_in_the_run_directory(tmp_path):
+def test_what_is_inferred_from_the_data_survives_in_the_run_directory(tmp_path):
     data = Counting()
     data.setup("fit")
     data.save(tmp_path)
@@ -116,7 +118,7 @@ def test_a_checkpoint_of_other_data_is_refused():
 
 
 class Stairs(Counting):
-    """Sample n is n times the number n, but every seventh sample has one place."""
+    """Sample n repeats the value n times, but every seventh sample has length 1."""
 
     def load(self, split):
         samples = super().load(split)
@@ -130,7 +132,7 @@ def padding(loader):
     return 1 - valid / places
 
 
-def test_rows_of_similar_length_share_a_batch_in_every_stage():
+def test_samples_of_similar_length_share_a_batch_in_every_stage():
     for stage in ("train", "validation"):
         shares = []
         for bucket_batches in (0, 10):
@@ -140,7 +142,7 @@ def test_rows_of_similar_length_share_a_batch_in_every_stage():
         assert shares[1] < shares[0] / 4
 
 
-def test_predictions_come_back_in_the_order_of_the_rows():
+def test_predictions_come_back_in_the_order_of_the_samples():
     data = Stairs(num_samples=50, batch_size=8)
     data.samples["predict"] = data.load("test")
     batches = list(data.predict_dataloader())
@@ -149,7 +151,7 @@ def test_predictions_come_back_in_the_order_of_the_rows():
 
 
 class Speakers(Counting):
-    """Publishes what it learns, and says so once."""
+    """Provides a value inferred from the data, logged once."""
 
     provides = (*DataModule.provides, "num_speakers", "size")
 
@@ -162,7 +164,7 @@ class Speakers(Counting):
         return super().load(split)
 
 
-def test_what_is_published_is_saved_without_a_second_list(tmp_path):
+def test_what_is_provided_is_saved_without_a_second_list(tmp_path):
     data = Speakers()
     data.setup("fit")
     data.save(tmp_path)
@@ -171,5 +173,5 @@ def test_what_is_published_is_saved_without_a_second_list(tmp_path):
     assert other.provided() == data.provided()
     assert (other.num_speakers, other.size) == (7, (8, 8))
     data.num_speakers = torch.tensor(7)
-    with pytest.raises(DataError, match="Speakers provides 'num_speakers', a Tensor, which cannot be kept"):
+    with pytest.raises(DataError, match="Speakers provides 'num_speakers', a Tensor, which cannot be saved"):
         data.save(tmp_path)

@@ -35,7 +35,7 @@ def test_the_only_group_of_a_class_stays_in_training():
     for seed in range(8):
         larger, _ = held_out_split(classes, groups, 0.5, seed)
         assert set(range(12, 16)) <= set(larger)
-    # Where each class has one group, some class has to go.
+    # If each class has one group, some class must be held out.
     larger, smaller = held_out_split(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 0, 1, 1]), 0.2, seed=0)
     assert len(larger) == len(smaller) == 2
 

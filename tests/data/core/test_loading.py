@@ -10,7 +10,7 @@ from torch.utils.data import Subset
 
 from leyden.data import Batch, DataModule
 from leyden.data.core.loading import (
-    MOST_WORKERS,
+    MAX_WORKERS,
     choose_workers,
     decodes,
     loading_advice,
@@ -56,7 +56,7 @@ def test_only_files_are_decoded_ahead():
 
 @pytest.mark.parametrize(
     ("num_cores", "num_ranks", "num_batches", "num_workers"),
-    [(8, 1, 100, 7), (8, 2, 100, 3), (64, 1, 100, MOST_WORKERS), (1, 1, 100, 1), (8, 1, 3, 2), (8, 1, 1, 0)],
+    [(8, 1, 100, 7), (8, 2, 100, 3), (64, 1, 100, MAX_WORKERS), (1, 1, 100, 1), (8, 1, 3, 2), (8, 1, 1, 0)],
 )
 def test_workers_are_as_many_as_spare_cores(cores, num_cores, num_ranks, num_batches, num_workers):
     cores(num_cores)
@@ -72,7 +72,7 @@ def test_on_slurm_the_cores_are_those_of_the_task(cores, monkeypatch):
     cores(64)
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "6")
     assert spare_cores(num_ranks=4) == 5
-    cores(4)  # what it is bound to
+    cores(4)  # its CPU affinity
     assert spare_cores(num_ranks=4) == 3
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")  # torchrun's ranks share the task
     assert spare_cores(num_ranks=2) == 1
@@ -95,15 +95,15 @@ def prepared(**options):
     return data
 
 
-def test_files_are_read_ahead_by_themselves_which_is_said_once(cores, caplog):
+def test_files_are_read_ahead_by_themselves_which_is_logged_once(cores, caplog):
     cores(3)
     caplog.set_level(logging.INFO, logger="leyden")
     data = prepared()
     loaders = data.train_dataloader(), data.val_dataloader()
-    assert [loader.num_workers for loader in loaders] == [2, 0]  # all four samples of the validation are one batch
+    assert [loader.num_workers for loader in loaders] == [2, 0]  # all four validation samples are one batch
     assert [loader.prefetch_factor for loader in loaders] == [2, None]
     (record,) = caplog.records
-    assert record.getMessage() == "processes that read ahead: 2 (data.num_workers), as many as there are cores to spare"
+    assert record.getMessage() == "data.num_workers=2, the number of spare CPU cores"
 
 
 def test_the_batches_do_not_depend_on_who_reads_them(cores):
@@ -143,11 +143,11 @@ def test_no_batch_ahead_is_refused():
 @pytest.mark.parametrize(
     ("samples", "num_workers", "advice"),
     [
-        (IN_MEMORY, 0, "data.num_workers=1: batches are then put together"),
+        (IN_MEMORY, 0, "data.num_workers=1, to collate batches in parallel"),
         (IN_MEMORY, 2, "data.num_workers=0: the samples are in memory"),
-        (IN_FILES, 1, "data.num_workers=3, now 1, to decode more samples ahead; or data.storage=memory, so that"),
-        (IN_FILES, 3, "data.storage=memory, so that samples are decoded only once"),
-        (Subset(IN_BATCHES, range(20)), 0, "data.storage=memory, so that samples are decoded only once"),
+        (IN_FILES, 1, "data.num_workers=3 (now 1) to decode more ahead; or data.storage=memory, to decode"),
+        (IN_FILES, 3, "data.storage=memory, to decode each sample only once"),
+        (Subset(IN_BATCHES, range(20)), 0, "data.storage=memory, to decode each sample only once"),
     ],
 )
 def test_the_advice_is_for_the_situation(cores, samples, num_workers, advice):

@@ -12,7 +12,7 @@ def test_files_with_the_same_content_and_the_same_file_are_found(folder):
     root = folder("train/1", "train/2", "train/3", "test/4", "test/5", "val/6")
     (root / "train/1").write_bytes(b"a" * 20_000)
     (root / "test/4").write_bytes(b"a" * 20_000)
-    (root / "test/5").write_bytes(b"b" + b"a" * 19_999)  # differs at its beginning alone
+    (root / "test/5").write_bytes(b"b" + b"a" * 19_999)  # differs only at the beginning
     os.link(root / "train/2", root / "val/7")
     (root / "val/8").symlink_to(root / "train/3")
     splits = {
@@ -22,9 +22,9 @@ def test_files_with_the_same_content_and_the_same_file_are_found(folder):
     }
     found = overlaps(splits)
     assert len(found) == 2
-    assert "1 samples of the test split are in the train split, too, such as" in found[0]
+    assert "1 samples of the test split are also in the train split, such as" in found[0]
     assert "train/1 and" in found[0]
-    assert "2 samples of the validation split are in the train split, too" in found[1]
+    assert "2 samples of the validation split are also in the train split" in found[1]
 
 
 def test_empty_files_and_equal_sizes_are_no_overlap(folder):
@@ -36,7 +36,7 @@ def test_empty_files_and_equal_sizes_are_no_overlap(folder):
 
 def test_texts():
     assert overlaps({"train": ["one", "two", " "], "test": ["two", "three", " "]}) == [
-        "warning: 1 samples of the test split are in the train split, too, such as 'two'"
+        "warning: 1 samples of the test split are also in the train split, such as 'two'"
     ]
 
 
@@ -45,5 +45,5 @@ def test_so_many_files_are_read_and_no_more(folder, monkeypatch):
     (root / "test/2").write_text("train/1")
     splits = {"train": paths(root, "train/1"), "test": paths(root, "test/2")}
     assert len(overlaps(splits)) == 1
-    monkeypatch.setattr(overlap, "MOST_FILES", 1)
+    monkeypatch.setattr(overlap, "MAX_FILES", 1)
     assert overlaps(splits) == []

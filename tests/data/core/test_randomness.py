@@ -11,7 +11,7 @@ from leyden.data.core.randomness import (
 
 
 def on_ranks(draw, samples, num_ranks, step=3):
-    """What the ranks draw of a batch, put together as one rank would."""
+    """Draws of all ranks for a batch, in the order of a single rank."""
     together = [None] * samples
     for rank in range(num_ranks):
         with step_randomness(1, 2, step, rank, num_ranks):
@@ -40,7 +40,7 @@ DRAWS = {
 
 @pytest.mark.parametrize("name", DRAWS)
 @pytest.mark.parametrize("samples", [8, 7, 4])
-def test_a_row_draws_the_same_on_any_number_of_ranks(name, samples):
+def test_a_sample_draws_the_same_on_any_number_of_ranks(name, samples):
     alone = on_ranks(DRAWS[name], samples, 1)
     for num_ranks in (2, 3, 4):
         assert on_ranks(DRAWS[name], samples, num_ranks).equal(alone)

@@ -4,7 +4,7 @@ from torch.utils.data import Subset
 from leyden.data.core.samples import RaggedSamples, TensorSamples, sample_lengths
 
 
-def test_tensor_rows_keep_the_storage_dtype():
+def test_tensor_samples_keep_the_storage_dtype():
     samples = TensorSamples(torch.arange(12, dtype=torch.uint8).reshape(4, 3), torch.arange(4))
     batch = samples.__getitems__([3, 1])
     assert batch.inputs.tolist() == [[9, 10, 11], [3, 4, 5]]
@@ -13,14 +13,14 @@ def test_tensor_rows_keep_the_storage_dtype():
     assert batch.lengths is None
 
 
-def test_ragged_rows_are_padded_to_the_longest():
+def test_ragged_samples_are_padded_to_the_longest():
     samples = RaggedSamples([torch.ones(n, dtype=torch.int16) for n in (1, 3, 2)], torch.arange(3), padding=7)
     batch = samples.__getitems__([0, 2])
     assert batch.inputs.tolist() == [[1, 7], [1, 1]]
     assert batch.lengths.tolist() == [1, 2]
 
 
-def test_rows_tell_their_lengths():
+def test_samples_have_lengths():
     ragged = RaggedSamples([torch.ones(n) for n in (1, 3, 2)], torch.arange(3))
     assert sample_lengths(ragged).tolist() == [1, 3, 2]
     assert sample_lengths(Subset(ragged, [2, 1])).tolist() == [2, 3]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from leyden.data.core.error import DataError
-from leyden.data.core.sampling import WINDOW, EpochBatches
+from leyden.data.core.sampling import MIXED_CHUNKS, EpochBatches
 
 
 def batches(num_samples=10, batch_size=4, seed=0, epoch=0, shuffle=True, rank=0, num_ranks=1):
@@ -23,12 +23,12 @@ def test_training_leaves_out_the_incomplete_batch():
     assert len(set(chain.from_iterable(epoch))) == 8
 
 
-def test_fewer_rows_than_a_batch_make_one_batch():
+def test_fewer_samples_than_a_batch_make_one_batch():
     assert [len(batch) for batch in batches(num_samples=3)] == [3]
     assert len(batches(num_samples=3)) == 1
 
 
-def test_evaluation_takes_every_row_once_on_any_number_of_ranks():
+def test_evaluation_takes_every_sample_once_on_any_number_of_ranks():
     for num_samples in (7, 8, 9, 101):
         for num_ranks in (1, 2, 3, 4):
             ranks = [
@@ -36,7 +36,7 @@ def test_evaluation_takes_every_row_once_on_any_number_of_ranks():
                 for rank in range(num_ranks)
             ]
             assert sorted(chain.from_iterable(chain.from_iterable(ranks))) == list(range(num_samples))
-            assert len({len(rank) for rank in ranks}) == 1  # else a collective operation would hang
+            assert len({len(rank) for rank in ranks}) == 1  # otherwise, a collective operation would hang
             assert all(batch for rank in ranks for batch in rank)
             assert all(len(rank) == len(batches(num_samples, 4, shuffle=False, num_ranks=num_ranks)) for rank in ranks)
 
@@ -49,7 +49,7 @@ def test_ranks_share_the_batches_of_one_rank():
 
 
 def test_a_batch_that_ranks_cannot_share_is_refused():
-    with pytest.raises(DataError, match=r"data\.batch_size=4 does not divide among 3 devices"):
+    with pytest.raises(DataError, match=r"data\.batch_size=4 is not divisible by the number of devices, 3"):
         batches(num_ranks=3)
 
 
@@ -92,18 +92,18 @@ def bucketed(epoch=0, shuffle=True, rank=0, num_ranks=1, bucket_batches=8, num_s
 
 
 def padding(epoch):
-    """Share of the places of padded batches that no sample fills."""
+    """Share of padding in padded batches."""
     places = sum(len(batch) * LENGTHS[batch].max() for batch in epoch)
     return 1 - sum(LENGTHS[batch].sum() for batch in epoch) / places
 
 
-def test_rows_of_similar_length_share_a_batch():
+def test_samples_of_similar_length_share_a_batch():
     chance = padding(batches(num_samples=1000, batch_size=16))
     assert padding(bucketed()) < chance / 4
     assert padding(bucketed(shuffle=False)) < chance / 10
 
 
-def test_bucketed_training_sees_the_rows_of_any_training_in_another_order_each_epoch():
+def test_bucketed_training_sees_the_samples_of_any_training_in_another_order_each_epoch():
     epoch = list(bucketed())
     assert [len(batch) for batch in epoch] == [16] * 62
     assert len(bucketed()) == 62
@@ -113,7 +113,7 @@ def test_bucketed_training_sees_the_rows_of_any_training_in_another_order_each_e
     assert epoch == list(bucketed())
     assert epoch != list(bucketed(epoch=1))
     longest = torch.tensor([LENGTHS[batch].max().item() for batch in epoch])
-    assert not longest.equal(longest.sort(descending=True)[0])  # the batches do not come sorted
+    assert not longest.equal(longest.sort(descending=True)[0])  # the batches are not sorted
     assert {frozenset(batch) for batch in epoch}.isdisjoint(frozenset(batch) for batch in bucketed(epoch=1))
 
 
@@ -130,7 +130,7 @@ def test_ranks_share_bucketed_batches(num_ranks):
             assert sorted(batch) == sorted(chain.from_iterable(rank[number] for rank in ranks))
 
 
-def test_bucketed_evaluation_takes_every_row_once_the_longest_first():
+def test_bucketed_evaluation_takes_every_sample_once_the_longest_first():
     for num_samples in (1, 15, 16, 17, 33, 999):
         for num_ranks in (1, 4):
             shared = [
@@ -138,7 +138,7 @@ def test_bucketed_evaluation_takes_every_row_once_the_longest_first():
             ]
             owners = [rank for rank in shared if not rank.is_surplus]
             assert sorted(chain.from_iterable(chain(*owners))) == list(range(num_samples))
-            assert all(len(list(rank)) == len(shared[0]) for rank in shared)  # all take part in every batch
+            assert all(len(list(rank)) == len(shared[0]) for rank in shared)  # all ranks take part in every batch
             assert len(owners) == min(num_ranks, num_samples)
     lengths = LENGTHS[list(chain.from_iterable(bucketed(shuffle=False)))]
     assert lengths.equal(LENGTHS.sort(descending=True)[0])
@@ -157,7 +157,7 @@ def of_chunks(epoch, lengths=None):
 
 
 @pytest.mark.parametrize("lengths", [None, torch.arange(480) % 11 + 1])
-def test_rows_of_a_chunk_stay_near_one_another(lengths):
+def test_samples_of_a_chunk_stay_near_one_another(lengths):
     epochs = []
     for epoch in (0, 0, 1):
         batches, sizes = of_chunks(epoch, lengths)
@@ -167,7 +167,7 @@ def test_rows_of_a_chunk_stay_near_one_another(lengths):
         places = torch.empty(480)
         places[samples] = torch.arange(480.0)
         spans = [part.max() - part.min() for part in places.split(sizes.tolist())]
-        assert max(spans) < (WINDOW + 1) * 7 + 2 * 16  # it may move within a bucket, of 16 samples, at both ends
+        assert max(spans) < (MIXED_CHUNKS + 1) * 7 + 2 * 16  # samples may move within a bucket of 16, at both ends
     assert epochs[0] == epochs[1] != epochs[2]
 
 

@@ -17,7 +17,7 @@ def test_the_seed_decides():
 
 
 def test_values_that_hardly_repeat_are_split_at_random():
-    targets = torch.cat([torch.arange(180), torch.arange(60)])  # of 180 values, 60 come twice
+    targets = torch.cat([torch.arange(180), torch.arange(60)])  # of 180 values, 60 occur twice
     larger, smaller = stratified_split(targets, 0.1, seed=0)
     assert len(smaller) == 24
     assert len(larger) == 216

@@ -16,7 +16,7 @@ def test_names_in_any_case(name, split):
     assert split_of(name) == split
 
 
-def test_names_that_tell_no_split():
+def test_names_of_no_split():
     assert not any(map(split_of, ("trainval", "cat", "", "eval", "tests", "train2")))
     assert splits_of(["train", "eval"]) == {"train": "train"}
     assert splits_of(["train", "val", "Eval", "cat"]) == {"train": "train", "val": "validation", "Eval": "test"}

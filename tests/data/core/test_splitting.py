@@ -12,7 +12,7 @@ SIZES = {"train": 60, "validation": 9, "test": 12}
 
 
 class Numbers(DataModule):
-    """Sample n of a split is [n]; its class is n modulo 3, its text is the split and n, or n alone where it is shared."""
+    """Sample n of a split is [n]; its class is n modulo 3, its text is the split and n, or only n if it is shared."""
 
     def __init__(self, splits=("train", "test"), groups=None, shared=(), **loading):
         super().__init__(**loading)
@@ -49,14 +49,14 @@ def test_an_official_validation_split_is_used_whole():
     assert data.split(torch.zeros(5)) == ([0, 1, 2, 3, 4], [])
 
 
-def test_without_one_the_same_rows_as_ever_are_held_out():
+def test_without_one_the_same_samples_as_ever_are_held_out():
     data = ready("fit")
     training, validation = stratified_split(torch.arange(60) % 3, 0.1, seed=0)
     assert data.samples["train"].indices == training
     assert data.samples["validation"].indices == validation
 
 
-def test_rows_of_one_group_stay_together():
+def test_samples_of_one_group_stay_together():
     groups = torch.arange(60) // 6
     data = ready("fit", groups=groups)
     parts = [set(groups[data.samples[split].indices].tolist()) for split in ("train", "validation")]
@@ -66,9 +66,9 @@ def test_rows_of_one_group_stay_together():
 
 def test_without_a_test_split_training_is_set_up_and_a_test_is_refused(log):
     data = ready("fit", splits=("train", "validation"))
-    told = "there is no test split, so that nothing is tested. To test: give the dataset a test split"
-    assert told in log.text
-    with pytest.raises(DataError, match=told):
+    message = "there is no test split, so nothing is tested. To test: add a test split to the dataset"
+    assert message in log.text
+    with pytest.raises(DataError, match=message):
         data.setup("test")
 
 
@@ -78,12 +78,12 @@ def test_samples_are_reported_once_and_kept_in_the_run_directory(log, tmp_path):
     assert len(texts) == 1
     first, *notes = texts[0].splitlines()
     assert first == "data numbers: train 54, validation 6 (held out: data.validation_fraction=0.1), test 12"
-    assert notes[-1] == "warning: 2 samples of the test split are in the train split, too, such as '3'"
+    assert notes[-1] == "warning: 2 samples of the test split are also in the train split, such as '3'"
     data.save(tmp_path)
     kept = json.loads((tmp_path / "data.json").read_text())
     assert kept["account"]["samples"] == {"train": 54, "validation": 6, "test": 12}
     assert kept["account"]["notes"] == notes
-    assert "account" not in data.state()  # other files with the same classes go on with a run
+    assert "account" not in data.state()  # a run may continue with other files of the same classes
 
 
 def test_what_splits_share_is_looked_for_by_the_first_process_alone(log, tmp_path, monkeypatch):
@@ -93,4 +93,4 @@ def test_what_splits_share_is_looked_for_by_the_first_process_alone(log, tmp_pat
     data = Numbers()
     data.restore(tmp_path)
     data.setup("fit")
-    assert "1 samples of the test split are in the train split" in log.text
+    assert "1 samples of the test split are also in the train split" in log.text

@@ -34,7 +34,7 @@ def test_runs_that_begin_at_once_download_one_after_the_other(tmp_path, monkeypa
 def test_where_nothing_can_be_locked_they_do_not_wait(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / ".download.lock").mkdir()  # as root may write everywhere
+    (tmp_path / "data" / ".download.lock").mkdir()  # root may write everywhere
     log = []
     download_twice(log)
     assert sorted(log) == ["begins", "begins", "ends", "ends"]

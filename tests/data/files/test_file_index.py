@@ -22,7 +22,7 @@ def test_class_folders_alone_are_split_once_and_for_all(folder):
     assert len(train) + len(test) == 20
 
 
-def test_patterns_tell_label_and_split(folder):
+def test_patterns_define_label_and_split(folder):
     index = FileIndex(str(folder("7_tom_0.x", "7_tom_5.x", "3_ann_4.x")), {".x"}, label=r"^(\d)_", test=r"_[0-4]\.x$")
     assert names(index.split("train")) == [("7_tom_5.x", "7")]
     assert names(index.split("test")) == [("3_ann_4.x", "3"), ("7_tom_0.x", "7")]
@@ -40,7 +40,7 @@ def test_manifest(folder):
     ("text", "message"),
     [
         ("path,label\nnone.x,a\n", r"list\.csv:2: there is no file"),
-        ("file,class\n", "needs the columns path and label"),
+        ("file,class\n", "has no rows; expected the columns path and label"),
     ],
 )
 def test_a_wrong_manifest(folder, text, message):
@@ -82,7 +82,7 @@ def test_folders_are_splits_by_all_their_usual_names(folder, train, validation, 
     index = FileIndex(str(folder(*in_splits(train, test), f"{validation}/dog/5.x")), {".x"})
     assert names(index.split("validation")) == [("5.x", "dog")]
     assert {split: len(files) for split, files in index.splits.items()} == {"train": 4, "validation": 1, "test": 4}
-    assert index.account().found == {"train": f"{train}/", "validation": f"{validation}/", "test": f"{test}/"}
+    assert index.account().how == {"train": f"{train}/", "validation": f"{validation}/", "test": f"{test}/"}
 
 
 def test_a_folder_eval_is_the_split_that_is_missing_or_has_to_be_named(folder):
@@ -92,7 +92,7 @@ def test_a_folder_eval_is_the_split_that_is_missing_or_has_to_be_named(folder):
     assert len(FileIndex(str(root), {".x"}).split("validation")) == 4
     (root / "test").rename(root / ".test")
     with pytest.raises(
-        DataError, match=r"is eval/ in .* for validation or for the test\? Set 'data.validation=\"\^eval/\"'"
+        DataError, match=r"eval/ in .* may hold validation or test files: set 'data.validation=\"\^eval/\"'"
     ):
         _ = FileIndex(str(root), {".x"}).splits
     assert len(FileIndex(str(root), {".x"}, test="^eval/").split("test")) == 4
@@ -111,26 +111,26 @@ def test_patterns_for_validation_and_test(folder):
     root = folder(*(f"{digit}_{number}.x" for digit in (3, 7) for number in range(6)))
     index = FileIndex(str(root), {".x"}, label=r"^(\d)", validation=r"_1\.", test=r"_0\.")
     assert {split: len(files) for split, files in index.splits.items()} == {"train": 8, "validation": 2, "test": 2}
-    # With one for validation alone, the test split is held out of the rest.
+    # With a pattern for validation only, the test split is held out of the rest.
     index = FileIndex(str(root), {".x"}, label=r"^(\d)", validation=r"_1\.", test_fraction=0.2)
     assert {split: len(files) for split, files in index.splits.items()} == {"train": 8, "validation": 2, "test": 2}
     assert all("_1." not in file.path.name for file in index.split("train") + index.split("test"))
-    with pytest.raises(DataError, match=r"data.validation='none' finds none of the 12 files"):
+    with pytest.raises(DataError, match=r"data.validation='none' matches none of the 12 files"):
         _ = FileIndex(str(root), {".x"}, label=r"^(\d)", validation="none").splits
 
 
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (("val/1.x", "cat/2.x"), "has the folder val/ beside cat/, called like a split, but no folder train/: add one"),
-        (("train/1.x", "cat/2.x"), "has the folder train/ beside cat/, called like a split, but no folder for another"),
+        (("val/1.x", "cat/2.x"), "has the folder val/ beside cat/, named like a split, but no folder train/: add one"),
+        (("train/1.x", "cat/2.x"), "has the folder train/ beside cat/, named like a split, but no folder for another"),
         (
             ("pets/train/cat/1.x", "pets/test/cat/2.x"),
-            "pets/train/ is called like a split and lies below another folder: set data.root",
+            "pets/train/ has the name of a split but lies below another folder: set data.root",
         ),
-        (("cat/train/1.x", "cat/test/2.x"), "cat/train/ is called like a split"),
-        (("1.x", "2.x"), r"the files in .*, such as '1\.x', lie in no folder of a class: set data.label"),
-        (("train/1.x", "test/2.x"), r"the files in .*train, such as '1\.x', lie in no folder of a class"),
+        (("cat/train/1.x", "cat/test/2.x"), "cat/train/ has the name of a split"),
+        (("1.x", "2.x"), r"the files in .*, such as '1\.x', are not in class folders: set data.label"),
+        (("train/1.x", "test/2.x"), r"the files in .*train, such as '1\.x', are not in class folders"),
     ],
 )
 def test_folders_that_are_called_like_splits_and_files_without_a_class_are_refused(folder, found, message):
@@ -138,7 +138,7 @@ def test_folders_that_are_called_like_splits_and_files_without_a_class_are_refus
         _ = FileIndex(str(folder(*found)), {".x"}).splits
 
 
-def test_a_class_may_be_called_like_a_split_where_the_label_says_so(folder):
+def test_a_class_may_be_called_like_a_split_if_the_label_is_set(folder):
     root = folder(*(f"{name}/{number}.x" for name in ("valid", "invalid") for number in range(5)))
     index = FileIndex(str(root), {".x"}, label="([^/]+)/[^/]+$")
     assert {file.label for file in index.split("train")} == {"valid", "invalid"}
@@ -150,7 +150,7 @@ def test_a_class_may_be_called_like_a_split_where_the_label_says_so(folder):
 
 
 def test_the_large_movie_reviews_as_they_are_unpacked(folder):
-    """Its unlabelled texts and its lists of addresses are no samples, and the account says so."""
+    """Its unlabelled texts and its lists of addresses are not samples, and the summary counts them."""
     root = folder(
         *(
             f"{split}/{label}/{number}_7.txt"
@@ -165,20 +165,20 @@ def test_the_large_movie_reviews_as_they_are_unpacked(folder):
     index = FileIndex(str(root), {".txt"})
     assert {file.label for files in index.splits.values() for file in files} == {"pos", "neg"}
     account = index.account()
-    assert account.taken == {"train": 4, "test": 4}
+    assert account.num_samples == {"train": 4, "test": 4}
     assert {reason: count for reason, (count, _) in account.ignored.reasons.items()} == {
-        "of another kind (.feat)": 3,
-        "of another kind (.vocab)": 1,
-        "of another kind (no suffix)": 1,
+        "with another suffix (.feat)": 3,
+        "with another suffix (.vocab)": 1,
+        "with another suffix (none)": 1,
         "in none of the folders test/, train/": 1,
-        "in no folder of a class": 4,
+        "not in a class folder": 4,
         "without a label": 3,
     }
     assert "3 without a label: 0_0.txt" in account.text()
 
 
 def test_labels_and_paths_are_composed(folder):
-    decomposed = "cafe\u0301"  # as macOS has it in names of files
+    decomposed = "cafe\u0301"  # as in file names on macOS
     root = folder(*(f"{decomposed}/{number}.x" for number in range(5)), f"{decomposed} 7.x")
     assert {file.label for file in FileIndex(str(root), {".x"}).split("train")} == {"caf\u00e9"}
     assert {file.label for file in FileIndex(str(root), {".x"}, label="^(caf\u00e9)").split("train")} == {"caf\u00e9"}

@@ -9,7 +9,7 @@ def test_inputs_of_a_command_line(folder):
     assert [path.name for path in expand_inputs([root / "b.x", root / "a"], {".x"})] == ["b.x", "1.x", "2.x"]
     with pytest.raises(UserError, match="there is no file or folder"):
         expand_inputs([root / "none.x"], {".x"})
-    with pytest.raises(UserError, match=r"is none of \.x"):
+    with pytest.raises(UserError, match=r"c\.y: expected a file with the suffix \.x"):
         expand_inputs([root / "c.y"], {".x"})
     with pytest.raises(UserError, match=r"no \.z file in"):
         expand_inputs([root], {".z"})

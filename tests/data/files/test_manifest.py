@@ -7,7 +7,7 @@ from leyden.data.files.manifest import Manifest
 
 @pytest.fixture
 def listed(folder):
-    """Reads a manifest of a folder with these files."""
+    """Read a manifest of a folder with these files."""
     root = folder("one.x", "two.x", "sub/three.x")
 
     def read(content, name="list.csv", columns=("label",), **options):
@@ -44,24 +44,24 @@ def test_ways_to_write_the_same(listed, name, content):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("path,label\n", "needs the columns path and label; it has no rows"),
-        ("path,lable\none.x,a\n", r"it has \['path', 'lable'\]; did you mean 'lable'"),
+        ("path,label\n", "has no rows; expected the columns path and label"),
+        ("path,lable\none.x,a\n", r"got \['path', 'lable'\]; did you mean 'lable'"),
         ("path;label\none.x;a\n", "its cells are separated by ';': separate them by commas"),
-        ("path,label,Label\none.x,a,a\n", "two columns are called 'label', whatever their case"),
-        ("path,label,label\none.x,a,a\n", "two columns are called 'label'"),
-        ("path,label\none.x\n", r"list.csv:2: 1 cells for the 2 columns \['path', 'label'\]"),
-        ("path,label\none.x,a,b\n", r"list.csv:2: 3 cells .*needs quotes"),
+        ("path,label,Label\none.x,a,a\n", "duplicate column 'label', ignoring case"),
+        ("path,label,label\none.x,a,a\n", "duplicate column 'label'"),
+        ("path,label\none.x\n", r"list.csv:2: expected 2 cells, \['path', 'label'\], got 1"),
+        ("path,label\none.x,a,b\n", r"list.csv:2: expected 2 cells, .*, got 3; quote cells"),
         ("path,label\none.x,  \n", "list.csv:2: the cell of the column 'label' is empty"),
         ("path,label\n,a\n", "list.csv:2: the cell of the column 'path' is empty"),
-        ("path,label\none.x,a\ntwo.x,b\n./one.x,b\n", r"list.csv:4: './one.x' is there twice, first in line 2"),
+        ("path,label\none.x,a\ntwo.x,b\n./one.x,b\n", r"list.csv:4: duplicate path './one.x', first in line 2"),
         ("path,label\nnone.x,a\n", "list.csv:2: there is no file"),
         ("path,label,split\none.x,a,train\ntwo.x,a,\n", "list.csv:3: split is ''; expected train, val, test"),
         ("path,label,split\none.x,a,trian\n", "list.csv:2: split is 'trian'"),
-        ("path,label,split\none.x,a,train\ntwo.x,a,eval\n", "list.csv:3: is the split 'eval' for validation or"),
-        ("path,label,split\none.x,a,test\n", "has no row of the split train, only of test"),
-        ("path,label\n../one.x,a\n", r"list.csv:2: '../one.x' leads out of data.root; set data.allow_outside=true"),
-        ("path,label\nsub/../../one.x,a\n", "leads out of data.root"),
-        ("path,label\n/etc/hostname,a\n", "leads out of data.root"),
+        ("path,label,split\none.x,a,train\ntwo.x,a,eval\n", "list.csv:3: split 'eval' may be validation or test"),
+        ("path,label,split\none.x,a,test\n", "has no row with the split train, only test"),
+        ("path,label\n../one.x,a\n", r"list.csv:2: '../one.x' is outside data.root; set data.allow_outside=true"),
+        ("path,label\nsub/../../one.x,a\n", "is outside data.root"),
+        ("path,label\n/etc/hostname,a\n", "is outside data.root"),
         ("path,label\ncaf\xe9.x,a\n".encode("latin-1"), r"is not utf-8.*Set data.encoding"),
     ],
 )
@@ -102,6 +102,6 @@ def test_splits_and_groups_of_files_with_an_account(folder):
         "validation": ["d", "e"],
     }
     account = index.account()
-    assert account.found == {"train": "column split", "validation": "column split"}
+    assert account.how == {"train": "column split", "validation": "column split"}
     assert account.ignored.reasons["not in the manifest"] == (2, [str(root / "5.x"), str(root / "6.x")])
-    assert index.how_to_test.startswith(f"give rows of {root / 'list.csv'} the split test")
+    assert index.how_to_test.startswith(f"set the split of some rows of {root / 'list.csv'} to test")

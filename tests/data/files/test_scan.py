@@ -23,11 +23,11 @@ def test_what_is_ignored_is_counted_by_reason(folder):
         "hidden": 4,
         "of the operating system": 3,
         "broken link": 2,
-        "of another kind (.txt)": 2,
-        "of another kind (no suffix)": 1,
-        "no regular file": 1,
+        "with another suffix (.txt)": 2,
+        "with another suffix (none)": 1,
+        "not a regular file": 1,
     }
-    assert "2 broken link: broken.x; 2 of another kind (.txt): list.TXT" in found.ignored.text()
+    assert "2 broken link: broken.x; 2 with another suffix (.txt): list.TXT" in found.ignored.text()
 
 
 def test_linked_folders_are_followed_but_not_in_circles(folder, tmp_path_factory):
@@ -40,7 +40,7 @@ def test_linked_folders_are_followed_but_not_in_circles(folder, tmp_path_factory
     (root / "c.x").symlink_to(root / "a" / "1.x")
     found = scan(root, {".x"})
     assert [path.relative_to(root).as_posix() for path in found.files] == ["a/1.x", "b/deep/2.x", "c.x"]
-    assert counts(found) == {"link to a folder that it lies in": 2}
+    assert counts(found) == {"link to an ancestor folder": 2}
 
 
 def test_the_folder_itself_may_be_hidden_or_a_link(folder):

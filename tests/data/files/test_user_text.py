@@ -6,7 +6,7 @@ from leyden.data.text.table import Table
 
 
 def test_half_of_an_emoji_is_replaced_and_all_else_stays():
-    """As in texts that were cut after so many UTF-16 units, in JSON."""
+    """As in JSON texts that were truncated to a number of UTF-16 units."""
     assert well_formed("cut \ud83d") == "cut \N{REPLACEMENT CHARACTER}"
     assert well_formed("\udc31\ud83d cut") == "\N{REPLACEMENT CHARACTER}" * 2 + " cut"
     for text in ("plain", "Größe", "🐱", "\u0000", "\ufeff"):

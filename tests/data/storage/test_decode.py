@@ -16,7 +16,7 @@ NUM_FILES = 40
 
 
 class Reader:
-    """A file's number is what it holds; counts how often each is read."""
+    """A file holds its index; counts how often each file is read."""
 
     def __init__(self, length=lambda number: 2, broken=()):
         self.length, self.broken, self.counts = length, broken, torch.zeros(NUM_FILES, dtype=torch.int64)
@@ -54,7 +54,7 @@ def test_each_file_is_decoded_once_and_kept(paths, log):
     assert "40 files decoded in" in log.text
 
 
-def test_rows_of_many_lengths(paths):
+def test_samples_of_many_lengths(paths):
     files = FileSamples(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
     samples = decoded(files, Storage())
     assert isinstance(samples, RaggedSamples)
@@ -63,7 +63,7 @@ def test_rows_of_many_lengths(paths):
 
 
 @pytest.mark.parametrize(("memory_gb", "is_kept"), [(159e-9, False), (160e-9, True), (0, False)])
-def test_what_does_not_fit_stays_on_disk_and_is_said(paths, log, memory_gb, is_kept):
+def test_what_does_not_fit_stays_on_disk_and_is_reported(paths, log, memory_gb, is_kept):
     files = FileSamples(paths, torch.arange(NUM_FILES), Reader())  # 40 files of 4 bytes
     assert (decoded(files, Storage(memory_gb=memory_gb)) is files) != is_kept
     assert ("decoded in every epoch" in log.text) != is_kept
@@ -74,7 +74,7 @@ def test_a_broken_file_is_named(paths):
         decoded(FileSamples(paths, torch.arange(NUM_FILES), Reader(broken=[17])), Storage())
 
 
-def test_a_broken_file_that_is_skipped_is_no_row(paths, caplog):
+def test_a_broken_file_that_is_skipped_is_no_sample(paths, caplog):
     files = FileSamples(paths, torch.arange(NUM_FILES), Reader(broken=[0, 17]), on_corrupt="skip")
     samples = decoded(files, Storage())
     assert samples.targets.tolist() == [number for number in range(NUM_FILES) if number not in (0, 17)]
@@ -90,12 +90,12 @@ def test_nothing_but_broken_files(paths):
 
 @pytest.fixture
 def in_processes(monkeypatch):
-    monkeypatch.setattr(decode, "ALONE", 0.0)
+    monkeypatch.setattr(decode, "INLINE_DECODE_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("in_processes")
 def test_files_are_decoded_side_by_side_and_come_in_order():
-    together = multiprocessing.Barrier(2, timeout=20)  # one process alone would wait for ever
+    together = multiprocessing.Barrier(2, timeout=20)  # a single process would wait forever
 
     def double(number):
         if number % 16 == 0:
@@ -127,7 +127,7 @@ def test_what_takes_no_time_starts_no_process():
 
 @pytest.mark.usefixtures("in_processes")
 @pytest.mark.parametrize("cache", [True, False])
-def test_rows_of_other_processes(paths, tmp_path, log, cache):
+def test_samples_of_other_processes(paths, tmp_path, log, cache):
     files = FileSamples(paths, torch.arange(NUM_FILES), Reader(lambda number: number + 1), ragged=True)
     for path in paths:
         path.touch()

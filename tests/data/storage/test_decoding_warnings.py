@@ -30,7 +30,7 @@ def test_what_a_process_warned_of_is_known_to_the_others(caplog):
     assert not caplog.records
 
 
-def test_a_cache_keeps_the_warnings_for_the_runs_that_find_its_rows_decoded(tmp_path, caplog):
+def test_a_cache_keeps_the_warnings_for_the_runs_that_find_its_samples_decoded(tmp_path, caplog):
     paths = [tmp_path / f"{number}.bin" for number in range(3)]
     for path in paths:
         path.write_bytes(b"")

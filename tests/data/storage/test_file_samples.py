@@ -25,7 +25,7 @@ def test_a_corrupt_file_is_named(files):
         samples.__getitems__([0, 1])
 
 
-def test_a_corrupt_file_is_skipped_by_choice_and_said_once(files, caplog):
+def test_a_corrupt_file_is_skipped_if_configured_and_logged_once(files, caplog):
     samples = FileSamples(files, torch.arange(3), read_bytes, on_corrupt="skip")
     for _ in range(2):
         batch = samples.__getitems__([0, 1, 2])
@@ -34,11 +34,11 @@ def test_a_corrupt_file_is_skipped_by_choice_and_said_once(files, caplog):
 
 
 def test_a_batch_of_corrupt_files_alone_is_an_error(files):
-    with pytest.raises(DataError, match="no file of a whole batch"):
+    with pytest.raises(DataError, match="no file of the batch"):
         FileSamples(files, torch.arange(3), read_bytes, on_corrupt="skip").__getitems__([1])
 
 
-def test_lengths_are_told_without_files_being_read(files):
+def test_lengths_are_reported_without_files_being_read(files):
     assert sample_lengths(FileSamples(files, torch.arange(3), read_bytes)) is None
     asked = []
     measured = FileSamples(files, torch.arange(3), read_bytes, measure=lambda path: asked.append(path) or len(asked))

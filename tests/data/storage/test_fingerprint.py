@@ -31,7 +31,7 @@ class Numbers(DataModule):
 
 @pytest.fixture
 def numbers(tmp_path):
-    """Makes a data module of a class in a file that says how it decodes."""
+    """Create a data module from a class in a source file with this decoding."""
 
     def numbers(factor=1, **options):
         path = tmp_path / "source" / "numbers_of_a_test.py"
@@ -53,7 +53,7 @@ def test_what_decodes_alike_is_known_by_the_same_values(numbers):
     assert one["on"]["torch"]
 
 
-def test_settings_source_and_folder_tell_apart(numbers):
+def test_settings_source_and_folder_distinguish_entries(numbers):
     one = decoder(numbers())
     others = [decoder(numbers(scale=2)), decoder(numbers(factor=2)), decoder(numbers(root="there"))]
     assert all(one != other for other in others)
@@ -95,5 +95,5 @@ def test_any_change_of_a_file_shows(tmp_path):
         file_states([tmp_path / "c"])
 
 
-def test_texts_are_told_apart_also_where_one_ends():
+def test_texts_are_reported_apart_also_where_one_ends():
     assert len({texts_hash(texts) for texts in (["ab"], ["a", "b"], ["b", "a"], [], [""], ["\ud800"])}) == 6

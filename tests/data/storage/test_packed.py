@@ -19,7 +19,7 @@ def test_a_device_makes_the_batches_that_main_memory_makes():
         assert packed.gathered(starts, sizes, int(sizes.max()), 9).equal(one.inputs)
 
 
-def test_packed_rows():
+def test_packed_samples():
     packed = Packed.of([torch.tensor([1, 2]), torch.tensor([3])])
     assert [sample.tolist() for sample in packed] == [[1, 2], [3]]
     assert packed[-1].tolist() == [3]

@@ -9,8 +9,8 @@ from leyden.data.storage.file_samples import FileSamples
 from leyden.data.storage.storage import Storage
 
 
-def test_a_file_that_could_not_be_read_for_a_moment_is_a_row_again(tmp_path):
-    """An error of the network leaves no trace in the file itself."""
+def test_a_file_that_could_not_be_read_for_a_moment_is_a_sample_again(tmp_path):
+    """Errors of the network file system leave the file unchanged."""
     paths = [tmp_path / f"{n}.bin" for n in range(4)]
     for path in paths:
         path.write_bytes(b"")
@@ -33,7 +33,7 @@ def test_a_file_that_could_not_be_read_for_a_moment_is_a_row_again(tmp_path):
     assert samples().inputs[:, 0].tolist() == [0, 1, 2, 3]
 
 
-def test_rows_read_batch_by_batch_cannot_live_on_a_device(tmp_path):
+def test_samples_read_batch_by_batch_cannot_live_on_a_device(tmp_path):
     files = FileSamples([1], torch.zeros(1), lambda path: torch.zeros(1))
     with pytest.raises(DataError, match=r"storage=device, but the samples \(FileSamples\) are read batch by batch"):
         Storage("device").move(files, torch.device("cpu"))

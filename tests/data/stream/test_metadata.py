@@ -1,4 +1,4 @@
-"""What a stream says of itself may come from anybody: nothing of it is executed, followed or allocated unchecked."""
+"""Metadata of a stream is untrusted: nothing in it is executed, followed or allocated unchecked."""
 
 import json
 import pickle
@@ -95,13 +95,13 @@ def test_clearing_a_cache_removes_links_and_not_what_they_lead_to(tmp_path):
         (["splits", "train", "arrays"], ["../targets"], "it has the arrays"),
         (["splits", "train", "dtype"], "object", "its dtype is 'object'"),
         (["splits", "train", "shape"], [1 << 40, 64], "its samples have"),
-        (["splits", "train", "shape"], [-1], "its sizes are no counts"),
-        (["splits", "train", "rows"], 1 << 40, "its chunks have other samples"),
+        (["splits", "train", "shape"], [-1], "its sizes are invalid"),
+        (["splits", "train", "rows"], 1 << 40, "samples, not 1099511627776"),
         (["splits", "train", "padding"], "x", "its padding is 'x'"),
-        (["settings"], [], "its settings are no mapping"),
+        (["settings"], [], "its settings are not a mapping"),
     ],
 )
-def test_what_describes_the_rows_is_checked(stream, keys, value, message):
+def test_what_describes_the_samples_is_checked(stream, keys, value, message):
     changed(stream / "stream.json", *keys, value=value)
     assert message in refusal(stream)
 
@@ -120,7 +120,7 @@ def test_formats_that_could_run_code_are_refused(stream, name):
     assert f"its samples have the format {name!r}" in refusal(stream)
 
 
-def test_a_pickle_in_the_place_of_a_row_is_not_loaded(stream, tmp_path):
+def test_a_pickle_in_the_place_of_a_sample_is_not_loaded(stream, tmp_path):
     index = stream / "train/index.json"
     changed(index, "config", "data_format", value=["pickle"])
     chunk = stream / "train" / json.loads(index.read_text())["chunks"][0]["filename"]
@@ -132,7 +132,7 @@ def test_a_pickle_in_the_place_of_a_row_is_not_loaded(stream, tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
-def test_arrays_are_no_pickles_and_have_a_value_for_each_row(stream, tmp_path):
+def test_arrays_are_no_pickles_and_have_a_value_for_each_sample(stream, tmp_path):
     np.save(stream / "train/targets.npy", np.array([Evil()], dtype=object), allow_pickle=True)
     assert "the arrays of train cannot be read" in refusal(stream)
     assert not (tmp_path / "executed").exists()
@@ -143,8 +143,8 @@ def test_arrays_are_no_pickles_and_have_a_value_for_each_row(stream, tmp_path):
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (["chunks", 0, "filename"], "../../../etc/x.bin", "a chunk is called"),
-        (["chunks", 0, "filename"], "/etc/passwd", "a chunk is called"),
+        (["chunks", 0, "filename"], "../../../etc/x.bin", "a chunk is named"),
+        (["chunks", 0, "filename"], "/etc/passwd", "a chunk is named"),
         (["chunks", 0, "chunk_bytes"], 1 << 40, "bytes"),
         (["chunks", 0, "chunk_bytes"], "many", "bytes"),
         (["chunks", 0, "chunk_size"], -3, "samples"),
@@ -165,7 +165,7 @@ def test_the_index_of_chunks_is_checked(stream, keys, value, message):
 
 
 @pytest.mark.parametrize("value", [-1, 1 << 50])
-def test_lengths_are_those_of_rows_in_chunks(original, tmp_path, value):
+def test_lengths_are_those_of_samples_in_chunks(original, tmp_path, value):
     shutil.copytree(original / "ragged", tmp_path / "stream")
     file = tmp_path / "stream/train/lengths.npy"
     lengths = np.load(file)
@@ -176,9 +176,9 @@ def test_lengths_are_those_of_rows_in_chunks(original, tmp_path, value):
 
 def test_a_description_sets_nothing_but_what_is_learnt_from_data(stream):
     changed(stream / "data.json", "root", value="/etc")
-    assert re.search(r"data\.json describes .*\broot; of this data", refusal(stream))
+    assert re.search(r"data\.json holds .*\broot; expected only", refusal(stream))
 
 
 def test_a_description_without_end_is_not_read(stream, monkeypatch):
-    monkeypatch.setattr("leyden.data.stream.metadata.TEXT_BYTES", 10)
+    monkeypatch.setattr("leyden.data.stream.metadata.MAX_TEXT_BYTES", 10)
     assert "stream.json has" in refusal(stream)

@@ -1,4 +1,4 @@
-"""Samples that were written as chunks: the same samples and batches, in an order that is kind to stores."""
+"""Samples written as chunks: the same samples and batches, in an order with few downloads."""
 
 import json
 import logging
@@ -13,14 +13,14 @@ from torch import nn
 
 from leyden.data import DataError, DataModule
 from leyden.data.core.samples import RaggedSamples, TensorSamples
-from leyden.data.core.sampling import WINDOW
+from leyden.data.core.sampling import MIXED_CHUNKS
 
 pytest.importorskip("litdata")
 
 from leyden.data.stream import writing as stream_writing
 from leyden.data.stream.writing import write_stream
 
-ROWS = 900
+NUM_SAMPLES = 900
 CHUNK = 5000  # bytes: about fifteen samples
 
 
@@ -38,7 +38,7 @@ class Numbers(DataModule):
 
     def load(self, split):
         self.class_names = ["a", "b", "c"]
-        numbers = torch.arange(ROWS, dtype=torch.int32) + 1000 * (split == "train")
+        numbers = torch.arange(NUM_SAMPLES, dtype=torch.int32) + 1000 * (split == "train")
         targets = (numbers % 3).long()
         if self.ragged:
             return RaggedSamples([number.repeat(int(number) % 13 * 8 + 20) for number in numbers], targets, padding=-1)
@@ -79,7 +79,7 @@ def numbers(loader):
 
 
 def test_evaluation_gives_the_batches_of_the_data_itself(written):
-    options = {"batch_size": 20, "bucket_batches": ROWS}  # all samples of a split are sorted together
+    options = {"batch_size": 20, "bucket_batches": NUM_SAMPLES}  # all samples of a split are sorted together
     data, itself = ready(stream_of(written, **options)), ready(Numbers(ragged=is_ragged(written), **options))
     for ours, theirs in (
         (data.val_dataloader(), itself.val_dataloader()),
@@ -94,7 +94,7 @@ def test_evaluation_gives_the_batches_of_the_data_itself(written):
     assert data.provided() == itself.provided()
 
 
-def test_training_takes_every_row_once(written):
+def test_training_takes_every_sample_once(written):
     data = ready(stream_of(written))
     epoch = list(data.train_dataloader())
     samples = list(chain.from_iterable(batch.inputs[:, 0].tolist() for batch in epoch))
@@ -144,9 +144,9 @@ def test_batches_are_mixed_from_few_chunks_at_a_time(written):
         last = len(order) - order[::-1].index(chunk)
         for place in range(order.index(chunk), last):
             needed[place] += 1
-    assert len(samples.chunks) > 2 * WINDOW
-    # Samples that are sorted by length move within their bucket, of 20.
-    assert max(needed) <= WINDOW + 1 + 2 * 20 / min(samples.chunks)
+    assert len(samples.chunks) > 2 * MIXED_CHUNKS
+    # Sorting by length moves samples within their bucket of 20.
+    assert max(needed) <= MIXED_CHUNKS + 1 + 2 * 20 / min(samples.chunks)
     assert len(set(order[: len(order) // 2])) < len(samples.chunks)
     assert sum(len({*order[place : place + 5]}) for place in range(0, len(order), 5)) > 3 * len(batches)
 
@@ -154,7 +154,7 @@ def test_batches_are_mixed_from_few_chunks_at_a_time(written):
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_a_remote_stream_fetches_each_chunk_once_and_keeps_little(plain, num_workers, monkeypatch):
     local = numbers(ready(stream_of(plain)).train_dataloader())
-    most = 2 * WINDOW * max(path.stat().st_size for path in plain.rglob("*.bin"))
+    most = 2 * MIXED_CHUNKS * max(path.stat().st_size for path in plain.rglob("*.bin"))
     data = Numbers(
         stream=f"local:{plain}",
         stream_gb=most / 1e9,
@@ -197,8 +197,8 @@ def test_a_remote_stream_that_is_kept_is_fetched_once(plain, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cache": None}, "needs a place for its chunks: set data.cache to a folder"),
-        ({"stream_gb": 1e-6}, "data.stream_gb=1e-06 is too little for 32 chunks of 0.0 MB"),
+        ({"cache": None}, "needs a folder for its chunks: set data.cache"),
+        ({"stream_gb": 1e-6}, "data.stream_gb=1e-06 is too small for 32 chunks of 0.0 MB"),
         ({"width": 4}, r"was written with width=64, but data.width=4: set it to 64, or write a stream with 4"),
         ({"storage": "device"}, r"the samples \(StreamSamples\) are read batch by batch: set data.storage=null"),
     ],
@@ -212,9 +212,9 @@ def test_what_does_not_go_with_a_stream(plain, options, message):
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("nowhere", "data.stream=nowhere is no stream, or its writing was interrupted: write one with"),
-        ("local:/nowhere", "data.stream=local:/nowhere: cannot bring stream.json: .*doesn't exist"),
-        ("https://host/folder", "is no place that litdata reads from: give a folder, or an address .* s3://"),
+        ("nowhere", "data.stream=nowhere is not a stream, or is incomplete: write one with"),
+        ("local:/nowhere", "data.stream=local:/nowhere: cannot download stream.json: .*doesn't exist"),
+        ("https://host/folder", "is not supported by litdata: set a folder, or an address .* s3://"),
     ],
 )
 def test_a_wrong_address_is_refused(address, message):
@@ -224,7 +224,7 @@ def test_a_wrong_address_is_refused(address, message):
 
 def test_data_of_other_classes_is_refused(plain):
     data = stream_of(plain)
-    data.class_names = ["x", "y", "z"]  # as a run has it
+    data.class_names = ["x", "y", "z"]  # as in a run
     with pytest.raises(DataError, match=r"data.stream=.* holds other data: its class_names are \['a', 'b', 'c'\]"):
         data.setup("test")
 
@@ -236,36 +236,36 @@ def test_interrupted_writing_is_refused_and_can_be_done_again(tmp_path, monkeypa
         with pytest.raises(SystemExit):
             write_stream(data, folder, CHUNK)
     assert not list(tmp_path.iterdir())
-    with monkeypatch.context() as context:  # by a signal that nobody hears
+    with monkeypatch.context() as context:  # by a signal that cannot be handled
         context.setattr("shutil.rmtree", lambda *_, **__: None)
         context.setattr(stream_writing, "write_atomically", lambda *_: sys.exit("killed"))
         with pytest.raises(SystemExit):
             write_stream(data, folder, CHUNK)
     for path in (folder, tmp_path / "stream.part"):
-        with pytest.raises(DataError, match="is no stream, or its writing was interrupted"):
+        with pytest.raises(DataError, match="is not a stream, or is incomplete"):
             stream_of(path).setup("fit")
     write_stream(data, folder, CHUNK)
     assert [path.name for path in tmp_path.iterdir()] == ["stream"]
-    assert len(numbers(ready(stream_of(folder)).test_dataloader())) == ROWS // 20
-    with pytest.raises(DataError, match="is there already: remove it, or name another folder"):
+    assert len(numbers(ready(stream_of(folder)).test_dataloader())) == NUM_SAMPLES // 20
+    with pytest.raises(DataError, match="already exists: remove it, or choose another folder"):
         write_stream(data, folder, CHUNK)
 
 
-def test_a_chunk_that_is_cut_or_missing_is_refused(plain):
+def test_a_truncated_or_missing_chunk_is_refused(plain):
     chunk = plain / "train/chunk-0-3.bin"
     content = chunk.read_bytes()
     chunk.write_bytes(content[:-1])
     with pytest.raises(DataError, match=rf"chunk-0-3.bin has {len(content) - 1} bytes instead of {len(content)}; copy"):
         stream_of(plain).setup("fit")
     chunk.unlink()
-    with pytest.raises(DataError, match=r"chunk-0-3.bin is missing; copy or write the stream again"):
+    with pytest.raises(DataError, match=r"chunk-0-3.bin is missing; copy the stream again or rewrite it"):
         stream_of(plain).setup("fit")
 
 
 def test_a_later_format_is_refused(plain):
     about = json.loads((plain / "stream.json").read_text())
     (plain / "stream.json").write_text(json.dumps(about | {"format": 2}))
-    with pytest.raises(DataError, match="has format 2, not 1: write it again"):
+    with pytest.raises(DataError, match="has format 2, expected 1: write it again"):
         stream_of(plain).setup("fit")
 
 
@@ -273,18 +273,18 @@ def test_without_litdata_the_extra_is_named(plain, monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "litdata"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "litdata", None)
-    message = "data.stream needs litdata; install litdata, or the extra `stream` of this project"
+    message = "data.stream needs litdata: install litdata, or the extra `stream` of this project"
     with pytest.raises(DataError, match=message):
         stream_of(plain).setup("fit")
     with pytest.raises(DataError, match=message):
         write_stream(ready(Numbers()), plain.parent / "other")
 
 
-def test_a_summary_is_said(tmp_path, caplog):
+def test_a_summary_is_reported(tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="leyden.data")
     write_stream(ready(Numbers()), tmp_path / "stream")
     assert "test: 900 samples, " in caplog.text
-    assert np.load(tmp_path / "stream/test/targets.npy").shape == (ROWS,)
+    assert np.load(tmp_path / "stream/test/targets.npy").shape == (NUM_SAMPLES,)
 
 
 class Untested(Numbers):
@@ -299,6 +299,6 @@ def test_a_stream_has_the_splits_of_its_data(tmp_path):
     read = Untested(stream=str(tmp_path / "stream"), cache=None)
     assert read.official_splits() == ("train", "validation")
     read.setup("fit")
-    assert len(read.samples["train"]) == len(read.samples["validation"]) == ROWS
-    with pytest.raises(DataError, match="has no test split, so that nothing is tested"):
+    assert len(read.samples["train"]) == len(read.samples["validation"]) == NUM_SAMPLES
+    with pytest.raises(DataError, match="has no test split, so nothing is tested"):
         read.setup("test")

@@ -14,8 +14,8 @@ from leyden.data.text import (
     StdlibSource,
     WordTokenizer,
 )
-from leyden.data.text.corpus_files import cut
-from leyden.data.text.windows import IGNORED, ShiftedBatches, Windows
+from leyden.data.text.corpus_files import split_documents
+from leyden.data.text.windows import IGNORE_INDEX, ShiftedBatches, Windows
 
 
 def evaluation(num_tokens, max_tokens):
@@ -26,7 +26,7 @@ def evaluation(num_tokens, max_tokens):
 def test_an_evaluation_predicts_every_token_but_the_first_exactly_once(num_tokens):
     samples = evaluation(num_tokens, max_tokens=4)
     batch = samples.__getitems__(list(range(len(samples))))
-    counts = batch.targets != IGNORED
+    counts = batch.targets != IGNORE_INDEX
     assert batch.targets[counts].tolist() == list(range(1, num_tokens))
     assert (batch.inputs[counts] == batch.targets[counts] - 1).all()
     assert (batch.inputs[:, 1:][~counts[:, :-1]] == 0).all()
@@ -50,7 +50,7 @@ def test_windows_of_an_epoch_do_not_overlap_and_lose_less_than_three_windows(sam
             [sample for batch in shifted(samples, epoch=epoch, batch_size=1) for sample in batch]
         )
         targets = batch.targets.flatten().tolist()
-        assert IGNORED not in targets
+        assert IGNORE_INDEX not in targets
         assert len(set(targets)) == len(targets) > 131 - 3 * 5
         assert (batch.targets == batch.inputs + 1).all()
 
@@ -73,7 +73,7 @@ def test_ranks_share_the_windows_of_the_batches(samples):
 def test_the_longest_shift_fits():
     for num_tokens in range(10, 30):
         samples = Windows(np.arange(num_tokens, dtype=np.uint16), max_tokens=5, shifts=True)
-        assert (samples.__getitems__([5 * len(samples) - 1]).targets != IGNORED).all()
+        assert (samples.__getitems__([5 * len(samples) - 1]).targets != IGNORE_INDEX).all()
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_without_text_for_a_test_the_validation_text_is_tested_on(file):
 
 def test_the_usual_split_of_tinyshakespeare():
     text = "x" * 1_115_394
-    assert [len(part) for (part,) in cut([text], 1 - 0.1, 1 - 0.0)[:2]] == [1_003_854, 111_540]
+    assert [len(part) for (part,) in split_documents([text], 1 - 0.1, 1 - 0.0)[:2]] == [1_003_854, 111_540]
 
 
 def test_files_in_the_order_of_their_names_and_splits_by_pattern(tmp_path):
@@ -121,31 +121,31 @@ def test_files_in_the_order_of_their_names_and_splits_by_pattern(tmp_path):
     assert "".join([*train, *validation]) == "a.txt" * 10 + "b.txt" * 10 + "valid one.txt" * 10
     assert test == ["test/c.txt" * 10]
     assert documents(corpus(tmp_path, suffixes=[".MD"], test_fraction=0.5))[2] == [("left out.md" * 10)[55:]]
-    with pytest.raises(DataError, match=r"data.test='none' finds none of the 4 files"):
+    with pytest.raises(DataError, match=r"data.test='none' matches none of the 4 files"):
         documents(corpus(tmp_path, test="none"))
 
 
 @pytest.mark.parametrize("name", ["{}.txt", "wiki.{}.txt", "{}/a.txt"])
-def test_names_of_files_and_folders_tell_the_splits(tmp_path, name):
+def test_names_of_files_and_folders_define_the_splits(tmp_path, name):
     for split in ("train", "valid", "test"):
         path = tmp_path / name.format(split)
         path.parent.mkdir(exist_ok=True)
         path.write_text(split * 10)
     data = corpus(tmp_path)
     assert documents(data) == [["train" * 10], ["valid" * 10], ["test" * 10]]
-    assert data.count_samples().taken == {"train": 1, "validation": 1, "test": 1}
-    if "/" not in name:  # where one name tells nothing, none does
+    assert data.count_samples().num_samples == {"train": 1, "validation": 1, "test": 1}
+    if "/" not in name:  # unless all names contain a split
         (tmp_path / name.format("valid")).rename(tmp_path / name.format("other"))
         assert len(documents(corpus(tmp_path))[2][0]) == 14
 
 
 def test_a_pattern_needs_a_folder(file):
-    with pytest.raises(DataError, match=r"data\.test is for a folder of files; data\.root=.* is one file"):
+    with pytest.raises(DataError, match=r"data\.test needs a folder of files, but data\.root=.* is a file"):
         documents(corpus(file, test="all"))
 
 
-def test_documents_are_cut_where_the_characters_say():
-    assert cut(["abcd", "", "efghij"], 0.2, 0.7) == [["ab"], ["cd", "efg"], ["hij"]]
+def test_documents_are_split_by_characters():
+    assert split_documents(["abcd", "", "efghij"], 0.2, 0.7) == [["ab"], ["cd", "efg"], ["hij"]]
 
 
 def test_texts_keep_their_ends_of_line(tmp_path):
@@ -159,7 +159,7 @@ def test_texts_keep_their_ends_of_line(tmp_path):
     [
         (lambda path: corpus(path.parent / "none"), "there is no file or folder .*none: set data.root"),
         (lambda path: corpus(path.parent, suffixes=[".rst"]), r"no \.rst file in"),
-        (lambda path: corpus(path, max_tokens=200), "the train split has 241 tokens and needs 400"),
+        (lambda path: corpus(path, max_tokens=200), "the train split has 241 tokens, expected at least 400"),
         (lambda path: corpus(path, validation_fraction=0.5, test_fraction=0.5), "leave no text for training"),
         (lambda path: corpus(path, encoding="utf-9"), "data.encoding='utf-9' is unknown"),
     ],
@@ -172,7 +172,7 @@ def test_texts_that_cannot_be_used(file, make, message):
 def test_a_character_that_training_never_saw_is_refused(file):
     file.write_text(file.read_text()[:-40] + "!" * 40)
     data = corpus(file)
-    with pytest.raises(DataError, match="the validation text has the character '!', which the training text has not"):
+    with pytest.raises(DataError, match="the validation text has the character '!', which is not in the training text"):
         data.setup("fit")
 
 
@@ -181,7 +181,7 @@ def test_a_character_that_training_never_saw_is_refused(file):
     [
         ({"max_tokens": 0}, "max_tokens is 0"),
         ({"test_fraction": 1.0}, "test_fraction is 1.0"),
-        ({"tokenizer": WordTokenizer()}, "tokenizer is a WordTokenizer, which loses parts of the text"),
+        ({"tokenizer": WordTokenizer()}, "tokenizer is a WordTokenizer, which is not lossless"),
     ],
 )
 def test_refused_arguments(file, argument, message):
@@ -218,13 +218,13 @@ def test_workers_read_the_same_batches(file):
         data.setup("fit")
         epochs.append([batch.inputs.tolist() for batch in data.train_dataloader()])
     assert epochs[0] == epochs[1]
-    assert len(epochs[0]) == 14  # 29 whole windows behind any of the first places
+    assert len(epochs[0]) == 14  # 29 whole windows after any offset
 
 
 def test_a_file_that_is_there_is_not_downloaded(file, tmp_path):
     source = {"url": f"file://{tmp_path}/none", "sha256": "0" * 64}
     corpus(file, download=source).prepare_data()
-    with pytest.raises(DataError, match=r"cannot download file://[\s\S]*put it at .*new\.txt"):
+    with pytest.raises(DataError, match=r"cannot download file://[\s\S]*Download it by other means to .*new\.txt"):
         corpus(tmp_path / "new.txt", download=source).prepare_data()
 
 
@@ -248,10 +248,10 @@ def test_drawing_takes_any_sign(file):
     data.tokenizer.train([])
     (tokens,) = map(torch.tensor, data.tokenizer.encode(["$x^ costs\n\t5$ \\frac"]))
     figure = Figure()
-    target = torch.cat([tokens, torch.tensor([IGNORED])])
+    target = torch.cat([tokens, torch.tensor([IGNORE_INDEX])])
     losses = torch.cat([torch.full((len(tokens),), 2.0), torch.zeros(1)])
     data.draw_prediction(figure.subplots(), tokens, target, losses)
-    figure.canvas.draw()  # would raise if the text were taken for a formula
+    figure.canvas.draw()  # would raise an error if the text were parsed as a formula
     assert figure.axes[0].texts[0].get_text() == "$x^ costs\n    5$ \\frac"
     assert figure.axes[0].get_title() == "2.00 nats a token"
 
@@ -285,7 +285,7 @@ def test_batches_are_the_same_whether_the_stream_is_mapped_or_on_a_device(file, 
     plain = all_batches(prepared(file, None))
     assert not (tmp_path / "cache").exists()
     first = all_batches(prepared(file, cache))
-    monkeypatch.setattr(CharacterTokenizer, "encode", None)  # nothing is encoded any more
+    monkeypatch.setattr(CharacterTokenizer, "encode", None)  # no text is encoded again
     second = prepared(file, cache)
     assert all(isinstance(second.samples[split].stream.base, np.memmap) for split in ("train", "validation", "test"))
     on_device = prepared(file, cache, storage="device", num_workers=2)
@@ -296,7 +296,7 @@ def test_batches_are_the_same_whether_the_stream_is_mapped_or_on_a_device(file, 
 
 
 class Reversed(CharacterTokenizer):
-    """Another tokenizer that saves the same."""
+    """Another tokenizer with the same saved state."""
 
     def encode(self, texts, max_tokens=None):
         return super().encode([text[::-1] for text in texts], max_tokens)

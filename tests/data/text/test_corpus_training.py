@@ -1,4 +1,4 @@
-"""A language model on a corpus, trained and stopped in the middle: the pieces fit, and the bits are those of no stop."""
+"""A language model on a corpus, trained, stopped and resumed: the results are bitwise equal to an uninterrupted run."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ STOP = 20  # steps, in the second epoch of three
 
 
 class Stop(SavesAtPoints, Callback):
-    """Saves and stops behind a step in the middle of an epoch, as a signal would."""
+    """Saves and stops after a step in the middle of an epoch, as a signal would."""
 
     def is_due(self, trainer, moment):
         return trainer.global_step == STOP
@@ -84,7 +84,7 @@ def test_a_resumed_run_ends_with_the_bits_of_one_left_alone(undisturbed, tmp_pat
     assert not other[1].network.norm.weight.equal(model.network.norm.weight)
 
 
-def test_a_run_logs_what_its_losses_say(undisturbed):
+def test_a_run_logs_its_losses(undisturbed):
     trainer, model, data = undisturbed
     (results,) = trainer.test(model, data, verbose=False)
     data.setup("test")
@@ -104,10 +104,10 @@ def test_a_run_logs_what_its_losses_say(undisturbed):
     words = sum(len(document.split()) for document in data.load_documents("test"))
     assert results["test/word_perplexity"] == pytest.approx(math.exp(sum(known) / words), rel=1e-3)
     assert results["test/bits_per_byte"] == pytest.approx(sum(known) / math.log(2) / len(text.encode()), rel=1e-4)
-    assert results["test/loss"] < math.log(data.vocab_size) / 1.5  # it has learnt something
+    assert results["test/loss"] < math.log(data.vocab_size) / 1.5  # the model has learnt something
 
 
-def test_pictures_and_samples_after_the_test(undisturbed):
+def test_figures_and_samples_after_the_test(undisturbed):
     trainer, model, data = undisturbed
     trainer.test(model, data, verbose=False)
     plots = Path(trainer.default_root_dir) / "plots"
@@ -117,12 +117,12 @@ def test_pictures_and_samples_after_the_test(undisturbed):
         "test_samples.txt",
         "test_worst.png",
     }
-    for image in plots.glob("*.png"):  # something is drawn: matplotlib's white alone has no variance
+    for image in plots.glob("*.png"):  # a blank figure has no variance
         assert imread(image)[..., :3].std() > 0.01
     samples = (plots / "test_samples.txt").read_text(encoding="utf-8")
     assert samples.count("--- continuation") == 4
     (text,) = data.load_documents("test")
-    assert samples.partition("\n--- continuation 0")[0] == f"--- prompt 0\n{text[:15]}"  # behind the end of text
+    assert samples.partition("\n--- continuation 0")[0] == f"--- prompt 0\n{text[:15]}"  # after the end-of-text token
     trainer.test(model, data, verbose=False)
     assert (plots / "test_samples.txt").read_text(encoding="utf-8") == samples
 

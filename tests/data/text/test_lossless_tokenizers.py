@@ -1,4 +1,4 @@
-"""What every tokenizer for language models must do; found in the package, so that a new one is tested at once."""
+"""Requirements on all lossless tokenizers, which are found in the package, so that new ones are tested too."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from leyden.data.text.byte_pair_tokenizer import BYTES
 FOUND = vars(leyden.data.text)
 NAMES = [name for name in FOUND if name.endswith("Tokenizer")]
 IMPLEMENTATIONS = [FOUND[name] for name in NAMES if hasattr(FOUND[name], "token_bytes")]
-# Space of every kind, characters of two to four bytes, one of them made of two, and the names of special tokens.
+# White space, characters of two to four bytes, a combining character, and the names of special tokens.
 TEXTS = ["  the cat\n\tsat \r\n\n", "ein Kätzchen: 😸, 猫, e\u0301", "[PAD] the [UNK]\x00\x85", "the the the the"]
 
 

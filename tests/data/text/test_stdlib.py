@@ -11,7 +11,7 @@ def splits():
     return Stdlib().load_texts("train"), Stdlib().load_texts("test")
 
 
-def test_enough_rows_of_every_package_in_both_splits(splits):
+def test_enough_samples_of_every_package_in_both_splits(splits):
     (train, train_labels), (test, test_labels) = splits
     assert 1500 < len(train) + len(test) < 3000
     assert set(train_labels) == set(test_labels) == set(PACKAGES)
@@ -50,5 +50,5 @@ def test_docstrings_of_modules_classes_and_functions_but_not_of_tests(tmp_path):
 
 
 def test_python_without_sources(tmp_path):
-    with pytest.raises(DataError, match="this Python has no sources"):
+    with pytest.raises(DataError, match="this Python has no source files"):
         docstrings(tmp_path)

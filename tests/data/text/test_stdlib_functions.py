@@ -46,7 +46,7 @@ def test_what_functions_do():
 
 
 @pytest.mark.slow
-def test_rows_of_every_property_in_each_split():
+def test_samples_of_every_property_in_each_split():
     data = StdlibFunctions()
     data.setup("fit")
     data.setup("test")
@@ -54,5 +54,5 @@ def test_rows_of_every_property_in_each_split():
     assert len(data.samples["train"]) > 900
     for split in (data.samples["train"].dataset, data.samples["test"]):
         shares = split.targets.float().mean(dim=0)
-        assert torch.all((shares > 0.1) & (shares < 0.85)), shares  # neither always nor hardly ever
+        assert torch.all((shares > 0.1) & (shares < 0.85)), shares  # neither always nor almost never
         assert (split.targets.sum(dim=1) > 1).any()

@@ -24,12 +24,12 @@ def text_data(table, **arguments):
     return TextFiles(str(table), batch_size=4, **arguments)
 
 
-def test_vocabulary_comes_from_the_training_rows_alone(table):
+def test_vocabulary_comes_from_the_training_samples_alone(table):
     data = text_data(table)
     data.setup("fit")
     training, validation = data.samples["train"], data.samples["validation"]
     assert all((sample != data.tokenizer.unknown).all() for sample in rows_of(training))
-    # Every number appears in two samples, so that a held-out sample may be known by its twin; both words of noise are known.
+    # Every number occurs in two samples, so that the words of held-out samples are known, as are both words of noise.
     assert data.vocab_size == 2 + len({token.item() for sample in rows_of(training) for token in sample})
     assert len(training) + len(validation) == 16
 
@@ -69,7 +69,7 @@ def test_empty_text_is_one_unknown_token(table):
     assert [sample.tolist() for sample in data.encode(["", "  "])] == [[data.tokenizer.unknown]] * 2
 
 
-def test_long_rows_are_cut_or_refused(table, caplog):
+def test_long_samples_are_truncated_or_refused(table, caplog):
     data = text_data(table, max_tokens=2)
     data.setup("fit")
     caplog.clear()
@@ -101,17 +101,17 @@ def test_a_restored_run_keeps_its_words_and_classes(table, tmp_path):
     assert restored.encode(["meow bark"])[0].tolist() == data.encode(["meow bark"])[0].tolist()
 
 
-def test_lines_of_text_files_are_rows(table, tmp_path):
+def test_lines_of_text_files_are_samples(table, tmp_path):
     folder = tmp_path / "texts"
     folder.mkdir()
     (folder / "a.txt").write_bytes("\ufeffmeow\r\n\r\n  bark bark \r\n".encode())
-    (folder / "b.txt").write_text("meow\x85meow\n")  # one line, whatever str.splitlines says
+    (folder / "b.txt").write_text("meow\x85meow\n")  # one line, although str.splitlines would split it
     data = text_data(table)
     data.setup("fit")
     samples, names = data.read([folder])
     assert names == [f"{folder}/a.txt:1", f"{folder}/a.txt:3", f"{folder}/b.txt:1"]
     assert data.tokenizer.decode(samples.inputs[1].tolist()) == "bark bark"
-    assert samples.inputs[0].tolist() == data.encode(["meow"])[0].tolist()  # the byte order mark is gone
+    assert samples.inputs[0].tolist() == data.encode(["meow"])[0].tolist()  # the byte order mark is removed
 
 
 def test_text_that_cannot_be_read_is_named(table, tmp_path):
@@ -140,7 +140,7 @@ def test_drawing_takes_any_sign(table):
     data.tokenizer.train(["$x^ costs 5$ \\frac"])
     figure = Figure()
     data.draw(figure.subplots(), data.encode(["$x^ costs 5$ \\frac"])[0].long())
-    figure.canvas.draw()  # would raise if the text were taken for a formula
+    figure.canvas.draw()  # would raise an error if the text were parsed as a formula
     assert "costs 5" in figure.axes[0].texts[0].get_text()
 
 
@@ -153,7 +153,7 @@ def test_refused_arguments(table, name, value):
 def test_texts_are_encoded_some_at_a_time_and_counted_as_a_whole(table, monkeypatch, caplog):
     data = text_data(table, max_tokens=2)
     data.setup("fit")
-    monkeypatch.setattr("leyden.data.text.text_data.TEXTS", 2)
+    monkeypatch.setattr("leyden.data.text.text_data.TEXTS_PER_CALL", 2)
     caplog.clear()
     samples = data.encode(["bark", "bark bark bark", "meow bark", "", "meow meow meow"])
     assert [len(sample) for sample in samples] == [1, 2, 2, 1, 2]

@@ -66,14 +66,14 @@ def test_lines_by_pattern_in_latin_1(tmp_path):
             "label,txet\ncat,meow\n",
             r"a.csv:2: there is no column 'text', only 'label', 'txet'; did you mean 'txet'",
         ),
-        ("a.csv", "label,text\ncat\n", r"a.csv:2: 1 cells for the 2 columns \['label', 'text'\]"),
+        ("a.csv", "label,text\ncat\n", r"a.csv:2: expected 2 cells, \['label', 'text'\], got 1"),
         ("a.csv", 'label,text\ncat,"meow\n', r"a.csv:\d: unexpected end of data"),
-        ("a.csv", "label,text\n ,meow\n", r"a.csv:2: the label \(column 'label'\) is empty"),
+        ("a.csv", "label,text\n ,meow\n", r"a.csv:2: empty label \(column 'label'\)"),
         ("a.jsonl", '{"text": "meow", "label": "cat"}\n{"text"\n', r"a.jsonl:2: not JSON at column 8"),
-        ("a.jsonl", '["meow"]', r"a.jsonl:1: expected an object with columns"),
+        ("a.jsonl", '["meow"]', r"a.jsonl:1: expected a JSON object"),
         ("a.jsonl", '{"text": null, "label": "cat"}', r"a.jsonl:1: column 'text' holds None"),
         ("a.csv", b"label,text\ncat,caf\xe9 noir\n", r"a.csv is not utf-8: byte 18 \(0xe9\)"),
-        ("a.doc", "cat meow", r"a.doc is neither .csv, .tsv nor .jsonl"),
+        ("a.doc", "cat meow", r"a.doc: expected .csv, .tsv or .jsonl"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, name, content, message):
@@ -87,7 +87,7 @@ def test_pattern_that_does_not_match(tmp_path):
 
 
 def test_label_without_a_name(tmp_path):
-    with pytest.raises(DataError, match=r"the label '5', which data\.names does not name"):
+    with pytest.raises(DataError, match=r"the label '5', which is not in data\.names"):
         read(tmp_path / "a.csv", "5,meow\n", label=0, text=1, names={1: "cat"})
 
 
@@ -97,7 +97,7 @@ def test_missing_file(tmp_path):
 
 
 def test_columns_by_name_and_number():
-    with pytest.raises(ValueError, match="name all columns or number all of them"):
+    with pytest.raises(ValueError, match="use names for all columns, or indices"):
         TextFiles("a.csv", text="text", label=0)
 
 
@@ -114,7 +114,7 @@ def test_class_in_the_test_file_only(tmp_path, caplog):
     (tmp_path / "train.csv").write_text("label,text\n" + "cat,meow\ndog,bark\n" * 10)
     (tmp_path / "test.csv").write_text("label,text\ncow,moo\n")
     train, test = (str(tmp_path / name) for name in ("train.csv", "test.csv"))
-    refused = "class 'cow' has no training sample, so none of its 1 other samples can be right"
+    refused = "class 'cow' has no training sample: its 1 other samples cannot be classified"
     with pytest.raises(DataError, match=refused):
         TextFiles(train, test=test).setup("fit")
     data = TextFiles(train, test=test, classes=["cat", "cow", "dog"])
@@ -124,7 +124,7 @@ def test_class_in_the_test_file_only(tmp_path, caplog):
     assert data.samples["test"].targets.tolist() == [1]
     refusing = TextFiles(train, test=test, classes=["cat", "dog"])
     refusing.setup("fit")
-    with pytest.raises(DataError, match=r"labels of the test split that are no class: \['cow'\]"):
+    with pytest.raises(DataError, match=r"unknown labels in the test split: \['cow'\]"):
         refusing.setup("test")
 
 
@@ -135,7 +135,7 @@ def test_several_labels_a_row(tmp_path):
     rows = data.load("train")
     assert data.class_names == ["cat", "loud"]
     assert rows.targets.tolist() == [[1, 1], [0, 0], [1, 0]]
-    with pytest.raises(ValueError, match="names is for rows of one class"):
+    with pytest.raises(ValueError, match="names defines all classes"):
         TextFiles(str(path), names={"1": "cat"}, label_separator=";")
 
 
@@ -158,7 +158,7 @@ def test_predicting_reads_tables_as_training_does(tmp_path, name, content, argum
     again, names = data.read([tmp_path])
     assert [again.inputs[row].tolist() for row in range(2)] == [rows.inputs[row].tolist() for row in range(2)]
     assert [name.rpartition(":")[0] for name in names] == [str(path)] * 2
-    # Lines of text alone are texts, too.
+    # Lines of plain text are also accepted.
     (tmp_path / "more.txt").write_text("meow\n\nbark\n")
     assert data.read([tmp_path / "more.txt"])[1] == [f"{tmp_path}/more.txt:1", f"{tmp_path}/more.txt:3"]
 
@@ -201,7 +201,7 @@ def test_download_with_checksum(tmp_path, server):
     data.prepare_data()
     assert (tmp_path / "new" / "train.csv").read_text() == "label,text\ncat,meow\n"
     (tmp_path / "served" / "train.csv").unlink()
-    data.prepare_data()  # it is there: nothing is asked of the server
+    data.prepare_data()  # the file exists: no request is sent
 
 
 @pytest.mark.parametrize(("file", "message"), [("train.csv", "invalid hash value"), ("none.csv", "404")])
@@ -226,8 +226,8 @@ def test_a_file_for_validation(tmp_path, log):
     data.setup("test")
     assert {stage: len(rows) for stage, rows in data.samples.items()} == {"train": 20, "validation": 2, "test": 2}
     assert "train 20 (train.tsv), validation 2 (dev.tsv), test 2 (test.tsv)" in log.text
-    assert "1 samples of the validation split are in the train split, too, such as 'word3'" in log.text
-    # All training texts tell the vocabulary, and no other.
+    assert "1 samples of the validation split are also in the train split, such as 'word3'" in log.text
+    # The vocabulary comes from the training texts only.
     assert data.samples["train"].inputs.flat.min() > data.tokenizer.unknown
     assert (data.samples["test"].inputs.flat == data.tokenizer.unknown).all()
 
@@ -252,7 +252,7 @@ def test_texts_of_one_author_are_in_one_split(tmp_path):
 
 
 def test_two_columns_of_one_name(tmp_path):
-    with pytest.raises(DataError, match="two columns are called 'text'"):
+    with pytest.raises(DataError, match="duplicate column 'text'"):
         read(tmp_path / "a.csv", "label,text,text\ncat,meow,mew\n")
 
 
@@ -260,7 +260,7 @@ NAMES = {"train": ("train", "Training"), "validation": ("val", "dev"), "test": (
 
 
 def table_of_splits(path, names, column="split", separator=","):
-    """Four rows of each split, whose texts begin with it."""
+    """Four rows of each split, whose texts begin with the name of the split."""
     rows = [
         separator.join((f"{split} {label} {number}", label, name))
         for split, name in names.items()
@@ -273,7 +273,7 @@ def table_of_splits(path, names, column="split", separator=","):
 
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize(("suffix", "separator"), [("csv", ","), ("tsv", "\t")])
-def test_a_column_tells_the_splits(tmp_path, which, suffix, separator):
+def test_a_column_defines_the_splits(tmp_path, which, suffix, separator):
     names = {split: forms[which] for split, forms in NAMES.items()}
     data = TextFiles(str(table_of_splits(tmp_path / f"a.{suffix}", names, "Split", separator)), num_workers=0)
     data.setup("fit")
@@ -297,10 +297,10 @@ def test_without_test_rows_some_of_training_are_held_out(tmp_path):
     ("names", "message"),
     [
         ({"train": "trian"}, r"a\.csv:2: split is 'trian'; expected train, val, test"),
-        ({"train": "test"}, r"a\.csv has no row of the split train"),
+        ({"train": "test"}, r"a\.csv has no row with the split train"),
     ],
 )
-def test_a_column_that_tells_no_splits_is_refused(tmp_path, names, message):
+def test_a_column_that_has_no_splits_is_refused(tmp_path, names, message):
     with pytest.raises(DataError, match=message):
         TextFiles(str(table_of_splits(tmp_path / "a.csv", names)), num_workers=0).setup("fit")
 
@@ -314,12 +314,12 @@ def test_a_column_agrees_with_the_files(tmp_path):
     data.setup("test")
     assert len(data.samples["test"]) == 4
     with pytest.raises(
-        DataError, match=r"rows of the split 'test' are in the file of another one: leave out data\.validation"
+        DataError, match=r"rows with split 'test' are in the file of another split: remove data\.validation"
     ):
         TextFiles(train, validation=test, num_workers=0).setup("fit")
 
 
-def test_a_column_that_is_set_for_another_use_tells_no_split(tmp_path):
+def test_a_column_with_another_use_defines_no_split(tmp_path):
     path = table_of_splits(tmp_path / "a.csv", {"train": "one", "test": "two"})
     data = TextFiles(str(path), label="split", num_workers=0)
     data.setup("fit")

@@ -7,7 +7,7 @@ from leyden.data.text import TextFolders
 
 @pytest.fixture
 def reviews(tmp_path):
-    """Laid out as the Large Movie Review Dataset is, with its samples without a label and its lists of addresses."""
+    """The layout of the Large Movie Review Dataset, with its unlabelled samples and lists of URLs."""
     for split in ("train", "test"):
         for label in ("pos", "neg", "unsup"):
             for number in range(6):
@@ -69,7 +69,7 @@ def test_predicting_reads_a_file_as_one_text_as_training_does(reviews, tmp_path)
 
 def test_the_reviews_need_no_setting_and_a_validation_split_is_used(reviews, log):
     for path in (reviews / "test" / "unsup").iterdir():
-        path.unlink()  # which the real dataset has not
+        path.unlink()  # which the real dataset lacks
     data = TextFolders(str(reviews))
     data.setup("fit")
     data.setup("test")
@@ -79,7 +79,7 @@ def test_the_reviews_need_no_setting_and_a_validation_split_is_used(reviews, log
         "validation": 2,
         "test": 12,
     }
-    assert "6 without a label: 0_7.txt; 2 in no folder of a class: urls_pos.txt" in log.text
+    assert "6 without a label: 0_7.txt; 2 not in a class folder: urls_pos.txt" in log.text
     (reviews / "train" / "unsup").rename(reviews / "Dev")
     for label in ("pos", "neg"):
         (reviews / "Dev" / label).mkdir()

@@ -1,4 +1,4 @@
-"""What every implementation of `Tokenizer` must do; found in the package, so that a new one is tested at once."""
+"""Requirements on all implementations of `Tokenizer`, which are found in the package, so that new ones are tested too."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ IMPLEMENTATIONS = [
     value
     for name, value in sorted(vars(leyden.data.text).items())
     if isinstance(value, type) and name.endswith("Tokenizer") and value is not Tokenizer
-    if not hasattr(value, "token_bytes")  # these are held to test_lossless_tokenizers.py
+    if not hasattr(value, "token_bytes")  # tested in test_lossless_tokenizers.py
 ]
 KINDS = [
     pytest.param(partial(one, **chosen), id=" ".join([one.__name__, *chosen.values()]))
@@ -114,7 +114,7 @@ def test_the_vocabulary_is_in_the_order_of_the_ids(trained):
     assert "".join(trained.vocabulary[token] for token in tokens).strip("\u2581") == "the"
 
 
-def test_begin_and_end_by_choice(make, tmp_path):
+def test_begin_and_end_are_optional(make, tmp_path):
     plain, bounded = fitted(make()), fitted(make(begin=True, end=True))
     begin, end = (bounded.vocabulary.index(token) for token in ("[BOS]", "[EOS]"))
     assert bounded.vocab_size == plain.vocab_size + 2
@@ -177,13 +177,13 @@ def test_new_words_are_spelt_out_of_known_parts(kind):
     assert len(tokens) < len("lowerewid")
 
 
-def test_upper_case_by_choice():
+def test_upper_case_is_optional():
     tokenizer = fitted(SubwordTokenizer(lowercase=False), ["The the"])
     assert tokenizer.decode(tokenizer.encode([" The\n the "])[0]) == "The the"
 
 
 def test_a_likelihood_knows_no_frequency():
-    with pytest.raises(ValueError, match="min_frequency is 2; kind=unigram chooses by likelihood"):
+    with pytest.raises(ValueError, match="min_frequency is 2; kind=unigram does not use it"):
         SubwordTokenizer("unigram", min_frequency=2)
 
 

@@ -35,9 +35,9 @@ def test_sizes_in_the_first_line_spaces_at_the_ends_and_compression(glove, tmp_p
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("the 1 2\ncat 1\n", r"glove.txt:2: 1 numbers for 'cat'; the lines before have 2"),
-        ("the 1 2\ncat 1 x\n", r"glove.txt:2: the vector of 'cat' is not made of numbers.*'x'"),
-        ("the 1 2\n\n", r"glove.txt:2: expected a word and its numbers"),
+        ("the 1 2\ncat 1\n", r"glove.txt:2: expected 2 values for 'cat', got 1"),
+        ("the 1 2\ncat 1 x\n", r"glove.txt:2: the vector of 'cat' has a value that is not a number.*'x'"),
+        ("the 1 2\n\n", r"glove.txt:2: expected a word and its values"),
         ("dog 1 2\n", r"has no vector for any of 7 tokens"),
         ("", r"has no vector for any of 7 tokens"),
     ],
@@ -60,7 +60,7 @@ def test_the_same_as_torchtext_reads(glove, tmp_path):
     torchtext.disable_torchtext_deprecation_warning()
     from torchtext.vocab import Vectors
 
-    # It takes no fewer than three numbers a line, and no word with spaces.
+    # It rejects fewer than three values per line, and words with spaces.
     glove.write_text(GLOVE.replace(". . .", "...").replace("\n", " 4\n"), encoding="utf-8")
     words = ["cat", "the", "..."]
     theirs = Vectors(str(glove), cache=str(tmp_path)).get_vecs_by_tokens(words)

@@ -3,8 +3,8 @@ from PIL import Image
 
 
 @pytest.fixture
-def save_pictures(tmp_path):
-    """Saves images of two classes in turn, as `draw` gives them for each number, and returns their folder."""
+def save_images(tmp_path):
+    """Save images of two classes in turn, drawn by `draw(index)`, and return their folder."""
 
     def save(training, test, draw):
         for split, number in (("train", training), ("test", test)):

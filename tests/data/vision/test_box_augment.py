@@ -73,7 +73,7 @@ def test_images_without_boxes():
     assert RandomBoxAffine(shift=0.3)(images, join_boxes([nothing, nothing]))[1].counts.tolist() == [0, 0]
 
 
-def test_a_change_of_size_reaches_as_far_either_way_as_it_says():
+def test_a_change_of_size_is_symmetric():
     images = torch.zeros(400, 3, 40, 60)
     boxes = join_boxes([boxes_of_image(torch.tensor([20.0, 10, 40, 30]), torch.tensor([1]))] * 400)
     widths = RandomBoxAffine(scale=0.5)(images, boxes)[1].corners[:, [0, 2]].diff().flatten() / 20

@@ -13,7 +13,7 @@ def same(one, two):
     return all(a.equal(b) for a, b in zip(one, two, strict=True))
 
 
-def test_rows_of_a_batch_are_the_images_again():
+def test_samples_of_a_batch_are_the_images_again():
     batch = join_boxes([ONE, NOTHING, TWO])
     assert batch.counts.tolist() == [1, 0, 2]
     assert all(map(same, batch.samples(), [ONE, NOTHING, TWO]))

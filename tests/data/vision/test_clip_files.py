@@ -12,7 +12,7 @@ from leyden.data.vision.video_data import frame_strip
 
 
 def write(path, frames):
-    """Frames, uint8 [time, height, width, 3] -> a file."""
+    """Write frames, uint8 (time, height, width, 3), to a file."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
@@ -79,7 +79,7 @@ def test_clips_are_turned_as_they_are_shown(tmp_path):
     write(path, frames)
     content = bytearray(path.read_bytes())
     header = content.index(b"tkhd")
-    turn = np.array([0, -(2**16), 0, 2**16, 0, 0, 0, 0, 2**30])  # a quarter, counter-clockwise
+    turn = np.array([0, -(2**16), 0, 2**16, 0, 0, 0, 0, 2**30])  # a quarter turn, counter-clockwise
     content[header + 44 : header + 80] = turn.astype(">i4").tobytes()
     path.write_bytes(content)
     clip = read_clip(path, 2, 1).float()
@@ -103,7 +103,9 @@ def lose_the_end(path):
     ids=["short", "no video", "cut off"],
 )
 def test_corrupt_and_short_clips_are_named_or_skipped(folder, spoil, message, monkeypatch):
-    monkeypatch.setattr(decode, "ALONE", 0.0)  # processes that free what they inherit of FFmpeg must not wait for it
+    monkeypatch.setattr(
+        decode, "INLINE_DECODE_SECONDS", 0.0
+    )  # forked processes must not wait for threads of FFmpeg when they free inherited objects
     spoil(folder / "run away" / "clip 2.avi")
 
     def num_samples(on_corrupt):

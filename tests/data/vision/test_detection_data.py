@@ -5,7 +5,7 @@ from PIL import Image
 from torchvision.io import write_png
 
 from leyden.data.vision import DigitsDetection, RandomBoxAffine
-from leyden.data.vision.box_drawing import PREDICTED, TRUE
+from leyden.data.vision.box_drawing import PREDICTED_COLOR, TARGET_COLOR
 
 PREDICTION = {
     "boxes": torch.tensor([[16.0, 8, 32, 24], [0, 0, 4, 4]]),
@@ -45,13 +45,13 @@ def test_records_are_boxes_in_the_pixels_of_the_file(tmp_path):
     samples, names = data.read([tmp_path])
     assert names == [str(tmp_path / "wide.png")]
     assert samples.__getitems__([0]).inputs.shape == (1, 3, 64, 64)
-    place = {"left": 32.0, "top": 4.0, "right": 64.0, "bottom": 12.0}  # 128 x 32 pixels were made 64 x 64
+    place = {"left": 32.0, "top": 4.0, "right": 64.0, "bottom": 12.0}  # 128 x 32 pixels were resized to 64 x 64
     assert data.records(samples, 0, PREDICTION) == [{"class": "3", "score": 0.75} | place]
     assert data.records(samples, 0, {name: values[:0] for name, values in PREDICTION.items()}) == []
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "P"])
-def test_pictures_of_every_kind_are_read(tmp_path, mode):
+def test_images_of_every_kind_are_read(tmp_path, mode):
     Image.new(mode, (10, 10), 0).save(tmp_path / "a.png")
     data = digits()
     assert data.read([tmp_path])[0].__getitems__([0]).inputs.dtype is torch.uint8
@@ -64,10 +64,10 @@ def test_true_and_predicted_boxes_are_drawn_with_class_and_score():
     inputs, target = batch.sample(0)
     data.draw_prediction(axes, inputs, target, PREDICTION)
     assert len(axes.images) == 1
-    assert len(axes.patches) == len(target.labels) + 1  # the second one is too uncertain
+    assert len(axes.patches) == len(target.labels) + 1  # the second box is below min_score
     texts = {text.get_text(): text.get_color() for text in axes.texts}
-    assert texts["3 0.75"] == PREDICTED
-    assert [text for text, color in texts.items() if color == TRUE] == list(
+    assert texts["3 0.75"] == PREDICTED_COLOR
+    assert [text for text, color in texts.items() if color == TARGET_COLOR] == list(
         dict.fromkeys(str(int(label) - 1) for label in target.labels)
     )
     left, top = axes.patches[-1].get_xy()

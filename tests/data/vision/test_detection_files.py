@@ -1,4 +1,4 @@
-"""The three layouts, written here with the same two cats and one dog, and what real annotations do wrong."""
+"""The three layouts, written with the same two cats and one dog, and common errors of real annotations."""
 
 import json
 import logging
@@ -108,7 +108,7 @@ def test_a_layout_is_read(tmp_path, layout, memory):
     assert batch.inputs.dtype is torch.uint8
     assert batch.targets.counts.tolist() == [2, 1]
     assert batch.targets.labels.tolist() == [1, 2, 1]
-    # 20 x 40 pixels become 40 x 40: only the vertical places double.
+    # 20 x 40 pixels become 40 x 40: only the vertical coordinates double.
     expected = [[0, 0, 10, 20], [20, 10, 40, 40], [0, 0, 10, 20]]
     assert torch.allclose(batch.targets.corners, torch.tensor(expected).float(), atol=1e-4)
     assert one.samples["validation"].__getitems__([0]).targets.counts.tolist() == [0]
@@ -130,13 +130,13 @@ def test_a_part_of_training_stands_in_for_a_validation_split(tmp_path, layout):
 
 @pytest.mark.parametrize("layout", WRITE)
 @pytest.mark.parametrize("name", ["valid", "Validation"])
-def test_other_names_of_a_split_are_found_and_a_missing_test_is_said(tmp_path, layout, name, log):
+def test_other_names_of_a_split_are_found_and_a_missing_test_is_reported(tmp_path, layout, name, log):
     WRITE[layout](tmp_path, {"train": SPLITS["train"], name: SPLITS["val"]})
     one = data(tmp_path, layout)
     one.setup("fit")
     assert {split: len(samples) for split, samples in one.samples.items()} == {"train": 2, "validation": 1}
     assert f"train 2 (train), validation 1 ({name}), test 0" in log.text
-    with pytest.raises(DataError, match=r"there is no test split.*name a split of .* by data\.test"):
+    with pytest.raises(DataError, match=r"there is no test split.*set data\.test to the name of a split in"):
         one.setup("test")
     with pytest.raises(DataError, match="there is no split 'final'"):
         data(tmp_path, layout, test="final").setup("fit")
@@ -159,7 +159,7 @@ def test_bad_boxes_are_mended_and_counted_or_refused(tmp_path, layout, caplog):
     with caplog.at_level(logging.WARNING):
         one = prepared(tmp_path, layout)
     assert (
-        "train: 2 images, 2 boxes; 2 without area, left out; 1 cut at the border of the image; 1 images without boxes"
+        "train: 2 images, 2 boxes; 2 without area, removed; 1 clipped to the image; 1 images without boxes"
         in caplog.text
     )
     targets = one.samples["train"].__getitems__([0]).targets
@@ -182,7 +182,7 @@ def test_difficult_and_crowd_objects_are_marked_and_counted(tmp_path, caplog):
 def test_a_class_in_test_only(tmp_path, caplog):
     splits = {**SPLITS, "train": {"one": [("cat", CAT)]}}
     voc(tmp_path / "voc", splits)
-    with pytest.raises(DataError, match=r"labels of the test split that are no class: \['dog'\]"):
+    with pytest.raises(DataError, match=r"unknown labels in the test split: \['dog'\]"):
         prepared(tmp_path / "voc", "voc")
     coco(tmp_path / "coco", splits)  # this layout declares its classes
     with caplog.at_level(logging.WARNING):
@@ -192,14 +192,14 @@ def test_a_class_in_test_only(tmp_path, caplog):
 
 def test_yolo_without_class_names_in_yaml(tmp_path):
     yolo(tmp_path, names="path: here")
-    with pytest.raises(DataError, match=r"no classes\.txt"):
+    with pytest.raises(DataError, match=r"or classes\.txt"):
         data(tmp_path, "yolo").setup("fit")
     text(tmp_path / "classes.txt", "cat\r\ndog\r\n")
     assert prepared(tmp_path, "yolo").class_names == ["cat", "dog"]
     text(tmp_path / "data.yaml", "names: {0: Katze, 1: Hund}")
     assert prepared(tmp_path, "yolo").class_names == ["Katze", "Hund"]
     text(tmp_path / "data.yaml", "names: {1: Katze, 2: Hund}")
-    with pytest.raises(DataError, match=r"numbered \[1, 2\]; expected 0 to 1"):
+    with pytest.raises(DataError, match=r"class indices in .* are \[1, 2\]; expected 0 to 1"):
         data(tmp_path, "yolo").setup("fit")
 
 
@@ -216,7 +216,7 @@ def test_a_bad_line_of_yolo_is_named(tmp_path, line):
 def test_labels_without_an_image_are_refused(tmp_path):
     yolo(tmp_path)
     text(tmp_path / "labels/train/lost.txt", "0 0.5 0.5 0.1 0.1\n")
-    with pytest.raises(DataError, match=r"lost\.txt has no image"):
+    with pytest.raises(DataError, match=r"have no image in .*, such as .*lost\.txt"):
         data(tmp_path, "yolo").setup("fit")
 
 
@@ -225,10 +225,10 @@ def test_what_is_missing_is_named(tmp_path, layout):
     with pytest.raises(DataError, match="there is no folder"):
         data(tmp_path / "nowhere", layout).setup("fit")
     WRITE[layout](tmp_path)
-    with pytest.raises(DataError, match=r"there is no split 'exercise'.*there are: .*train"):
+    with pytest.raises(DataError, match=r"there is no split 'exercise'.*found: .*train"):
         data(tmp_path, layout, train="exercise").setup("fit")
     if layout == "yolo":
-        return  # its images are those that are there
+        return  # images without annotations are found
     next(tmp_path.rglob("one 1.jpg")).unlink()
     with pytest.raises(DataError, match=r"'one 1"):
         data(tmp_path, layout).setup("fit")
@@ -237,11 +237,11 @@ def test_what_is_missing_is_named(tmp_path, layout):
 def test_broken_annotations_are_named(tmp_path):
     voc(tmp_path / "voc")
     text(next((tmp_path / "voc").rglob("two.xml")), "<annotation><object>")
-    with pytest.raises(DataError, match=r"two\.xml is no VOC annotation"):
+    with pytest.raises(DataError, match=r"two\.xml is not a VOC annotation"):
         data(tmp_path / "voc", "voc").setup("fit")
     coco(tmp_path / "coco")
     text(tmp_path / "coco/annotations/instances_train.json", '{"images": []}')
-    with pytest.raises(DataError, match=r"instances_train\.json is no COCO annotation: KeyError: 'categories'"):
+    with pytest.raises(DataError, match=r"instances_train\.json is not a COCO annotation: KeyError: 'categories'"):
         data(tmp_path / "coco", "coco").setup("fit")
 
 
@@ -271,15 +271,17 @@ def test_annotations_that_are_no_utf_8_or_none_at_all_are_named(tmp_path, layout
 
 def test_an_annotation_of_another_size_is_refused(tmp_path):
     voc(tmp_path, size=(WIDTH, HEIGHT))
-    with pytest.raises(DataError, match=r"is 40 x 20 pixels, as it is shown, but its annotation is for 20 x 40"):
+    with pytest.raises(
+        DataError, match=r"is 40 x 20 pixels \(after EXIF rotation\), but its annotation is for 20 x 40"
+    ):
         data(tmp_path, "voc").setup("fit")
 
 
-def test_an_image_is_turned_as_its_exif_entry_says(tmp_path):
+def test_an_image_is_rotated_by_its_exif_entry(tmp_path):
     voc(tmp_path, size=(WIDTH, HEIGHT), splits={name: {name: [("cat", [0, 0, 10, 10])]} for name in SPLITS})
     for path in tmp_path.rglob("*.jpg"):
         image, exif = Image.new("RGB", (WIDTH, HEIGHT)), Image.Exif()
-        image.paste((255, 255, 255), (0, 0, WIDTH, 2))  # the top, which a quarter turn brings to the right
+        image.paste((255, 255, 255), (0, 0, WIDTH, 2))  # the top, which a quarter turn moves to the right
         exif[274] = 6
         image.save(path, exif=exif)
     one = prepared(tmp_path, "voc", image_size=[WIDTH, HEIGHT])
@@ -323,7 +325,7 @@ def test_arguments_out_of_range(tmp_path, options, message):
     [
         ("squash", [[0, 0, 10, 20], [20, 10, 40, 40]]),
         ("pad", [[0, 10, 10, 20], [20, 15, 40, 30]]),
-        ("crop", [[20, 10, 40, 40]]),  # the middle 20 x 20 pixels, where of the dog half is left, of the cat nothing
+        ("crop", [[20, 10, 40, 40]]),  # the middle 20 x 20 pixels, which contain half of the dog and no cat
     ],
 )
 def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxes):
@@ -333,9 +335,9 @@ def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxe
     assert one.provided()["image_size"] == [40, 40]
     corners = one.samples["train"].targets[0].corners
     assert corners.tolist() == boxes
-    told = "outside of what data.resize=crop leaves, left out"
-    assert (f"2 {told}" in caplog.text) == (way == "crop")
-    # A prediction is written in the pixels of the file.
+    message = "removed by data.resize=crop"
+    assert (f"2 {message}" in caplog.text) == (way == "crop")
+    # Predictions are written in pixels of the file.
     found = {"boxes": corners[-1:], "labels": torch.tensor([2]), "scores": torch.tensor([0.9])}
     (record,) = one.records(one.samples["train"], 0, found)
     expected = [20.0, 5.0, 30.0 if way == "crop" else 40.0, 20.0]
@@ -343,7 +345,7 @@ def test_boxes_go_where_resizing_brings_their_pixels(tmp_path, caplog, way, boxe
 
 
 def unlisted(root, place):
-    """VOC's files without ImageSets; `place` gives their folders by split and kind."""
+    """VOC XML files without ImageSets; `place` maps split and kind to their folder."""
     for split, images in SPLITS.items():
         for name, objects in images.items():
             voc(root / "made", {split: {name: objects}})
@@ -371,5 +373,5 @@ def test_annotations_of_voc_without_splits(tmp_path):
     found = data(root, "voc", test_fraction=0.25)
     assert (len(found.sources("train")), len(found.sources("test"))) == (3, 1)
     (root / "JPEGImages" / "two.jpg").unlink()
-    with pytest.raises(DataError, match=r"one image is expected for .*two\.xml; there are: none"):
+    with pytest.raises(DataError, match=r"expected one image for .*two\.xml, got: none"):
         data(root, "voc").sources("train")

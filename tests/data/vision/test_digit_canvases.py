@@ -3,7 +3,7 @@ import torch
 from leyden.data.vision.digit_canvases import digit_canvases, digit_images
 
 
-def test_boxes_and_masks_tell_the_same():
+def test_boxes_and_masks_agree():
     canvases = digit_canvases("train", 20)
     assert canvases.counts.sum() == len(canvases.corners) == len(canvases.classes)
     assert canvases.counts.min() >= 1

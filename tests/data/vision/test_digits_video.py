@@ -24,7 +24,7 @@ def test_clips_come_in_storage_type_and_axis_order():
 
 
 def shifts(clips):
-    """Steps between neighbouring frames, found by phase correlation [sample, time - 1, (x, y)]."""
+    """Steps between neighbouring frames by phase correlation (sample, time - 1, xy)."""
     frames = torch.fft.fft2(clips[:, 0].float() - clips[:, 0].float().mean(dim=(2, 3), keepdim=True))
     product = frames[:, 1:] * frames[:, :-1].conj()
     peaks = torch.fft.ifft2(product).real.flatten(2).argmax(dim=2)
@@ -33,7 +33,7 @@ def shifts(clips):
     return torch.where(steps > size // 2, steps - size, steps)
 
 
-def test_two_frames_tell_the_direction(clips):
+def test_two_frames_determine_the_direction(clips):
     images, targets = clips
     steps = torch.tensor(list(DIRECTIONS.values()))[targets]
     found = shifts(images)
@@ -41,7 +41,7 @@ def test_two_frames_tell_the_direction(clips):
 
 
 @pytest.mark.parametrize("frame", [0, 3])
-def test_a_single_frame_does_not_tell_the_direction(clips, frame):
+def test_a_single_frame_does_not_determine_the_direction(clips, frame):
     images, targets = clips
     pixels = images[:, 0, frame].flatten(1) / 255
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1).fit(pixels[:800].numpy(), targets[:800].numpy())

@@ -30,7 +30,7 @@ def rectangle(height, width, top, left, bottom, right):
 
 
 def bright(image):
-    """Left, top, right and bottom of what is bright."""
+    """Left, top, right and bottom of the bright part."""
     samples, columns = ((image[0] > 127).any(dim=axis).nonzero().flatten() for axis in (1, 0))
     return [int(columns[0]), int(samples[0]), int(columns[-1]) + 1, int(samples[-1]) + 1]
 
@@ -39,7 +39,7 @@ def bright(image):
     ("way", "expected"), [("squash", [15, 10, 45, 30]), ("crop", [0, 10, 60, 30]), ("pad", [15, 16, 45, 23])]
 )
 def test_a_wide_image(way, expected):
-    """400 x 100 pixels with a rectangle of 200 x 50 in the middle, to 60 x 40."""
+    """400 x 100 pixels with a centred rectangle of 200 x 50, resized to 60 x 40."""
     image, fit = rectangle(100, 400, 25, 100, 75, 300), Fit((40, 60), way)
     assert fit(image).shape == (1, 40, 60)
     assert bright(fit(image)) == pytest.approx(expected, abs=1)
@@ -70,7 +70,7 @@ def test_a_mask_goes_back_to_where_it_came_from(way):
     fit = Fit((40, 60), way)
     back = fit.original_mask(fit(mask, fill=7, mode="nearest-exact")[0], 100, 400, outside=9)
     assert bright(back.unsqueeze(0) * (back != 9)) == pytest.approx([150, 25, 250, 75], abs=4)
-    # Pixels that were cropped are marked, and those that were padded are gone.
+    # Cropped pixels are marked, and padding is removed.
     assert set(back.unique().tolist()) == ({0, 9, 255} if way == "crop" else {0, 255})
     assert (back[:, :100] == 9).all() == (way == "crop")
 
@@ -86,7 +86,7 @@ def files(folder):
 
 @pytest.fixture
 def make(tmp_path):
-    """Data modules of every kind that reads images, of files or to predict on them."""
+    """Data modules of every kind that reads images from files or for prediction."""
     root = files(tmp_path)
     annotated = {"root": str(root), "layout": "yolo"}
     masks = {"root": str(root), "class_names": ["out", "in"], "values": [0, 255]}
@@ -110,7 +110,7 @@ def test_height_and_width_everywhere(make, tmp_path, size, way):
     for name, build in make.items():
         data: DataModule = build(image_size=size, resize=way)
         if "Clip" in name or "Video" in name:
-            assert data.fit.size == (height, width)  # clips are read by their own tests
+            assert data.fit.size == (height, width)  # clips have their own tests
             continue
         samples, _ = data.read([tmp_path / "images" / "a" / "0.png"])
         inputs = samples.__getitems__([0]).inputs
@@ -130,7 +130,7 @@ def test_images_and_masks_are_fitted_alike(make, way):
     data.class_names = ["out", "in"]
     (record,) = data.records(samples, 0, batch.targets[0].where(inside[0], 0))
     predicted, true = np.asarray(record["mask"]), rectangle(20, 80, 5, 20, 15, 60)[0].numpy()
-    seen = predicted != 254  # the highest value that is no class
+    seen = predicted != 254  # the highest value that is not a class
     assert seen.all() == (way != "crop")
     assert (predicted == true)[seen].mean() > 0.9
     assert sum(record["shares"].values()) == pytest.approx(1, abs=1e-5)
@@ -147,7 +147,7 @@ def test_sizes_of_clips(tmp_path):
     ("options", "message"),
     [
         ({"image_size": 0}, "image_size is 0"),
-        ({"image_size": [8]}, r"image_size is \[8\]; one number or \[height, width\]"),
+        ({"image_size": [8]}, r"image_size is \[8\]; expected one number or \[height, width\]"),
         ({"image_size": [8, 0]}, r"image_size is \[8, 0\]"),
         ({"image_size": [8, 8, 8]}, r"image_size is \[8, 8, 8\]"),
         ({"resize": "fill"}, "resize is 'fill'; it must be squash, crop or pad"),

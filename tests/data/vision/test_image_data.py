@@ -22,7 +22,7 @@ def test_grey_images_are_repeated_for_colour_networks():
 
 def test_what_an_augmentation_keeps_stays_as_it_was():
     class Alike(torch.nn.Module):
-        """All images of a batch are its first, which lies in memory once."""
+        """All images of a batch are views of the first one."""
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             self.kept = images[:1].expand_as(images)
@@ -42,7 +42,7 @@ def test_augmentation_in_training_only_and_by_image():
     images[..., 0] = 255
     data = Digits(in_channels=1, mean=0.0, std=1.0, augment=[RandomHorizontalFlip()])
     left = data.batch_transform("train")(Batch(images, torch.zeros(64))).inputs[:, 0, 0, 0]
-    assert 0 < left.sum() < 64  # some are mirrored, some are not
+    assert 0 < left.sum() < 64  # some are flipped, some are not
     assert data.batch_transform("test")(Batch(images, torch.zeros(64))).inputs[:, 0, 0, 0].sum() == 64
 
 
@@ -80,7 +80,7 @@ def test_files_are_decoded_to_one_size(tmp_path, channels):
     assert samples.__getitems__([0]).inputs.shape == (1, 3, 16, 16)
 
 
-def test_a_row_is_drawn_in_its_own_colours():
+def test_a_sample_is_drawn_in_its_own_colours():
     images = torch.randint(0, 255, (1, 3, 4, 4), dtype=torch.uint8)
     data = Digits(in_channels=3, mean=[0.5, 0.4, 0.3], std=[0.2, 0.3, 0.4])
     axes = Figure().subplots()

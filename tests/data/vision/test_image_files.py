@@ -86,7 +86,7 @@ def test_a_limit_below_nothing():
         ImageFiles(root="nowhere", memory_gb=-1)
 
 
-def test_a_validation_folder_is_used_and_a_test_that_is_missing_is_said(folder, log):
+def test_a_validation_folder_is_used_and_a_test_that_is_missing_is_reported(folder, log):
     for label in ("cat", "dog"):
         for split in ("Train", "VALID"):
             (folder / split).mkdir(exist_ok=True)
@@ -102,7 +102,7 @@ def test_a_validation_folder_is_used_and_a_test_that_is_missing_is_said(folder, 
     assert data.class_names == ["cat", "dog"]
     assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 15, "validation": 6}
     assert "train 15 (Train/), validation 6 (VALID/), test 0\nignored: 1 hidden: .ipynb_checkpoints" in log.text
-    assert "1 samples of the validation split are in the train split, too" in log.text
+    assert "1 samples of the validation split are also in the train split" in log.text
     with pytest.raises(
         DataError, match=r"no test split.*To test: add a folder test/ beside VALID/, or set 'data.test="
     ):
@@ -110,7 +110,7 @@ def test_a_validation_folder_is_used_and_a_test_that_is_missing_is_said(folder, 
 
 
 def test_settings_that_exclude_each_other():
-    with pytest.raises(ValueError, match=r"manifest is list\.csv, which tells files, labels and splits: set no label"):
+    with pytest.raises(ValueError, match=r"manifest is list\.csv, which defines labels and splits: remove label"):
         ImageFiles(root="nowhere", manifest="list.csv", test="a")
     with pytest.raises(ValueError, match="test_fraction is 0"):
         ImageFiles(root="nowhere", test_fraction=0)

@@ -75,7 +75,7 @@ def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
         inspect(str(run.path), ["data.batch_size=2"], False, _checked)
 
 
-def test_mistakes(settings):
+def test_errors(settings):
     with pytest.raises(UserError, match=r"there is no folder /nowhere$"):
         inspect("vision/digits", [*settings, "data.root=/nowhere"], False, _checked)
     with pytest.raises(UserError, match=r"no run 'vision/digts'.* did you mean 'vision/digits'\?"):
@@ -97,8 +97,8 @@ def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
     assert re.search(r"freed +0\.\d MB in", capsys.readouterr().out)
     assert not list(tmp_path.glob("cache/streams/*"))
     assert main(["data", "vision/digits", "--write-stream", folder]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["data", "vision/digits", f"data.stream={folder}/nowhere"]) == 1
     error = capsys.readouterr().err
-    assert "nowhere is no stream, or its writing was interrupted" in error
+    assert "nowhere is not a stream, or is incomplete" in error
     assert "Traceback" not in error

@@ -1,4 +1,4 @@
-"""On the CPU: what a GPU does in its place is TorchCodec's own."""
+"""Decoding on the CPU in place of a GPU: the rest is TorchCodec's."""
 
 import sys
 
@@ -23,7 +23,7 @@ def read_pixels(path, in_channels):
 
 
 def image(number, mode="RGB"):
-    """Smooth, without a turn or mirror image that is the same, and another one for each number."""
+    """Smooth images without symmetries, a different one for each index."""
     down, across = torch.meshgrid(torch.arange(48.0), torch.arange(40.0), indexing="ij")
     channels = torch.stack([4 * down, 5 * across, (down * across / 10 + 9 * number) % 256])
     return Image.fromarray(channels.to(torch.uint8).movedim(0, -1).numpy()).convert(mode)
@@ -93,14 +93,14 @@ def folder(tmp_path):
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """The CPU in the place of a GPU."""
+    """The CPU in place of a GPU."""
     monkeypatch.setattr(image_files, "GPU", HERE)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
 
 
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("options", [{}, {"cache": None}, {"storage": "disk"}], ids=["cache", "memory", "disk"])
-def test_a_dataset_has_the_rows_of_the_processor_wherever_they_live(folder, options, monkeypatch):
+def test_samples_are_those_of_the_cpu_wherever_they_are_kept(folder, options, monkeypatch):
     calls = []
     monkeypatch.setattr(
         image_files, "decode_jpegs", lambda *of, **how: calls.append(len(of[0])) or decode_jpegs(*of, **how)
@@ -116,7 +116,7 @@ def test_a_dataset_has_the_rows_of_the_processor_wherever_they_live(folder, opti
         )
         data.setup("fit")
         samples[device] = list(data.train_dataloader())
-    assert sum(calls) >= 12  # of the training, whose last batch is whole
+    assert sum(calls) >= 12  # of the training loader, whose last batch is complete
     for one, two in zip(samples["cpu"], samples["cuda"], strict=True):
         assert one.targets.equal(two.targets)
         assert (one.inputs.float() - two.inputs.float()).abs().max() <= 4
@@ -134,7 +134,7 @@ def test_without_a_gpu_the_processor_decodes(folder, caplog):
     data = ImageFiles(root=str(folder / "images"), image_size=16, jpeg_device="cuda", cache=None)
     with caplog.at_level("INFO"):
         data.load("train")
-    assert "there is no GPU: the CPU decodes" in caplog.text
+    assert "there is no GPU: decoding on the CPU" in caplog.text
 
 
 @pytest.mark.usefixtures("gpu")

@@ -18,7 +18,7 @@ class Mine(ImageFolder):
     pass
 
 
-def test_rows_are_kept_only_where_all_that_they_depend_on_is_known(tmp_path):
+def test_samples_are_kept_only_where_all_that_they_depend_on_is_known(tmp_path):
     assert kept_files(folder(tmp_path)) == [tmp_path / "a/1.png", tmp_path / "b/1.png"]
     assert kept_files(folder(tmp_path, transform=lambda image: image)) is None
     assert kept_files(folder(tmp_path, loader=Image.open)) is None
@@ -27,7 +27,7 @@ def test_rows_are_kept_only_where_all_that_they_depend_on_is_known(tmp_path):
 
 
 class Arrays:
-    """A dataset of the user's that keeps its samples as MNIST does."""
+    """A user-defined dataset that holds its samples in memory like MNIST."""
 
     value = 1
 

@@ -12,7 +12,7 @@ CELL, WALL = 255, 0
 
 @pytest.fixture
 def folder(tmp_path):
-    """Ten images of 12 x 10 pixels, bright in the left half, where the mask says 255."""
+    """Ten images of 12 x 10 pixels, bright in the left half, where the mask is 255."""
     for name in ("images", "masks"):
         (tmp_path / name).mkdir()
     for number in range(10):
@@ -37,7 +37,7 @@ def everything(data):
 
 
 @pytest.mark.parametrize("memory_gb", [4.0, 0.0])
-def test_pictures_and_masks_keep_together(folder, memory_gb):
+def test_images_and_masks_stay_aligned(folder, memory_gb):
     data = files(folder, batch_size=7, memory_gb=memory_gb)
     batches = everything(data)
     assert sum(len(batch.targets) for batch in batches) == 10
@@ -77,7 +77,7 @@ def test_a_value_without_class(folder):
     mask = np.array(Image.open(path))
     mask[0] = 128
     Image.fromarray(mask).save(path)
-    with pytest.raises(DataError, match=r"cell 3\.jpg: its mask .*cell 3\.png holds 128; known are 0, 255"):
+    with pytest.raises(DataError, match=r"cell 3\.jpg: its mask .*cell 3\.png has the values 128; expected 0, 255"):
         everything(files(folder))
     batches = everything(files(folder, ignore=128, image_size=10))
     assert sum(int((batch.targets == IGNORE_INDEX).sum()) for batch in batches) == 10
@@ -87,7 +87,7 @@ def test_a_value_without_class(folder):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: Image.new("L", (10, 12)).save(path), r"is of 10 x 12 pixels, the image of 12 x 10"),
+        (lambda path: Image.new("L", (10, 12)).save(path), r"is 10 x 12 pixels; the image is 12 x 10"),
         (lambda path: Image.new("RGB", (12, 10), (9, 0, 0)).save(path), r"is in colour \(RGB\)"),
         (lambda path: path.write_bytes(b"none"), r"cannot read .*cell 3\.jpg: cannot identify image"),
         (lambda path: path.unlink(), r"1 images have no mask in .*masks, such as .*cell 3\.jpg"),
@@ -100,7 +100,7 @@ def test_wrong_masks_are_named(folder, spoil, message):
         everything(files(folder))
 
 
-def test_lists_tell_the_splits(folder):
+def test_lists_define_the_splits(folder):
     (folder / "train.txt").write_text("cell 0\r\ncell 1.jpg\n\ncell 2\n")
     (folder / "test.txt").write_text("cell 3\n")
     data = files(folder, train_list="train.txt", test_list="test.txt", validation_fraction=0.3)
@@ -115,7 +115,7 @@ def test_lists_tell_the_splits(folder):
         data.load("test")
 
 
-def test_a_pattern_or_folders_tell_the_test_split(folder):
+def test_a_pattern_or_folders_define_the_test_split(folder):
     data = files(folder, test=r"cell [0-2]\.")
     assert [len(data.load(split)) for split in ("train", "test")] == [7, 3]
     for kind in ("images", "masks"):
@@ -126,7 +126,7 @@ def test_a_pattern_or_folders_tell_the_test_split(folder):
     assert [len(files(folder).load(split)) for split in ("train", "test")] == [9, 1]
 
 
-def test_folders_and_lists_tell_validation(folder, log):
+def test_folders_and_lists_define_validation(folder, log):
     (folder / "validation.txt").write_text("cell 5\ncell 6\n")
     (folder / "train.txt").write_text("cell 0\ncell 1\n")
     (folder / "test.txt").write_text("cell 3\n")
@@ -136,7 +136,7 @@ def test_folders_and_lists_tell_validation(folder, log):
     assert [len(data.samples[name]) for name in ("train", "validation", "test")] == [2, 2, 1]
     assert "train 2 (train.txt), validation 2 (validation.txt), test 1 (test.txt)\nignored: 5 in no list" in log.text
     (folder / "train.txt").write_text("cell 0\ncell 0.png\n")
-    with pytest.raises(DataError, match=r"train\.txt:2: 'cell 0\.png' is there twice"):
+    with pytest.raises(DataError, match=r"train\.txt:2: duplicate image 'cell 0\.png'"):
         everything(files(folder, **lists))
     for kind in ("images", "masks"):
         for split in ("train", "Val"):
@@ -147,12 +147,12 @@ def test_folders_and_lists_tell_validation(folder, log):
     data = files(folder)
     data.setup("fit")
     assert [len(data.samples[name]) for name in ("train", "validation")] == [8, 1]
-    assert "ignored: 1 a mask without an image: cell 8.png" in log.text
+    assert "ignored: 1 mask without an image: cell 8.png" in log.text
     with pytest.raises(DataError, match="there is no test split"):
         data.setup("test")
 
 
-def test_pictures_of_one_source_are_in_one_split(folder):
+def test_images_of_one_source_are_in_one_split(folder):
     data = files(folder, group=r"cell (\d)", test_fraction=0.2, validation_fraction=0.2)
     everything(data)
     assert [len(data.samples[name]) for name in ("train", "validation", "test")] == [6, 2, 2]
@@ -211,7 +211,7 @@ def test_the_layout_of_voc(folder):
 
     config = compose(["data=vision/voc_segmentation", f"data.root={folder}"], project_root()).config["data"]
     samples = build(config | {"seed": 0}, {}).load("train")
-    # The wall's 0 is VOC's background, and its 255 a border that counts nowhere.
+    # The wall's 0 is the background of VOC, and 255 an ignored border.
     assert samples.__getitems__([0, 1, 2]).targets.unique().tolist() == [0, IGNORE_INDEX]
 
 
@@ -233,13 +233,13 @@ def test_predicted_masks_can_be_read_as_masks(folder):
     [
         ({"class_names": ["one"], "values": None}, "class_names has 1 names"),
         ({"values": [0]}, "values has 1 values for 2 classes"),
-        ({"values": [0, 256]}, "each must be another one from 0 to 255"),
-        ({"values": [7, 7]}, "each must be another one"),
+        ({"values": [0, 256]}, "expected distinct values from 0 to 255"),
+        ({"values": [7, 7]}, "expected distinct values"),
         ({"ignore": 300}, "ignore is 300"),
         ({"ignore": 255}, "ignore is 255, which is also a class"),
         ({"ignore": 1, "values": None}, "ignore is 1, which is also a class"),
-        ({"train_list": "train.txt"}, "give both or none"),
-        ({"images": "*"}, r"images=\*, masks=masks: one \* in both, or in none"),
+        ({"train_list": "train.txt"}, "set both or neither"),
+        ({"images": "*"}, r"images=\*, masks=masks: expected one \* in both or in neither"),
         ({"images": "*/*", "masks": "*/*"}, r"one \* in both"),
     ],
 )

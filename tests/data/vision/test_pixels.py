@@ -12,7 +12,7 @@ from leyden.data.vision.fit import Fit
 from leyden.data.vision.pixels import PixelReader
 
 RED = (255, 0, 0)
-QUARTERS = np.array([[250, 170], [85, 0]], dtype=np.uint8)  # no turn or mirror image of it is the same
+QUARTERS = np.array([[250, 170], [85, 0]], dtype=np.uint8)  # an image without symmetries
 
 
 def decode(path, in_channels=3, size=4, **options):
@@ -84,7 +84,7 @@ def test_twelve_bits_of_sixteen_lose_their_levels_with_a_warning_and_keep_them_b
     Image.fromarray(np.array([[0, 819], [2457, 4095]], dtype=np.uint16)).save(tmp_path / f"a.{kind}")
     assert decode(tmp_path / f"a.{kind}", 1, size=2).tolist() == [[[0, 3], [10, 16]]]
     (record,) = caplog.records
-    assert f"a.{kind} has 16-bit pixels of at most 4095: scaled from 0 to 65535, 17 of 256 levels" in record.message
+    assert f"a.{kind} has 16-bit pixels of at most 4095: scaled from [0, 65535], 17 of 256 levels" in record.message
     assert "data.pixel_range" in record.message
     assert "[0, 4095]" in record.message
     caplog.clear()
@@ -96,24 +96,26 @@ def test_twelve_bits_of_sixteen_lose_their_levels_with_a_warning_and_keep_them_b
 
 
 @pytest.mark.parametrize(
-    ("values", "dtype", "expected", "told"),
+    ("values", "dtype", "expected", "message"),
     [
-        ([0.0, 0.2, 0.6, 1.0], np.float32, [0, 51, 153, 255], "from 0 to 1: scaled from 0 to 1. Set"),
+        ([0.0, 0.2, 0.6, 1.0], np.float32, [0, 51, 153, 255], "from 0 to 1: scaled from [0, 1]. Set"),
         (
             [-1.0, 0.0, 1.0, 4.0],
             np.float32,
             [0, 51, 102, 255],
-            "from -1 to 4: scaled from -1 to 4, and each file by its",
+            "from -1 to 4: scaled from [-1, 4], a different range for each file",
         ),
-        ([-1000, 0, 1000, 4000], np.int32, [0, 51, 102, 255], "from -1000 to 4000: scaled from -1000 to 4000, and"),
+        ([-1000, 0, 1000, 4000], np.int32, [0, 51, 102, 255], "from -1000 to 4000: scaled from [-1000, 4000], a"),
         ([7.0, 7.0, 7.0, 7.0], np.float32, [0, 0, 0, 0], "from 7 to 7"),
     ],
 )
-def test_numbers_of_32_bits_are_scaled_by_their_range_with_a_warning(tmp_path, values, dtype, expected, told, caplog):
+def test_numbers_of_32_bits_are_scaled_by_their_range_with_a_warning(
+    tmp_path, values, dtype, expected, message, caplog
+):
     Image.fromarray(np.array(values, dtype=dtype).reshape(2, 2)).save(tmp_path / "a.tif")
     assert decode(tmp_path / "a.tif", 1, size=2).flatten().tolist() == expected
     (record,) = caplog.records
-    assert f"a.tif has 32-bit pixels {told}" in record.message
+    assert f"a.tif has 32-bit pixels {message}" in record.message
     assert "data.pixel_range" in record.message
     caplog.clear()
     low, high = (-5, 15) if dtype is np.float32 else (-5000, 15000)
@@ -130,7 +132,7 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path):
 
 
 def test_dark_colours_of_sixteen_bits_raise_a_warning(tmp_path, caplog):
-    """Written by hand, since Pillow reads such files but writes none."""
+    """Written by hand: Pillow reads such files, but cannot write them."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -146,7 +148,7 @@ def test_dark_colours_of_sixteen_bits_raise_a_warning(tmp_path, caplog):
     assert not caplog.records
     assert decode(write("dark.png", 4095)).max() == 15
     (record,) = caplog.records
-    assert "dark.png has 16-bit colours, of which 8 bits are read: 16 of 256 levels" in record.message
+    assert "dark.png has 16-bit colours, of which only the upper 8 bits are read: 16 of 256 levels" in record.message
 
 
 def test_every_loss_is_warned_of_once(tmp_path, caplog):
@@ -195,7 +197,7 @@ def test_several_frames_are_refused(tmp_path):
 
 @pytest.mark.parametrize("spoil", [lambda content: b"", lambda content: b"no image", lambda content: content[:100]])
 @pytest.mark.parametrize("kind", ["png", "jpg"])
-def test_a_file_that_is_no_picture_is_named(tmp_path, spoil, kind):
+def test_a_file_that_is_not_an_image_is_named(tmp_path, spoil, kind):
     path = tmp_path / f"a.{kind}"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)).save(path)
     path.write_bytes(spoil(path.read_bytes()))

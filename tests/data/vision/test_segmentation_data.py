@@ -66,7 +66,7 @@ def test_prediction_gives_a_mask_of_the_size_of_the_file(tmp_path):
     assert record["shares"] == {"background": 0.75, "0": 0, "1": 0, "2": 0.25, **dict.fromkeys("3456789", 0)}
 
 
-def test_a_picture_that_is_shown_on_its_side(tmp_path):
+def test_an_image_that_is_shown_on_its_side(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(np.zeros((30, 20), np.uint8)).save(tmp_path / "side.jpg", exif=exif)
@@ -77,7 +77,7 @@ def test_a_picture_that_is_shown_on_its_side(tmp_path):
     assert record["mask"].size == (30, 20)
 
 
-def test_the_picture_shows_tint_outlines_and_how_much_is_wrong():
+def test_the_figure_shows_tint_outlines_and_how_much_is_wrong():
     data = digits()
     data.load("test")
     target = torch.zeros(8, 8, dtype=torch.int64)
@@ -86,7 +86,7 @@ def test_the_picture_shows_tint_outlines_and_how_much_is_wrong():
     prediction[2:6, 2:5] = 1
     axes = Figure().subplots()
     data.draw_prediction(axes, torch.rand(1, 8, 8), target, prediction)
-    assert axes.get_title() == "7.1% wrong"  # 4 of the 56 pixels that have a class
+    assert axes.get_title() == "7.1% wrong"  # 4 of the 56 pixels with a class
     tint = axes.images[1].get_array()
     assert ((tint[..., 3] > 0) == (prediction.numpy() == 1)).all()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0"]

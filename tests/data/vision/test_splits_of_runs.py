@@ -1,4 +1,4 @@
-"""A run whose files have no test split trains all the same, and says that nothing is tested."""
+"""A run whose files have no test split is trained, and a message reports that nothing is tested."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ from leyden.run.worker import Worker
 ROOT = Path.cwd()
 
 
-def test_a_run_without_a_test_split_measures_validation_and_says_so(tmp_path, save_pictures, caplog):
+def test_a_run_without_a_test_split_measures_validation_and_logs_this(tmp_path, save_images, caplog):
     random = np.random.default_rng(0)
-    images = save_pictures(24, 6, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
+    images = save_images(24, 6, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
     (images / "test").rename(images / "Val")
     (images / "train" / "a" / "Thumbs.db").touch()
     words = [

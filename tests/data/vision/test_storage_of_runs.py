@@ -1,4 +1,4 @@
-"""Runs end with the same bits wherever the samples of their data live, also when they are stopped and go on."""
+"""Runs are bitwise equal wherever their samples are kept, also if they are stopped and resumed."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ STOP = 7  # steps, in the second epoch of two
 
 
 @pytest.fixture
-def start(tmp_path, save_pictures):
+def start(tmp_path, save_images):
     random = np.random.default_rng(0)
-    images = save_pictures(24, 4, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
+    images = save_images(24, 4, lambda n: random.integers(0, 128 + 127 * (n % 2), (8, 8), np.uint8))
 
     def start(*settings):
         words = ["data=vision/files", f"data.root={images}", "data.image_size=8", "data.batch_size=4"]
@@ -35,7 +35,7 @@ def start(tmp_path, save_pictures):
     "ignore:.*your dataloader is not resumable",
     "ignore:Checkpoint directory .* exists and is not empty",
 )
-def test_runs_end_with_the_same_bits_wherever_the_rows_live(start, tmp_path):
+def test_runs_end_with_the_same_bits_wherever_samples_are_kept(start, tmp_path):
     cache = f"data.cache={tmp_path}/cache"
     plain, metrics = weights(start("data.cache=null"))
     ways = {

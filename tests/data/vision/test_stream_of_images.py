@@ -1,4 +1,4 @@
-"""PredictionPlots and masks from a stream, and runs on them that are stopped, go on, and are divided among ranks."""
+"""Images and masks from a stream, and runs on them that are stopped, resumed and distributed over ranks."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def ready(data):
 
 @pytest.fixture
 def digits(tmp_path):
-    # As the experiment has them.
+    # As in the experiment.
     write_stream(ready(Digits(in_channels=1)), tmp_path / "digits", 10_000)
     return tmp_path / "digits"
 
@@ -70,7 +70,7 @@ def test_batches_have_the_bits_of_the_data_itself(kind, tmp_path):
     assert data.provided() == itself.provided()
 
 
-def test_pictures_without_objects_keep_their_place(tmp_path):
+def test_images_without_objects_keep_their_index(tmp_path):
     itself = ready(DigitsDetection())
     nothing = boxes_of_image(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
     itself.samples["test"].targets[1] = nothing
@@ -85,8 +85,8 @@ def test_pictures_without_objects_keep_their_place(tmp_path):
         assert one.equal(other)
 
 
-def test_files_that_are_skipped_are_no_rows_of_the_stream(tmp_path, save_pictures):
-    images = save_pictures(24, 4, lambda n: np.full((8, 8, 3), n, np.uint8))
+def test_files_that_are_skipped_are_no_samples_of_the_stream(tmp_path, save_images):
+    images = save_images(24, 4, lambda n: np.full((8, 8, 3), n, np.uint8))
     (images / "test/a/2.png").write_bytes(b"nothing")
     options = {"root": str(images), "image_size": 8, "on_corrupt": "skip", "storage": "disk", "num_workers": 0}
     write_stream(ready(ImageFiles(**options)), tmp_path / "stream")

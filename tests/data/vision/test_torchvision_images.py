@@ -29,7 +29,7 @@ from leyden.data.vision.torchvision_images import _accepted
 
 
 def idx(array):
-    """Bytes of the file format of MNIST."""
+    """Bytes in MNIST's file format."""
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">i4").tobytes() + array.tobytes()
 
 
@@ -44,7 +44,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def small_mnist(tmp_path, server, monkeypatch):
-    """MNIST's own code, which downloads and checks files of 40 and 20 samples from a local server."""
+    """torchvision's MNIST, with files of 40 and 20 samples downloaded from a local server."""
     (tmp_path / "served").mkdir()
     resources = []
     for prefix, samples in (("train", 40), ("t10k", 20)):
@@ -76,12 +76,12 @@ def test_downloads_checks_and_loads(small_mnist, tmp_path):
 def test_a_wrong_checksum_is_refused(small_mnist, tmp_path, monkeypatch):
     monkeypatch.setattr(MNIST, "resources", [(name, "0" * 32) for name, _ in MNIST.resources])
     data = TorchvisionImages(dataset=small_mnist, root=str(tmp_path / "data"))
-    with pytest.raises(DataError, match="cannot get the dataset, train split"):
+    with pytest.raises(DataError, match="cannot open the train split of the dataset"):
         data.prepare_data()
 
 
 class Arrays(CIFAR10):
-    """Kept as CIFAR keeps its images: the left class dark, the right one light."""
+    """In CIFAR's format: the left class dark, the right one bright."""
 
     def __init__(self, root, train, download):
         self.targets, self.classes, self.transforms = [0, 1] * 10, ["dark", "light"], None
@@ -104,7 +104,7 @@ def image(value, kind, path):
 
 
 def gtsrb(root):
-    """Two training images of each of three kinds of traffic signs, three to test, as GTSRB keeps them."""
+    """In GTSRB's format: two training images and one test image of each of three traffic signs."""
     for number in range(3):
         folder = root / "gtsrb/GTSRB/Training" / f"{number:05d}"
         for name in ("a.ppm", "b.ppm"):
@@ -116,7 +116,7 @@ def gtsrb(root):
 
 
 def svhn(root):
-    """House numbers as SVHN keeps them, where the digit 0 has the label 10."""
+    """In SVHN's format, where the digit 0 has the label 10."""
     labels = np.array([10, 1, 2, 10, 1, 2])
     for name in ("train", "test"):
         images = np.broadcast_to(50 * (labels % 10).astype(np.uint8), (32, 32, 3, 6))
@@ -148,7 +148,7 @@ def class_folders(root):
 def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write, is_again, memory_gb):
     monkeypatch.setattr(OxfordIIITPet, "_check_exists", lambda self: True)
     dataset, train, test = write(tmp_path)
-    if isinstance(dataset, partial):  # its files are checked, and ours are others
+    if isinstance(dataset, partial):  # disable the checksums of the real files
         monkeypatch.setattr(SVHN, "_check_integrity", lambda self: True)
         dataset = dataset.func
     options = {"dataset": dataset, "root": str(tmp_path), "train": train, "test": test, "image_size": 8}
@@ -158,7 +158,7 @@ def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write
         first.load("train")
         first.load("test")
         data = TorchvisionImages(**options, memory_gb=memory_gb, cache=str(tmp_path / "cache"))
-        if memory_gb:  # nothing is decoded any more
+        if memory_gb:  # no image is decoded again
             monkeypatch.setattr(data.reader, "convert", None)
     for split in ("train", "test"):
         samples = data.load(split)
@@ -170,7 +170,7 @@ def test_every_way_to_keep_files_and_to_name_splits(tmp_path, monkeypatch, write
 
 
 def sentences(root):
-    """RenderedSST2, which calls its validation split val and the folder valid."""
+    """RenderedSST2, whose validation split is named val and its folder valid."""
     for split, number in (("train", 4), ("valid", 2), ("test", 3)):
         for label in ("negative", "positive"):
             for copy in range(number):
@@ -179,7 +179,7 @@ def sentences(root):
 
 
 def countries(root):
-    """Country211, which calls it valid."""
+    """Country211, whose validation split is named valid."""
     for split, number in (("train", 4), ("valid", 2), ("test", 3)):
         for label in ("AD", "ZW"):
             for copy in range(number):
@@ -204,11 +204,11 @@ def test_the_official_validation_split_is_used(tmp_path, write, log):
     assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 8, "validation": 4, "test": 6}
     assert f"data {dataset.__name__}: train 8 (" in log.text
     assert "validation 4 (" in log.text
-    # By choice, it is held out, or another one.
+    # Optionally, validation is held out, or another split.
     data = TorchvisionImages(**options, validation={}, validation_fraction=0.25)
     data.setup("fit")
     assert {stage: len(samples) for stage, samples in data.samples.items()} == {"train": 6, "validation": 2}
-    with pytest.raises(ValueError, match="which is also the split for training or test"):
+    with pytest.raises(ValueError, match="which is also the training or test split"):
         TorchvisionImages(**options, validation=test)
 
 
@@ -252,7 +252,7 @@ def test_one_split_alone_gives_a_fifth_for_the_test():
 
 
 def test_one_split_alone_too_large_to_keep(monkeypatch):
-    monkeypatch.setattr(decode, "ALONE", 0.0)  # other processes tell the classes, too
+    monkeypatch.setattr(decode, "INLINE_DECODE_SECONDS", 0.0)  # workers set the classes, too
     options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2}
     kept, read = (
         TorchvisionImages(dataset=FakeData, train=options, test=options, image_size=8, memory_gb=memory_gb).load("test")
@@ -261,14 +261,16 @@ def test_one_split_alone_too_large_to_keep(monkeypatch):
     assert all(one.equal(two) for one, two in zip(kept[3][:2], read[3][:2], strict=True))
 
 
-def test_rows_that_are_no_picture_and_class():
+def test_samples_that_are_not_an_image_and_a_class():
     options = {"size": 50, "image_size": (3, 8, 8), "num_classes": 2, "transform": lambda image: torch.zeros(3, 8, 8)}
-    with pytest.raises(DataError, match="sample 0 of FakeData: it is Tensor and int, not an image without transforms"):
+    with pytest.raises(
+        DataError, match="sample 0 of FakeData: it is Tensor and int; expected an image without transforms"
+    ):
         TorchvisionImages(dataset=FakeData, train=options, test=options).load("train")
 
 
 def test_a_split_that_does_not_exist(tmp_path):
-    with pytest.raises(DataError, match=r"train split, called with \{.*'split': 'trian'\}.*trian"):
+    with pytest.raises(DataError, match=r"train split of the dataset, called with \{.*'split': 'trian'\}.*trian"):
         TorchvisionImages(dataset=SVHN, root=str(tmp_path), train={"split": "trian"}).load("train")
 
 

@@ -6,7 +6,7 @@ from leyden.data.vision.warp import IGNORE_INDEX
 
 
 def pictures_and_masks(size=24):
-    """A square of class 1, bright where its mask says so."""
+    """A square of class 1, bright where its mask is 1."""
     masks = torch.zeros(6, size, size, dtype=torch.uint8)
     masks[:, 6:18, 8:16] = 1
     return masks.unsqueeze(1).float(), masks
@@ -56,7 +56,7 @@ def test_elastic_bends_each_image_in_its_own_way_and_by_its_strength():
     torch.testing.assert_close(RandomElastic(0.0)(images), images, atol=1e-5, rtol=0)
     still = RandomElastic(0.0).grid(torch.zeros(200, 1, 5, 5))
     moved = RandomElastic(0.03).grid(torch.zeros(200, 1, 5, 5)) - still
-    # Corners are points of the coarse grid; the grid counts a whole image as 2.
+    # Corners are points of the coarse grid; the whole image is 2 in the coordinates of the grid.
     assert moved[:, 0, 0].std() == pytest.approx(0.06, rel=0.1)
 
 
@@ -71,12 +71,12 @@ def test_randomness_comes_from_the_generator_alone():
 
 
 def extent(image):
-    """Width and height of what is bright."""
+    """Width and height of the bright part."""
     return [int((image[0] > 0.5).any(dim=axis).sum()) for axis in (0, 1)]
 
 
-def test_a_change_of_size_reaches_as_far_either_way_as_it_says():
-    """A square of 100 pixels becomes one of 50 to 150, evenly spread."""
+def test_a_change_of_size_is_symmetric():
+    """A square of 100 pixels becomes one of 50 to 150, uniformly distributed."""
     images = torch.zeros(400, 1, 200, 200)
     images[:, :, 50:150, 50:150] = 1
     sizes = torch.tensor([extent(image)[0] for image in RandomAffine(scale=0.5)(images)]) / 100
@@ -87,10 +87,10 @@ def test_a_change_of_size_reaches_as_far_either_way_as_it_says():
 
 def test_turning_an_oblong_image_keeps_the_angles_of_its_pixels():
     images = torch.zeros(8, 1, 60, 120)
-    images[:, :, 20:40, 50:70] = 1  # a square: its shear would show as another area
+    images[:, :, 20:40, 50:70] = 1  # shear would change the area of the square
     turned = RandomAffine(degrees=45)(images)
     assert torch.allclose(turned.sum(dim=(1, 2, 3)), torch.tensor(400.0), rtol=0.02)
-    for image in turned:  # and a square that is turned is as wide as it is high
+    for image in turned:  # a rotated square is as wide as it is high
         width, height = extent(image)
         assert abs(width - height) <= 2
 
@@ -111,7 +111,7 @@ def test_turning_an_oblong_image_keeps_the_angles_of_its_pixels():
         (lambda: RandomElastic(1.1), "strength is 1.1"),
         (lambda: RandomElastic(float("nan")), "strength is nan"),
         (lambda: RandomCrop(0), "size is 0"),
-        (lambda: RandomCrop(20)(torch.zeros(1, 1, 10, 30)), "images of 10 x 30 pixels hold no such square"),
+        (lambda: RandomCrop(20)(torch.zeros(1, 1, 10, 30)), "images are only 10 x 30 pixels"),
         (lambda: RandomElastic(-0.1), "strength is -0.1"),
         (lambda: RandomElastic(points=1), "points is 1"),
     ],

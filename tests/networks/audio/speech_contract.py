@@ -1,4 +1,4 @@
-"""What a network that transcribes speech must do, whatever it is made of."""
+"""Requirements on all networks for speech recognition."""
 
 import torch
 from torch.nn.functional import pad

@@ -59,7 +59,7 @@ def test_silence_is_finite(network):
     assert logits.isfinite().all()
 
 
-def test_masks_in_training_only_and_of_each_row():
+def test_masks_in_training_only_and_of_each_sample():
     front, lengths = LogMelSpectrogram(RATE, mask_mels=10, mask_frames=5), torch.full((16,), 2000)
     waveforms = torch.randn(16, 2000)
     masked, clean = front.train()(waveforms, lengths)[0], front.eval()(waveforms, lengths)[0]
@@ -76,7 +76,7 @@ def pad_with_silence(waveforms, lengths):
 
 
 @pytest.mark.parametrize("length", [1, 79, 80, 1041, 1199, 1999])
-def test_padding_does_not_change_a_row(network, length):
+def test_padding_does_not_change_a_sample(network, length):
     give_batch_norm_a_past(network)
     waveforms, lengths = torch.randn(3, 2000), torch.tensor([2000, length, 1500])
     together = network(pad_with_silence(waveforms, lengths), lengths)[1]
@@ -87,7 +87,7 @@ def test_padding_does_not_change_a_row(network, length):
 
 
 def give_batch_norm_a_past(network):
-    """Running means other than 0, so that a frame of padding would come out as something."""
+    """Running means other than 0, so that padding frames do not stay 0."""
     for _ in range(5):
         network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))
     for module in network.modules():
@@ -97,13 +97,13 @@ def give_batch_norm_a_past(network):
 
 
 def test_training_counts_padding_in_batch_normalisation(network):
-    """Documented: it is why batches of similar lengths are made."""
+    """Documented behaviour, and the reason for batches of similar lengths."""
     waveforms, lengths = torch.randn(2, 1600), torch.full((2,), 1600)
     plain, padded = network.train()(waveforms, lengths), network(pad(waveforms, (0, 8000)), lengths)
     assert not torch.allclose(plain, padded, atol=1e-2)
 
 
-def test_rows_do_not_mix(network):
+def test_samples_do_not_mix(network):
     network.eval()
     waveforms, lengths = torch.randn(4, 1600), torch.full((4,), 1600)
     assert torch.allclose(network(waveforms, lengths)[2:3], network(waveforms[2:3], lengths[2:3]), atol=1e-5)
@@ -114,7 +114,7 @@ def test_gradient_reaches_every_parameter(network):
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
 
 
-def test_one_batch_is_learnt_by_heart(network):
+def test_overfits_one_batch(network):
     waveforms, lengths, targets = torch.randn(9, 1600), torch.full((9,), 1600), torch.arange(9) % 3
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     for _ in range(60):
@@ -160,7 +160,7 @@ def test_a_hop_longer_than_its_window():
 
 
 def test_mfcc_are_the_cosine_transform_of_the_spectrogram():
-    """Against the formula of the orthonormal DCT-II itself."""
+    """Compared with the formula of the orthonormal DCT-II."""
     spectrogram, waveforms, lengths = (
         LogMelSpectrogram(RATE, num_mels=16),
         torch.randn(2, 1600),
@@ -182,7 +182,7 @@ def test_m5_has_the_published_size():
     assert [block[0].kernel_size[0] for block in network.blocks] == [80, 3, 3, 3]
     assert [block[0].stride[0] for block in network.blocks] == [4, 1, 1, 1]
     assert [block[0].out_channels for block in network.blocks] == [128, 128, 256, 512]
-    assert sum(p.numel() for p in network.parameters()) == pytest.approx(0.5e6, rel=0.15)  # the paper says 0.5 M
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(0.5e6, rel=0.15)  # 0.5 M in the paper
 
 
 def test_m5_reads_as_much_time_at_any_rate():

@@ -19,7 +19,7 @@ def network(request):
         attention_frames=request.param,
         dropout=0.0,
     )
-    for module in one.modules():  # a frame of padding must come out as something
+    for module in one.modules():  # padding frames must not stay 0
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d | torch.nn.LayerNorm):
             torch.nn.init.constant_(module.bias, 0.5)
     return one
@@ -32,7 +32,7 @@ def test_frames_are_as_many_as_the_subsampling_leaves(subsampling):
 
 
 @pytest.mark.parametrize("length", [1, 80, 320, 1041, 1999])
-def test_padding_does_not_change_a_row(network, length):
+def test_padding_does_not_change_a_sample(network, length):
     for _ in range(3):  # running means other than 0
         network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))
     padding_changes_no_row(network, length)
@@ -46,7 +46,7 @@ def test_attention_sees_no_further_than_it_may(network):
     seen[0].retain_grad()
     log_probs[0, 0, 1].backward()
     reached = seen[0].grad[0].any(dim=1).nonzero().flatten()
-    # Each of two layers sees one frame to the side by attention, then three by convolution.
+    # Each of two layers sees one frame on each side by attention, then three by convolution.
     assert reached.tolist() == list(range(9 if network.attention_frames else 26))
 
 

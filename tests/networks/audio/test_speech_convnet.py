@@ -19,9 +19,9 @@ def test_frames_are_as_many_as_the_subsampling_leaves(subsampling):
 
 
 @pytest.mark.parametrize("length", [1, 80, 320, 1041, 1999])
-def test_padding_does_not_change_a_row(length):
+def test_padding_does_not_change_a_sample(length):
     network = speech_convnet()
-    for module in network.modules():  # a frame of padding must come out as something
+    for module in network.modules():  # padding frames must not stay 0
         if isinstance(module, torch.nn.BatchNorm1d):
             torch.nn.init.constant_(module.bias, 0.5)
     network(torch.randn(4, 2000), torch.tensor([2000, 1500, 900, 400]))  # running means other than 0

@@ -1,4 +1,4 @@
-"""The bundles' weights have hundreds of megabytes; a small bundle of the same kind stands for them."""
+"""The weights of the bundles have hundreds of megabytes; a small bundle of the same kind replaces them."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ SMALL = {
     params=[("WAV2VEC2_BASE", "group_norm"), ("WAV2VEC2_LARGE_LV60K", "layer_norm")], ids=lambda one: one[0]
 )
 def bundle(request, monkeypatch):
-    """The two kinds of bundle: with a group norm over time, and with normalised waveforms."""
+    """The two kinds of bundles: with a group norm over time, and with normalised waveforms."""
     name, mode = request.param
     found = getattr(torchaudio.pipelines, name)
     assert found._params["extractor_mode"] == mode
@@ -41,13 +41,13 @@ def build(bundle, **options):
 
 
 def weights(bundle):
-    """Random weights, in the form and under the name of the file that torchaudio downloads."""
+    """Random weights, in the format and with the name of the file that torchaudio downloads."""
     found = getattr(torchaudio.pipelines, bundle)
     return wav2vec2_model(**found._params).state_dict(), found._path.rpartition("/")[2]
 
 
 @pytest.mark.parametrize("length", [1, 200, 1041, 1999])
-def test_padding_does_not_change_a_row(bundle, length):
+def test_padding_does_not_change_a_sample(bundle, length):
     network = build(bundle).eval()
     lengths = torch.tensor([2000, length, 1500])
     waveforms = torch.randn(3, 2000) * (torch.arange(2000) < lengths.unsqueeze(1))
@@ -59,7 +59,7 @@ def test_padding_does_not_change_a_row(bundle, length):
     assert torch.allclose(longer[0, :count], alone[0], atol=1e-5)
 
 
-def test_one_row_is_what_torchaudio_makes_of_it(bundle, tmp_path, monkeypatch):
+def test_one_sample_is_what_torchaudio_makes_of_it(bundle, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     state, file = weights(bundle)
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
@@ -77,7 +77,7 @@ def test_one_row_is_what_torchaudio_makes_of_it(bundle, tmp_path, monkeypatch):
 def test_weights_that_cannot_be_fetched(bundle, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
-    with pytest.raises(UserError, match=rf"weights of {bundle} cannot be fetched: no route.*\n.*hub/checkpoints"):
+    with pytest.raises(UserError, match=rf"cannot download the weights of {bundle}: no route.*\n.*hub/checkpoints"):
         build(bundle, pretrained=True)
 
 
@@ -94,7 +94,7 @@ def test_gradient_reaches_every_parameter_that_is_not_frozen(bundle, frozen):
         assert is_trained != (frozen and name.startswith("extractor.")), name
 
 
-def test_layers_are_dropped_by_choice(bundle):
+def test_layers_are_dropped_if_configured(bundle):
     network = build(bundle, layer_drop=0.9)
     network(torch.randn(4, 4000), torch.full((4,), 4000))[0][..., 1].sum().backward()
     dropped = [layer.final_layer_norm.weight.grad is None for layer in network.encoder.transformer.layers]

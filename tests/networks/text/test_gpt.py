@@ -39,7 +39,7 @@ def test_the_cache_changes_nothing(network, steps):
     assert cache.length == 12
 
 
-def test_rows_do_not_depend_on_their_neighbours_or_on_what_follows(network):
+def test_samples_do_not_depend_on_their_neighbours_or_on_what_follows(network):
     together = network(TOKENS)
     for sample in range(3):
         assert torch.allclose(network(TOKENS[sample : sample + 1, :5]), together[sample : sample + 1, :5], atol=1e-5)
@@ -58,7 +58,7 @@ def test_gradient_reaches_every_parameter(network):
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_learns_one_batch_by_heart(network):
+def test_overfits_one_batch(network):
     optimizer = torch.optim.Adam(network.train().parameters(), lr=1e-2)
     for _ in range(100):
         loss = cross_entropy(network(TOKENS[:, :-1]).flatten(0, 1), TOKENS[:, 1:].flatten())
@@ -111,11 +111,11 @@ def test_compiles_into_one_graph(network):
 
 
 def test_too_many_tokens(network):
-    with pytest.raises(ValueError, match="a sample of 13 tokens came in; max_tokens is 12"):
+    with pytest.raises(ValueError, match="a sample has 13 tokens; expected at most max_tokens=12"):
         network(torch.ones(1, 13, dtype=torch.int64))
     cache = network.new_cache()
     network(TOKENS, cache=cache)
-    with pytest.raises(ValueError, match="a sample of 13 tokens came in"):
+    with pytest.raises(ValueError, match="a sample has 13 tokens"):
         network(TOKENS[:, :1], cache=cache)
 
 
@@ -123,8 +123,8 @@ def test_too_many_tokens(network):
     ("arguments", "message"),
     [
         ({"depth": 0}, "depth is 0"),
-        ({"width": 10, "num_heads": 4}, "each head needs the same even share of width"),
-        ({"width": 12, "num_heads": 4}, "each head needs the same even share of width"),
+        ({"width": 10, "num_heads": 4}, "width / num_heads must be an even integer"),
+        ({"width": 12, "num_heads": 4}, "width / num_heads must be an even integer"),
         ({"dropout": 1.0}, "dropout is 1.0"),
     ],
 )

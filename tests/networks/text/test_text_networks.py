@@ -25,11 +25,11 @@ def batch():
     return tokens, lengths
 
 
-def test_one_row_of_logits_each(network, batch):
+def test_one_vector_of_logits_per_sample(network, batch):
     assert network(*batch).shape == (4, 3)
 
 
-def test_rows_do_not_depend_on_their_neighbours(network, batch):
+def test_samples_do_not_depend_on_their_neighbours(network, batch):
     network.eval()
     tokens, lengths = batch
     together = network(tokens, lengths)
@@ -38,7 +38,7 @@ def test_rows_do_not_depend_on_their_neighbours(network, batch):
         assert torch.allclose(together[sample], alone[0], atol=1e-5)
 
 
-def test_rows_do_not_depend_on_their_neighbours_in_training_either(network, batch):
+def test_samples_do_not_depend_on_their_neighbours_in_training_either(network, batch):
     for module in network.modules():
         if isinstance(module, (torch.nn.Dropout, torch.nn.MultiheadAttention)):
             module.p = module.dropout = 0.0
@@ -64,7 +64,7 @@ def test_gradient_reaches_every_parameter(network, batch):
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_learns_one_batch_by_heart(network, batch):
+def test_overfits_one_batch(network, batch):
     targets = torch.tensor([0, 1, 2, 0])
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     for _ in range(100):
@@ -105,7 +105,7 @@ def test_starts_from_word_vectors(network, size):
     assert torch.equal(table(started)[2:], vectors[2:])
     assert torch.equal(table(started)[:2], fresh[:2])
     assert all(parameter.requires_grad for parameter in started.parameters())
-    with pytest.raises(ValueError, match="the word vectors have 16 features, the network's own 32: set it to 16"):
+    with pytest.raises(ValueError, match="the word vectors have 16 features, but the network has 32: set it to 16"):
         network(50, 3, **{size: 32}, word_vectors=vectors, **arguments)
 
 
@@ -114,7 +114,7 @@ def table(network):
 
 
 def test_too_many_tokens():
-    with pytest.raises(ValueError, match="a sample of 13 tokens came in; max_tokens is 12"):
+    with pytest.raises(ValueError, match="a sample has 13 tokens; expected at most max_tokens=12"):
         NETWORKS["transformer"]()(torch.ones(1, 13, dtype=torch.int64), torch.tensor([13]))
 
 
@@ -130,7 +130,7 @@ def test_too_many_tokens():
         (TextCNN, {"widths": [3, 0]}, r"widths is \[3, 0\]"),
         (TextCNN, {"dropout": 1.0}, "dropout is 1.0"),
         (TransformerEncoder, {"max_tokens": 8, "depth": 0}, "depth is 0"),
-        (TransformerEncoder, {"max_tokens": 8, "width": 10, "num_heads": 4}, "share the width evenly"),
+        (TransformerEncoder, {"max_tokens": 8, "width": 10, "num_heads": 4}, "width must be divisible by num_heads"),
         (TransformerEncoder, {"max_tokens": 8, "dropout": -0.1}, "dropout is -0.1"),
     ],
 )

@@ -7,8 +7,8 @@ from leyden.errors import UserError
 from leyden.tasks import Classification
 
 
-def test_batch_norm_of_one_value_is_refused_in_words():
-    """A residual network leaves one pixel of 32, so that a batch of one image has one value of each channel."""
+def test_batch_norm_of_one_value_gives_a_clear_error():
+    """A residual network has one output pixel for 32 pixels: one value per channel for a batch of one image."""
     model = Classification(network=resnet18(num_classes=2), optimizer=torch.optim.SGD, class_names=["a", "b"])
     batch = Batch(torch.rand(1, 3, 32, 32), torch.zeros(1, dtype=torch.int64))
     with pytest.raises(UserError, match=r"batch norm .* data\.batch_size .* data\.image_size"):

@@ -22,7 +22,7 @@ def test_gradient_reaches_every_parameter(network):
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
 
 
-def test_rows_do_not_mix(network):
+def test_samples_do_not_mix(network):
     network.eval()
     clips = torch.rand(4, 1, 4, 8, 8)
     torch.testing.assert_close(network(clips)[2:3], network(clips[2:3]), atol=1e-5, rtol=0)
@@ -34,7 +34,7 @@ def test_the_order_of_the_frames_matters(network):
     assert not torch.allclose(network(clips), network(clips.flip(2)), atol=1e-3)
 
 
-def test_one_batch_is_learnt_by_heart(network):
+def test_overfits_one_batch(network):
     clips, targets = torch.rand(6, 1, 4, 8, 8), torch.arange(6) % 3
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
     for _ in range(60):

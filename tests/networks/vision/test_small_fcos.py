@@ -37,7 +37,7 @@ def test_maps_have_their_strides(strides):
 
 
 def test_boxes_have_a_size_from_the_start():
-    """Where all sides are a rectified nothing there is no gradient: whole trainings were lost to it."""
+    """If all distances are a rectified 0, there is no gradient, and training fails."""
     for seed in range(10):
         torch.manual_seed(seed)
         one = network()
@@ -45,7 +45,7 @@ def test_boxes_have_a_size_from_the_start():
         assert (one.head(maps)["bbox_regression"] > 0.1).all()
 
 
-def test_one_batch_is_learnt_by_heart():
+def test_overfits_one_batch():
     one = network()
     optimizer = torch.optim.Adam(one.parameters(), lr=0.005)
     for _ in range(60):

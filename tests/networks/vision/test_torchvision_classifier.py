@@ -14,7 +14,7 @@ SMALL = torchvision.models.shufflenet_v2_x0_5
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """torch.hub's folder, empty, and the address of ShuffleNet's weights, where nobody answers."""
+    """An empty torch.hub folder, and an unreachable URL for ShuffleNet's weights."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     weights = torchvision.models.ShuffleNet_V2_X0_5_Weights.DEFAULT
     monkeypatch.setattr(type(weights), "url", "http://127.0.0.1:9/shuffle-00000000.pth")
@@ -24,17 +24,16 @@ def hub(tmp_path, monkeypatch):
 
 @pytest.fixture
 def weights(hub):
-    """Weights of 1000 classes, where a download would have left them."""
+    """Weights of 1000 classes, at the path of a download."""
     state = SMALL().state_dict()
     torch.save(state, hub)
     return state
 
 
-# GoogLeNet and Inception warn of the way they begin.
-@pytest.mark.slow
+# GoogLeNet and Inception warn about their initialization.
 @pytest.mark.filterwarnings("ignore:The default weight initialization of:FutureWarning")
 def test_every_classifier_of_torchvision_gets_our_head():
-    """One of each family: its shapes are those that torchvision itself gives it for so many classes."""
+    """One of each family: its shapes equal those of torchvision's own network for this number of classes."""
     families = {re.match(r"[a-z]+(_v\d)?", name)[0]: name for name in list_models(module=torchvision.models)}
     del families["regnet"]  # see below
     assert len(families) >= 18
@@ -80,8 +79,10 @@ def test_auxiliary_classifiers_are_left_out():
     assert network(torch.rand(2, 3, 64, 64)).shape == (2, 7)
 
 
-def test_a_download_that_fails_is_said_in_a_sentence(hub):
-    with pytest.raises(UserError, match=r"cannot get the weights ShuffleNet.* from http://127\.0\.0\.1:9/") as refusal:
+def test_a_download_that_fails_gives_a_clear_error(hub):
+    with pytest.raises(
+        UserError, match=r"cannot download the weights ShuffleNet.* from http://127\.0\.0\.1:9/"
+    ) as refusal:
         torchvision_classifier(SMALL, num_classes=7, in_channels=3, weights="DEFAULT")
     assert f"put the file at {hub}" in str(refusal.value)
 
@@ -91,7 +92,7 @@ def test_a_download_that_fails_is_said_in_a_sentence(hub):
     [
         (SMALL, "IMAGENET1K_V2", r"has no weights 'IMAGENET1K_V2', only .*; did you mean 'IMAGENET1K_V1'\?"),
         (torchvision.models.VisionTransformer, "DEFAULT", "no weights for VisionTransformer"),
-        (partial(torch.nn.Linear, 2, 3), None, "it is no classifier of torchvision"),
+        (partial(torch.nn.Linear, 2, 3), None, "it is not a torchvision classifier"),
     ],
 )
 def test_what_there_is_not(builder, weights, message):

@@ -19,7 +19,7 @@ SMALL = torchvision.models.ShuffleNet_V2_X0_5_Weights
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
 
-def test_all_weights_of_classifiers_tell_how_their_images_were_prepared():
+def test_all_classifier_weights_define_the_preprocessing():
     for name in list_models(module=torchvision.models):
         builder = get_model_builder(name)
         for weights in get_model_weights(builder):
@@ -50,7 +50,7 @@ def test_weights_that_do_not_exist():
 
 @pytest.fixture
 def recipe(tmp_path, monkeypatch):
-    """The README's fine-tuning of a small network on a folder of images, with weights that lie in torch.hub's folder."""
+    """The README's fine-tuning of a small network on a folder of images, with weights in torch.hub's folder."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     path = tmp_path / "hub" / "checkpoints" / SMALL.DEFAULT.url.rpartition("/")[2]
     path.parent.mkdir(parents=True)
@@ -95,5 +95,7 @@ def test_without_weights_or_with_settings_of_the_user_s_all_stays(recipe, caplog
     assert "pretrained" not in caplog.text
     own = Worker(recipe("model.network.weights=DEFAULT", "data.image_size=[32,48]", "data.std=0.3"), trains=True).data
     assert (own.image_size, own.mean, own.std) == ((32, 48), IMAGENET["mean"], 0.3)
-    told = "data.image_size=(32, 48), data.std=0.3, but the pretrained weights were trained with image_size=224, std="
-    assert told in caplog.text
+    message = (
+        "data.image_size=(32, 48), data.std=0.3, but the pretrained weights were trained with image_size=224, std="
+    )
+    assert message in caplog.text

@@ -20,13 +20,13 @@ def test_gradient_reaches_every_parameter(network):
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
 
 
-def test_rows_do_not_mix(network):
+def test_samples_do_not_mix(network):
     network.eval()
     images = torch.rand(4, 1, 13, 16)
     torch.testing.assert_close(network(images)[2:3], network(images[2:3]), atol=1e-5, rtol=0)
 
 
-def test_one_batch_is_learnt_by_heart(network):
+def test_overfits_one_batch(network):
     images = torch.rand(2, 1, 16, 16)
     targets = (images[:, 0] * 3).long()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)

@@ -34,13 +34,13 @@ def test_gradient_reaches_every_parameter(network):
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in network.parameters())
 
 
-def test_rows_do_not_mix(network):
+def test_samples_do_not_mix(network):
     network.eval()
     images = torch.rand(4, 1, 8, 8)
     assert torch.allclose(network(images)[2:3], network(images[2:3]), atol=1e-5)
 
 
-def test_one_batch_is_learnt_by_heart(network):
+def test_overfits_one_batch(network):
     images, targets = torch.rand(12, 1, 8, 8), torch.arange(12) % 3
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     for _ in range(60):
@@ -53,7 +53,7 @@ def test_one_batch_is_learnt_by_heart(network):
 
 def test_resnet_has_the_published_number_of_parameters():
     parameters = sum(p.numel() for p in ResNet(in_channels=3, num_classes=10, num_layers=20).parameters())
-    # The paper gives 0.27 M for 20 layers; its option A has no parameters in the shortcuts, ours have 2,752.
+    # The paper gives 0.27 M for 20 layers; its option A has no parameters in the shortcuts, this one has 2,752.
     assert parameters == 272_474
 
 

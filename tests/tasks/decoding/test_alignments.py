@@ -2,7 +2,7 @@ import torch
 
 from leyden.tasks.decoding.alignments import Alignments
 
-# Nothing is likeliest in frames 0 and 3, token 1 in frames 1 and 4, token 2 in frame 2.
+# The blank is most likely in frames 0 and 3, token 1 in frames 1 and 4, token 2 in frame 2.
 PROBABILITIES = [[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.1, 0.3, 0.6], [0.8, 0.1, 0.1], [0.3, 0.6, 0.1]]
 
 

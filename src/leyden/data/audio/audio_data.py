@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SUFFIXES = {".wav", ".flac", ".ogg"}
-CANCELLED = 0.1  # of the level of the channels, below which their mean has lost what they hold
+MIN_MEAN_LEVEL = 0.1  # of the mean of all channels relative to the channels; below it, they cancel each other
 
 
 class AudioData(DataModule):
-    """Base of all audio data: int16 [batch, time] padded with 0 until the device, floats from -1 to 1 after it.
+    """Base class of audio data: int16 (batch, time), zero-padded; on the device, floats from -1 to 1.
 
     Args:
-        sample_rate: in Hz; files at other rates are resampled to it.
-        max_seconds: longest waveform.
-        too_long: `truncate` to `max_seconds`, with one warning, or `raise`.
-        channel: the channel of each file to take, from 0; by default, the mean of all.
-        full_scale: the value in files of floats that is full scale, such as 32768 where integers were saved as floats.
-            What is beyond is clipped, and a warning says so.
-        augment: modules applied in order to the training batches, floats [batch, time] -> the same shape; one with an
-            attribute `changes_lengths` also receives and returns the lengths [batch].
+        sample_rate: in Hz; files at other rates are resampled.
+        max_seconds: maximum duration of a waveform.
+        too_long: `truncate` longer files to `max_seconds`, with one warning, or `raise` an error.
+        channel: index of the channel to use; by default, the mean of all channels.
+        full_scale: full-scale value of floating-point files, such as 32768 for integers saved as floats. Larger values are
+            clipped, with a warning.
+        augment: modules applied in order to training batches of floats (batch, time), which keep the shape; a module with
+            a true attribute `changes_lengths` also receives and returns the lengths (batch,).
         **loading: arguments of `DataModule`.
     """
 
@@ -58,7 +58,7 @@ class AudioData(DataModule):
         if too_long not in ("truncate", "raise"):
             raise ValueError(f"too_long is {too_long!r}; it must be 'truncate' or 'raise'")
         if channel is not None and channel < 0:
-            raise ValueError(f"channel is {channel}; it must be at least 0, or null for the mean of all channels")
+            raise ValueError(f"channel is {channel}; it must be at least 0, or null to average all channels")
         if not 0 < full_scale < float("inf"):
             raise ValueError(f"full_scale is {full_scale}; it must be more than 0")
         super().__init__(**loading)
@@ -66,25 +66,24 @@ class AudioData(DataModule):
         self.channel, self.full_scale = channel, full_scale
 
     def decode(self, path: Path) -> Tensor:
-        """One wav, flac or ogg file of any rate and number of channels -> int16 [time].
+        """Decode a wav, flac or ogg file to int16 (time,).
 
         Raises:
-            ValueError: the file is empty, cut off, not a number somewhere, too long where that is refused, or has not
-                the channel that is asked for.
-            soundfile.LibsndfileError: the file is no audio (a RuntimeError).
+            ValueError: the file is empty, truncated or too long, holds values that are not finite, or lacks the channel.
+            soundfile.LibsndfileError: the file cannot be decoded (a RuntimeError).
         """
         with soundfile.SoundFile(path) as file:
             _check_whole(file.extra_info)
             limit = int(self.max_seconds * file.samplerate)
             if file.frames > limit:
-                self._refuse_or_say(path, file.frames / file.samplerate)
-            # Floats: libsndfile does not scale the samples of a float file when it is asked for integers.
+                self._handle_too_long(path, file.frames / file.samplerate)
+            # Read floats: libsndfile does not scale float files when converting them to integers.
             channels = torch.from_numpy(file.read(limit, dtype="float32", always_2d=True))
             rate, is_float = file.samplerate, file.subtype in ("FLOAT", "DOUBLE")
         if not len(channels):
-            raise ValueError("it has no samples")
+            raise ValueError("it has no audio samples")
         if not channels.isfinite().all():
-            raise ValueError("it has samples that are not finite numbers")
+            raise ValueError("it has values that are not finite")
         samples = self._one_channel(channels, path)
         if is_float:
             samples = self._scaled(samples, path)
@@ -93,50 +92,49 @@ class AudioData(DataModule):
         return samples.mul(32768).round().clamp(-32768, 32767).to(torch.int16)
 
     def measure(self, path: Path) -> int:
-        """Samples of one file, once it is decoded, from its header alone; 0 for a file that cannot be read."""
+        """Length of a file after decoding, in audio samples, from its header; 0 if the file cannot be read."""
         try:
             header = soundfile.info(path)
-        except (OSError, RuntimeError):  # to say so is for the one who decodes it
+        except (OSError, RuntimeError):  # reported by the decoder
             return 0
         return round(min(header.duration, self.max_seconds) * self.sample_rate)
 
     def file_samples(self, paths: list[Path], targets: Any, on_corrupt: OnCorrupt = "raise") -> FileSamples:
         return FileSamples(paths, targets, self.decode, True, on_corrupt, self.measure, decoder(self))
 
-    def _refuse_or_say(self, path: Path, seconds: float) -> None:
+    def _handle_too_long(self, path: Path, seconds: float) -> None:
         problem = f"lasts {seconds:.1f} s, more than data.max_seconds={self.max_seconds:g}"
         if self.too_long == "raise":
             raise ValueError(f"it {problem}")
         self.storage.warnings.warn(
-            "max_seconds", f"{path} {problem}: truncated, as are all further long files, without a message"
+            "max_seconds", f"{path} {problem}: truncated; further long files are truncated without a message"
         )
 
     def _one_channel(self, channels: Tensor, path: Path) -> Tensor:
-        """[time, channel] -> [time]"""
-        number = channels.shape[1]
+        """(time, channel) -> (time,)"""
+        num_channels = channels.shape[1]
         if self.channel is not None:
-            if self.channel >= number:
-                raise ValueError(f"its number of channels is {number}, so that there is no data.channel={self.channel}")
+            if self.channel >= num_channels:
+                raise ValueError(f"data.channel={self.channel}, but it has {num_channels} channels")
             return channels[:, self.channel]
         mean = channels.mean(dim=1)
-        # Sounds that have nothing to do with each other leave 1 / sqrt(channels) of their level.
-        if number > 1 and (level := mean.norm()) < CANCELLED * (all_of := channels.norm() / number**0.5):
+        # The mean of independent channels has 1 / sqrt(channels) of their level.
+        if num_channels > 1 and (level := mean.norm()) < MIN_MEAN_LEVEL * (full := channels.norm() / num_channels**0.5):
             self.storage.warnings.warn(
                 "channel",
-                f"{path} has {number} channels that cancel each other: their mean has {level / all_of:.1%} of their level. Set "
-                "data.channel=0 to take the first one alone",
+                f"{path} has {num_channels} channels that cancel each other: their mean has {level / full:.1%} of their "
+                "level. Set data.channel=0 to use only the first one",
             )
         return mean
 
     def _scaled(self, samples: Tensor, path: Path) -> Tensor:
-        """Floats of any scale -> those of full scale 1."""
+        """Scale floats from full scale to 1."""
         peak = float(samples.abs().max())
         if peak > self.full_scale * (1 + 1 / 32768):
             self.storage.warnings.warn(
                 "full_scale",
-                f"{path} has samples up to {peak:.6g}, beyond data.full_scale={self.full_scale:g}: they are clipped. Set "
-                "data.full_scale to the value that is full scale in your files (32768 for 16-bit integers that were "
-                "saved as floats)",
+                f"{path} has values up to {peak:.6g}, beyond data.full_scale={self.full_scale:g}: they are clipped. Set "
+                "data.full_scale to the full-scale value of your files (32768 for 16-bit integers saved as floats)",
             )
         return samples / self.full_scale
 
@@ -149,7 +147,7 @@ class AudioData(DataModule):
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         window = torch.hann_window(256)
-        # Windows of 256 samples, every 64; the loudest 80 dB.
+        # 256-sample windows with a hop of 64 samples and a dynamic range of 80 dB.
         power = spectrogram(inputs.float().cpu(), 128, window, 256, 64, 256, power=2.0, normalized=False)
         decibels = amplitude_to_DB(power, multiplier=10.0, amin=1e-10, db_multiplier=0.0, top_db=80.0)
         seconds, kilohertz = len(inputs) / self.sample_rate, self.sample_rate / 2000
@@ -157,7 +155,7 @@ class AudioData(DataModule):
 
 
 class AudioTransform(nn.Module):
-    """int16 [batch, time] -> floats from -1 to 1, 0 beyond `lengths`."""
+    """Convert int16 (batch, time) to floats from -1 to 1 and augment them; 0 beyond `lengths`."""
 
     def __init__(self, augment: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -171,16 +169,16 @@ class AudioTransform(nn.Module):
                 waveforms, lengths = module(waveforms, lengths)
             else:
                 waveforms = module(waveforms)
-            # What a module leaves in the padding, such as noise, must not reach the next one's sound.
+            # Clear the padding, where a module may leave noise that the next one would mix with the signal.
             is_padding = torch.arange(waveforms.shape[1], device=waveforms.device) >= lengths.unsqueeze(1)
             waveforms = waveforms.masked_fill(is_padding, 0.0)
         return batch._replace(inputs=waveforms, lengths=lengths)
 
 
 def _check_whole(header: str) -> None:
-    """Looks for a wav file that was cut off, which libsndfile reads without complaint; its log tells."""
+    """Detect a truncated wav file in the log of libsndfile, which reads it without an error."""
     if sizes := re.search(r"^data : (\d+) \(should be (\d+)\)", header, re.MULTILINE):
         declared, present = int(sizes[1]), int(sizes[2])
-        # Programs that write to a pipe declare the largest size; some are off by a few bytes.
+        # Programs that write to a pipe declare the maximum size; some are off by a few bytes.
         if present < 0.99 * declared and declared < 2**31 - 1:
-            raise ValueError(f"it is cut off: {present} bytes of {declared} are there")
+            raise ValueError(f"it is truncated: {present} of {declared} bytes are present")

@@ -3,4 +3,4 @@ from .audio_data import AudioData
 
 
 class AudioFiles(LabelledFiles, AudioData):
-    """User wav, flac and ogg files; see `LabelledFiles` and `AudioData`."""
+    """Your own wav, flac and ogg files; see `LabelledFiles` and `AudioData`."""

@@ -1,6 +1,6 @@
-"""Each module changes every sample of float waveforms [batch, time] by its own random amount, the whole batch at once.
+"""Augmentations of float waveforms (batch, time), with different random parameters for each sample.
 
-The amounts are drawn on the CPU, whatever the device, so that every device sees the same augmentation.
+The parameters are drawn on the CPU, so that every device sees the same augmentation.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ..core.randomness import streams, uniform
 
 
 class RandomGain(nn.Module):
-    """Louder or softer by up to `decibels` either way, at most 60."""
+    """Change the gain by a random number of decibels between `-decibels` and `decibels`, at most 60."""
 
     def __init__(self, decibels: float = 6.0) -> None:
         if not 0 <= decibels <= 60:
@@ -29,7 +29,7 @@ class RandomGain(nn.Module):
 
 
 class RandomShift(nn.Module):
-    """Earlier or later by up to `samples` either way; what comes in from outside is 0."""
+    """Shift in time by a random number of samples between `-samples` and `samples`, filling with 0."""
 
     def __init__(self, samples: int = 800) -> None:
         if not samples >= 0:
@@ -46,13 +46,13 @@ class RandomShift(nn.Module):
 
 
 class AddNoise(nn.Module):
-    """White noise, between `least` and `most` decibels below full scale."""
+    """Add white noise at a random level between `least` and `most` decibels below full scale."""
 
     def __init__(self, least: float = 70.0, most: float = 40.0) -> None:
         if not most >= 0:
-            raise ValueError(f"most is {most}; decibels below full scale are expected, so it must not be negative")
+            raise ValueError(f"most is {most}; expected decibels below full scale, which must not be negative")
         if not least >= most:
-            raise ValueError(f"least={least}, most={most}: least noise is further below full scale than most")
+            raise ValueError(f"least={least}, most={most}: least must not be below most, in decibels below full scale")
         super().__init__()
         self.least, self.most = least, most
 
@@ -63,7 +63,7 @@ class AddNoise(nn.Module):
 
 
 class RandomSpeed(nn.Module):
-    """Faster or slower, and so higher or lower, by one of `factors`: [batch, time], [batch] -> other times and lengths.
+    """Change speed and pitch by a random factor from `factors`: (batch, time), (batch,) -> new waveforms and lengths.
 
     Source: Ko et al., Audio Augmentation for Speech Recognition, 2015, https://doi.org/10.21437/Interspeech.2015-711.
     """
@@ -77,18 +77,18 @@ class RandomSpeed(nn.Module):
         self.speeds = nn.ModuleList([Speed(orig_freq=1000, factor=factor) for factor in factors])
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        chosen = (uniform(len(waveforms)) * len(self.speeds)).long()
+        choices = (uniform(len(waveforms)) * len(self.speeds)).long()
         samples, new_lengths = list(waveforms), lengths.clone()
-        for number, speed in enumerate(self.speeds):
-            which = (chosen == number).nonzero().flatten()
-            if len(which):  # all samples of one factor at once
-                place = which.to(waveforms.device)
-                changed, new_lengths[place] = speed(waveforms[place], lengths[place])
-                for sample, waveform in zip(which.tolist(), changed, strict=True):
+        for index, speed in enumerate(self.speeds):
+            selected = (choices == index).nonzero().flatten()
+            if len(selected):  # one batch per factor
+                on_device = selected.to(waveforms.device)
+                changed, new_lengths[on_device] = speed(waveforms[on_device], lengths[on_device])
+                for sample, waveform in zip(selected.tolist(), changed, strict=True):
                     samples[sample] = waveform
         return pad_sequence(samples, batch_first=True), new_lengths
 
 
 def _symmetric(samples: int) -> Tensor:
-    """Uniform from -1 to 1 [batch]."""
+    """Uniform numbers from -1 to 1, (batch,)."""
     return uniform(samples).mul(2).sub(1)

@@ -6,19 +6,19 @@ from ..core.error import DataError
 from ..core.split_names import SPLITS, Split
 from .speech_files import TranscribedFiles, Utterance
 
-FOLDER = "LibriSpeech"  # the only one in the archives
+FOLDER = "LibriSpeech"  # root folder of the archives
 
 
 class LibriSpeech(TranscribedFiles):
-    """Read English books at 16 kHz, downloaded and checked by torchaudio; the official subsets share no speaker.
+    """LibriSpeech: read English audiobooks at 16 kHz, downloaded by torchaudio. The splits share no speaker.
 
     Source: V. Panayotov et al., LibriSpeech: An ASR Corpus Based on Public Domain Audio Books, 2015,
     https://doi.org/10.1109/ICASSP.2015.7178964.
 
     Args:
-        root: folder for the files.
-        train, validation, test: names of the subsets, such as `train-clean-100` (28,539 utterances, 6.3 GB),
-            `dev-clean` and `test-clean` (0.3 GB each).
+        root: folder of the files.
+        train, validation, test: subsets, such as `train-clean-100` (28,539 utterances, 6.3 GB), `dev-clean` and
+            `test-clean` (0.3 GB each).
         **files: arguments of `TranscribedFiles`.
     """
 
@@ -39,16 +39,16 @@ class LibriSpeech(TranscribedFiles):
             try:
                 LIBRISPEECH(self.root, subset, download=True)
             except (OSError, RuntimeError, ValueError) as error:
-                raise DataError(f"cannot get {subset} into {self.root}: {error}") from error
+                raise DataError(f"cannot download {subset} to {self.root}: {error}") from error
 
     def official_splits(self) -> tuple[Split, ...]:
         return SPLITS
 
     def utterances(self, split: Split) -> list[Utterance]:
         try:
-            recordings = LIBRISPEECH(self.root, self.subsets[split], folder_in_archive=FOLDER)
-            # torchaudio's own items need torchcodec and FFmpeg; the paths are enough.
-            found = [recordings.get_metadata(number) for number in range(len(recordings))]
+            utterances = LIBRISPEECH(self.root, self.subsets[split], folder_in_archive=FOLDER)
+            # Indexing the dataset needs torchcodec and FFmpeg; the metadata suffices.
+            metadata = [utterances.get_metadata(index) for index in range(len(utterances))]
         except (OSError, RuntimeError, ValueError) as error:
-            raise DataError(f"{self.subsets[split]} in {self.root} is not complete: {error}") from error
-        return [Utterance(Path(self.root) / FOLDER / item[0], item[2]) for item in found]
+            raise DataError(f"{self.subsets[split]} in {self.root} is incomplete: {error}") from error
+        return [Utterance(Path(self.root) / FOLDER / item[0], item[2]) for item in metadata]

@@ -2,28 +2,28 @@ from pathlib import Path
 
 from torchaudio.datasets import SPEECHCOMMANDS
 
-from ..core.classes import class_numbers
+from ..core.classes import class_indices
 from ..core.error import DataError
 from ..core.samples import Samples
 from ..core.split_names import SPLITS, Split
 from ..storage.decode import decoded
 from .audio_data import AudioData
 
-FOLDER = "SpeechCommands"  # for the archive's files, as torchaudio names it
+FOLDER = "SpeechCommands"  # as in torchaudio
 
 
 class SpeechCommands(AudioData):
-    """One-second recordings of single words by many speakers, downloaded and checked by torchaudio.
+    """Speech Commands: one-second clips of single words by many speakers, downloaded by torchaudio.
 
-    The official lists tell the three splits, which share no speaker, so `validation_fraction` is not used.
+    The three official splits share no speaker; `validation_fraction` is not used.
 
     Source: P. Warden, Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition, 2018,
     https://arxiv.org/abs/1804.03209.
 
     Args:
-        root: folder for the files.
-        url: `speech_commands_v0.02` (35 words, 105,829 recordings, 2.3 GB), `speech_commands_v0.01` (30 words), or
-            the address of another such archive.
+        root: folder of the files.
+        url: `speech_commands_v0.02` (35 words, 105,829 clips, 2.3 GB), `speech_commands_v0.01` (30 words), or the URL of
+            another archive of this format.
         **audio: arguments of `AudioData`.
     """
 
@@ -36,7 +36,7 @@ class SpeechCommands(AudioData):
         try:
             SPEECHCOMMANDS(self.root, self.url, folder_in_archive=FOLDER, download=True)
         except (OSError, RuntimeError) as error:
-            raise DataError(f"cannot get {self.url} into {self.root}: {error}") from error
+            raise DataError(f"cannot download {self.url} to {self.root}: {error}") from error
 
     def official_splits(self) -> tuple[Split, ...]:
         return SPLITS
@@ -44,13 +44,13 @@ class SpeechCommands(AudioData):
     def load(self, split: Split) -> Samples:
         subset = {"train": "training", "validation": "validation", "test": "testing"}[split]
         try:
-            recordings = SPEECHCOMMANDS(self.root, self.url, folder_in_archive=FOLDER, subset=subset)
+            clips = SPEECHCOMMANDS(self.root, self.url, folder_in_archive=FOLDER, subset=subset)
         except (OSError, RuntimeError) as error:
-            raise DataError(f"Speech Commands in {self.root} is not complete: {error}") from error
-        # torchaudio's own items need torchcodec and FFmpeg; the paths are enough.
-        found = [recordings.get_metadata(number) for number in range(len(recordings))]
-        paths, labels = [Path(self.root) / FOLDER / item[0] for item in found], [item[2] for item in found]
+            raise DataError(f"Speech Commands in {self.root} is incomplete: {error}") from error
+        # Indexing the dataset needs torchcodec and FFmpeg; the metadata suffices.
+        metadata = [clips.get_metadata(index) for index in range(len(clips))]
+        paths, labels = [Path(self.root) / FOLDER / item[0] for item in metadata], [item[2] for item in metadata]
         if split == "train":
             self.class_names = sorted(set(labels))
-        targets = class_numbers(labels, self.class_names, split)
+        targets = class_indices(labels, self.class_names, split)
         return decoded(self.file_samples(paths, targets, self.on_corrupt), self.storage)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from torch import Tensor
 
 from ..core.samples import Samples
-from .alphabet import Unit, learn_alphabet, separator, token_numbers
+from .alphabet import Unit, encode_transcripts, learn_alphabet, separator
 from .audio_data import AudioData
 from .transcripts import Transcripts, TranscriptSamples, join_transcripts
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class SpeechData(AudioData):
-    """Base of all speech with transcripts: the targets of a batch are `Transcripts`.
+    """Base class of transcribed speech: the targets of a batch are `Transcripts`.
 
-    A recording that is too long is never cut, since its transcript would not fit any more: it is an error, or skipped
-    with `on_corrupt=skip`.
+    A waveform that is too long is never truncated, since it would no longer match its transcript: it is an error, or
+    skipped with `on_corrupt=skip`.
 
     Args:
-        tokens: what a transcript is made of, `characters` or whole `words`.
-        unseen: `raise` at tokens that the training transcripts lack, or `mark` them with a token of its own, which
-            no model predicts, so that each counts as a mistake.
-        max_seconds: longest recording.
+        tokens: units of a transcript, `characters` or `words`.
+        unseen: `raise` an error for tokens that are not in the training transcripts, or `mark` them with a token that no
+            model predicts, so that each counts as an error.
+        max_seconds: maximum duration of a waveform.
         **audio: arguments of `AudioData`.
     """
 
@@ -47,7 +47,7 @@ class SpeechData(AudioData):
 
     @property
     def separator(self) -> str:
-        """What stands between two tokens of a text."""
+        """Text between two tokens."""
         return separator(self.tokens)
 
     @property
@@ -58,20 +58,20 @@ class SpeechData(AudioData):
         return {"alphabet": self.alphabet}
 
     def transcripts(self, texts: Sequence[str], split: str) -> TranscriptSamples:
-        """The targets of a split; those of `train` tell the alphabet."""
+        """Targets of a split; those of `train` define the alphabet."""
         if split == "train":
             self.alphabet = learn_alphabet(texts, self.tokens, self.unseen)
-        return TranscriptSamples(token_numbers(texts, self.alphabet, self.tokens, split))
+        return TranscriptSamples(encode_transcripts(texts, self.alphabet, self.tokens, split))
 
     def join_targets(self, samples: list[list[Tensor]]) -> Transcripts:
         return join_transcripts([tokens for (tokens,) in samples])
 
     def text(self, tokens: Tensor) -> str:
-        """Token numbers [token] -> a text."""
+        """Decode token indices (token,) to text."""
         return self.separator.join(self.alphabet[token] for token in tokens.tolist())
 
     def words(self, prediction: Any) -> list[dict[str, Any]]:
-        """The words of a prediction, each with the seconds where it starts and ends."""
+        """Words of a prediction, with their start and end in seconds."""
         words: list[dict[str, Any]] = []
         is_inside = False
         for token, start, end in zip(*(values.tolist() for values in prediction), strict=True):
@@ -85,20 +85,20 @@ class SpeechData(AudioData):
                 is_inside = self.tokens == "characters"
         return words
 
-    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
+    def records(self, samples: Samples, index: int, prediction: Any) -> list[dict[str, Any]]:
         return [{"text": self.text(prediction.tokens), "words": self.words(prediction)}]
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Any) -> None:
-        """The spectrogram with the borders of the predicted words, and the transcripts above: what is said, and where
-        it is wrong, in red, what should be."""
+        """Draw the spectrogram with the predicted words at their times, titled with the predicted transcript and, if it is
+        wrong, the reference in red."""
         self.draw(axes, inputs)
         top = self.sample_rate / 2000
         for word in self.words(prediction):
             axes.vlines([word["start"], word["end"]], 0, top, colors="white", linewidth=0.5)
             middle = (word["start"] + word["end"]) / 2
             axes.text(middle, 0.97 * top, word["word"], color="white", ha="center", va="top", fontsize=5, rotation=90)
-        said, reference = self.text(prediction.tokens), self.text(target)
-        # Two lines each: longer ones would run into the plot above.
-        first, second = (fill(text, 45, max_lines=2, placeholder=" ...") for text in (said, reference))
-        title = first if said == reference else f"{first}\nnot {second}"
-        axes.set_title(title, color="black" if said == reference else "red", fontsize=7, parse_math=False)
+        predicted, reference = self.text(prediction.tokens), self.text(target)
+        # At most two lines each, or the title would overlap the plot above.
+        first, second = (fill(text, 45, max_lines=2, placeholder=" ...") for text in (predicted, reference))
+        title = first if predicted == reference else f"{first}\nnot {second}"
+        axes.set_title(title, color="black" if predicted == reference else "red", fontsize=7, parse_math=False)

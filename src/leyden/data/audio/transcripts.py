@@ -7,21 +7,21 @@ from torch.nn.utils.rnn import pad_sequence
 
 
 class Transcripts(NamedTuple):
-    """What is said in each sample of a batch, as token numbers."""
+    """Transcripts of a batch, as token indices."""
 
-    tokens: Tensor  # int64 [batch, token], padded with 0
-    lengths: Tensor  # number of tokens of each sample, int64 [batch]
+    tokens: Tensor  # int64 (batch, token), padded with 0
+    lengths: Tensor  # number of tokens of each transcript, int64 (batch,)
 
-    def sample(self, number: int) -> Tensor:
-        """The tokens of one sample, without padding [token]."""
-        return self.tokens[number, : self.lengths[number]]
+    def sample(self, index: int) -> Tensor:
+        """Tokens of one sample, without padding (token,)."""
+        return self.tokens[index, : self.lengths[index]]
 
 
 class TranscriptSamples:
-    """The targets of a dataset: tokens of each sample, handed over a batch at a time.
+    """Transcripts of a dataset, indexed by lists of sample indices.
 
     Args:
-        tokens: the token numbers of each sample.
+        tokens: token indices of each sample.
     """
 
     def __init__(self, tokens: Sequence[list[int]]) -> None:
@@ -38,5 +38,5 @@ class TranscriptSamples:
 
 
 def join_transcripts(samples: Sequence[Tensor]) -> Transcripts:
-    """Tokens of several samples -> a batch."""
+    """Collate the tokens of several samples."""
     return Transcripts(pad_sequence(list(samples), batch_first=True), torch.tensor([len(sample) for sample in samples]))

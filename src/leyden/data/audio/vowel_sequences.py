@@ -7,11 +7,11 @@ from .vowels import SAMPLE_RATE, WORDS, synthesise
 
 
 class VowelSequences(SpeechData):
-    """SYNTHETIC: two to five vowels of one voice in a row, with pauses and noise. Nobody recorded them.
+    """SYNTHETIC: sequences of two to five vowels of one voice, with pauses and noise.
 
-    The vowels and voices are those of `Vowels`, and those of the test split are heard nowhere else. The transcript
-    names the words of which they are the vowels, such as "heed hod". Pauses, also before and after, last 0.05 to 0.3 s;
-    all is in noise 20 to 40 dB below full scale. Always the same, whatever `seed`.
+    Vowels and voices are those of `Vowels`; no voice of the test split is in another one. The transcript consists of the
+    words that the vowels stand for, such as "heed hod". Pauses, also at both ends, last 0.05 to 0.3 s; the noise is 20 to
+    40 dB below full scale. The samples do not depend on `seed`.
 
     Args:
         **speech: arguments of `SpeechData`; `sample_rate` is 8000 Hz.
@@ -31,25 +31,25 @@ class VowelSequences(SpeechData):
 
 
 def join(vowels: RaggedSamples, voices: int, sequences: int, seed: int) -> tuple[list[torch.Tensor], list[str]]:
-    """Single vowels, sorted by voice -> `sequences` waveforms of each voice, int16 [time], and their texts."""
+    """Join vowels, sorted by voice, to `sequences` waveforms per voice, int16 (time,), with their transcripts."""
     generator = torch.Generator().manual_seed(seed)
 
-    def whole(low: int, high: int) -> int:
+    def integer(low: int, high: int) -> int:
         return int(torch.randint(low, high + 1, (), generator=generator))
 
     def pause() -> torch.Tensor:
-        return torch.zeros(whole(SAMPLE_RATE // 20, 3 * SAMPLE_RATE // 10))
+        return torch.zeros(integer(SAMPLE_RATE // 20, 3 * SAMPLE_RATE // 10))
 
-    of_voice = len(vowels) // voices
+    per_voice = len(vowels) // voices
     waveforms, texts = [], []
     for voice in range(voices):
         for _ in range(sequences):
-            chosen = [voice * of_voice + whole(0, of_voice - 1) for _ in range(whole(2, 5))]
+            chosen = [voice * per_voice + integer(0, per_voice - 1) for _ in range(integer(2, 5))]
             parts = [pause()]
             for sample in chosen:
                 parts += [vowels.inputs[sample].float(), pause()]
             joined = torch.cat(parts)
-            level = 32768 * 10 ** (-whole(20, 40) / 20)
+            level = 32768 * 10 ** (-integer(20, 40) / 20)
             noisy = joined + level * torch.randn(len(joined), generator=generator)
             waveforms.append(noisy.round().clamp(-32768, 32767).to(torch.int16))
             texts.append(" ".join(WORDS[int(vowels.targets[sample])] for sample in chosen))

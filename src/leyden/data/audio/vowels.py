@@ -8,7 +8,7 @@ from ..core.samples import RaggedSamples
 from ..core.split_names import Split
 from .audio_data import AudioData
 
-# Peterson and Barney's Table II: Hz, for each group of speakers the pitch and the first three formants of each vowel.
+# Peterson and Barney, Table II, in Hz: pitch and first three formants of each vowel, by group of speakers.
 WORDS = ["heed", "hid", "head", "had", "hod", "hawed", "hood", "who'd", "hud", "heard"]
 MEN = [
     [136, 135, 130, 127, 124, 129, 137, 141, 130, 133],
@@ -33,15 +33,15 @@ SAMPLE_RATE = 8000
 
 
 class Vowels(AudioData):
-    """SYNTHETIC: ten American English vowels computed from published averages of real voices. Nobody recorded them.
+    """SYNTHETIC: ten American English vowels, synthesised from published averages of real voices.
 
-    A train of glottal pulses goes through three resonators, the formants. Voices are men, women and children
-    in equal parts, each with its own pitch and length of the vocal tract; each vowel varies in pitch, formants,
-    duration (0.15 to 0.5 s), loudness and noise. The test split has other voices. Always the same, whatever `seed`.
+    Glottal pulses are filtered by three resonators, the formants. Men, women and children are equally frequent; each
+    voice has its own pitch and vocal tract length, and each vowel varies in pitch, formants, duration (0.15 to 0.5 s),
+    loudness and noise. The test split has other voices. The samples do not depend on `seed`.
 
-    Source of the averages: G. E. Peterson, H. L. Barney, Control Methods Used in a Study of the Vowels, Journal of the
-    Acoustical Society of America 24 (1952), 175-184, Table II, https://doi.org/10.1121/1.1906875. Of the method:
-    D. H. Klatt, Software for a Cascade/Parallel Formant Synthesizer, the same journal 67 (1980), 971-995.
+    Sources: G. E. Peterson, H. L. Barney, Control Methods Used in a Study of the Vowels, Journal of the Acoustical
+    Society of America 24 (1952), 175-184, Table II, https://doi.org/10.1121/1.1906875 (averages); D. H. Klatt, Software
+    for a Cascade/Parallel Formant Synthesizer, ibid. 67 (1980), 971-995 (method).
 
     Args:
         **audio: arguments of `AudioData`; `sample_rate` is 8000 Hz.
@@ -60,7 +60,7 @@ class Vowels(AudioData):
 
 
 def synthesise(voices: int, takes: int, seed: int) -> RaggedSamples:
-    """Every vowel by every voice, `takes` times: int16 [time] at 8000 Hz."""
+    """`takes` samples of every vowel by every voice: int16 (time,) at 8000 Hz."""
     generator = torch.Generator().manual_seed(seed)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -72,7 +72,7 @@ def synthesise(voices: int, takes: int, seed: int) -> RaggedSamples:
     voice = torch.arange(voices).repeat_interleave(takes * len(WORDS))
     vowel = torch.arange(len(WORDS)).repeat(voices * takes)
     samples = len(voice)
-    averages = torch.tensor([MEN, WOMEN, CHILDREN]).float()[voice % 3, :, vowel]  # [sample, pitch and formants]
+    averages = torch.tensor([MEN, WOMEN, CHILDREN]).float()[voice % 3, :, vowel]  # (sample, pitch and formants)
     pitch = averages[:, 0] * uniform(0.85, 1.2, voices)[voice] * (1 + 0.05 * normal(samples))
     tract = uniform(0.92, 1.08, voices)[voice].unsqueeze(1)
     formants = (averages[:, 1:] * tract * (1 + 0.04 * normal(samples, 3))).clamp(max=3800)
@@ -91,11 +91,11 @@ def synthesise(voices: int, takes: int, seed: int) -> RaggedSamples:
 
 
 def glottal_pulses(pitch: Tensor) -> Tensor:
-    """Pitch [sample, time] in Hz -> a pulse each period: -12 dB an octave from the glottis, +6 dB from the lips."""
+    """One pulse per period of pitch (sample, time) in Hz: -12 dB/octave for the glottis, +6 dB/octave for the lips."""
     step = pitch / SAMPLE_RATE
     phase = step.cumsum(dim=1)
     starts = phase.floor() > (phase - step).floor()
-    # A period rarely begins on a sample: the sample before has its share of the pulse.
+    # A period rarely starts on a sample: split the pulse between two samples.
     early = torch.where(starts, (phase.frac() / step).clamp(max=1), 0.0)
     pulses = torch.where(starts, 1 - early, 0.0)
     pulses[:, :-1] += early[:, 1:]
@@ -103,12 +103,12 @@ def glottal_pulses(pitch: Tensor) -> Tensor:
 
 
 def resonate(waveforms: Tensor, formants: Tensor) -> Tensor:
-    """[sample, time] through one resonator after the other, for formants [sample, formant] in Hz; Klatt 1980, section I B."""
+    """Filter (sample, time) by one resonator per formant (sample, formant) in Hz; Klatt 1980, section I B."""
     for frequency, bandwidth in zip(formants.T, BANDWIDTHS, strict=True):
         radius = math.exp(-math.pi * bandwidth / SAMPLE_RATE)
         feedback = 2 * radius * (2 * math.pi * frequency / SAMPLE_RATE).cos()
         ones, zeros = torch.ones_like(feedback), torch.zeros_like(feedback)
         a = torch.stack([ones, -feedback, radius**2 * ones], dim=1)
-        b = torch.stack([a.sum(dim=1), zeros, zeros], dim=1)  # a gain of 1 at 0 Hz
+        b = torch.stack([a.sum(dim=1), zeros, zeros], dim=1)  # unit gain at 0 Hz
         waveforms = lfilter(waveforms, a, b, clamp=False)
     return waveforms

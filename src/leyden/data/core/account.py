@@ -1,15 +1,15 @@
-"""What became of a dataset's samples and files: which split has how many and how it was found, what was ignored and why."""
+"""Summary of a dataset: samples of each split, how each split was determined, and which files were ignored and why."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = 3  # that are kept of each reason
-SHOWN = 6  # reasons in the line that is logged
+EXAMPLES_PER_REASON = 3  # kept in data.json
+MAX_REASONS_LOGGED = 6
 
 
 class Ignored:
-    """Counts of what is left out by reason, with examples."""
+    """Ignored files, counted by reason, with examples."""
 
     def __init__(self) -> None:
         self.reasons: dict[str, tuple[int, list[str]]] = {}
@@ -17,8 +17,8 @@ class Ignored:
     def add(self, reason: str, *paths: Path | str) -> None:
         if paths:
             count, examples = self.reasons.get(reason, (0, []))
-            # What is listed comes in an order that file systems choose.
-            examples = sorted([*examples, *map(printable, paths[:EXAMPLES])])[:EXAMPLES]
+            # Sort: the file system determines the order of listings.
+            examples = sorted([*examples, *map(printable, paths[:EXAMPLES_PER_REASON])])[:EXAMPLES_PER_REASON]
             self.reasons[reason] = count + len(paths), examples
 
     def __bool__(self) -> bool:
@@ -27,35 +27,37 @@ class Ignored:
     def text(self) -> str:
         """The most frequent reasons, each with an example."""
         ranked = sorted(self.reasons.items(), key=lambda item: (-item[1][0], item[0]))
-        shown = [f"{count} {reason}: {Path(examples[0]).name}" for reason, (count, examples) in ranked[:SHOWN]]
-        if rest := ranked[SHOWN:]:
+        shown = [
+            f"{count} {reason}: {Path(examples[0]).name}" for reason, (count, examples) in ranked[:MAX_REASONS_LOGGED]
+        ]
+        if rest := ranked[MAX_REASONS_LOGGED:]:
             shown.append(f"{sum(count for _, (count, _) in rest)} for {len(rest)} more reasons (see data.json)")
         return "; ".join(shown)
 
 
 class Account:
-    """What is known of a dataset before its samples are read.
+    """Summary of a dataset before its samples are read.
 
     Args:
-        where: the folder or the files.
-        taken: the number of samples of each split.
-        found: how each split was found.
-        ignored: what was left out.
+        where: the folder or file of the dataset.
+        num_samples: number of samples of each split.
+        how: how each split was determined.
+        ignored: ignored files, by reason.
     """
 
     def __init__(
-        self, where: Path | str, taken: dict[Any, int], found: dict[Any, str], ignored: Ignored | None = None
+        self, where: Path | str, num_samples: dict[Any, int], how: dict[Any, str], ignored: Ignored | None = None
     ) -> None:
-        self.where, self.taken, self.found = where, taken, found
+        self.where, self.num_samples, self.how = where, num_samples, how
         self.ignored, self.notes = ignored or Ignored(), list[str]()
 
     def hold_out(self, training: int, validation: int, how: str) -> None:
-        """Notes that a part of the training samples became the validation split."""
-        self.taken |= {"train": training, "validation": validation}
-        self.found["validation"] = how
+        """Record that some of the training samples form the validation split."""
+        self.num_samples |= {"train": training, "validation": validation}
+        self.how["validation"] = how
 
     def text(self) -> str:
-        """One line on the samples, one on what was ignored, one for each note."""
+        """One line for the samples, one for the ignored files and one per note."""
         order: Iterable[str] = ("train", "validation", "test")
         parts = [f"{split} {self._count(split)}{self._how(split)}" for split in order]
         lines = [f"data {printable(self.where)}: {', '.join(parts)}"]
@@ -64,25 +66,25 @@ class Account:
         return "\n".join(lines + self.notes)
 
     def _count(self, split: str) -> str:
-        return str(self.taken.get(split, "" if split in self.found else 0))
+        return str(self.num_samples.get(split, "" if split in self.how else 0))
 
     def _how(self, split: str) -> str:
-        return f"{' ' * (split in self.taken)}({self.found[split]})" if split in self.found else ""
+        return f"{' ' * (split in self.num_samples)}({self.how[split]})" if split in self.how else ""
 
     def plain(self) -> dict[str, Any]:
-        """Plain values, for a file."""
+        """JSON-serializable values."""
         ignored = {
             reason: {"count": count, "examples": examples} for reason, (count, examples) in self.ignored.reasons.items()
         }
-        known = {"where": printable(self.where), "samples": dict(self.taken), "found": dict(self.found)}
-        return known | {"ignored": ignored, "notes": list(self.notes)}
+        summary = {"where": printable(self.where), "samples": dict(self.num_samples), "found": dict(self.how)}
+        return summary | {"ignored": ignored, "notes": list(self.notes)}
 
 
 def held_out_for_test(fraction: float) -> str:
-    """How a test split was found that is not official."""
+    """How a test split without official files was determined."""
     return f"held out: data.test_fraction={fraction:g}"
 
 
 def printable(path: Path | str) -> str:
-    """A file's name with question marks in the place of bytes that are not UTF-8."""
+    """Path as text, with bytes that are not UTF-8 replaced by a question mark."""
     return str(path).encode(errors="surrogateescape").decode(errors="replace")

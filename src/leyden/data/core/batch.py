@@ -5,29 +5,29 @@ from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """What every loader hands over and every model receives.
+    """The batch that every loader yields and every task receives.
 
-    Before the device transform `inputs` keeps its storage dtype; after it, it is what the network reads. Targets that
-    are no single tensor, such as boxes, are a NamedTuple of tensors with a method `sample` of its own.
+    `inputs` has the storage dtype before the batch transform and the dtype of the network after it. Targets that are not
+    a single tensor, such as boxes, are a NamedTuple of tensors with a method `sample(index)`.
     """
 
-    inputs: Tensor  # image [batch, channel, height, width], waveform [batch, time] or tokens [batch, token]
-    targets: Any  # class numbers [batch], int64; or what the task says
-    lengths: Tensor | None = None  # valid part of the last axis [batch], int64; None where all sizes are equal
+    inputs: Tensor  # images (batch, channel, height, width), waveforms (batch, time) or tokens (batch, token)
+    targets: Any  # class indices (batch,), int64, or as defined by the task
+    lengths: Tensor | None = None  # valid part of the last axis (batch,), int64; None where all sizes are equal
 
     def to(self, device: torch.device) -> "Batch":
-        """On that device; from pinned memory, without waiting."""
+        """Move to a device, asynchronously from pinned memory."""
         return _moved(self, device)
 
-    def sample(self, number: int) -> tuple[Tensor, Any]:
+    def sample(self, index: int) -> tuple[Tensor, Any]:
         """Inputs and target of one sample, without padding."""
-        inputs = self.inputs[number]
+        inputs = self.inputs[index]
         if self.lengths is not None:
-            inputs = inputs[: self.lengths[number]]
-        return inputs, self.targets[number] if isinstance(self.targets, Tensor) else self.targets.sample(number)
+            inputs = inputs[: self.lengths[index]]
+        return inputs, self.targets[index] if isinstance(self.targets, Tensor) else self.targets.sample(index)
 
 
 def _moved(part: Any, device: torch.device) -> Any:
     if isinstance(part, Tensor):
         return part.to(device, non_blocking=True)
-    return type(part)(*(_moved(one, device) for one in part)) if isinstance(part, tuple) else part
+    return type(part)(*(_moved(field, device) for field in part)) if isinstance(part, tuple) else part

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from ...io import write_atomically
-from ..files.fetch import one_at_a_time
+from ..files.fetch import download_lock
 from ..storage.file_samples import OnCorrupt
 from ..storage.storage import CACHE, Place, Storage
 from ..stream.stream import Stream
@@ -16,10 +16,10 @@ from .batch import Batch
 from .classes import Labels
 from .loading import Loading, loading_advice
 from .randomness import step_randomness
-from .samples import Samples, sample_lengths, whole
+from .samples import Samples, base_dataset, sample_lengths
 from .sampling import EpochBatches
 from .splitting import Splitting
-from .state import changed, check_same, read_state, saved
+from .state import changed_values, check_same, read_state, state_to_save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,36 +29,36 @@ STATE_FILE = "data.json"
 
 
 class DataModule(Splitting):
-    """Splits, batches and device transforms of one dataset. A new dataset implements `load`.
+    """Base class of all data modules: splits, loaders and device transforms. A new dataset implements `load`.
 
-    `provides` names the attributes that a network may ask for: arguments of the same name, required or given as
-    `???` in YAML, receive them. `paths` names the arguments that are files or, with a `/` at the end, folders which
-    have to be there; `root/manifest` is a file in the folder `root`.
+    `provides` lists attributes that are passed to network arguments of the same name that are required or `???` in YAML.
+    `paths` lists arguments that must be existing files or, with a trailing `/`, folders; `root/manifest` is a file in the
+    folder `root`.
 
     Args:
-        batch_size: samples of one optimizer step over all devices; divided among them.
-        seed: of the order of the samples and, with epoch and step, of augmentation and dropout; see `randomness`.
-        validation_fraction: share of each class of the training samples that is held out for validation, where there is no
+        batch_size: number of samples per optimizer step over all devices.
+        seed: seed of the sample order and, with epoch and step, of augmentation and dropout; see `randomness`.
+        validation_fraction: share of each class that is held out of the training samples for validation if there is no
             official validation split.
-        split_seed: of the choice of validation samples; apart from `seed`, so that runs with several seeds compare.
-        num_workers, prefetch_batches, pin_memory: see `Loading`; by default as the machine and the samples are.
-        bucket_batches: samples of similar length share a batch where samples have lengths, which spares padding: so many
-            batches of shuffled samples are sorted by length together; see `EpochBatches`. 0 leaves the order to chance.
-        on_corrupt: `raise` at a file that cannot be decoded, or `skip` it and say so.
-        storage, memory_gb, cache: where decoded samples live, see `Storage`.
-        stream, stream_gb: where samples are read that `write_stream` wrote, in place of the dataset's files, see `Stream`;
-            and how many gigabytes of a remote one are kept below `cache`.
+        split_seed: seed of the held-out validation split; separate from `seed`, so that runs with several seeds compare.
+        num_workers, prefetch_batches, pin_memory: see `Loading`; by default chosen for the machine and the samples.
+        bucket_batches: number of batches of shuffled samples that are sorted by length together, to reduce padding; see
+            `EpochBatches`. 0 disables sorting.
+        on_corrupt: `raise` an error for a file that cannot be decoded, or `skip` it with a warning.
+        storage, memory_gb, cache: where decoded samples are kept, see `Storage`.
+        stream, stream_gb: address of samples written by `write_stream`, read instead of the dataset's files, see
+            `Stream`; and how many gigabytes of a remote stream are kept below `cache`.
 
     Raises:
         ValueError: an argument is out of range.
-        DataError: the data cannot be used as it is.
+        DataError: the dataset cannot be used.
     """
 
     provides: ClassVar[tuple[str, ...]] = ("num_classes", "class_names", "class_counts")
     paths: ClassVar[tuple[str, ...]] = ()
-    drawn_size: ClassVar[tuple[float, float]] = (2.5, 2.5)  # of a sample in a figure, width and height in inches
+    drawn_size: ClassVar[tuple[float, float]] = (2.5, 2.5)  # width and height of a drawn sample, in inches
     class_names: list[str]
-    class_counts: list[int]  # training samples of each class
+    class_counts: list[int]  # training samples per class
 
     def __init__(
         self,
@@ -80,10 +80,10 @@ class DataModule(Splitting):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 < validation_fraction < 1:
-            raise ValueError(f"validation_fraction is {validation_fraction}; it must be between 0 and 1")
-        for number in (seed, split_seed):
-            if not 0 <= number < 2**32:
-                raise ValueError(f"a seed is {number}; it must be at least 0 and below 2**32")
+            raise ValueError(f"validation_fraction is {validation_fraction}; it must be strictly between 0 and 1")
+        for value in (seed, split_seed):
+            if not 0 <= value < 2**32:
+                raise ValueError(f"a seed is {value}; it must be at least 0 and below 2**32")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         super().__init__()
@@ -98,7 +98,7 @@ class DataModule(Splitting):
         self._transforms: dict[Stage, nn.Module] = {}
         self.source = Stream(stream, self.storage.streams, stream_gb * 1e9) if stream else None
         if self.source:
-            # A dataset's own are about files that are not needed.
+            # The dataset's own methods need its files, which a stream replaces.
             self.setup, self.official_splits = partial(self.source.setup, self), self.source.splits
 
     @property
@@ -109,57 +109,57 @@ class DataModule(Splitting):
         return {name: getattr(self, name) for name in self.provides}
 
     def save(self, folder: Path) -> None:
-        """Writes what `restore` needs to describe the data without reading it again."""
-        known = saved(self) | ({"account": self.account} if self.account else {})
-        write_atomically(folder / STATE_FILE, json.dumps(known, ensure_ascii=False, indent=1))
+        """Write the state that `restore` needs to describe the data without reading it."""
+        state = state_to_save(self) | ({"account": self.account} if self.account else {})
+        write_atomically(folder / STATE_FILE, json.dumps(state, ensure_ascii=False, indent=1))
 
     def is_saved(self, folder: Path) -> bool:
         return (folder / STATE_FILE).exists()
 
     def restore(self, folder: Path) -> None:
-        known = read_state(folder / STATE_FILE, {*self.provides, *self.state(), "account"})
-        vars(self).update(changed(vars(self), known))
+        state = read_state(folder / STATE_FILE, {*self.provides, *self.state(), "account"})
+        vars(self).update(changed_values(vars(self), state))
 
     def state(self) -> dict[str, Any]:
-        """Plain values learnt from the data that later runs on other data must share."""
+        """JSON-serializable values inferred from the data, which later runs on other data must share."""
         return {"class_names": self.class_names, "class_counts": self.class_counts}
 
-    # What a dataset implements, beside what `Splitting` names
+    # To be implemented by a dataset, with the methods of `Splitting`
 
     def download_files(self) -> None:
-        """Brings what is missing of the dataset's files, where it can be had; in one process at a time."""
+        """Download missing files of the dataset; called in one process at a time."""
 
     def read(self, inputs: list[Path]) -> tuple[Samples, list[str]]:
-        """User files as samples without meaningful targets, and a name for each sample."""
+        """Samples of your files, with placeholder targets, and a name for each sample."""
         raise NotImplementedError
 
     def batch_transform(self, stage: Stage) -> nn.Module:
-        """Storage dtype -> what the network reads, a whole batch at a time, on the device."""
+        """Module that converts a whole batch on the device, from the storage dtype to the inputs of the network."""
         raise NotImplementedError
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
-        """Draws one sample, as the network reads it, into a figure."""
+        """Draw one sample, as the network receives it."""
         raise NotImplementedError
 
-    # What a dataset of another task than classification replaces
+    # To be overridden by datasets of tasks other than classification
 
     def join_targets(self, samples: list[list[Tensor]]) -> Any:
-        """The tensors of the targets of samples, as `Batch.sample` gives them -> the targets of a batch."""
+        """Collate the target tensors of samples, as returned by `Batch.sample`, into the targets of a batch."""
         return torch.stack([target for (target,) in samples])
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
-        """Draws one sample with its target and what the model predicts: here, probabilities [class]."""
+        """Draw one sample with its target and the prediction: here, probabilities (class,)."""
         self.draw(axes, inputs)
         caption, is_right = self.labels.caption(target, prediction, self.class_names)
         axes.set_title(caption, color="black" if is_right else "red", fontsize=9)
 
-    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
-        """What `predict` writes of sample `number`: a dict of plain values, dicts of them, or figures for each line."""
+    def records(self, samples: Samples, index: int, prediction: Any) -> list[dict[str, Any]]:
+        """Records that `predict` writes for sample `index`: dicts of JSON-serializable values or figures."""
         return [self.labels.record(prediction, self.class_names)]
 
     def prepare_data(self) -> None:
-        if not self.samples and not self.source:  # Lightning asks again before each fit and test
-            with one_at_a_time():
+        if not self.samples and not self.source:  # Lightning calls this before each fit and test
+            with download_lock():
                 self.download_files()
 
     # Loaders, and batches on the device
@@ -177,7 +177,7 @@ class DataModule(Splitting):
         return self._loader("predict")
 
     def in_order(self, predictions: list[Any]) -> list[Any]:
-        """Predictions as the batches gave them -> one for each of the samples, in their order."""
+        """Sort the predictions of all batches into the order of the samples."""
         samples = [sample for batch in self._batches("predict") for sample in batch]
         return [
             prediction for _, prediction in sorted(zip(samples, predictions, strict=True), key=lambda pair: pair[0])
@@ -188,12 +188,12 @@ class DataModule(Splitting):
         if stage == "train" and self._resume:
             batches.resume_at(**self._resume)
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        on_device = stage != "predict" and self.storage.move(whole(self.samples[stage]), device)
+        on_device = stage != "predict" and self.storage.move(base_dataset(self.samples[stage]), device)
         loading = Loading(0, self.loading.prefetch_batches, False) if on_device else self.loading
         return loading.loader(self.samples[stage], batches, self.trainer)
 
     def loading_advice(self) -> str:
-        """The setting that would have the training wait less for its batches."""
+        """The setting that would reduce the time that training waits for batches."""
         trainer: Any = self.trainer
         return loading_advice(trainer.train_dataloader, trainer.num_devices)
 
@@ -237,5 +237,5 @@ class DataModule(Splitting):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         check_same(self.state(), state_dict, "the checkpoint belongs to")
         self._resume = {name: state_dict[name] for name in ("epoch", "batches_done")}
-        if self.trainer and self.trainer.train_dataloader:  # some strategies need it before they restore anything
+        if self.trainer and self.trainer.train_dataloader:  # some strategies create it before restoring anything
             self.trainer.train_dataloader.batch_sampler.resume_at(**self._resume)

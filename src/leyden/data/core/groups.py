@@ -1,4 +1,4 @@
-"""Samples of one source, such as a speaker or a video, which are kept together in splits."""
+"""Groups of samples with one source, such as a speaker or a video, which splits keep together."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,25 @@ from .split import stratified_split
 
 
 def group_ids(names: Sequence[str]) -> Tensor:
-    """Names of groups -> their indices, in the order of the names [sample], int64."""
+    """Encode group names as indices (sample,), int64, in sorted order of the names."""
     ids = {name: index for index, name in enumerate(sorted(set(names)))}
     return torch.tensor([ids[name] for name in names], dtype=torch.int64)
 
 
 def held_out_split(classes: Tensor, groups: Tensor | None, fraction: float, seed: int) -> tuple[list[int], list[int]]:
-    """Indices of the larger and of the smaller part of a dataset: whole groups where there are any, else every class in
-    proportion.
+    """Split samples into a larger and a smaller part: by whole groups if there are any, else stratified by class.
 
-    Groups are drawn by chance until the smaller part comes as near to its share as they allow. One that holds all
-    samples of a class stays in the larger part, unless that leaves nothing for the smaller one.
+    Random groups are added to the smaller part while this brings it closer to its share. A group that holds all samples
+    of a class stays in the larger part, unless the smaller part would be empty.
 
     Args:
-        classes: class indices [sample].
-        groups: group indices [sample], or None.
+        classes: class indices (sample,).
+        groups: group indices (sample,), or None.
         fraction: share of the smaller part.
-        seed: of the choice.
+        seed: seed of the split.
+
+    Returns:
+        Sample indices of the larger and of the smaller part.
 
     Raises:
         DataError: there is only one group.
@@ -36,15 +38,13 @@ def held_out_split(classes: Tensor, groups: Tensor | None, fraction: float, seed
     drawn = torch.randperm(int(groups.max()) + 1, generator=torch.Generator().manual_seed(seed)).tolist()
     drawn = [group for group in drawn if (groups == group).any()]
     if len(drawn) < 2:
-        raise DataError(
-            "data.group puts all samples into one group, so that none can be held out: choose smaller groups"
-        )
-    wanted, is_held_out = fraction * len(groups), torch.zeros(len(groups), dtype=torch.bool)
+        raise DataError("data.group puts all samples into one group, so none can be held out: choose smaller groups")
+    target, is_held_out = fraction * len(groups), torch.zeros(len(groups), dtype=torch.bool)
     for keeps_classes in (True, False):
         for group in drawn:
             is_member = groups == group
             after = is_held_out | is_member
-            is_nearer = abs(int(after.sum()) - wanted) < abs(int(is_held_out.sum()) - wanted)
+            is_nearer = abs(int(after.sum()) - target) < abs(int(is_held_out.sum()) - target)
             rest = classes[~after]
             if (
                 len(rest)

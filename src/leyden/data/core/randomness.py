@@ -1,11 +1,11 @@
-"""Random numbers that are functions of (seed, epoch, step, sample), never of what was drawn before.
+"""Random numbers that are functions of (seed, epoch, step, sample), never of earlier draws.
 
-Augmentation draws its numbers here, for each sample by its place in the global batch, of which a rank holds the samples
-`rank`, `rank + num_ranks`, ...: a sample is augmented the same way on any number of ranks, and however far it is padded.
+Augmentations draw from the functions below. The numbers of a sample depend on its position in the global batch, of which a
+rank holds the samples `rank`, `rank + num_ranks`, ...: neither the number of ranks nor padding changes them.
 
-All that is drawn from torch's global generator is a function of (seed, epoch, step, rank) instead: dropout and
-SpecAugment's masks in the networks, mixup, which pairs the samples of one rank, and an augmentation of one's own that calls
-`torch.rand`. It can be repeated and differs from rank to rank, but another number of ranks draws other numbers.
+Numbers from torch's global generator are a function of (seed, epoch, step, rank) instead: dropout and SpecAugment masks
+in networks, mixup, which pairs the samples of one rank, and custom augmentations that call `torch.rand`. They are
+reproducible, but differ between ranks and change with the number of ranks.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-ROWS = 1  # tells what samples draw from what the ranks draw, whose seeds have a number less
-BLOCK = 16  # torch draws normal numbers in blocks of so many; the last one differs where it is not full
+SAMPLE_SEED = 1  # appended to the seeds of samples, which separates them from the seeds of ranks
+BLOCK = 16  # torch draws normal numbers in blocks of 16; an incomplete last block differs
 
 
 class _Step(NamedTuple):
-    numbers: tuple[int, ...]
+    seeds: tuple[int, ...]
     rank: int
     num_ranks: int
     calls: Iterator[int]
@@ -34,10 +34,10 @@ _step: ContextVar[_Step | None] = ContextVar("step", default=None)
 
 @contextmanager
 def step_randomness(seed: int, epoch: int, step: int, rank: int = 0, num_ranks: int = 1) -> Iterator[None]:
-    """Within it, the functions below draw for the samples of this step. Seeds torch's global generator, for what follows."""
-    numbers = (seed, epoch, step)
-    _seed(_hash(*numbers, rank))
-    token = _step.set(_Step(numbers, rank, num_ranks, count()))
+    """Seed the functions below for the samples of one step, and torch's global generator for the rest of it."""
+    seeds = (seed, epoch, step)
+    _seed(_hash(*seeds, rank))
+    token = _step.set(_Step(seeds, rank, num_ranks, count()))
     try:
         yield
     finally:
@@ -45,28 +45,28 @@ def step_randomness(seed: int, epoch: int, step: int, rank: int = 0, num_ranks: 
 
 
 def uniform(samples: int, *shape: int) -> Tensor:
-    """Numbers from 0 to 1, on the CPU, whatever the device: every device sees the same [samples, *shape].
+    """Uniform numbers in [0, 1), drawn on the CPU, so that every device uses the same: (samples, *shape).
 
-    Outside of a training step all functions here draw from torch's global generator.
+    Outside a training step, all functions here draw from torch's global generator.
     """
-    return _rows(lambda samples, generator: torch.rand(samples, *shape, generator=generator), samples)
+    return _draw(lambda samples, generator: torch.rand(samples, *shape, generator=generator), samples)
 
 
 def streams(samples: int, length: int, draw: Callable[..., Tensor] = torch.rand) -> Tensor:
-    """Numbers along an axis that is padded: the first ones of a sample do not depend on `length` [samples, length].
+    """Numbers along a padded axis, (samples, length): the first numbers of a sample do not depend on `length`.
 
     Args:
-        samples: of this rank.
-        length: numbers a sample.
-        draw: `torch.rand`, from 0 to 1, or `torch.randn`, normal.
+        samples: number of samples of this rank.
+        length: numbers per sample.
+        draw: `torch.rand` or `torch.randn`.
     """
-    generator, whole = Generator(), -(-length // BLOCK) * BLOCK
-    drawn = [draw(whole, generator=generator.manual_seed(seed)) for seed in _seeds(samples)]
+    generator, padded_length = Generator(), -(-length // BLOCK) * BLOCK
+    drawn = [draw(padded_length, generator=generator.manual_seed(seed)) for seed in _seeds(samples)]
     return torch.stack(drawn)[:, :length]
 
 
 def each_sample(function: Callable[..., Any], *samples: Any) -> list[Any]:
-    """Calls a function that draws from torch's global generator, such as a transform of torchvision, for each sample."""
+    """Call a function that uses torch's global generator, such as a torchvision transform, for each sample."""
     results = []
     with torch.random.fork_rng(devices=[]):
         for seed, *sample in zip(_seeds(len(samples[0])), *samples, strict=True):
@@ -76,23 +76,23 @@ def each_sample(function: Callable[..., Any], *samples: Any) -> list[Any]:
 
 
 def _seeds(samples: int) -> list[int]:
-    return _rows(lambda samples, generator: torch.randint(2**62, (samples,), generator=generator), samples).tolist()
+    return _draw(lambda samples, generator: torch.randint(2**62, (samples,), generator=generator), samples).tolist()
 
 
-def _rows(draw: Callable[[int, Generator], Tensor], samples: int) -> Tensor:
+def _draw(draw: Callable[[int, Generator], Tensor], samples: int) -> Tensor:
     if (step := _step.get()) is None:
         return draw(samples, torch.default_generator)
-    # A generator for each call, so that ranks with a sample less in a batch draw the same next time.
-    generator = Generator().manual_seed(_hash(*step.numbers, next(step.calls), ROWS))
+    # A new generator per call: ranks with one sample less in a batch must stay synchronized in later calls.
+    generator = Generator().manual_seed(_hash(*step.seeds, next(step.calls), SAMPLE_SEED))
     return draw(samples * step.num_ranks, generator)[step.rank :: step.num_ranks]
 
 
 def _seed(seed: int) -> None:
-    """As `torch.manual_seed`, which without a GPU keeps a stack trace of each call, for one that might come."""
+    """`torch.manual_seed` without its lazy CUDA call, which stores a stack trace for each call on machines without a GPU."""
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed(seed)
 
 
-def _hash(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
+def _hash(*seeds: int) -> int:
+    return int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]) >> 1

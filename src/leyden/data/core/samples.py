@@ -1,4 +1,4 @@
-"""Datasets that hand over whole batches: one `__getitems__` a batch instead of one `__getitem__` a sample."""
+"""Datasets that return whole batches: one `__getitems__` call per batch instead of one `__getitem__` call per sample."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,35 +17,34 @@ class Samples(Dataset[Batch]):
     """A dataset of `len(targets)` samples, fetched a batch at a time.
 
     Args:
-        targets: class numbers [sample], int64; or what the task says, one a sample.
+        targets: class indices (sample,), int64, or a sequence of targets as defined by the task.
     """
 
-    groups: Tensor | None = None  # the source of each sample, which splits keep together [sample], int64
+    groups: Tensor | None = None  # group index of each sample, kept together by splits (sample,), int64
 
     def __init__(self, targets: Any) -> None:
         self.targets = targets
 
     @property
     def decodes(self) -> bool:
-        """Whether files are decoded whenever a batch is asked for, which other processes may do ahead."""
+        """Whether each access decodes files, which worker processes may do ahead."""
         return False
 
     @property
     def classes(self) -> Tensor:
-        """The class of each sample, for stratified splits [sample], int64; all 0 where a sample has no single one, as of numbers
-        with a fraction."""
+        """Class index of each sample (sample,), int64, for stratified splits; all 0 for other targets, such as floats."""
         if isinstance(self.targets, Tensor) and self.targets.ndim == 1 and not self.targets.is_floating_point():
             return self.targets.cpu()
         return torch.zeros(len(self), dtype=torch.int64)
 
     @property
     def lengths(self) -> Tensor | None:
-        """The length of each sample [sample], int64, known without reading it; None where all are equal or nobody knows."""
+        """Length of each sample (sample,), int64, known without reading it; None if all are equal or unknown."""
         return None
 
     @property
     def chunks(self) -> Tensor | None:
-        """Samples of each chunk that is fetched as a whole [chunk], int64; None where all samples are near."""
+        """Number of samples in each chunk that is fetched as a whole (chunk,), int64; None if samples are fetched singly."""
         return None
 
     def __len__(self) -> int:
@@ -58,10 +57,10 @@ class Samples(Dataset[Batch]):
         raise NotImplementedError
 
     def move(self, device: torch.device) -> int:
-        """Puts all samples on a device, where batches are made from then on; gives their bytes.
+        """Move all samples to a device and return their size in bytes.
 
         Raises:
-            DataError: they are not in memory.
+            DataError: the samples are not in memory.
         """
         raise DataError(
             f"data.storage=device, but the samples ({type(self).__name__}) are read batch by batch: set "
@@ -70,11 +69,11 @@ class Samples(Dataset[Batch]):
 
 
 class TensorSamples(Samples):
-    """Samples of one size, in memory or mapped.
+    """Samples of one size, in memory or memory-mapped.
 
     Args:
-        inputs: [sample, ...] in storage dtype.
-        targets: [sample].
+        inputs: (sample, ...), in storage dtype.
+        targets: (sample,).
     """
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
@@ -83,7 +82,7 @@ class TensorSamples(Samples):
 
     def __getitems__(self, indices: list[int]) -> Batch:
         samples = torch.tensor(indices)
-        return Batch(chosen(self.inputs, samples), chosen(self.targets, samples))
+        return Batch(index_select(self.inputs, samples), index_select(self.targets, samples))
 
     def move(self, device: torch.device) -> int:
         self.inputs, self.targets = self.inputs.to(device), self.targets.to(device)
@@ -91,12 +90,12 @@ class TensorSamples(Samples):
 
 
 class RaggedSamples(Samples):
-    """Samples of many lengths, in memory or mapped, padded to the longest of their batch.
+    """Samples of variable length, in memory or memory-mapped, padded to the longest of their batch.
 
     Args:
-        inputs: one tensor [time or token] a sample.
-        targets: [sample], or what the task says, one a sample.
-        padding: the value that fills the rest.
+        inputs: one tensor (time,) or (token,) per sample.
+        targets: (sample,), or a sequence of targets as defined by the task.
+        padding: padding value.
     """
 
     def __init__(self, inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> None:
@@ -119,16 +118,16 @@ class RaggedSamples(Samples):
 
 
 class PartSamples(Samples):
-    """Some of the samples of a dataset, which stay where they are.
+    """Subset of a dataset that is itself a `Samples`.
 
     Args:
         samples: the dataset.
-        numbers: of those samples, in their order.
+        indices: indices of the samples, in order.
     """
 
-    def __init__(self, samples: Samples, numbers: list[int]) -> None:
-        super().__init__(samples.targets[numbers])
-        self.samples, self.numbers = samples, numbers
+    def __init__(self, samples: Samples, indices: list[int]) -> None:
+        super().__init__(samples.targets[indices])
+        self.samples, self.indices = samples, indices
 
     @property
     def decodes(self) -> bool:
@@ -136,38 +135,38 @@ class PartSamples(Samples):
 
     @property
     def lengths(self) -> Tensor | None:
-        return None if self.samples.lengths is None else self.samples.lengths[self.numbers]
+        return None if self.samples.lengths is None else self.samples.lengths[self.indices]
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        return self.samples.__getitems__([self.numbers[index] for index in indices])
+        return self.samples.__getitems__([self.indices[index] for index in indices])
 
     def move(self, device: torch.device) -> int:
         return self.samples.move(device)
 
 
-def chosen(values: Tensor, samples: Tensor) -> Tensor:
-    """Some samples, where the values are."""
+def index_select(values: Tensor, samples: Tensor) -> Tensor:
+    """Select samples on the device of the values."""
     return values[samples.to(values.device, non_blocking=True)]
 
 
 def pad(inputs: Sequence[Tensor], targets: Any, padding: int = 0) -> Batch:
-    """Samples [time] of many lengths -> a batch [batch, longest time] with `lengths`."""
+    """Collate samples (time,) into a padded batch (batch, time) with `lengths`."""
     lengths = torch.tensor([len(sample) for sample in inputs])
     return Batch(pad_sequence(list(inputs), batch_first=True, padding_value=padding), targets, lengths)
 
 
-def part_of(targets: Any, samples: list[int]) -> Any:
-    """The targets of some samples, as those of a dataset."""
+def select_targets(targets: Any, samples: list[int]) -> Any:
+    """Select the targets of some samples, as the targets of a dataset."""
     return targets.part(samples) if hasattr(targets, "part") else targets[samples]
 
 
-def whole(samples: Samples | Subset[Batch]) -> Samples:
-    """The dataset of which it is a part."""
-    return samples if isinstance(samples, Samples) else whole(samples.dataset)  # pyrefly: ignore[bad-argument-type]
+def base_dataset(samples: Samples | Subset[Batch]) -> Samples:
+    """The dataset below any `Subset`s."""
+    return samples if isinstance(samples, Samples) else base_dataset(samples.dataset)  # pyrefly: ignore[bad-argument-type]
 
 
 def sample_targets(samples: Samples | Subset[Batch]) -> Any:
-    """The targets of a dataset, or of a part of one that keeps them in a tensor."""
+    """Targets of a dataset; of a subset, None unless the targets are a tensor."""
     if isinstance(samples, Samples):
         return samples.targets.cpu() if isinstance(samples.targets, Tensor) else samples.targets
     targets = sample_targets(samples.dataset)  # pyrefly: ignore[bad-argument-type]
@@ -175,7 +174,7 @@ def sample_targets(samples: Samples | Subset[Batch]) -> Any:
 
 
 def sample_lengths(samples: Samples | Subset[Batch]) -> Tensor | None:
-    """The length of each sample of a dataset, or of a part of one [sample]; None where samples have none."""
+    """Length of each sample (sample,) of a dataset or subset; None if the samples have no lengths."""
     if isinstance(samples, Samples):
         return samples.lengths
     lengths = sample_lengths(samples.dataset)  # pyrefly: ignore[bad-argument-type]

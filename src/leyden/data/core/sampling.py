@@ -7,42 +7,41 @@ from torch.utils.data import Sampler
 
 from .error import DataError
 
-# Samples are sorted by lengths that are off by up to this share: else samples of one length would always share a batch.
-JITTER = 0.02
-WINDOW = 16  # chunks that are mixed at a time
+LENGTH_JITTER = 0.02  # relative noise on lengths, so that samples of equal length do not always share a batch
+MIXED_CHUNKS = 16  # chunks that are mixed at a time
 
 
 class EpochBatches(Sampler[list[int]]):
-    """Sample numbers of every batch of an epoch: a function of (seed, epoch), never of history.
+    """Sample indices of every batch of an epoch, as a function of (seed, epoch).
 
-    Each rank takes its part of the same global batches, so the order of the data does not depend on the number of
-    ranks. `len` is that of the whole epoch even in the epoch that a resumed run enters in the middle.
+    Each rank takes its part of the same global batches, so the order of the data does not depend on the number of ranks.
+    `len` is that of a full epoch, also when a resumed run starts in the middle of it.
 
-    Where samples have lengths, those of similar length share a batch, which spares padding. In training, the shuffled samples
-    are cut into buckets of some batches, sorted by about their length within each, and the batches of all buckets are
-    shuffled: the smaller a bucket, the more is left to chance, and the more padding. In evaluation, all samples are sorted,
-    the longest first, so that memory that does not suffice is known at once.
+    If samples have lengths, samples of similar length share a batch, which reduces padding. In training, the shuffled
+    samples are split into buckets of several batches and sorted by their approximate length within each bucket, and the
+    batches of all buckets are shuffled: smaller buckets give more randomness and more padding. In evaluation, all samples
+    are sorted, longest first, so that running out of memory shows in the first batch.
 
-    Where samples come in chunks, the chunks are shuffled, and each sample comes at most `WINDOW` chunks later than it would:
-    at any time samples of about so many chunks are mixed, and each chunk is needed during one part of the epoch only.
-    Sorting by length keeps to its buckets then.
+    If samples come in chunks, the chunks are shuffled and each sample is delayed by a random number of up to `MIXED_CHUNKS`
+    chunks: batches mix samples of about that many chunks, and each chunk is needed during one part of the epoch only.
+    Sorting by length is then limited to buckets.
 
     Args:
-        num_samples: samples in the dataset.
-        batch_size: samples of one batch over all ranks.
-        seed: of the order.
-        epoch: gives the number of the epoch when its iteration begins.
-        shuffle: a new order each epoch, without the last, incomplete batch (unless it is the only one); else all
-            samples in an order that never changes, each exactly once over all ranks.
-        rank: number of this process.
-        num_ranks: processes that share each batch.
-        lengths: of the samples [sample]; None where they do not matter.
-        bucket_batches: about so many batches are sorted by length together in training.
-        chunks: samples of each chunk [chunk], of which one after the other is near; None where all samples are.
-        repeats: every epoch has the batches of the first one, in their order.
+        num_samples: number of samples in the dataset.
+        batch_size: samples per batch over all ranks.
+        seed: seed of the order.
+        epoch: returns the current epoch when an iteration starts.
+        shuffle: for training: reshuffle every epoch and drop the last, incomplete batch (unless it is the only one);
+            otherwise a fixed order with each sample exactly once over all ranks.
+        rank: rank of this process.
+        num_ranks: number of ranks that share each batch.
+        lengths: lengths of the samples (sample,), or None.
+        bucket_batches: approximate number of batches per bucket.
+        chunks: number of samples in each chunk (chunk,), or None.
+        repeats: repeat the batches of the first epoch in every epoch.
 
     Raises:
-        DataError: the ranks cannot share the batches of a training.
+        DataError: the training batches cannot be divided among the ranks.
     """
 
     def __init__(
@@ -60,9 +59,9 @@ class EpochBatches(Sampler[list[int]]):
         repeats: bool = False,
     ) -> None:
         if shuffle and batch_size % num_ranks:
-            raise DataError(f"data.batch_size={batch_size} does not divide among {num_ranks} devices")
+            raise DataError(f"data.batch_size={batch_size} is not divisible by the number of devices, {num_ranks}")
         if shuffle and num_samples < num_ranks:
-            raise DataError(f"{num_samples} training samples do not divide among {num_ranks} devices")
+            raise DataError(f"{num_samples} training samples are too few for {num_ranks} devices")
         self.num_samples, self.batch_size, self.seed, self.epoch = num_samples, batch_size, seed, epoch
         self.shuffle, self.rank, self.num_ranks = shuffle, rank, num_ranks
         self.lengths, self.bucket_batches, self.chunks = lengths, bucket_batches, chunks
@@ -70,17 +69,17 @@ class EpochBatches(Sampler[list[int]]):
         self._resumed_epoch, self._batches_done = -1, 0
 
     def resume_at(self, epoch: int, batches_done: int) -> None:
-        """Leaves out the first `batches_done` batches of that one epoch."""
+        """Skip the first `batches_done` batches of one epoch."""
         self._resumed_epoch, self._batches_done = epoch, batches_done
 
     def next_epoch(self) -> int:
-        """The epoch whose iteration begins now. A trainer that is being set up does not yet know where it resumes, but
-        worker processes read ahead as soon as they are there."""
+        """The epoch of the next iteration. While a trainer is set up, it does not know yet where it resumes, but workers
+        already prefetch."""
         return max(self.epoch(), self._resumed_epoch)
 
     def __len__(self) -> int:
         whole, rest = divmod(self.num_samples, self.batch_size)
-        # A last batch with fewer samples than ranks joins the one before it: no rank may be left without a sample.
+        # A last batch with fewer samples than ranks is merged into the previous one: each rank needs a sample.
         return max(1, whole + (not self.shuffle and rest >= self.num_ranks))
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -91,32 +90,30 @@ class EpochBatches(Sampler[list[int]]):
 
     @property
     def is_surplus(self) -> bool:
-        """Whether an evaluation has fewer samples than ranks, and none for this one: it gets the first sample, so that it takes
-        part in what ranks do together, and whoever measures has to leave that out."""
+        """Whether an evaluation has fewer samples than ranks and none for this rank. It gets the first sample, so that it
+        takes part in collective operations; metrics must ignore it."""
         return not self.shuffle and self.rank >= self.num_samples
 
     def training_batches(self, epoch: int) -> list[Tensor]:
-        """Sample numbers of each batch over all ranks."""
+        """Sample indices of each batch over all ranks."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + (0 if self.repeats else epoch))
-        # The samples that are left out this time are chosen by chance, not by length.
+        # Drop before sorting, so that the dropped samples do not depend on length.
         samples = self._shuffled(generator)[: len(self) * self.batch_size]
         if self.lengths is None:
             return list(samples.split(self.batch_size))
-        about = self.lengths * (1 + JITTER * (2 * torch.rand(self.num_samples, generator=generator) - 1))
-        num_buckets = max(1, round(len(self) / self.bucket_batches))  # of one size: a small one pads more
+        about = self.lengths * (1 + LENGTH_JITTER * (2 * torch.rand(self.num_samples, generator=generator) - 1))
+        num_buckets = max(1, round(len(self) / self.bucket_batches))  # of equal size: a small bucket pads more
         buckets = samples.split(-(-len(self) // num_buckets) * self.batch_size)
         buckets = [longest_first(bucket, about).split(self.batch_size) for bucket in buckets]
         groups = [[*chain.from_iterable(buckets)]] if self.chunks is None else buckets
-        return [
-            group[number] for group in groups for number in torch.randperm(len(group), generator=generator).tolist()
-        ]
+        return [group[index] for group in groups for index in torch.randperm(len(group), generator=generator).tolist()]
 
     def _shuffled(self, generator: torch.Generator) -> Tensor:
         if self.chunks is None:
             return torch.randperm(self.num_samples, generator=generator)
         places = torch.randperm(len(self.chunks), generator=generator).repeat_interleave(self.chunks)
         later = torch.rand(self.num_samples, generator=generator, dtype=torch.float64)
-        return (places + WINDOW * later).argsort(stable=True)
+        return (places + MIXED_CHUNKS * later).argsort(stable=True)
 
     def _evaluation_batches(self) -> list[Tensor]:
         samples = torch.arange(self.num_samples)
@@ -128,5 +125,5 @@ class EpochBatches(Sampler[list[int]]):
 
 
 def longest_first(samples: Tensor, lengths: Tensor) -> Tensor:
-    """Sample numbers, sorted by the lengths of all samples [sample]; samples of one length keep their order."""
+    """Sort sample indices by descending length; a stable sort."""
     return samples[lengths[samples].argsort(descending=True, stable=True)]

@@ -3,25 +3,29 @@ from torch import Tensor
 
 from .error import DataError
 
-FEW = 20  # of fewer samples than these, one each may well be classes
+MIN_REGRESSION_SAMPLES = 20  # below this, classes with one sample each are plausible
 
 
 def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[int], list[int]]:
-    """Sample numbers of the larger and of the smaller part of a dataset, every class in proportion.
+    """Split samples into a larger and a smaller part, stratified by class.
 
-    Where most classes have one sample alone, as values that are measured, not classes, no proportion can be kept: all samples
-    are split at random, as those of one class.
+    If most classes have only one sample, the targets are taken for measured values, not classes, and the samples are
+    split at random.
 
     Args:
-        targets: class numbers [sample].
-        fraction: share of each class in the smaller part, rounded, but at least one sample; a single sample of a
-            class stays in the larger part.
-        seed: of the choice.
+        targets: class indices (sample,).
+        fraction: share of each class in the smaller part, rounded, but at least one sample; the only sample of a class
+            stays in the larger part.
+        seed: seed of the split.
+
+    Returns:
+        Sample indices of the larger and of the smaller part.
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.zeros(len(targets), dtype=torch.bool)
     _, counts = targets.unique(return_counts=True)
-    if len(targets) >= FEW and (counts == 1).sum() > len(counts) / 2 and len(counts) > len(targets) / 2:
+    is_regression = (counts == 1).sum() > len(counts) / 2 and len(counts) > len(targets) / 2
+    if len(targets) >= MIN_REGRESSION_SAMPLES and is_regression:
         targets = torch.zeros(len(targets), dtype=torch.int64)
     for label in targets.unique():
         samples = (targets == label).nonzero().flatten()
@@ -31,13 +35,13 @@ def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[
 
 
 def check_validation(num_samples: int, num_validation: int, fraction: float) -> None:
-    """Refuses a split without samples to validate on.
+    """Check that there are validation samples.
 
     Raises:
         DataError: there are none.
     """
     if not num_validation:
         raise DataError(
-            f"{num_samples} training samples leave none for validation with validation_fraction={fraction}: raise it, or "
-            "give more data"
+            f"{num_samples} training samples leave none for validation with data.validation_fraction={fraction}: raise it, "
+            "or add more data"
         )

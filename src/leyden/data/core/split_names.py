@@ -1,4 +1,4 @@
-"""The three splits, and the names that datasets give to them."""
+"""The names of the three splits in datasets."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,22 +15,22 @@ NAMES: dict[Split, tuple[str, ...]] = {
     "validation": ("val", "valid", "validation", "dev", "development"),
     "test": ("test", "testing"),
 }
-EITHER = ("eval", "evaluation")  # beside dev the test split, beside test the validation split
+EITHER = ("eval", "evaluation")  # the test split beside dev, the validation split beside test
 _SPLIT_OF: dict[str, Split] = {name: split for split, names in NAMES.items() for name in names}
 
 
 def split_of(name: str) -> Split | None:
-    """The split that a folder, a file or a value of a manifest is called by, in any letter case."""
+    """The split with this name, ignoring case; None if it is not the name of a split."""
     return _SPLIT_OF.get(name.strip().casefold())
 
 
 def splits_of(names: Iterable[str]) -> dict[str, Split]:
-    """The split of each of the names that stand beside one another; without those that are none, or tell no split."""
-    known = {name: split for name in names if (split := split_of(name))}
-    free: list[Split] = [split for split in SPLITS[1:] if split not in known.values()]
-    if len(free) == 1:
-        known |= {name: free[0] for name in names if name.strip().casefold() in EITHER}
-    return known
+    """The split of each of the names of sibling folders or cells; other names are left out."""
+    splits = {name: split for name in names if (split := split_of(name))}
+    missing: list[Split] = [split for split in SPLITS[1:] if split not in splits.values()]
+    if len(missing) == 1:
+        splits |= {name: missing[0] for name in names if name.strip().casefold() in EITHER}
+    return splits
 
 
 def splits_in_column(file: Path, cells: Sequence[tuple[int, str]]) -> list[Split]:
@@ -38,32 +38,31 @@ def splits_in_column(file: Path, cells: Sequence[tuple[int, str]]) -> list[Split
 
     Args:
         file: the manifest or table.
-        cells: line and what the column `split` holds, of each row.
+        cells: line number and cell of the column `split`, for each row.
 
     Raises:
-        DataError: a cell names no split.
+        DataError: a cell is not the name of a split.
     """
-    known = splits_of(sorted({name for _, name in cells}))
+    splits = splits_of(sorted({name for _, name in cells}))
     for line, name in cells:
-        if name.casefold() in EITHER and name not in known:
-            raise DataError(f"{file}:{line}: is the split {name!r} for validation or for the test? Call it so")
-        if name not in known:
+        if name.casefold() in EITHER and name not in splits:
+            raise DataError(f"{file}:{line}: split {name!r} may be validation or test: rename it to one of them")
+        if name not in splits:
             names = ", ".join(NAMES[split][0] for split in SPLITS)
             raise DataError(f"{file}:{line}: split is {name!r}; expected {names}")
-    return [known[name] for _, name in cells]
+    return [splits[name] for _, name in cells]
 
 
 def split_in(stem: str) -> Split | None:
-    """The split that a part of a longer name tells, as in `wiki.valid.tokens` or `2021_train`; None without a single one."""
+    """The split named by a part of a longer name, such as `wiki.valid.tokens` or `2021_train`; None unless exactly one."""
     parts = {split for part in re.split(r"[^a-zA-Z]+", stem) if (split := split_of(part))}
     return parts.pop() if len(parts) == 1 else None
 
 
 def other_names(name: str) -> list[str]:
-    """The name, and all others that its split may have, in the usual letter cases; the name alone where it tells none."""
+    """The name and its synonyms for the same split, in the usual letter cases; otherwise the name alone."""
     split = split_of(name)
+    synonyms = NAMES[split] if split else ()
     return list(
-        dict.fromkeys(
-            [name, *(form for one in (NAMES[split] if split else ()) for form in (one, one.title(), one.upper()))]
-        )
+        dict.fromkeys([name, *(form for synonym in synonyms for form in (synonym, synonym.title(), synonym.upper()))])
     )

@@ -1,4 +1,4 @@
-"""How a data module comes to its training, validation and test samples: official splits where they are, else held out."""
+"""How a data module obtains its training, validation and test samples: from official splits, else held out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import Subset
 
-from ..storage.storage import say
+from ..storage.storage import log_info
 from .account import Account
 from .batch import Batch
 from .classes import check_classes, class_counts
@@ -21,7 +21,7 @@ from .split_names import Split
 
 
 class Splitting(LightningDataModule):
-    """The part of `DataModule` that gives each split its samples, and reports once what became of the dataset's files."""
+    """The part of `DataModule` that assigns samples to splits and reports a summary of the dataset's files."""
 
     samples: dict[Any, Samples | Subset[Batch]]
     class_names: list[str]
@@ -30,31 +30,31 @@ class Splitting(LightningDataModule):
     split_seed: int
     account: dict[str, Any]  # see `Account.plain`
 
-    # What a dataset implements
+    # To be implemented by a dataset
 
     def load(self, split: Split) -> Samples:
-        """All samples of an official split; sets `class_names`."""
+        """Load all samples of an official split and set `class_names`."""
         raise NotImplementedError
 
     def official_splits(self) -> tuple[Split, ...]:
-        """The splits that `load` gives. Validation is held out of training where it is not among them."""
+        """Splits that `load` supports. Without `validation`, it is held out of training."""
         return "train", "test"
 
     def count_samples(self) -> Account | None:
-        """What is known of the dataset's files before they are read; None where nothing is."""
+        """Summary of the dataset's files before they are read; None if unknown."""
 
     def sources(self, split: Split) -> Sequence[Path | str] | None:
-        """The file, or the text itself, of each sample of `load(split)`, to find what two splits share; None: not known."""
+        """File or text of each sample of `load(split)`, to find samples that two splits share; None if unknown."""
 
     @property
     def how_to_test(self) -> str:
-        """What to do where there is no test split, in the imperative."""
-        return "give the dataset a test split"
+        """How to add a test split, in the imperative."""
+        return "add a test split to the dataset"
 
-    # What all have
+    # Shared by all datasets
 
     def setup(self, stage: str) -> None:
-        """The samples of a stage.
+        """Set up the samples of a stage.
 
         Raises:
             DataError: a split has no samples, or there is no test split.
@@ -69,14 +69,14 @@ class Splitting(LightningDataModule):
             self.samples["test"] = self._load("test")
 
     def split(self, classes: Tensor, groups: Tensor | None = None) -> tuple[list[int], list[int]]:
-        """Sample numbers for training and for validation, of samples with these classes and groups; always the same ones."""
+        """Deterministic split into sample indices for training and for validation."""
         if "validation" in self.official_splits():
             return list(range(len(classes))), []
         return held_out_split(classes, groups, self.validation_fraction, self.split_seed)
 
     def no_test(self) -> str:
-        """The sentence for a dataset without a test split."""
-        return f"there is no test split, so that nothing is tested. To test: {self.how_to_test}"
+        """Message for a dataset without a test split."""
+        return f"there is no test split, so nothing is tested. To test: {self.how_to_test}"
 
     def _set_up_training(self) -> None:
         samples = self._load("train")
@@ -95,16 +95,18 @@ class Splitting(LightningDataModule):
         return samples
 
     def _report(self, num_samples: int, parts: dict[Split, list[int]] | None) -> None:
-        """Reports the samples and files, and what two splits share, for which only the first process of a run looks.
+        """Log the summary of samples and files, and of samples that two splits share, once per run.
 
         Args:
-            num_samples: all samples of the official training split.
-            parts: those of them that training and validation have; None where validation is official.
+            num_samples: number of samples in the official training split.
+            parts: its sample indices used for training and validation; None if validation is official.
         """
         account = self.count_samples()
         if not account:
             return
-        account.taken = {split: len(self.samples[split]) for split in ("train", "validation")} | account.taken
+        account.num_samples = {
+            split: len(self.samples[split]) for split in ("train", "validation")
+        } | account.num_samples
         if parts:
             how = f"held out: data.validation_fraction={self.validation_fraction:g}"
             account.hold_out(len(parts["train"]), len(parts["validation"]), how)
@@ -114,13 +116,13 @@ class Splitting(LightningDataModule):
             account.notes += [] if "test" in self.official_splits() else [self.no_test()]
             account.notes += overlaps(self._sources_of_parts(num_samples, parts))
         self.account = account.plain()
-        say(account.text())
+        log_info(account.text())
 
     def _sources_of_parts(self, num_samples: int, parts: dict[Split, list[int]] | None) -> dict[str, list[Path | str]]:
-        known: dict[str, list[Path | str]] = {
-            split: list(found) for split in self.official_splits() if (found := self.sources(split))
+        sources: dict[str, list[Path | str]] = {
+            split: list(items) for split in self.official_splits() if (items := self.sources(split))
         }
-        train = known.get("train", [])
-        if parts and len(train) == num_samples:  # where files were skipped, samples are others than files
-            known |= {split: [train[index] for index in part] for split, part in parts.items()}
-        return known
+        train = sources.get("train", [])
+        if parts and len(train) == num_samples:  # otherwise files were skipped, and indices do not match
+            sources |= {split: [train[index] for index in part] for split, part in parts.items()}
+        return sources

@@ -11,35 +11,37 @@ if TYPE_CHECKING:
     from .datamodule import DataModule
 
 
-def saved(data: "DataModule") -> dict[str, Any]:
-    """What describes data without reading it again: its state, and what it provides and keeps as an attribute.
+def state_to_save(data: "DataModule") -> dict[str, Any]:
+    """State that describes the data without reading it: `DataModule.state` and provided instance attributes.
 
     Raises:
-        DataError: it provides what is no plain value.
+        DataError: a provided value is not JSON-serializable.
     """
-    known = {name: value for name, value in vars(data).items() if name in data.provides} | data.state()
-    for name, value in known.items():
+    state = {name: value for name, value in vars(data).items() if name in data.provides} | data.state()
+    for name, value in state.items():
         try:
             json.dumps(value)
         except TypeError:
             raise DataError(
-                f"{type(data).__name__} provides {name!r}, a {type(value).__name__}, which cannot be kept for tests: make "
-                "it a plain number, a text or a list, or a property"
+                f"{type(data).__name__} provides {name!r}, a {type(value).__name__}, which cannot be saved in the run "
+                "directory: make it a number, a string or a list, or a property"
             ) from None
-    return known
+    return state
 
 
-def changed(known: dict[str, Any], read: dict[str, Any]) -> dict[str, Any]:
-    """Those of the values that were read which are not known already: a tuple is written as a list, and stays one."""
-    return {name: one for name, one in read.items() if json.dumps(known.get(name), default=str) != json.dumps(one)}
+def changed_values(current: dict[str, Any], read: dict[str, Any]) -> dict[str, Any]:
+    """Values read from JSON that differ from the current ones; a tuple equals the list that it is written as."""
+    return {
+        name: value for name, value in read.items() if json.dumps(current.get(name), default=str) != json.dumps(value)
+    }
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Path]:
-    """Says of a file that a run has kept what is wrong with it.
+def clear_read_errors(path: Path) -> Iterator[Path]:
+    """Turn errors while reading a file of a run directory into a `DataError` with its path.
 
     Raises:
-        DataError: it is missing or damaged.
+        DataError: the file is missing or damaged.
     """
     try:
         yield path
@@ -47,41 +49,40 @@ def reading(path: Path) -> Iterator[Path]:
         raise
     except FileNotFoundError:
         raise DataError(f"there is no {path}: was this run stopped before its data was ready? Train it first") from None
-    except Exception as error:  # each format and library has its own
+    except Exception as error:  # each format and library has its own exceptions
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(
-            f"{path} is damaged ({reason}); bring it back from a copy, or from a run on the same data"
+            f"{path} is damaged ({reason}); restore it from a backup, or from a run on the same data"
         ) from None
 
 
-def read_state(path: Path, known: Collection[str]) -> dict[str, Any]:
-    """What a file says of data: values of these names and of no others, since they are set on the data module.
+def read_state(path: Path, names: Collection[str]) -> dict[str, Any]:
+    """Read the saved state of a data module, which may hold only these names, since they become attributes.
 
     Raises:
-        DataError: it says something else.
+        DataError: the file is missing or damaged, or holds other names.
     """
-    with reading(path):
+    with clear_read_errors(path):
         state = json.loads(path.read_bytes())
         if not isinstance(state, dict):
-            raise TypeError("it holds no names and values")
-    if not state.keys() <= set(known) or not isinstance(state.get("account", {}), dict):
-        names = ", ".join(map(str, state))
-        raise DataError(f"{path} describes {names}; of this data it has to describe {', '.join(known)}")
+            raise TypeError("expected a mapping")
+    if not state.keys() <= set(names) or not isinstance(state.get("account", {}), dict):
+        raise DataError(f"{path} holds {', '.join(map(str, state))}; expected only {', '.join(names)}")
     return state
 
 
-def check_same(known: dict[str, Any], other: dict[str, Any], what: str) -> None:
-    """Refuses what was learnt from other data than this; anything will do where nothing is known yet.
+def check_same(expected: dict[str, Any], other: dict[str, Any], what: str) -> None:
+    """Check that a state belongs to the same data; empty expected values match anything.
 
     Args:
-        known: what this data has told.
-        other: the same values, from elsewhere.
-        what: from where, as the beginning of a sentence.
+        expected: state of this data module.
+        other: state from another source.
+        what: where `other` comes from, as the beginning of the error message.
 
     Raises:
         DataError: a value differs.
     """
-    for name, value in known.items():
+    for name, value in expected.items():
         if value and other[name] != value:
             raise DataError(
                 f"{what} other data: its {name} are {shorten(str(other[name]), 80)}, those of this run "

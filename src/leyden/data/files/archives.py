@@ -7,13 +7,13 @@ from ..core.error import DataError
 
 @contextmanager
 def checked_archives() -> Iterator[None]:
-    """Has all libraries refuse tar archives that would write, or link, outside of the folder they are extracted to.
+    """Make all libraries reject tar archives that would write or link outside the folder that they are extracted to.
 
-    That is Python's own rule from 3.14 on, and stays on for datasets that extract when they are opened; zip archives
-    never could.
+    This is Python's default from 3.14 on. The filter stays set, for datasets that extract when they are opened. Python's
+    zip extraction is safe by default.
 
     Raises:
-        DataError: an archive was refused.
+        DataError: an archive was rejected.
     """
     if not hasattr(tarfile, "data_filter"):  # Python 3.11.3 and earlier
         yield
@@ -22,4 +22,4 @@ def checked_archives() -> Iterator[None]:
     try:
         yield
     except tarfile.FilterError as error:
-        raise DataError(f"an archive of the dataset was refused: {error}; do not use it") from error
+        raise DataError(f"an archive of the dataset was rejected: {error}; do not use it") from error

@@ -8,24 +8,24 @@ from torch.hub import download_url_to_file
 
 from ..core.error import DataError
 
-DATA = Path("data")  # of the project
+DATA = Path("data")  # data folder of the project
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Runs of a project that begin at once, as those of a job array do, do not download into the same files."""
+def download_lock() -> Iterator[None]:
+    """Prevent runs that start at the same time, such as those of a job array, from downloading to the same files."""
     with ExitStack() as stack:
-        with suppress(OSError, NotImplementedError):  # nothing can be written there, or locked
+        with suppress(OSError, NotImplementedError):  # a read-only file system, or one without locks
             if DATA.is_dir():
                 stack.enter_context(FileLock(DATA / ".download.lock"))
         yield
 
 
 def fetch(url: str, sha256: str, path: Path) -> None:
-    """Downloads a file, unless it is there.
+    """Download a file unless it exists.
 
     Raises:
-        DataError: the server or the checksum refuses; nothing is left at `path`.
+        DataError: the download failed or the checksum does not match; `path` is then not created.
     """
     if path.exists():
         return
@@ -33,6 +33,4 @@ def fetch(url: str, sha256: str, path: Path) -> None:
     try:
         download_url_to_file(url, str(path), hash_prefix=sha256, progress=False)
     except (URLError, OSError, RuntimeError) as error:
-        raise DataError(
-            f"cannot download {url}: {error}\nFetch it by other means and put it at {path.absolute()}"
-        ) from None
+        raise DataError(f"cannot download {url}: {error}\nDownload it by other means to {path.absolute()}") from None

@@ -13,7 +13,7 @@ from .file_splits import FileSplits
 from .manifest import Manifest
 from .path_patterns import part_of_name
 
-UNLABELLED = {"unsup", "unsupervised", "unlabeled", "unlabelled"}  # folders beside those of classes, in training alone
+UNLABELLED = {"unsup", "unsupervised", "unlabeled", "unlabelled"}  # folders of unlabelled training files
 
 
 class LabelledFile(NamedTuple):
@@ -23,29 +23,28 @@ class LabelledFile(NamedTuple):
 
 
 class FileIndex:
-    """Which files there are, their labels, and the split of each.
+    """Index of labelled files and their splits.
 
-    The folder may be laid out as `train/<class>/`, `val/<class>/` and `test/<class>/`, or as `<class>/` alone. A label
-    is the name of the file's folder, unless `label` or `manifest` says otherwise. Labels are in composed characters
-    (NFC).
+    The folder has the layout `train/<class>/`, `val/<class>/` and `test/<class>/`, or `<class>/` alone. The label of a
+    file is the name of its folder, unless `label` or `manifest` defines it. Labels are normalized to NFC.
 
     Args:
         root: the folder.
-        suffixes: endings of the files to take, in lower case.
+        suffixes: suffixes of the files to use, in lower case.
         label: regular expression on the path below `root`; its first group is the label.
-        test, validation: regular expressions on the path below `root` that find the files of the official splits.
-        test_fraction: share of each class to test on, chosen with seed 0, where nothing else tells the test split.
+        test, validation: regular expressions on the path below `root` that match the files of the official splits.
+        test_fraction: share of each class that is held out for testing, with seed 0, if there is no official test split.
         manifest: CSV, TSV or JSONL with the columns `path` (below `root`), `label` and, optionally, `split`; see
             `Manifest`.
-        only: regular expression on the path below `root`; files that it does not match are left out.
-        group: column of the manifest, or regular expression on the path below `root` whose first group names the source
-            of a file; what is held out are whole sources.
-        encoding: of the manifest.
+        only: regular expression on the path below `root`; other files are ignored.
+        group: column of the manifest, or regular expression on the path below `root` whose first group is the group of
+            a file; held-out splits consist of whole groups.
+        encoding: encoding of the manifest.
         allow_outside: whether the manifest may list files outside `root`.
-        labels: tells whether samples have several classes.
+        labels: label format.
 
     Raises:
-        DataError: nothing is found, or a label cannot be told.
+        DataError: no files are found, or a file has no label.
     """
 
     def __init__(
@@ -74,30 +73,30 @@ class FileIndex:
 
     @cached_property
     def splits(self) -> dict[Split, list[LabelledFile]]:
-        """The files of each split that there is."""
-        is_official, found = self._by_manifest() if self.manifest else self._by_name()
+        """The files of each existing split."""
+        is_official, files = self._by_manifest() if self.manifest else self._by_name()
         if not is_official:
-            train = found["train"]
+            train = files["train"]
             strata = self.labels.strata([file.label for file in train])
             groups = group_ids([file.group for file in train]) if self.group else None
             parts = held_out_split(strata, groups, self.test_fraction, seed=0)
-            found |= {
+            files |= {
                 split: [train[index] for index in part] for split, part in zip(("train", "test"), parts, strict=True)
             }
             self._how["test"] = held_out_for_test(self.test_fraction)
-        return {split: found[split] for split in SPLITS if found.get(split)}
+        return {split: files[split] for split in SPLITS if files.get(split)}
 
     def split(self, split: Split) -> list[LabelledFile]:
-        """The files of a split; none of one that there is not."""
+        """The files of a split; empty if there is no such split."""
         return self.splits.get(split, [])
 
     def forget_training(self) -> None:
-        """Frees the memory of many paths, once the files of training and validation are read."""
+        """Free the memory of the training and validation paths, once their files are read."""
         self.__dict__["splits"] = {split: files if split == "test" else [] for split, files in self.splits.items()}
 
     def account(self) -> Account:
-        taken = {split: len(files) for split, files in self.splits.items()}
-        return Account(self.root, taken, dict(self._how), self._ignored)
+        num_samples = {split: len(files) for split, files in self.splits.items()}
+        return Account(self.root, num_samples, dict(self._how), self._ignored)
 
     @property
     def how_to_test(self) -> str:
@@ -106,28 +105,28 @@ class FileIndex:
         if any(split == "validation" for split in self.files.folders.values()):
             name = next(name for name, split in self.files.folders.items() if split == "validation")
             return (
-                f"add a folder test/ beside {name}/, or set 'data.test=\"^{name}/\"' to test on its files and to hold "
-                "validation_fraction of the training files out instead"
+                f"add a folder test/ beside {name}/, or set 'data.test=\"^{name}/\"' to test on its files and hold out "
+                "data.validation_fraction of the training files for validation"
             )
-        return "add a folder test/, or set data.test to a pattern that its files match"
+        return "add a folder test/, or set data.test to a regular expression that matches the test files"
 
     def _by_name(self) -> tuple[bool, dict[Split, list[LabelledFile]]]:
-        """Whether the test split is known or known to be missing; and the files as folders or patterns divide them."""
+        """Whether the split into training and test files is official; and the files of each split."""
         if folder := self.files.hidden_training():
             raise DataError(
-                f"{folder.absolute()}/ is called like a split and lies below another folder: set data.root to the folder "
-                "that it lies in, or data.label and data.test to regular expressions, such as '^([^/]+)/' and '/test/'"
+                f"{folder.absolute()}/ has the name of a split but lies below another folder: set data.root to its parent "
+                "folder, or data.label and data.test to regular expressions, such as '^([^/]+)/' and '/test/'"
             )
-        found = {split: self._labelled(paths) for split, paths in self.files.found.items()}
+        files = {split: self._labelled(paths) for split, paths in self.files.by_split.items()}
         self._ignored, self._how = self.files.ignored, self.files.how
         is_official = bool(self.files.folders) or "test" in self.files.patterns
         self.files.forget_files()
         if not self.label and is_official:
-            known = {file.label for split, files in found.items() if split != "train" for file in files}
-            skipped = {file.label for file in found["train"] if file.label.casefold() in UNLABELLED} - known
-            self._ignored.add("without a label", *(file.path for file in found["train"] if file.label in skipped))
-            found["train"] = [file for file in found["train"] if file.label not in skipped]
-        return is_official, found
+            evaluated = {file.label for split in files if split != "train" for file in files[split]}
+            skipped = {file.label for file in files["train"] if file.label.casefold() in UNLABELLED} - evaluated
+            self._ignored.add("without a label", *(file.path for file in files["train"] if file.label in skipped))
+            files["train"] = [file for file in files["train"] if file.label not in skipped]
+        return is_official, files
 
     def _labelled(self, paths: list[Path]) -> list[LabelledFile]:
         if self.label:
@@ -137,10 +136,10 @@ class FileIndex:
         loose = [path for path in paths if path.parent in tops]
         if len(loose) == len(paths):
             raise DataError(
-                f"the files in {loose[0].parent.absolute()}, such as {loose[0].name!r}, lie in no folder of a class: set "
+                f"the files in {loose[0].parent.absolute()}, such as {loose[0].name!r}, are not in class folders: set "
                 "data.label to a regular expression whose first group is the label, or data.manifest"
             )
-        self.files.ignored.add("in no folder of a class", *loose)
+        self.files.ignored.add("not in a class folder", *loose)
         files = [path for path in paths if path.parent not in tops]
         return [LabelledFile(path, self._class_of(path), self._group(path)) for path in files]
 
@@ -148,8 +147,8 @@ class FileIndex:
         name = normalize("NFC", path.parent.name)
         if split_of(name):
             raise DataError(
-                f"the folder {path.parent.absolute()} is called like a split and would be a class: set data.root to "
-                "the folder with train/, or, where it is a class, set 'data.label=\"([^/]+)/[^/]+$\"'"
+                f"the folder {path.parent.absolute()} has the name of a split, but would be a class: set data.root to the "
+                "folder that contains train/, or, if it is a class, set 'data.label=\"([^/]+)/[^/]+$\"'"
             )
         return name
 
@@ -160,10 +159,10 @@ class FileIndex:
         assert self.manifest
         entries = self.manifest.read()
         groups = self.manifest.groups(entries, self.group)
-        found: dict[Split, list[LabelledFile]] = {split: [] for split in SPLITS}
+        files: dict[Split, list[LabelledFile]] = {split: [] for split in SPLITS}
         for (path, cells, split), group in zip(entries, groups, strict=True):
-            found[split or "train"].append(LabelledFile(path, cells["label"], group))
+            files[split or "train"].append(LabelledFile(path, cells["label"], group))
         self._ignored = self.manifest.unlisted(entries, self.suffixes)
         is_official = entries[0].split is not None
-        self._how = {split: "column split" for split in SPLITS if is_official and found[split]}
-        return is_official, found
+        self._how = {split: "column split" for split in SPLITS if is_official and files[split]}
+        return is_official, files

@@ -1,4 +1,4 @@
-"""Which of a folder's files belong to which split: by patterns, or by folders that are called like splits."""
+"""Assignment of a folder's files to splits, by regular expressions or by folders named like splits."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -13,21 +13,21 @@ from .scan import Scan, scan
 
 
 class FileSplits:
-    """The files of each official split of a folder, in the order of their names.
+    """The files of each official split of a folder, sorted by name.
 
-    A folder with `train/` has its splits in folders, called as `split_names` lists, in any letter case. A pattern takes
-    the place of the folders of its split; where there are no such folders, all that no pattern finds is for training.
+    If there is a folder `train/`, folders named like splits (see `split_names`, ignoring case) are the splits. A regular
+    expression replaces the folder of its split. Without such folders, files that match no expression are for training.
 
     Args:
         root: the folder.
-        suffixes: endings of the files to take, in lower case.
-        patterns: of `validation` and `test`, regular expressions on the path below `root`.
-        only: regular expression on the path below `root`; files that it does not match are left out.
-        is_labelled: whether labels come from elsewhere than the names of folders.
-        setting: where `only` comes from.
+        suffixes: suffixes of the files to use, in lower case.
+        patterns: regular expressions on the path below `root`, for `validation` and `test`.
+        only: regular expression on the path below `root`; other files are ignored.
+        is_labelled: whether labels come from elsewhere than folder names.
+        setting: name of the setting of `only`, for messages.
 
     Raises:
-        DataError: nothing is found, or it is not clear what a folder is.
+        DataError: no files are found, or the meaning of a folder is ambiguous.
     """
 
     def __init__(
@@ -47,75 +47,75 @@ class FileSplits:
     def scan(self) -> Scan:
         if not self.root.is_dir():
             raise DataError(f"there is no folder {self.root.absolute()}: set data.root to the folder of your files")
-        found = scan(self.root, self.suffixes)
-        if not found.files:
-            raise DataError(no_files(found, self.suffixes))
+        result = scan(self.root, self.suffixes)
+        if not result.files:
+            raise DataError(no_files(result, self.suffixes))
         if not self.only:
-            return found
+            return result
         only = re.compile(self.only)
-        chosen = [path for path in found.files if only.search(self.name(path))]
-        if not chosen:
+        matches = [path for path in result.files if only.search(self.name(path))]
+        if not matches:
             raise DataError(
-                f"{self.setting}={self.only!r} matches none of the {len(found.files)} files in {self.root}, "
-                f"such as {self.name(found.files[0])!r}"
+                f"{self.setting}={self.only!r} matches none of the {len(result.files)} files in {self.root}, "
+                f"such as {self.name(result.files[0])!r}"
             )
-        found.ignored.add(f"not matched by {self.setting}", *sorted(set(found.files) - set(chosen)))
-        return found._replace(files=chosen)
+        result.ignored.add(f"not matched by {self.setting}", *sorted(set(result.files) - set(matches)))
+        return result._replace(files=matches)
 
     def name(self, path: Path) -> str:
         return path_name(path, self.root)
 
     @cached_property
     def folders(self) -> dict[str, Split]:
-        """The folders of the root that are splits; none where the root is not divided so."""
+        """Top-level folders that are splits; empty if the root is not divided into splits."""
         folders = sorted({parts[0] for path in self.scan.files if len(parts := self._parts(path)) > 1})
-        known = splits_of(folders)
-        others = [name for name in folders if name not in known]
+        splits = splits_of(folders)
+        others = [name for name in folders if name not in splits]
         unclear = [name for name in others if name.casefold() in EITHER]
         needs_clear_names = not (self.is_labelled or self.patterns)
-        if "train" not in known.values() or (others and len({*known.values()}) == 1 and not unclear):
-            if needs_clear_names and (called := [*known, *unclear]):
-                raise DataError(self._called_like_a_split(called[0], others))
+        if "train" not in splits.values() or (others and len({*splits.values()}) == 1 and not unclear):
+            if needs_clear_names and (names := [*splits, *unclear]):
+                raise DataError(self._named_like_a_split(names[0], others))
             return {}
         if unclear and not self.patterns:
             raise DataError(
-                f"is {unclear[0]}/ in {self.root.absolute()} for validation or for the test? Set "
+                f"{unclear[0]}/ in {self.root.absolute()} may hold validation or test files: set "
                 f"'data.validation=\"^{unclear[0]}/\"' or 'data.test=\"^{unclear[0]}/\"'"
             )
-        return {name: split for name, split in known.items() if split not in self.patterns}
+        return {name: split for name, split in splits.items() if split not in self.patterns}
 
     @cached_property
-    def found(self) -> dict[Split, list[Path]]:
-        """The files of each split that patterns or folders tell; those of training are all others without folders."""
-        found: dict[Split, list[Path]] = {split: [] for split in SPLITS}
+    def by_split(self) -> dict[Split, list[Path]]:
+        """The files of each official split; without split folders, all other files are for training."""
+        files: dict[Split, list[Path]] = {split: [] for split in SPLITS}
         outside: list[Path] = []
         for path in self.scan.files:
             split = self._split_of(path)
-            found[split].append(path) if split else outside.append(path)
+            files[split].append(path) if split else outside.append(path)
         self.ignored.add(f"in none of the folders {', '.join(f'{name}/' for name in self.folders)}", *outside)
         for split, pattern in self.patterns.items():
-            if not found[split]:
+            if not files[split]:
                 raise DataError(
-                    f"data.{split}={pattern.pattern!r} finds none of the {len(self.scan.files)} files in {self.root}, "
+                    f"data.{split}={pattern.pattern!r} matches none of the {len(self.scan.files)} files in {self.root}, "
                     f"such as {self.name(self.scan.files[0])!r}"
                 )
-        if not found["train"]:
+        if not files["train"]:
             raise DataError(
-                f"no file in {self.root.absolute()} is left for training: look at data.validation, data.test"
+                f"no file in {self.root.absolute()} is left for training: check data.validation and data.test"
             )
-        return {split: paths for split, paths in found.items() if paths}
+        return {split: paths for split, paths in files.items() if paths}
 
     def hidden_training(self) -> Path | None:
-        """A folder that is called like the training split and lies below another one, where nobody would find it."""
+        """A folder named like the training split that lies below another folder, where it has no effect."""
         for path in self.scan.files if not (self.folders or self.patterns) else ():
-            for place, part in enumerate(self._parts(path)[1:-1], start=2):
+            for depth, part in enumerate(self._parts(path)[1:-1], start=2):
                 if split_of(part) == "train":
-                    return self.root.joinpath(*self._parts(path)[:place])
+                    return self.root.joinpath(*self._parts(path)[:depth])
         return None
 
     def forget_files(self) -> None:
-        """Frees the memory of many paths; what is known of folders and of ignored files stays."""
-        self.__dict__.pop("found", None)
+        """Free the memory of the paths; keep the folders and the ignored files."""
+        self.__dict__.pop("by_split", None)
         self.__dict__["scan"] = self.scan._replace(files=[])
 
     @property
@@ -124,7 +124,7 @@ class FileSplits:
 
     @property
     def how(self) -> dict[Split, str]:
-        """How each split is found."""
+        """How each split was determined."""
         names = {split: f"{name}/" for name, split in sorted(self.folders.items(), reverse=True)}
         return names | {split: f"data.{split}={pattern.pattern}" for split, pattern in self.patterns.items()}
 
@@ -140,16 +140,16 @@ class FileSplits:
     def _parts(self, path: Path) -> tuple[str, ...]:
         return path.relative_to(self.root).parts
 
-    def _called_like_a_split(self, name: str, others: list[str]) -> str:
+    def _named_like_a_split(self, name: str, others: list[str]) -> str:
         beside = f" beside {others[0]}/" if others else ""
         missing = "folder for another split" if split_of(name) == "train" else "folder train/"
         return (
-            f"{self.root.absolute()} has the folder {printable(name)}/{beside}, called like a split, but no {missing}: add "
-            f"one, or, where {name!r} is a class, set 'data.label=\"([^/]+)/[^/]+$\"'"
+            f"{self.root.absolute()} has the folder {printable(name)}/{beside}, named like a split, but no {missing}: add "
+            f"one, or, if {name!r} is a class, set 'data.label=\"([^/]+)/[^/]+$\"'"
         )
 
 
-def no_files(found: Scan, suffixes: Collection[str]) -> str:
-    """What is wrong with a folder that holds nothing of use."""
-    ignored = f"; there are: {found.ignored.text()}" if found.ignored else ""
-    return f"no {', '.join(sorted(suffixes))} file in {found.folder.absolute()}{ignored}"
+def no_files(result: Scan, suffixes: Collection[str]) -> str:
+    """Error message for a folder without suitable files."""
+    ignored = f"; ignored: {result.ignored.text()}" if result.ignored else ""
+    return f"no {', '.join(sorted(suffixes))} file in {result.folder.absolute()}{ignored}"

@@ -8,22 +8,22 @@ from .scan import scan
 
 
 def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """All files below a folder with one of the endings, in the order of their names; see `scan`.
+    """All files below a folder with one of the suffixes, sorted by name; see `scan`.
 
     Raises:
-        DataError: there is none.
+        DataError: there are none.
     """
-    found = scan(folder, suffixes)
-    if not found.files:
-        raise DataError(no_files(found, suffixes))
-    return found.files
+    result = scan(folder, suffixes)
+    if not result.files:
+        raise DataError(no_files(result, suffixes))
+    return result.files
 
 
 def expand_inputs(inputs: list[Path], suffixes: Collection[str]) -> list[Path]:
-    """Files and folders of files, as given on a command line -> files.
+    """Expand files and folders, as given on a command line, to files.
 
     Raises:
-        UserError: one does not exist, or holds nothing of that kind.
+        UserError: a path does not exist, or has no file with one of the suffixes.
     """
     files = []
     for path in inputs:
@@ -34,5 +34,5 @@ def expand_inputs(inputs: list[Path], suffixes: Collection[str]) -> list[Path]:
         if not path.exists():
             raise UserError(f"there is no file or folder {path}")
         if path.is_file() and path.suffix.lower() not in suffixes:
-            raise UserError(f"{path} is none of {', '.join(sorted(suffixes))}")
+            raise UserError(f"{path}: expected a file with the suffix {', '.join(sorted(suffixes))}")
     return files

@@ -10,15 +10,15 @@ from .file_index import FileIndex
 
 
 class IndexedFiles(DataModule):
-    """Base of your own labelled files, one a sample, laid out as `FileIndex` says.
+    """Base class of your own labelled files, one per sample, in a layout that `FileIndex` reads.
 
-    A class names it before its domain's data, which has the `suffixes` of its files.
+    Inherit from it before the class of the domain, which defines the `suffixes` of its files.
 
     Args:
         root: the folder.
         label, test, validation, test_fraction, manifest, only, group, encoding, allow_outside: see `FileIndex`.
         classes, label_separator: see `Labels`.
-        **domain: arguments of the domain's data.
+        **domain: arguments of the class of the domain.
     """
 
     paths: ClassVar[tuple[str, ...]] = ("root/", "root/manifest")
@@ -41,10 +41,10 @@ class IndexedFiles(DataModule):
         **domain,
     ) -> None:
         if not 0 < test_fraction < 1:
-            raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
+            raise ValueError(f"test_fraction is {test_fraction}; it must be strictly between 0 and 1")
         if manifest and (label or validation or test or only):
             raise ValueError(
-                f"manifest is {manifest}, which tells files, labels and splits: set no label, validation, test or only"
+                f"manifest is {manifest}, which defines labels and splits: remove label, validation, test and only"
             )
         super().__init__(**domain)
         self.root, self.encoding, self.labels = root, encoding, Labels(classes, label_separator)

@@ -9,9 +9,9 @@ from .indexed_files import IndexedFiles
 
 
 class LabelledFiles(IndexedFiles):
-    """Makes a domain's data of your own files, see `IndexedFiles`; decoded once where memory allows.
+    """Your own labelled files, see `IndexedFiles`; decoded once if the samples fit into the cache or memory.
 
-    A class names it before its domain's data, which has the `suffixes` of its files and how to read them as samples.
+    Inherit from it before the class of the domain, which defines `suffixes` and `file_samples`.
     """
 
     file_samples: Callable[..., FileSamples]

@@ -1,4 +1,4 @@
-"""Tables that list the files of a dataset: which there are, what is known of each, and to which split it belongs."""
+"""Manifests: tables that list the files of a dataset, with labels and splits."""
 
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -19,23 +19,23 @@ class Entry(NamedTuple):
     """A row of a manifest."""
 
     path: Path
-    cells: dict[str, str]  # by the name of the column in lower case, without white space around them
-    split: Split | None  # None where the manifest tells none
+    cells: dict[str, str]  # by column name in lower case, stripped
+    split: Split | None  # None if the manifest has no column `split`
 
 
 class Manifest:
-    """A CSV, TSV or JSONL with the column `path` (below the root) and, optionally, `split`; case does not matter.
+    """A CSV, TSV or JSONL with the column `path` (below the root) and, optionally, `split`; column names ignore case.
 
     Args:
-        root: the folder of the dataset.
-        name: of the file, below `root`.
-        columns: others that are needed.
+        root: folder of the dataset.
+        name: file name of the manifest, below `root`.
+        columns: other required columns.
         may_be_empty: those of them that may have empty cells.
-        encoding: of the file.
-        allow_outside: whether paths may lead out of `root`.
-        names: of the columns of a file without a header.
-        delimiter: between two cells; by default as the ending of the file has it.
-        path: of a file below `root`, where `*` stands for the cell of the column `path`.
+        encoding: encoding of the manifest.
+        allow_outside: whether paths may leave `root`.
+        names: column names of a file without a header.
+        delimiter: character between two cells; by default chosen by the suffix of the file.
+        path: template of the path below `root`, in which `*` is replaced by the cell of the column `path`.
     """
 
     def __init__(
@@ -51,25 +51,25 @@ class Manifest:
         path: str = "*",
     ) -> None:
         if path.count("*") != 1:
-            raise ValueError(f"path is {path!r}; one * in it must stand for the cell, as in 'wavs/*.wav'")
+            raise ValueError(f"path is {path!r}; expected exactly one * for the cell, as in 'wavs/*.wav'")
         if delimiter is not None and len(delimiter) != 1:
-            raise ValueError(f"delimiter is {delimiter!r}; one character is expected")
+            raise ValueError(f"delimiter is {delimiter!r}; expected one character")
         self.root, self.file, self.columns, self.may_be_empty = root, root / name, columns, may_be_empty
         self.encoding, self.allow_outside = encoding, allow_outside
         self.names, self.delimiter, self.template = names, delimiter, path
 
     def read(self) -> list[Entry]:
-        """All rows, in their order.
+        """All rows, in order.
 
         Raises:
-            DataError: the file or one that it lists is missing, twice there, or outside; a column or a cell is missing,
-                or a split has another name. The message names the line.
+            DataError: the manifest or a listed file is missing, duplicated or outside `root`, or a column, cell or split is
+                missing or invalid.
         """
         if not self.file.is_file():
             raise DataError(f"there is no manifest {self.file.absolute()} (data.manifest, below data.root)")
         rows = [(line, self._named(cells, line)) for line, cells in self._rows()]
         if not rows:
-            raise DataError(f"{self.file} needs the columns {self._needed()}; it has no rows")
+            raise DataError(f"{self.file} has no rows; expected the columns {self._needed()}")
         splits = self._splits(rows)
         entries, lines = [], dict[str, int]()
         for (line, cells), split in zip(rows, splits, strict=True):
@@ -78,17 +78,16 @@ class Manifest:
                     raise DataError(f"{self.file}:{line}: the cell of the column {column!r} is empty")
             path = self._path(cells["path"], line)
             if first := lines.get(os.path.normpath(path)):
-                raise DataError(f"{self.file}:{line}: {cells['path']!r} is there twice, first in line {first}")
+                raise DataError(f"{self.file}:{line}: duplicate path {cells['path']!r}, first in line {first}")
             lines[os.path.normpath(path)] = line
             entries.append(Entry(path, cells, split))
         if not {"train", None} & {*splits}:
-            raise DataError(
-                f"{self.file} has no row of the split train, only of {', '.join(sorted(set(map(str, splits))))}"
-            )
+            splits_in_file = ", ".join(sorted(set(map(str, splits))))
+            raise DataError(f"{self.file} has no row with the split train, only {splits_in_file}")
         return entries
 
     def groups(self, entries: list[Entry], group: str | None) -> list[str]:
-        """The source of each entry, from the column or, by a regular expression, the path that `group` says; else ""."""
+        """Group of each entry: the cell of the column `group`, or its match as a regular expression on the path; else ""."""
         if not group:
             return [""] * len(entries)
         if group.casefold() not in entries[0].cells:
@@ -99,16 +98,16 @@ class Manifest:
         return names
 
     def unlisted(self, entries: list[Entry], suffixes: Collection[str]) -> Ignored:
-        """The files below the root that are not in the manifest, and those of other kinds."""
-        found = scan(self.root, suffixes)
-        found.ignored.add("not in the manifest", *sorted(set(found.files) - {entry.path for entry in entries}))
-        return found.ignored
+        """Files below the root that are not in the manifest, and those with other suffixes."""
+        result = scan(self.root, suffixes)
+        result.ignored.add("not in the manifest", *sorted(set(result.files) - {entry.path for entry in entries}))
+        return result.ignored
 
     @property
     def how_to_test(self) -> str:
-        return f"give rows of {self.file} the split test, or leave the column split out to hold some of all out"
+        return f"set the split of some rows of {self.file} to test, or remove the column split to hold out test samples"
 
-    how_to_delimit = "separate them by commas"  # or what a data module has for it
+    how_to_delimit = "separate them by commas"  # replaced by data modules with a setting for it
 
     def _rows(self) -> Iterator[tuple[int, dict[Any, Any]]]:
         suffix = self.file.suffix.lower()
@@ -119,16 +118,16 @@ class Manifest:
 
     def _named(self, row: dict[Any, Any], line: int) -> dict[str, str]:
         names = [str(name).strip().casefold() for name in row]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise DataError(f"{self.file}: two columns are called {twice.pop()!r}, whatever their case")
-        if wrong := [value for value in row.values() if not isinstance(value, str | int | float)]:
-            raise DataError(f"{self.file}:{line}: expected a text, got {wrong[0]!r}")
+        if duplicates := {name for name in names if names.count(name) > 1}:
+            raise DataError(f"{self.file}: duplicate column {duplicates.pop()!r}, ignoring case")
+        if invalid := [value for value in row.values() if not isinstance(value, str | int | float)]:
+            raise DataError(f"{self.file}:{line}: expected a text, got {invalid[0]!r}")
         cells = {name: normalize("NFC", str(value).strip()) for name, value in zip(names, row.values(), strict=True)}
         if missing := [name for name in ("path", *self.columns) if name not in cells]:
             remedy = hint(missing[0], names, few=0)
-            if other := next((one for one in ";\t|" if any(one in name for name in names)), None):
-                remedy = f"; its cells are separated by {other!r}: {self.how_to_delimit}"
-            raise DataError(f"{self.file} needs the columns {self._needed()}; it has {list(row)}{remedy}")
+            if delimiter := next((mark for mark in ";\t|" if any(mark in name for name in names)), None):
+                remedy = f"; its cells are separated by {delimiter!r}: {self.how_to_delimit}"
+            raise DataError(f"{self.file}: expected the columns {self._needed()}, got {list(row)}{remedy}")
         return cells
 
     def _needed(self) -> str:
@@ -145,9 +144,9 @@ class Manifest:
         name = self.template.replace("*", name)
         if not self.allow_outside and (Path(name).is_absolute() or Path(os.path.normpath(name)).parts[:1] == ("..",)):
             raise DataError(
-                f"{self.file}:{line}: {name!r} leads out of data.root; set data.allow_outside=true to read it all the same"
+                f"{self.file}:{line}: {name!r} is outside data.root; set data.allow_outside=true to allow this"
             )
-        # Names on disk may be decomposed, as macOS has them, or written with the slashes of Windows in the manifest.
+        # Names on disk may be decomposed (macOS), and paths in the manifest may have backslashes (Windows).
         forms = [name, normalize("NFD", name), normalize("NFC", name), name.replace("\\", "/")]
         for form in forms:
             if (self.root / form).is_file():

@@ -1,4 +1,4 @@
-"""What regular expressions find in the paths of a dataset's files."""
+"""Regular expressions on the paths of a dataset's files."""
 
 import re
 from pathlib import Path
@@ -8,16 +8,16 @@ from ..core.error import DataError
 
 
 def path_name(path: Path, root: Path) -> str:
-    """The path below `root`, in composed characters (NFC): macOS has them decomposed in names of files."""
+    """Path below `root`, normalized to NFC: macOS decomposes file names."""
     below = path.relative_to(root) if path.is_relative_to(root) else path
     return normalize("NFC", below.as_posix())
 
 
 def part_of_name(path: Path, root: Path, pattern: str, setting: str) -> str:
-    """The first group of a pattern in the path below `root`; the whole match of a pattern without groups.
+    """First group of a regular expression in the path below `root`, or its whole match if it has no groups.
 
     Raises:
-        DataError: it does not match; the message names the setting that it comes from.
+        DataError: it does not match.
     """
     name = path_name(path, root)
     match = re.search(pattern, name)

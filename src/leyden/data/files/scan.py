@@ -1,4 +1,4 @@
-"""Which files a folder holds: one look at it, with an account of what is left out and why."""
+"""Recursive search for files, with a count of the ignored files by reason."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -12,7 +12,7 @@ SYSTEM = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "lost+found", "$recy
 
 
 class Scan(NamedTuple):
-    """Files of the right kinds below a folder, in the order of their names, and all others by reason."""
+    """Files below a folder with one of the suffixes, sorted by name, and the ignored files."""
 
     folder: Path
     files: list[Path]
@@ -20,22 +20,22 @@ class Scan(NamedTuple):
 
 
 def scan(folder: Path, suffixes: Collection[str]) -> Scan:
-    """Looks for files with one of the suffixes, which are in lower case, at all depths.
+    """Find files with one of the suffixes, given in lower case, at any depth.
 
-    Links to folders are followed, except to a folder that they lie in. Hidden files and folders (whose names begin with
-    a dot, as those of `.ipynb_checkpoints`, and `._x` of macOS) and what systems leave in folders are ignored.
+    Links to folders are followed, except to an ancestor folder. Hidden files and folders, whose names start with a dot,
+    and files of the operating system are ignored.
     """
-    ignored, found = Ignored(), []
+    ignored, matches = Ignored(), []
     for path in _walk(folder, frozenset(), ignored):
         if path.suffix.lower() in suffixes:
-            found.append(path)
+            matches.append(path)
         else:
-            ignored.add(f"of another kind ({path.suffix.lower() or 'no suffix'})", path)
-    return Scan(folder, sorted(found), ignored)
+            ignored.add(f"with another suffix ({path.suffix.lower() or 'none'})", path)
+    return Scan(folder, sorted(matches), ignored)
 
 
 def _walk(folder: Path, above: frozenset[tuple[int, int]], ignored: Ignored) -> Iterator[Path]:
-    """The regular files below a folder; `above` are the identities of the folders that it lies in."""
+    """Regular files below a folder; `above` holds the device and inode numbers of its ancestors."""
     try:
         own = folder.stat()
         with os.scandir(folder) as listing:
@@ -57,20 +57,20 @@ def _walk(folder: Path, above: frozenset[tuple[int, int]], ignored: Ignored) -> 
         elif entry.is_file():
             yield path
         else:
-            ignored.add("no regular file", path)
+            ignored.add("not a regular file", path)
 
 
 def _linked(path: Path, above: frozenset[tuple[int, int]], ignored: Ignored) -> Iterator[Path]:
     try:
         target = path.stat()
-    except OSError:  # of no target, or a chain of links without end
+    except OSError:  # the target does not exist, or the link is circular
         ignored.add("broken link", path)
         return
     if (target.st_dev, target.st_ino) in above:
-        ignored.add("link to a folder that it lies in", path)
+        ignored.add("link to an ancestor folder", path)
     elif S_ISDIR(target.st_mode):
         yield from _walk(path, above, ignored)
     elif S_ISREG(target.st_mode):
         yield path
     else:
-        ignored.add("no regular file", path)
+        ignored.add("not a regular file", path)

@@ -4,25 +4,25 @@ from ..core.error import DataError
 
 
 def utf8_text(path: Path) -> str:
-    """A text file in UTF-8, such as an annotation, without a byte order mark.
+    """Text of a UTF-8 file, such as an annotation, without the byte order mark.
 
     Raises:
-        DataError: it cannot be read, or it is in another encoding.
+        DataError: the file cannot be read or decoded.
     """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; convert it"
+            f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; convert the file to UTF-8"
         ) from None
     except OSError as error:
         raise DataError(f"cannot read {path.absolute()}: {error.strerror}") from None
 
 
 def well_formed(text: str) -> str:
-    """A text with U+FFFD for each half of a surrogate pair.
+    """Replace lone surrogates by U+FFFD.
 
-    JSON and YAML may hold them where a text was cut within an emoji; no tokenizer takes them and no file can.
+    JSON and YAML may contain them, where a text was truncated within an emoji; tokenizers and files cannot hold them.
     """
     if text.isascii():
         return text

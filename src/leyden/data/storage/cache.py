@@ -1,4 +1,4 @@
-"""Decoded samples on disk, mapped by all processes of a node: the pages are in memory once, whoever reads them."""
+"""On-disk cache of decoded samples, memory-mapped by all processes of a node, so that pages are in memory once."""
 
 import json
 import os
@@ -18,54 +18,54 @@ from filelock import FileLock, Timeout
 from ...io import sync, write_atomically
 from ..core.error import DataError
 
-FORMAT = 1  # of what is written here
+FORMAT = 1  # version of the cache format
 METADATA = "about.json"  # written last
 
-Sample = np.ndarray | None  # None stands for one that cannot be decoded
+Sample = np.ndarray | None  # None for a sample that cannot be decoded
 
 
 class Stored(NamedTuple):
-    """Samples that are on disk, mapped for reading."""
+    """Memory-mapped samples on disk."""
 
-    samples: np.ndarray  # [sample, ...]; of many lengths, all of them one after the other [element]
-    lengths: np.ndarray | None  # of samples of many lengths [sample], int64
-    kept: np.ndarray | None  # the numbers of the samples that are there [sample], int64; None where all are
-    about: dict[str, Any]
+    samples: np.ndarray  # (sample, ...); of variable length, concatenated (element,)
+    lengths: np.ndarray | None  # lengths of samples of variable length (sample,), int64
+    kept: np.ndarray | None  # indices of the files that could be decoded (sample,), int64; None if all could
+    metadata: dict[str, Any]
 
 
 class Entry:
-    """One part of a cache: a folder that is either whole or not there.
+    """One entry of a cache: a folder that is either complete or missing.
 
-    It is written beside its place under a lock, brought to the disk, and renamed. Sizes and times of the files tell
-    whether somebody changed or cut them since.
+    It is written to a temporary folder under a lock, synced to disk and renamed. Sizes and modification times of the
+    files show whether they were changed or truncated since.
 
     Args:
-        folder: the cache.
-        made_of: plain values, all that the samples depend on; they are the key. `of` names the dataset.
+        folder: folder of the cache.
+        made_of: JSON-serializable values on which the samples depend, used as the key. `of` names the dataset.
     """
 
     def __init__(self, folder: Path, made_of: dict[str, Any]) -> None:
         self.made_of = json.loads(json.dumps(made_of | {"format": FORMAT}, default=str, sort_keys=True))
         key = blake2b(json.dumps(self.made_of, sort_keys=True).encode(), digest_size=12).hexdigest()
         self.path, self.lock = folder / key, folder / f"{key}.lock"
-        self.part = folder / f"{key}.{token_hex(4)}.part"  # of this process: some file systems lock on one host alone
+        self.part = folder / f"{key}.{token_hex(4)}.part"  # per process: on some file systems locks are local to a host
 
     def read(self) -> Stored | None:
-        """What is there, or None where nothing is, or it is damaged."""
+        """The samples, or None if the entry is missing or damaged."""
         try:
-            about = json.loads((self.path / METADATA).read_text(encoding="utf-8"))
-            if any(_state(self.path / name) != state for name, state in about["files"].items()):
+            metadata = json.loads((self.path / METADATA).read_text(encoding="utf-8"))
+            if any(_state(self.path / name) != state for name, state in metadata["files"].items()):
                 return None
-            shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
-            # An empty file cannot be mapped.
+            shape, dtype = tuple(metadata["shape"]), np.dtype(metadata["dtype"])
+            # An empty file cannot be memory-mapped.
             samples = (
                 np.memmap(self.path / "rows.bin", dtype, "r", shape=shape) if 0 not in shape else np.empty(shape, dtype)
             )
-            numbers = {
-                name: np.load(self.path / f"{name}.npy", mmap_mode="r") if f"{name}.npy" in about["files"] else None
+            arrays = {
+                name: np.load(self.path / f"{name}.npy", mmap_mode="r") if f"{name}.npy" in metadata["files"] else None
                 for name in ("lengths", "kept")
             }
-            return Stored(samples, numbers["lengths"], numbers["kept"], about)
+            return Stored(samples, arrays["lengths"], arrays["kept"], metadata)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -76,55 +76,55 @@ class Entry:
         num_bytes: float,
         warnings: Callable[[], dict[str, str]] = dict,
     ) -> None:
-        """Puts the samples in the place of what is there.
+        """Write the samples, replacing an existing entry.
 
         Args:
-            samples: of one size and dtype; or of many lengths [element].
-            is_ragged: whether they have many lengths.
-            num_bytes: about how much room they need.
-            warnings: what there was to say of the samples once they are all made, by kind.
+            samples: arrays of one size and dtype; or of variable length (element,).
+            is_ragged: whether they have variable length.
+            num_bytes: estimated size.
+            warnings: returns the warnings about the samples, by kind; called after the last sample.
 
         Raises:
-            OSError: the disk is full, or the folder must not be written.
+            OSError: the disk is full, or the folder is not writable.
             DataError: samples have different sizes.
         """
-        for abandoned in self.path.parent.glob(f"{self.path.name}.*.part"):  # by one who was killed
+        for abandoned in self.path.parent.glob(f"{self.path.name}.*.part"):  # by a process that was killed
             shutil.rmtree(abandoned, ignore_errors=True)
         self.part.mkdir(parents=True)
         try:
             if (free := shutil.disk_usage(self.part).free) < 1.05 * num_bytes:
-                raise OSError(ENOSPC, f"{num_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free")
+                raise OSError(ENOSPC, f"{num_bytes / 1e9:.2f} GB are needed, but only {free / 1e9:.2f} GB are free")
             begin = time.perf_counter()
-            about = self._write_samples(samples, is_ragged)
-            about |= {"made_of": self.made_of, "seconds": round(time.perf_counter() - begin, 2)}
-            about["warnings"] = warnings()
-            about["files"] = {path.name: _stamped(path) for path in sorted(self.part.iterdir())}
-            write_atomically(self.part / METADATA, json.dumps(about))
+            metadata = self._write_samples(samples, is_ragged)
+            metadata |= {"made_of": self.made_of, "seconds": round(time.perf_counter() - begin, 2)}
+            metadata["warnings"] = warnings()
+            metadata["files"] = {path.name: _stamped(path) for path in sorted(self.part.iterdir())}
+            write_atomically(self.part / METADATA, json.dumps(metadata))
             sync(self.part)
-            shutil.rmtree(self.path, ignore_errors=True)  # what is damaged
+            shutil.rmtree(self.path, ignore_errors=True)  # a damaged entry
             self.part.rename(self.path)
             sync(self.path.parent)
         finally:
             shutil.rmtree(self.part, ignore_errors=True)
 
     def _write_samples(self, samples: Iterable[Sample], is_ragged: bool) -> dict[str, Any]:
-        first, kept, lengths, number = None, [], [], -1
+        first, kept, lengths, index = None, [], [], -1
         with (self.part / "rows.bin").open("wb", buffering=1 << 20) as file:
-            for number, sample in enumerate(samples):
+            for index, sample in enumerate(samples):
                 if sample is None:
                     continue
                 first = sample if first is None else first
                 if sample.dtype != first.dtype or (sample.shape != first.shape and not is_ragged):
                     raise DataError(
-                        f"sample {number} is {sample.dtype} {sample.shape}, the first one {first.dtype} {first.shape}: "
+                        f"sample {index} is {sample.dtype} {sample.shape}, the first one {first.dtype} {first.shape}: "
                         "expected samples of one size"
                     )
                 file.write(np.ascontiguousarray(sample).data)
-                kept.append(number)
+                kept.append(index)
                 lengths.append(len(sample))
         if is_ragged:
             np.save(self.part / "lengths.npy", np.array(lengths, dtype=np.int64))
-        if len(kept) <= number:
+        if len(kept) <= index:
             np.save(self.part / "kept.npy", np.array(kept, dtype=np.int64))
         shape = () if first is None else first.shape
         dtype = np.dtype(np.uint8) if first is None else first.dtype
@@ -136,10 +136,10 @@ class Entry:
 
     @contextmanager
     def locked(self, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Keeps all other processes out, on all nodes; who is killed lets go.
+        """Lock out all other processes, on all nodes; the lock of a killed process is released.
 
         Raises:
-            OSError: the folder must not be written, or its file system has no locks.
+            OSError: the folder is not writable, or its file system has no locks.
         """
         self.lock.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.lock)
@@ -166,20 +166,20 @@ def cached(
     on_wait: Callable[[], None] = lambda: None,
     warnings: Callable[[], dict[str, str]] = dict,
 ) -> tuple[Stored, bool]:
-    """What is in a cache, built by the first of all processes that ask for it while the others wait.
+    """Samples of a cache entry, built by the first process that needs it while the others wait.
 
     Args:
-        entry: where it is.
-        build: gives the samples, in order.
+        entry: the cache entry.
+        build: returns the samples, in order.
         is_ragged, num_bytes, warnings: see `Entry.write`.
-        is_good: whether what is there may be used.
+        is_good: whether an existing entry may be used.
         on_wait: called before waiting for another process.
 
     Returns:
-        It, and whether this process built it.
+        The samples, and whether this process built them.
 
     Raises:
-        OSError: it is not there and cannot be written.
+        OSError: the entry cannot be written.
     """
     if (stored := entry.read()) and is_good(stored):
         return stored, False
@@ -188,36 +188,36 @@ def cached(
             return stored, False
         entry.write(build(), is_ragged, num_bytes, warnings)
         if not (stored := entry.read()):
-            raise OSError(f"what was written to {entry.path} cannot be read")
+            raise OSError(f"{entry.path} cannot be read back after writing")
         return stored, True
 
 
 def entries(folder: Path, of: str) -> list[dict[str, Any]]:
-    """What a cache holds of a dataset: of each part the `path`, whether it `is_whole`, `bytes`, and what is known."""
-    found = []
+    """Cache entries of a dataset: the metadata of each, with its `path`, whether it `is_whole`, and its `bytes`."""
+    results = []
     for path in sorted(folder.glob(f"*/{METADATA}")):
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
-            if about["made_of"]["of"] != of:
+            metadata = json.loads(path.read_text(encoding="utf-8"))
+            if metadata["made_of"]["of"] != of:
                 continue
-            is_whole = Entry(folder, about["made_of"]).read() is not None
+            is_whole = Entry(folder, metadata["made_of"]).read() is not None
             size = sum(file.stat().st_size for file in path.parent.iterdir())
-            found.append(about | {"path": path.parent, "is_whole": is_whole, "bytes": size})
-        except (OSError, ValueError, KeyError, TypeError):  # it goes, or is another's
+            results.append(metadata | {"path": path.parent, "is_whole": is_whole, "bytes": size})
+        except (OSError, ValueError, KeyError, TypeError):  # being removed, or not of this format
             continue
-    return found
+    return results
 
 
 def clear(folder: Path, of: str) -> int:
-    """Removes what a cache holds of a dataset, and all that was begun by processes that were killed.
+    """Remove the cache entries of a dataset, and incomplete entries of processes that were killed.
 
     Returns:
-        The bytes that are free now.
+        The number of bytes freed.
     """
     freed = 0
-    for about in entries(folder, of):
-        _remove(about["path"])
-        freed += about["bytes"]
+    for entry in entries(folder, of):
+        _remove(entry["path"])
+        freed += entry["bytes"]
     for part in folder.glob("*.part"):
         try:
             with FileLock(part.with_name(f"{part.name.partition('.')[0]}.lock"), 0):
@@ -229,17 +229,17 @@ def clear(folder: Path, of: str) -> int:
 
 
 def _remove(folder: Path) -> None:
-    """Removes a folder of the cache; of a link only itself, never what it leads to."""
+    """Remove a folder of the cache; of a symbolic link, only the link."""
     folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
 
 
 def _state(path: Path) -> list[int]:
-    known = path.stat()
-    return [known.st_size, known.st_mtime_ns]
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 def _stamped(path: Path) -> list[int]:
-    """Brings a file to the disk, with a time that no file system rounds, and gives its state."""
+    """Sync a file to disk, set a modification time that no file system rounds, and return its state."""
     second = int(time.time()) // 2 * 2
     sync(path)
     os.utime(path, (second, second))

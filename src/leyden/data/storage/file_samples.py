@@ -16,21 +16,21 @@ OnCorrupt = Literal["raise", "skip"]
 
 
 class FileSamples(Samples):
-    """Samples read from files when their batch is asked for.
+    """Samples that are read from files on access.
 
     Args:
-        paths: one file a sample, or what else `read` takes and an error message names.
-        targets: [sample], or what the task says, one a sample.
-        read: file -> tensor in storage dtype; raises on a file that it cannot decode.
-        ragged: pad to the longest of the batch (waveforms) instead of stacking (images of one size).
-        on_corrupt: `raise`, or `skip` the file with a warning: the batch is then smaller.
-        read_many: files -> their tensors, with None for each that is left to `read`; for what is faster in batches, and
-            only where processes that read ahead cannot go, such as on a GPU.
-        measure: file -> its length, from its header alone; 0 for a file that cannot be read. Asked once for each file.
-        made_of: plain values that tell how the files are decoded, see `decoder`; without them no cache keeps the samples.
+        paths: one file per sample, or other arguments of `read` that identify a sample in messages.
+        targets: (sample,), or a sequence of targets as defined by the task.
+        read: converts a file to a tensor in storage dtype; raises an error for a file that it cannot decode.
+        ragged: pad to the longest sample of the batch (waveforms) instead of stacking (images of one size).
+        on_corrupt: `raise`, or `skip` the file with a warning, which makes the batch smaller.
+        measure: returns the length of a file from its header; 0 if it cannot be read. Called once per file.
+        made_of: JSON-serializable values that describe the decoding, see `decoder`; without them samples are not cached.
+        read_many: converts several files at once, with None for each that is left to `read`; for decoders that are faster
+            on batches and cannot run in worker processes, such as on a GPU.
 
     Raises:
-        DataError: a file cannot be read; the message names it.
+        DataError: a file cannot be read.
     """
 
     def __init__(
@@ -64,19 +64,19 @@ class FileSamples(Samples):
         decoded = [(tensor, i) for i, tensor in samples if tensor is not None]
         if not decoded:
             names = ", ".join(str(self.paths[i]) for i in indices[:3])
-            raise DataError(f"no file of a whole batch could be read: {names} ...")
+            raise DataError(f"no file of the batch could be read: {names} ...")
         inputs, kept = [tensor for tensor, _ in decoded], [i for _, i in decoded]
         if self.ragged:
             return pad(inputs, self.targets[kept])
         return Batch(torch.stack(inputs), self.targets[kept])
 
     def decode_many(self, paths: Sequence[Any]) -> list[Tensor | None]:
-        """One sample a file, or None where it cannot be read and is skipped."""
+        """One sample per file, or None for a file that cannot be read and is skipped."""
         samples = self.read_many(paths) if self.read_many else [None] * len(paths)
         return [self.decode(path) if sample is None else sample for path, sample in zip(paths, samples, strict=True)]
 
     def decode(self, path: Any) -> Tensor | None:
-        """One sample, or None where its file cannot be read and is skipped."""
+        """One sample, or None if its file cannot be read and is skipped."""
         try:
             return self.read(path)
         except (OSError, RuntimeError, ValueError) as error:

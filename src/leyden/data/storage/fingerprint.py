@@ -1,4 +1,4 @@
-"""What decoded samples depend on, so that a cache of them is never out of date."""
+"""Fingerprints of everything that decoded samples depend on, so that a cache is never stale."""
 
 import platform
 import sys
@@ -15,18 +15,18 @@ SHARED = {Path(__file__).parents[1] / name for name in ("core", "storage", "file
 
 
 def decoder(data: Any, **more: Any) -> dict[str, Any] | None:
-    """How a data module decodes: its settings that `decoding` names, the source of its classes, and all libraries.
+    """How a data module decodes: the settings named in `decoding`, the source of its classes, and library versions.
 
     Args:
         data: the data module.
-        **more: plain values on which its samples depend, too.
+        **more: further JSON-serializable values on which the samples depend.
 
     Returns:
-        Plain values; None for a class that decodes in its own way and does not name, in `decoding`, the settings that
-        its samples depend on: nobody can tell when those would be out of date.
+        JSON-serializable values; None for a class with its own decoding that does not list, in `decoding`, the settings
+        on which its samples depend, so that a stale cache could not be detected.
     """
     own = type(data).__mro__
-    named = next((number for number, kind in enumerate(own) if "decoding" in vars(kind)), len(own))
+    named = next((index for index, kind in enumerate(own) if "decoding" in vars(kind)), len(own))
     if any(name.startswith(("decode", "stream")) for kind in own[:named] for name in vars(kind)):
         return None
     settings = {name: getattr(data, name) for name in getattr(data, "decoding", ())}
@@ -34,7 +34,7 @@ def decoder(data: Any, **more: Any) -> dict[str, Any] | None:
 
 
 def dataset_name(data: Any) -> str:
-    """The class of a data module, and where its files are."""
+    """The class of a data module, and the location of its files."""
     dataset = getattr(data, "dataset", None)
     if dataset is not None:
         dataset = dataset.func if isinstance(dataset, partial) else dataset
@@ -45,35 +45,35 @@ def dataset_name(data: Any) -> str:
 
 
 def file_states(paths: Iterable[Path]) -> str:
-    """A hash of the places, sizes and times of files: another one after any change to one of them.
+    """Hash of the paths, sizes and times of files.
 
     Raises:
-        OSError: a file is not there.
+        OSError: a file is missing.
     """
     digest = blake2b(digest_size=16)
     for path in paths:
-        known = path.stat()
-        # The time of the last change of the entry, too: archives and copies bring the time of the content with them.
-        state = (path.absolute(), known.st_size, known.st_mtime_ns, known.st_ctime_ns)
+        stat = path.stat()
+        # Include ctime: archives and copies preserve the modification time.
+        state = (path.absolute(), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         digest.update("\0".join(map(str, state)).encode(errors="surrogateescape") + b"\n")
     return digest.hexdigest()
 
 
 @cache
 def _code(kind: type) -> str:
-    """A hash of the folders in which a data module's classes are written; those that all share decode nothing."""
+    """Hash of the source folders of a data module's classes, without the shared ones, which do not decode."""
     folders = set()
-    for one in kind.__mro__:
-        if one.__module__ == "leyden.data.core.datamodule":
+    for base in kind.__mro__:
+        if base.__module__ == "leyden.data.core.datamodule":
             break
-        if file := getattr(sys.modules.get(one.__module__), "__file__", None):
+        if file := getattr(sys.modules.get(base.__module__), "__file__", None):
             folders.add(Path(file).parent)
     paths = sorted(path for folder in folders - SHARED for path in folder.glob("*.py"))
     return _hash([f"{kind.__module__}.{kind.__qualname__}".encode(), *(path.read_bytes() for path in paths)])
 
 
 def tokenizer_state(tokenizer: Any) -> dict[str, str]:
-    """The class of a tokenizer, and a hash of what it saves and of the file that it is written in."""
+    """The class of a tokenizer, and a hash of its saved files and its source."""
     kind = type(tokenizer)
     source = getattr(sys.modules.get(kind.__module__), "__file__", None)
     with TemporaryDirectory() as name:
@@ -96,10 +96,10 @@ def _hash(contents: Iterable[bytes]) -> str:
 
 @cache
 def _versions() -> dict[str, str]:
-    known = {"python": platform.python_version(), "machine": platform.machine()}
+    versions = {"python": platform.python_version(), "machine": platform.machine()}
     for name in LIBRARIES:
         try:
-            known[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return known
+    return versions

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def mapped(array: np.ndarray) -> Tensor:
-    """A file that is mapped for reading as a tensor, without a copy: to write to it would end the process."""
+    """View a read-only memory-mapped array as a tensor without a copy; writing to it would crash the process."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(array)

@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 class Packed(Sequence[Tensor]):
-    """Samples of many lengths, one after the other in one tensor, which may be a mapped file or lie on a device.
+    """Samples of variable length, concatenated in one tensor, which may be memory-mapped or on a device.
 
     Args:
-        flat: all samples [element of all samples].
-        lengths: of the samples [sample], int64, in main memory.
+        flat: concatenated samples (element,).
+        lengths: lengths of the samples (sample,), int64, on the CPU.
     """
 
     def __init__(self, flat: Tensor, lengths: Tensor) -> None:
@@ -20,13 +20,13 @@ class Packed(Sequence[Tensor]):
 
     @classmethod
     def of(cls, samples: Sequence[Tensor]) -> "Packed":
-        """Those samples, copied."""
+        """Concatenate samples."""
         flat = torch.cat(list(samples)) if len(samples) else torch.empty(0)
         return cls(flat, torch.tensor([len(sample) for sample in samples], dtype=torch.int64))
 
     @classmethod
     def joined(cls, parts: Sequence["Packed"]) -> "Packed":
-        """The samples of all parts, copied."""
+        """Concatenate the samples of all parts."""
         if not parts:
             return cls.of([])
         return cls(torch.cat([part.flat for part in parts]), torch.cat([part.lengths for part in parts]))
@@ -43,12 +43,12 @@ class Packed(Sequence[Tensor]):
     def __getitem__(self, index: slice) -> list[Tensor]: ...
     def __getitem__(self, index: int | slice) -> Tensor | list[Tensor]:
         if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+            return [self[position] for position in range(*index.indices(len(self)))]
         start = int(self.starts[index])
         return self.flat[start : start + int(self.lengths[index])]
 
     def padded(self, indices: Sequence[int], padding: int) -> tuple[Tensor, Tensor]:
-        """Some samples, padded to the longest of them [sample, element], and their lengths [sample], in main memory."""
+        """Some samples, padded to the longest of them (sample, element), and their lengths (sample,) on the CPU."""
         samples = torch.as_tensor(indices)
         starts, lengths = self.starts[samples], self.lengths[samples]
         longest = int(lengths.max())
@@ -61,7 +61,7 @@ class Packed(Sequence[Tensor]):
         return batch, lengths
 
     def gathered(self, starts: Tensor, lengths: Tensor, longest: int, padding: int) -> Tensor:
-        """The same in a few large steps, as a device wants it."""
+        """Vectorized version of `padded`, for samples on a device."""
         device = self.flat.device
         starts, lengths = (part.to(device, non_blocking=True).unsqueeze(1) for part in (starts, lengths))
         places = torch.arange(longest, device=device)

@@ -12,38 +12,37 @@ from ..core.batch import Batch
 from ..core.samples import Samples
 from .folder import StreamFolder, litdata_part
 
-OPEN = 32  # chunks that a process has mapped
+MAX_MAPPED_CHUNKS = 32  # per process
 
 
 class StreamSamples(Samples):
-    """Samples in the chunks of one split of a stream, as litdata writes them.
+    """Samples in the chunks of one split of a stream, as written by litdata.
 
-    litdata's own datasets go through their chunks one after the other and forget each one. Samples in the order of
-    (seed, epoch) would have them fetch and decode chunks again and again, so only litdata's files, downloads and
-    decoding are used here.
+    litdata's own datasets read chunks sequentially and forget each one. In the order of (seed, epoch) they would fetch
+    and decode chunks again and again, so only litdata's file format, downloads and decoding are used.
 
     Args:
         folder: the stream.
-        split: its name.
-        about: what `write_stream` says of it.
-        chunks: its chunks, as litdata's index has them.
-        targets: [sample]; None where they are in the chunks.
-        lengths: [sample], int64; None where all are equal.
-        join: the tensors of the targets of samples -> those of a batch; see `DataModule.join_targets`.
+        split: name of the split.
+        metadata: metadata of the split in `stream.json`.
+        chunks: chunks in litdata's index.
+        targets: (sample,), or None if the targets are in the chunks.
+        lengths: (sample,), int64, or None if all are equal.
+        join: collates targets, see `DataModule.join_targets`.
     """
 
     def __init__(
         self,
         folder: StreamFolder,
         split: str,
-        about: dict[str, Any],
+        metadata: dict[str, Any],
         chunks: list[dict[str, Any]],
         targets: Tensor | None,
         lengths: Tensor | None,
         join: Callable[[list[list[Tensor]]], Any],
     ) -> None:
-        super().__init__(range(about["rows"]) if targets is None else targets)
-        self.folder, self.split, self.about, self._lengths = folder, split, about, lengths
+        super().__init__(range(metadata["rows"]) if targets is None else targets)
+        self.folder, self.split, self.metadata, self._lengths = folder, split, metadata, lengths
         self.join = join
         self.names = [f"{split}/{chunk['filename']}" for chunk in chunks]
         self._chunks = torch.tensor([chunk["chunk_size"] for chunk in chunks], dtype=torch.int64)
@@ -65,34 +64,34 @@ class StreamSamples(Samples):
 
     def __getitems__(self, indices: list[int]) -> Batch:
         lengths = None if self.lengths is None else self.lengths[indices]
-        shape = self.about["shape"] if lengths is None else [int(lengths.max())]
-        inputs = np.full((len(indices), *shape), self.about["padding"], self.about["dtype"])
+        shape = self.metadata["shape"] if lengths is None else [int(lengths.max())]
+        inputs = np.full((len(indices), *shape), self.metadata["padding"], self.metadata["dtype"])
         targets: list[list[Tensor]] = [[]] * len(indices)
-        for place in sorted(range(len(indices)), key=indices.__getitem__):  # chunk by chunk
-            sample = self.read(indices[place])
+        for position in sorted(range(len(indices)), key=indices.__getitem__):  # chunk by chunk
+            sample = self.read(indices[position])
             if lengths is None:
-                inputs[place] = sample["inputs"]
+                inputs[position] = sample["inputs"]
             else:
-                inputs[place, : len(sample["inputs"])] = sample["inputs"]
-            targets[place] = [torch.from_numpy(part.copy()) for part in sample.get("targets", ())]
+                inputs[position, : len(sample["inputs"])] = sample["inputs"]
+            targets[position] = [torch.from_numpy(part.copy()) for part in sample.get("targets", ())]
         joined = self.targets[indices] if isinstance(self.targets, Tensor) else self.join(targets)
         return Batch(torch.from_numpy(inputs), joined, lengths)
 
-    def read(self, number: int) -> dict[str, Any]:
-        """One sample; valid until the next one is read."""
-        chunk = bisect_right(self.starts, number) - 1
-        if self._reader.pid != os.getpid():  # what is mapped and open is not shared with a process that was forked
+    def read(self, index: int) -> dict[str, Any]:
+        """Read one sample, valid until the next call."""
+        chunk = bisect_right(self.starts, index) - 1
+        if self._reader.pid != os.getpid():  # memory maps and open files must not be shared with a forked process
             self._reader = _Reader.of(self.folder, self.split, len(self.names))
         try:
-            return self._read(self._reader, chunk, number)
-        except FileNotFoundError:  # another process, with other samples to read, has made room
+            return self._read(self._reader, chunk, index)
+        except FileNotFoundError:  # another process has removed the chunk to make room
             self._reader.chunk = -1
-            return self._read(self._reader, chunk, number)
+            return self._read(self._reader, chunk, index)
 
-    def _read(self, reader: "_Reader", chunk: int, number: int) -> dict[str, Any]:
+    def _read(self, reader: "_Reader", chunk: int, index: int) -> dict[str, Any]:
         if chunk != reader.chunk:
             reader.chunk, reader.path = chunk, str(self.folder.file(self.names[chunk], self.sizes[chunk]))
-        return reader.loader.load_item_from_chunk(number, chunk, reader.path, self.starts[chunk], self.sizes[chunk])
+        return reader.loader.load_item_from_chunk(index, chunk, reader.path, self.starts[chunk], self.sizes[chunk])
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_reader": _Reader()}
@@ -100,19 +99,19 @@ class StreamSamples(Samples):
 
 @dataclass
 class _Reader:
-    """What one process reads with."""
+    """State of reading in one process."""
 
     pid: int = -1
     loader: Any = None
-    chunk: int = -1  # the last one, and where it is
+    chunk: int = -1  # the last chunk read, and its path
     path: str = ""
 
     @classmethod
     def of(cls, folder: StreamFolder, split: str, num_chunks: int) -> "_Reader":
-        # Decoded ahead, samples that nobody asks for next would cost ten times as much as those that are asked for.
+        # Without batch decoding: in random order, most samples decoded ahead would be discarded.
         loader = litdata_part("streaming.item_loader").PyTreeLoader(batch_decode=0)
         index = folder.file(f"{split}/index.json")
         litdata_part("streaming.reader").BinaryReader(str(index.parent), item_loader=loader).get_length()
-        loader.set_posix_fast(True, keep=OPEN, willneed=False)
+        loader.set_posix_fast(True, keep=MAX_MAPPED_CHUNKS, willneed=False)
         loader.set_mmap_allowed_chunks(set(range(num_chunks)))
         return cls(os.getpid(), loader)

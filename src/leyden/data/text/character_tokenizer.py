@@ -6,9 +6,9 @@ from ..core.error import DataError
 
 
 class CharacterTokenizer:
-    """Each character of the training texts is a token; ids in the order of the code points.
+    """One token per character of the training texts, with ids in the order of the code points.
 
-    It loses nothing of texts made of the characters that it was trained on; any other one is unknown to it.
+    It is lossless for texts of these characters; any other character is unknown.
     """
 
     padding, unknown = 0, 1
@@ -32,7 +32,7 @@ class CharacterTokenizer:
         self._characters = sorted(set().union(*texts))
 
     def encode(self, texts: list[str], max_tokens: int | None = None) -> list[list[int]]:
-        ids = {character: number for number, character in enumerate(self._characters, start=2)}
+        ids = {character: index for index, character in enumerate(self._characters, start=2)}
         return [[ids.get(character, self.unknown) for character in text[:max_tokens]] for text in texts]
 
     def decode(self, tokens: list[int]) -> str:

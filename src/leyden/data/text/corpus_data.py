@@ -20,29 +20,28 @@ from ..storage.fingerprint import decoder, texts_hash, tokenizer_state
 from .byte_pair_tokenizer import BytePairTokenizer
 from .lossless_tokenizer import LosslessTokenizer
 from .tokenized_data import TokenizedData
-from .windows import IGNORED, ShiftedBatches, Windows
+from .windows import IGNORE_INDEX, ShiftedBatches, Windows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 class CorpusData(TokenizedData):
-    """Base of all texts for language modelling: windows [batch, max_tokens] of one stream of tokens, without padding.
+    """Base class of texts for language modelling: windows (batch, max_tokens) of one stream of tokens, without padding.
 
-    The documents of a split stand one after the other, the end-of-text token before each. An epoch of training goes
-    once over the stream, in windows that begin at another place each time. An evaluation predicts every token exactly
-    once; the first token of a window has one token before it, the last one all of the window. A new dataset
-    implements `load_documents`.
+    The documents of a split are concatenated, with the end-of-text token before each. A training epoch passes once over
+    the stream, in windows whose offset changes every epoch. An evaluation predicts every token exactly once; its context
+    is the part of the window before it. A new dataset implements `load_documents`.
 
     Args:
-        tokenizer: `BytePairTokenizer()` where none is given; it learns from the training documents alone.
+        tokenizer: trained on the training documents; by default `BytePairTokenizer()`.
         max_tokens: length of a window.
-        encoding: of the user's files.
+        encoding: encoding of your files.
         **loading: arguments of `DataModule`.
     """
 
     provides: ClassVar[tuple[str, ...]] = ("vocab_size", "max_tokens", "token_bytes")
-    decoding: ClassVar[tuple[str, ...]] = ()  # the texts and the tokenizer tell all
+    decoding: ClassVar[tuple[str, ...]] = ()  # samples depend only on the texts and the tokenizer
     suffixes: tuple[str, ...] = (".txt",)  # of files that hold one text each
 
     def __init__(
@@ -58,7 +57,7 @@ class CorpusData(TokenizedData):
         self.tokenizer: LosslessTokenizer = tokenizer or BytePairTokenizer()
         if not hasattr(self.tokenizer, "token_bytes"):
             name = type(self.tokenizer).__name__
-            raise ValueError(f"tokenizer is a {name}, which loses parts of the text: take BytePairTokenizer")
+            raise ValueError(f"tokenizer is a {name}, which is not lossless: use BytePairTokenizer")
         self.max_tokens, self.encoding = max_tokens, encoding
 
     @property
@@ -67,14 +66,14 @@ class CorpusData(TokenizedData):
 
     @property
     def token_bytes(self) -> np.ndarray:
-        """See `LosslessTokenizer`; an array of objects, since Hydra copies the items of lists: 50,000 in a minute."""
+        """See `LosslessTokenizer`; an object array, since Hydra copies lists item by item, 50,000 in a minute."""
         return np.array(self.tokenizer.token_bytes, dtype=object)
 
     def state(self) -> dict[str, Any]:
-        return {}  # the tokenizer has a file of its own
+        return {}  # the tokenizer is saved in its own file
 
     def load_documents(self, split: Split) -> list[str]:
-        """The texts of a split; no text is in two of them."""
+        """Texts of a split; no text may be in two splits."""
         raise NotImplementedError
 
     def official_splits(self) -> tuple[Split, ...]:
@@ -96,26 +95,26 @@ class CorpusData(TokenizedData):
                     self._report(len(self.samples["train"]), None)
 
     def windows(self, documents: list[str], split: Split) -> Windows:
-        stream = self.kept_stream(documents, split)
+        stream = self.cached_stream(documents, split)
         needed = 2 * self.max_tokens if split == "train" else 2
         if len(stream) < needed:
             raise DataError(
-                f"the {split} split has {len(stream)} tokens and needs {needed}: give more text, or lower "
+                f"the {split} split has {len(stream)} tokens, expected at least {needed}: add text, or lower "
                 f"data.max_tokens={self.max_tokens}"
             )
         return Windows(stream, self.max_tokens, split == "train", self.tokenizer.padding)
 
     def stream(self, documents: list[str], split: str) -> np.ndarray:
-        """All documents as token ids [token], the end-of-text token before each; uint16 where the ids allow it.
+        """Concatenated token ids of all documents (token,), uint16 where the ids fit, else int32.
 
         Raises:
-            DataError: the tokenizer does not know a part of a text.
+            DataError: a text has a character that is unknown to the tokenizer.
         """
         parts = list(self.stream_parts(documents, split))
         return np.concatenate(parts) if parts else np.empty(0, dtype=self.token_dtype)
 
-    def kept_stream(self, documents: list[str], split: str) -> np.ndarray:
-        """The same, encoded once and mapped where there is a cache."""
+    def cached_stream(self, documents: list[str], split: str) -> np.ndarray:
+        """Like `stream`, but encoded once and memory-mapped if there is a cache."""
         made_of = decoder(self) if self.storage.cache else None
         if made_of is None or not documents:
             return self.stream(documents, split)
@@ -126,20 +125,20 @@ class CorpusData(TokenizedData):
         return np.asarray(stored.samples) if stored else self.stream(documents, split)
 
     def stream_parts(self, documents: list[str], split: str) -> Iterator[np.ndarray]:
-        """See `stream`; each document by itself."""
+        """Token ids of each document, see `stream`."""
 
         def encode(document: str) -> np.ndarray:
             (tokens,) = self.tokenizer.encode([document])
             if unknown != end and unknown in tokens:
-                known = self.tokenizer.decode(tokens[: tokens.index(unknown)])
+                prefix = self.tokenizer.decode(tokens[: tokens.index(unknown)])
                 raise DataError(
-                    f"the {split} text has the character {document[len(known) :][:1]!r}, which the training text has "
-                    "not: take BytePairTokenizer, which knows every text"
+                    f"the {split} text has the character {document[len(prefix) :][:1]!r}, which is not in the training "
+                    "text: use BytePairTokenizer, which can encode every text"
                 )
             return np.array([end, *tokens], dtype=self.token_dtype)
 
         end, unknown = self.tokenizer.padding, self.tokenizer.unknown
-        return decode_all(documents, encode, in_processes=False)  # tokenizers have threads of their own
+        return decode_all(documents, encode, in_processes=False)  # tokenizers have their own threads
 
     def _batches(self, stage: Stage) -> Any:
         batches = super()._batches(stage)
@@ -147,11 +146,11 @@ class CorpusData(TokenizedData):
 
     def join_targets(self, samples: list[list[Tensor]]) -> Any:
         raise DataError(
-            "windows of one long text are no samples of a stream: they are mapped from data.cache, and need not fit into memory"
+            "a language modelling corpus cannot be streamed: it is memory-mapped from data.cache and need not fit into memory"
         )
 
     def read(self, inputs: list[Path]) -> tuple[RaggedSamples, list[str]]:
-        """Prompts [token]: each line of a .txt file that is not empty; of other files the whole text."""
+        """Prompts (token,): each non-empty line of a .txt file, or the whole text of another file."""
         prompts: dict[str, str] = {}
         for path in expand_inputs(inputs, {".txt", *self.suffixes}):
             if path.suffix.lower() == ".txt":
@@ -165,9 +164,9 @@ class CorpusData(TokenizedData):
             prompts
         )
 
-    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
-        """The prompt and how the model goes on."""
-        prompt, _ = samples[number].sample(0)
+    def records(self, samples: Samples, index: int, prediction: Any) -> list[dict[str, Any]]:
+        """The prompt and the generated continuation."""
+        prompt, _ = samples[index].sample(0)
         return [
             {
                 "prompt": self.tokenizer.decode(prompt.tolist()),
@@ -179,9 +178,9 @@ class CorpusData(TokenizedData):
         return IndexTransform()
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Tensor) -> None:
-        """The beginning of a window, with the mean loss of its tokens [token]."""
-        self.draw(axes, target[target != IGNORED])
-        axes.set_title(f"{prediction[target != IGNORED].mean():.2f} nats a token", fontsize=9)
+        """The beginning of a window, titled with the mean loss of its tokens (token,)."""
+        self.draw(axes, target[target != IGNORE_INDEX])
+        axes.set_title(f"{prediction[target != IGNORE_INDEX].mean():.2f} nats a token", fontsize=9)
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         lines = self.tokenizer.decode(inputs.tolist()).expandtabs(4).splitlines()
@@ -191,7 +190,7 @@ class CorpusData(TokenizedData):
 
 
 class IndexTransform(nn.Module):
-    """Token ids int32 -> int64, which embeddings and losses want."""
+    """Convert token ids from int32 to int64, as embeddings and losses require."""
 
     def forward(self, batch: Batch) -> Batch:
         return batch._replace(inputs=batch.inputs.long(), targets=batch.targets.long())

@@ -13,20 +13,19 @@ from .corpus_data import CorpusData
 
 
 class CorpusFiles(CorpusData):
-    """User texts: one file, or all files of a folder in the order of their names.
+    """Your own texts: one file, or all files of a folder, sorted by name.
 
-    The splits: files that match `test` are tested on, of the others those that match `validation` are validated on;
-    without patterns, folders called like splits tell them, or the names of the files where all of them do, as in
-    `wiki.valid.tokens`. Where a split is not told so, the end of what is left is taken instead: of all its characters
-    the last `test_fraction` for the test, `validation_fraction` before these for validation, all before for training.
-    With `test_fraction=0` there is no text for a test alone, and the validation text is tested on.
+    Files that match `test` or `validation` form these splits; without patterns, folders named like splits do, or file
+    names if all of them contain the name of a split, such as `wiki.valid.tokens`. Otherwise, a split comes from the end of
+    the remaining text: the last `test_fraction` of its characters for testing, and `validation_fraction` before them for
+    validation. With `test_fraction=0`, the validation text is also the test text.
 
     Args:
         root: file or folder.
-        suffixes: endings of the files to take from a folder.
+        suffixes: suffixes of the files to read from a folder.
         validation, test: regular expressions on the path below `root`.
         test_fraction: see above; `validation_fraction` is an argument of `DataModule`.
-        download: `url` and `sha256` of the file `root`, which is fetched where it is missing.
+        download: `url` and `sha256` of the file `root`, which is downloaded if missing.
         **corpus: arguments of `CorpusData`.
     """
 
@@ -64,56 +63,56 @@ class CorpusFiles(CorpusData):
             split = "validation"
         if split in files and split != "train":
             return self._read(files[split])
-        train, middle, end = cut(self._read(files["train"]), 1 - validation - test, 1 - test)
+        train, middle, end = split_documents(self._read(files["train"]), 1 - validation - test, 1 - test)
         return {"train": train, "validation": middle, "test": end}[split]
 
     @cached_property
     def parts(self) -> dict[Split, list[Path]]:
-        """The files of each split that has files of its own."""
+        """The files of each split that has its own files."""
         if not self.root.exists():
             raise DataError(f"there is no file or folder {self.root.absolute()}: set data.root to your texts")
         if self.root.is_file():
             if patterns := [split for split, pattern in self.patterns.items() if pattern]:
-                raise DataError(f"data.{patterns[0]} is for a folder of files; data.root={self.root} is one file")
+                raise DataError(f"data.{patterns[0]} needs a folder of files, but data.root={self.root} is a file")
             return {"train": [self.root]}
-        found, files = self.files.found, self.files.scan.files
+        by_split, files = self.files.by_split, self.files.scan.files
         if self.files.how:
-            return found
+            return by_split
         # As in wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens.
-        told = {path: split for path in files if (split := split_in(path.stem))}
-        if len(told) < len(files) or "train" not in told.values():
-            return found
-        return {split: [path for path in files if told[path] == split] for split in SPLITS if split in told.values()}
+        named = {path: split for path in files if (split := split_in(path.stem))}
+        if len(named) < len(files) or "train" not in named.values():
+            return by_split
+        return {split: [path for path in files if named[path] == split] for split in SPLITS if split in named.values()}
 
     def sources(self, split: Split) -> list[Path]:
         return self.parts.get(split, [])
 
     def count_samples(self) -> Account:
-        taken = {split: len(paths) for split, paths in self.parts.items()}
+        num_samples = {split: len(paths) for split, paths in self.parts.items()}
         if self.root.is_file():
-            found, ignored = {}, Ignored()
+            how, ignored = {}, Ignored()
         else:
-            found = dict(self.files.how) or {split: "by the names of files" for split in taken if len(taken) > 1}
+            how = dict(self.files.how) or {split: "by file names" for split in num_samples if len(num_samples) > 1}
             ignored = self.files.ignored
         ends: dict[Split, str] = {"validation": "validation_fraction", "test": "test_fraction"}
         for split, setting in ends.items():
             fraction = getattr(self, setting)
             end = f"from the end of the training text: data.{setting}={fraction:g}"
-            found.setdefault(split, end if fraction else "the validation text: data.test_fraction=0")
-        return Account(self.root, taken, found, ignored)
+            how.setdefault(split, end if fraction else "the validation text: data.test_fraction=0")
+        return Account(self.root, num_samples, how, ignored)
 
     def _read(self, paths: list[Path]) -> list[str]:
         return [read_text(path, self.encoding) for path in paths]
 
 
-def cut(documents: list[str], *shares: float) -> list[list[str]]:
-    """Cuts documents that stand one after the other at shares of all their characters, rounded down."""
+def split_documents(documents: list[str], *shares: float) -> list[list[str]]:
+    """Split concatenated documents at shares of their total number of characters, rounded down."""
     total = sum(map(len, documents))
-    places = [0, *(int(total * share) for share in shares), total]
-    parts: list[list[str]] = [[] for _ in places[1:]]
+    bounds = [0, *(int(total * share) for share in shares), total]
+    parts: list[list[str]] = [[] for _ in bounds[1:]]
     first = 0
     for document in documents:
-        for part, begin, end in zip(parts, places, places[1:], strict=False):
+        for part, begin, end in zip(parts, bounds, bounds[1:], strict=False):
             if text := document[max(0, begin - first) : max(0, end - first)]:
                 part.append(text)
         first += len(document)

@@ -9,20 +9,20 @@ from ..core.error import DataError
 from .tokenizer import BEGIN, END, PADDING, fixed_tokens
 from .trained_tokenizer import TrainedTokenizer
 
-# Set at all, it spares a warning at every fork; workers that read batches ahead only copy ids and need no tokenizer.
+# Setting it avoids a warning at every fork; workers only copy ids and need no tokenizer.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
 class HuggingFaceTokenizer(TrainedTokenizer):
-    """Base of all tokenizers that are made of the `tokenizers` library. A new one implements `trainer`.
+    """Base class of tokenizers of the `tokenizers` library. A new one implements `trainer`.
 
     Args:
-        tokenizer: the library's, untrained.
-        max_vocab_size: tokens to keep at most, with [PAD], [UNK] and the like.
-        min_frequency: how often the training texts must hold a token for it to be kept.
-        begin: put [BOS] before every text.
-        end: put [EOS] after every text.
-        specials: words that are kept whole, as they are written, and are always in the vocabulary.
+        tokenizer: untrained tokenizer of the library.
+        max_vocab_size: maximum number of tokens, including special tokens.
+        min_frequency: minimum frequency of a token in the training texts.
+        begin: prepend [BOS] to every text.
+        end: append [EOS] to every text.
+        specials: words that are never split or normalized and are always in the vocabulary.
     """
 
     padding, unknown = 0, 1
@@ -38,8 +38,7 @@ class HuggingFaceTokenizer(TrainedTokenizer):
     ) -> None:
         if max_vocab_size < 3 + begin + end + len(specials):
             raise ValueError(
-                f"max_vocab_size is {max_vocab_size}; it must leave room beside [PAD], [UNK] and the like: "
-                f"at least {3 + begin + end + len(specials)}"
+                f"max_vocab_size is {max_vocab_size}; special tokens need at least {3 + begin + end + len(specials)}"
             )
         if min_frequency < 1:
             raise ValueError(f"min_frequency is {min_frequency}; it must be at least 1")
@@ -52,7 +51,7 @@ class HuggingFaceTokenizer(TrainedTokenizer):
             tokenizer.post_processor = processors.TemplateProcessing(single=single, special_tokens=added)
 
     def trainer(self, vocab_size: int) -> Any:
-        """The library's trainer, for a vocabulary of that size."""
+        """Trainer of the library for a vocabulary of this size."""
         raise NotImplementedError
 
     def train(self, texts: Iterable[str]) -> None:
@@ -63,14 +62,14 @@ class HuggingFaceTokenizer(TrainedTokenizer):
         self._tokenizer.train_from_iterator(texts, trainer)
 
     def encode(self, texts: list[str], max_tokens: int | None = None) -> list[list[int]]:
-        # A text may well say "[PAD]"; it means the word, not the token.
+        # "[PAD]" in a text is a word, not the special token.
         self._tokenizer.encode_special_tokens = True
         if max_tokens is None:
             self._tokenizer.no_truncation()
-        elif max_tokens > (bounds := self._tokenizer.num_special_tokens_to_add(False)):
+        elif max_tokens > self._tokenizer.num_special_tokens_to_add(False):
             self._tokenizer.enable_truncation(max_tokens)
         else:
-            raise DataError(f"data.max_tokens={max_tokens} leaves no room beside {BEGIN} and {END}: {bounds} tokens")
+            raise DataError(f"data.max_tokens={max_tokens} leaves no room for text beside {BEGIN} and {END}")
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     def decode(self, tokens: list[int]) -> str:

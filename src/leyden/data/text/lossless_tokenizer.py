@@ -4,12 +4,12 @@ from .tokenizer import Tokenizer
 
 
 class LosslessTokenizer(Tokenizer, Protocol):
-    """A tokenizer whose tokens, one after the other, are the bytes of the text: what a language model needs.
+    """A tokenizer whose tokens concatenate to the bytes of the text, as language modelling requires.
 
-    `padding` stands for no byte. It fills batches up, and between two documents it is the end of the first.
+    `padding` has no bytes: it fills batches, and is the end-of-text token between two documents.
     """
 
     @property
     def token_bytes(self) -> list[bytes]:
-        """The bytes that each token stands for, in UTF-8, by its id."""
+        """UTF-8 bytes of each token, by id."""
         ...

@@ -3,16 +3,16 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-# torchtext hands the kind of model on to SentencePiece in a command line, where more may follow it. A small corpus may
-# have fewer pieces than asked for; long texts count, too; one thread finds the same pieces every time.
+# torchtext passes the model type to SentencePiece's command line, which allows further options: a small corpus may have
+# fewer pieces than the limit, long texts are not skipped, and a single thread is deterministic.
 MODEL = "unigram --hard_vocab_limit=false --max_sentence_length=1000000000 --num_threads=1 --minloglevel=2"
 
 
 class SentencePiece:
-    """Parts of words that torchtext's SentencePiece learns: a unigram model, Kudo 2018, https://arxiv.org/abs/1804.10959.
+    """Subwords of torchtext's SentencePiece: a unigram model, Kudo 2018, https://arxiv.org/abs/1804.10959.
 
     Args:
-        model: the trained model, in SentencePiece's own format.
+        model: trained model in SentencePiece's format.
     """
 
     def __init__(self, model: bytes) -> None:

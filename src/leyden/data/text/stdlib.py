@@ -18,12 +18,12 @@ PACKAGES = [
 
 
 class Stdlib(TextData):
-    """Which package of Python's standard library does this docstring come from? Real, and on every machine.
+    """Classify docstrings of Python's standard library by package: real data, available on every machine.
 
-    One sample for each docstring of a module, class or function in ten packages that every Python has, read from the
-    source of the running Python: about 2,000 samples, some more or fewer from one Python version to the next, the largest
-    class with a sixth of them. A docstring that appears twice is one sample, of the first package. There is no official
-    split: a stratified fifth, always the same, is the test split.
+    A sample is the docstring of a module, class or function in one of ten packages, read from the source of the running
+    Python: about 2,000 samples, varying with the Python version, the largest class with a sixth of them. A duplicated
+    docstring is one sample, of the first package. There is no official split: a stratified fifth, the same in every run,
+    is the test split.
 
     Args:
         **text: arguments of `TextData`.
@@ -42,11 +42,11 @@ class Stdlib(TextData):
         for package in PACKAGES:
             for docstring in docstrings(Path(sysconfig.get_path("stdlib")) / package):
                 samples.setdefault(docstring, package)
-        return part(samples, torch.tensor([PACKAGES.index(package) for package in samples.values()]), split)
+        return select_split(samples, torch.tensor([PACKAGES.index(package) for package in samples.values()]), split)
 
 
-def part(samples: dict[str, str], strata: Tensor, split: Split) -> tuple[list[str], list[str]]:
-    """Texts and labels of a split: of each stratum a fifth, always the same, is for the test."""
+def select_split(samples: dict[str, str], strata: Tensor, split: Split) -> tuple[list[str], list[str]]:
+    """Texts and labels of a split; a fifth of each stratum, the same in every run, is for testing."""
     train, test = stratified_split(strata, fraction=0.2, seed=0)
     texts, labels = list(samples), list(samples.values())
     chosen = test if split == "test" else train
@@ -54,21 +54,21 @@ def part(samples: dict[str, str], strata: Tensor, split: Split) -> tuple[list[st
 
 
 def source_files(package: Path) -> list[Path]:
-    """All files of a package but those of its tests.
+    """Source files of a package, without its tests.
 
     Raises:
-        DataError: this Python came without its sources.
+        DataError: this Python has no source files.
     """
     files = [path for path in sorted(package.rglob("*.py")) if "test" not in path.relative_to(package).parts]
     if not files:
-        raise DataError(f"this Python has no sources in {package}: install one that has, such as that of python.org")
+        raise DataError(f"this Python has no source files in {package}: use one that has, such as that of python.org")
     return files
 
 
-@cache  # each split has all of them read
+@cache  # all are needed for each split
 def docstrings(package: Path) -> list[str]:
-    """All docstrings below a package's folder, its tests left out; the files are parsed, never imported."""
+    """Docstrings of a package, without its tests; the files are parsed, never imported."""
     nodes = (node for path in source_files(package) for node in ast.walk(ast.parse(path.read_bytes())))
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    found = (ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented))
-    return [" ".join(docstring.split()) for docstring in found if docstring.strip()]
+    texts = (ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented))
+    return [" ".join(docstring.split()) for docstring in texts if docstring.strip()]

@@ -7,19 +7,19 @@ import torch
 
 from ..core.classes import Labels
 from ..core.split_names import Split
-from .stdlib import PACKAGES, part, source_files
+from .stdlib import PACKAGES, select_split, source_files
 from .text_data import TextData
 
 PROPERTIES = ["arguments", "loops", "method", "raises", "returns"]
 
 
 class StdlibFunctions(TextData):
-    """What does this function do, by its docstring? Several answers may be right. Real, and on every machine.
+    """Predict properties of a function from its docstring, a multilabel task: real data, available on every machine.
 
-    One sample for each docstring of a function in the ten packages of `Stdlib`. Its classes are what the function's source
-    really has: arguments (other than self and cls), loops, a class around it, a raise, a return of something; some
-    functions have none. What lies in functions within it does not count. A docstring that appears twice is one sample,
-    of the first function. There is no official split: a random fifth, always the same, is the test split.
+    A sample is the docstring of a function in the ten packages of `Stdlib`. The labels are properties of its source:
+    arguments (other than self and cls), loops, being a method, a raise statement, a return value; a function may have
+    none. Nested functions do not count. A duplicated docstring is one sample, of the first function. There is no official
+    split: a random fifth, the same in every run, is the test split.
 
     Args:
         **text: arguments of `TextData`.
@@ -38,13 +38,13 @@ class StdlibFunctions(TextData):
         samples: dict[str, str] = {}
         for package in PACKAGES:
             for file in source_files(Path(sysconfig.get_path("stdlib")) / package):
-                for docstring, found in functions(ast.parse(file.read_bytes())):
-                    samples.setdefault(docstring, ";".join(found))
-        return part(samples, torch.zeros(len(samples)), split)
+                for docstring, labels in functions(ast.parse(file.read_bytes())):
+                    samples.setdefault(docstring, ";".join(labels))
+        return select_split(samples, torch.zeros(len(samples)), split)
 
 
 def functions(tree: ast.AST, in_class: bool = False) -> Iterator[tuple[str, list[str]]]:
-    """Docstring and properties of each function with a docstring, in the order of the source."""
+    """Docstring and properties of each documented function, in source order."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (docstring := ast.get_docstring(node)):
             yield " ".join(docstring.split()), sorted(properties(node) | ({"method"} if in_class else set()))
@@ -52,21 +52,21 @@ def functions(tree: ast.AST, in_class: bool = False) -> Iterator[tuple[str, list
 
 
 def properties(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Those that the function's own source shows."""
-    parameters = [one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)]
-    found = {"arguments"} if set(parameters) - {"self", "cls"} else set()
+    """Properties of a function, from its own source."""
+    parameters = [node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)]
+    labels = {"arguments"} if set(parameters) - {"self", "cls"} else set()
     for node in own_nodes(function):
         if isinstance(node, ast.Return) and node.value is not None:
-            found.add("returns")
+            labels.add("returns")
         elif isinstance(node, ast.For | ast.AsyncFor | ast.While):
-            found.add("loops")
+            labels.add("loops")
         elif isinstance(node, ast.Raise):
-            found.add("raises")
-    return found
+            labels.add("raises")
+    return labels
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """All nodes below a function but those of functions and classes within it."""
+    """Nodes below a function, except those in nested functions and classes."""
     for node in ast.iter_child_nodes(function):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             yield node

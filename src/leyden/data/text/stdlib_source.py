@@ -9,11 +9,11 @@ from .stdlib import PACKAGES, source_files
 
 
 class StdlibSource(CorpusData):
-    """The source of Python's standard library as text. Real, and on every machine.
+    """Source code of Python's standard library: real text, available on every machine.
 
-    The modules of ten packages that every Python has, without their tests: about 160 files and 2.5 MB, some more or
-    fewer from one Python version to the next. A file is a document. There is no official split: a tenth of the files,
-    always the same, is the test split, and `validation_fraction` of the others the validation split.
+    The modules of ten packages, without their tests: about 160 files and 2.5 MB, varying with the Python version. A file
+    is a document. There is no official split: a tenth of the files, the same in every run, is the test split, and
+    `validation_fraction` of the others the validation split.
 
     Args:
         **corpus: arguments of `CorpusData`.

@@ -10,20 +10,20 @@ from .tokenizer import UNKNOWN
 
 
 class SubwordTokenizer(HuggingFaceTokenizer):
-    """Words and parts of words, learnt from the training texts, by the `tokenizers` library.
+    """Subwords learnt from the training texts, by the `tokenizers` library.
 
-    A word that was never seen is spelt out of the parts; only characters that were never seen are unknown.
+    An unseen word is split into known parts; only unseen characters are unknown.
 
     Sources: Sennrich et al., Neural Machine Translation of Rare Words with Subword Units, 2016 (`bpe`),
     https://arxiv.org/abs/1508.07909; Schuster and Nakajima, Japanese and Korean Voice Search, 2012 (`wordpiece`);
     Kudo, Subword Regularization, 2018 (`unigram`), https://arxiv.org/abs/1804.10959.
 
     Args:
-        kind: how the parts are learnt.
-        lowercase: do not tell upper from lower case.
-        max_vocab_size: tokens to keep at most, with [PAD], [UNK] and the like.
-        min_frequency: how often the training texts must hold a pair for it to become one part; `unigram` chooses by
-            likelihood alone.
+        kind: algorithm.
+        lowercase: convert texts to lower case.
+        max_vocab_size: maximum number of tokens, including special tokens.
+        min_frequency: minimum frequency of a pair in the training texts to be merged; not used by `unigram`, which
+            selects by likelihood.
         **vocabulary: further arguments of `HuggingFaceTokenizer`.
     """
 
@@ -36,7 +36,7 @@ class SubwordTokenizer(HuggingFaceTokenizer):
         **vocabulary,
     ) -> None:
         if kind == "unigram" and min_frequency > 1:
-            raise ValueError(f"min_frequency is {min_frequency}; kind=unigram chooses by likelihood: leave it at 1")
+            raise ValueError(f"min_frequency is {min_frequency}; kind=unigram does not use it: leave it at 1")
         self.kind = kind
         tokenizer = tokenizers.Tokenizer(_model(kind))
         steps = [normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
@@ -48,14 +48,14 @@ class SubwordTokenizer(HuggingFaceTokenizer):
         super().__init__(tokenizer=tokenizer, max_vocab_size=max_vocab_size, min_frequency=min_frequency, **vocabulary)
 
     def trainer(self, vocab_size: int) -> trainers.Trainer:
-        known: dict[str, Any] = {"vocab_size": vocab_size, "special_tokens": self.fixed, "show_progress": False}
+        settings: dict[str, Any] = {"vocab_size": vocab_size, "special_tokens": self.fixed, "show_progress": False}
         if self.kind == "unigram":
-            return trainers.UnigramTrainer(unk_token=UNKNOWN, **known)
-        known["min_frequency"] = self.min_frequency
-        return trainers.BpeTrainer(**known) if self.kind == "bpe" else trainers.WordPieceTrainer(**known)
+            return trainers.UnigramTrainer(unk_token=UNKNOWN, **settings)
+        settings["min_frequency"] = self.min_frequency
+        return trainers.BpeTrainer(**settings) if self.kind == "bpe" else trainers.WordPieceTrainer(**settings)
 
     def learn(self, texts: Iterable[str], trainer: Any) -> None:
-        # Two of the library's trainers break ties by chance; the same texts are to give the same ids.
+        # Two of the library's trainers break ties at random; make the ids reproducible.
         if self.kind == "wordpiece":
             texts = list(texts)
             trainer.special_tokens = [*self.fixed, *sorted(self._inner_characters(texts))]
@@ -70,7 +70,7 @@ class SubwordTokenizer(HuggingFaceTokenizer):
             self._tokenizer.model = models.Unigram(pieces, self.unknown)
 
     def _inner_characters(self, texts: list[str]) -> set[str]:
-        """The parts of one character that do not begin a word."""
+        """Single-character tokens that do not start a word."""
         words = {word for text in texts for word in self._tokenizer.normalizer.normalize_str(text).split()}
         parts = (part for word in words for part, _ in self._tokenizer.pre_tokenizer.pre_tokenize_str(word))
         return {f"##{character}" for part in parts for character in part[1:]}
@@ -83,15 +83,15 @@ def _model(kind: str) -> models.Model:
 
 
 def _learnt(tokenizer: tokenizers.Tokenizer) -> Any:
-    """The vocabulary of a model, as the library writes it."""
+    """Vocabulary of the model, in the library's JSON format."""
     return json.loads(tokenizer.to_str())["model"]["vocab"]
 
 
 def _in_order(pieces: list[tuple[str, float]], num_fixed: int) -> list[tuple[str, float]]:
-    """Pieces with their log-likelihoods, by these and then by the alphabet.
+    """Sort pieces by descending log-likelihood, then alphabetically.
 
-    The last digits differ from one training to the next; and to the characters that no likely piece holds, the library
-    gives the lowest likelihood and a little more for each, in any order.
+    The last digits of the scores differ between trainings. Characters in no likely piece get the lowest score, plus a
+    small increment for each, in random order.
     """
     fixed, learnt = [(piece, score) for piece, score in pieces[:num_fixed]], pieces[num_fixed:]
     lowest = min((score for _, score in learnt), default=0.0)

@@ -21,22 +21,20 @@ class LabelledText(NamedTuple):
 
 
 class Table:
-    """Texts and labels of a file: CSV, TSV or JSONL by its ending, or any lines that a pattern matches.
+    """Reader of texts and labels in a CSV, TSV or JSONL file, by suffix, or in lines that match a regular expression.
 
-    CSV follows RFC 4180: quotes around a field may hold commas, new lines and doubled quotes. TSV knows no quotes.
-    Empty lines are left out.
+    CSV follows RFC 4180: a quoted field may contain commas, newlines and doubled quotes. TSV has no quoting. Empty lines
+    are skipped. A column `split` assigns each row to a split, unless another argument names it.
+
+    Columns are names, ignoring case, or indices in a file without a header.
 
     Args:
-        text: column of the text, or several, which are joined by a space.
+        text: column of the text, or several, joined by a space.
         label: column of the label.
-        pattern: regular expression for one line, with the groups `text` and `label`.
-        encoding: of the file.
-        may_be_empty: whether a row may have no label.
-        group: column of the source of a text, such as its author.
-
-    A column `split` assigns each row to a split, unless another argument names it.
-
-    Columns are names, whose case does not matter, or numbers from 0 in a file whose first line is a row already.
+        pattern: regular expression for a line, with the groups `text` and `label`.
+        encoding: encoding of the file.
+        may_be_empty: whether the label may be empty.
+        group: column of the group of a text, such as its author.
     """
 
     def __init__(
@@ -54,20 +52,20 @@ class Table:
         columns = [*self.text, label, *([] if group is None else [group])]
         self.reads_splits = "split" not in [str(column).casefold() for column in columns]
         if len({type(column) for column in columns}) > 1:
-            raise ValueError(f"text={text!r}, label={label!r}, group={group!r}: name all columns or number all of them")
+            raise ValueError(f"text={text!r}, label={label!r}, group={group!r}: use names for all columns, or indices")
 
     def read(self, path: Path) -> list[LabelledText]:
         """All rows of a file.
 
         Raises:
-            DataError: it cannot be read as it should; the message names file and line.
+            DataError: a row is invalid; the message has its file and line.
         """
         rows, splits = [], []
         for line, cells in self._cells(path):
             text = self._text(cells, path, line)
             label = normalize("NFC", _cell(cells, self.label, f"{path}:{line}").strip())
             if not (label or self.may_be_empty):
-                raise DataError(f"{path}:{line}: the label (column {self.label!r}) is empty")
+                raise DataError(f"{path}:{line}: empty label (column {self.label!r})")
             group = "" if self.group is None else _cell(cells, self.group, f"{path}:{line}").strip()
             rows.append(LabelledText(text, label, group))
             if self.reads_splits:
@@ -76,10 +74,10 @@ class Table:
             return rows
         if len(splits) != len(rows):
             raise DataError(f"{path}: only {len(splits)} of {len(rows)} rows have a split")
-        return [row._replace(split=one) for row, one in zip(rows, splits_in_column(path, splits), strict=True)]
+        return [row._replace(split=split) for row, split in zip(rows, splits_in_column(path, splits), strict=True)]
 
     def texts(self, path: Path) -> list[tuple[int, str]]:
-        """The texts of a file, which need no labels, with the numbers of their lines.
+        """Line numbers and texts of a file, which needs no labels.
 
         Raises:
             DataError: see `read`.
@@ -90,7 +88,7 @@ class Table:
         return " ".join(_cell(cells, column, f"{path}:{line}") for column in self.text)
 
     def _cells(self, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
-        """Line number and cells, by name or number, of each row."""
+        """Line number and cells, by column name or index, of each row."""
         if self.pattern:
             return self._matches(path, self.pattern)
         if path.suffix.lower() == ".jsonl":
@@ -98,7 +96,7 @@ class Table:
         if path.suffix.lower() in DELIMITERS:
             has_header = not isinstance(self.label, int)
             return read_cells(path, self.encoding, DELIMITERS[path.suffix.lower()], has_header=has_header)
-        raise DataError(f"{path} is neither .csv, .tsv nor .jsonl: rename it, or set data.pattern to read its lines")
+        raise DataError(f"{path}: expected .csv, .tsv or .jsonl; rename it, or set data.pattern to read its lines")
 
     def _matches(self, path: Path, pattern: str) -> Iterator[tuple[int, dict[Any, Any]]]:
         for number, line in read_lines(path, self.encoding):

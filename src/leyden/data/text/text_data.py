@@ -27,22 +27,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TEXTS = 4096  # that are encoded at a time
+TEXTS_PER_CALL = 4096
 
 
 class TextData(TokenizedData):
-    """Base of all text data: token ids [batch, token], padded, int32 until the device, int64 after it.
+    """Base class of labelled texts: padded token ids (batch, token), int32; on the device, int64.
 
-    The vocabulary is learnt from the training samples alone: validation and test samples are as new to it as user
-    texts. A new dataset implements `load_texts`.
+    The tokenizer is trained on the training samples only. A new dataset implements `load_texts`.
 
     Args:
-        tokenizer: `WordTokenizer()` where none is given.
-        max_tokens: the longest sample, in tokens.
-        too_long: what happens to longer ones: `truncate`, with one warning, or `raise`.
-        word_dropout: probability that a token of a training batch is replaced by the unknown one.
-        encoding: of the user's files.
-        vectors: file of word vectors that a network may start from, see `word_vectors`.
+        tokenizer: by default `WordTokenizer()`.
+        max_tokens: maximum length of a sample.
+        too_long: `truncate` longer texts, with one warning, or `raise` an error.
+        word_dropout: probability of replacing a token by the unknown token in training.
+        encoding: encoding of your files.
+        vectors: file of pretrained word vectors for the network, see `word_vectors`.
         **loading: arguments of `DataModule`.
     """
 
@@ -64,7 +63,7 @@ class TextData(TokenizedData):
         if not 0 <= word_dropout < 1:
             raise ValueError(f"word_dropout is {word_dropout}; expected a probability below 1")
         if vectors and loading.get("stream"):
-            raise ValueError(f"vectors is {vectors}; with samples from data.stream a network cannot start from them")
+            raise ValueError(f"vectors is {vectors}; it is not supported with data.stream")
         super().__init__(**loading)
         self.tokenizer: Tokenizer = tokenizer or WordTokenizer()
         self.max_tokens, self.too_long, self.word_dropout, self.encoding = (
@@ -78,24 +77,24 @@ class TextData(TokenizedData):
 
     @property
     def word_vectors(self) -> Tensor | None:
-        """Of a run that trains, to start from; those of a trained run are in its checkpoint."""
+        """Pretrained word vectors, for training only; a trained run has them in its checkpoint."""
         return self._word_vectors
 
     def load_texts(self, split: Split) -> tuple[list[str], list[str]]:
-        """Texts and labels of all samples of an official split."""
+        """Texts and labels of an official split."""
         raise NotImplementedError
 
     def load_labels(self, split: Split) -> list[str]:
-        """The labels alone; to be replaced where the texts need not be read for them."""
+        """Labels of an official split; override it if they can be read without the texts."""
         return self.load_texts(split)[1]
 
     def groups_of(self, split: Split) -> list[str] | None:
-        """The source of each text, which splits keep together; None where they are not told."""
+        """Group of each text, which splits keep together; None if there are no groups."""
 
     def load(self, split: Split) -> RaggedSamples:
         texts, labels = self.load_texts(split)
         if split == "train":
-            others = [label for one in self.official_splits() if one != "train" for label in self.load_labels(one)]
+            others = [label for name in self.official_splits() if name != "train" for label in self.load_labels(name)]
             self.class_names = self.labels.class_names(labels, others)
         targets, names = self.labels.targets(labels, self.class_names, split), self.groups_of(split)
         groups = group_ids(names) if names else None
@@ -108,30 +107,30 @@ class TextData(TokenizedData):
         return samples
 
     def encode(self, texts: list[str]) -> Packed:
-        """Texts -> token ids [token], at least one, at most `max_tokens` a sample.
+        """Encode texts as token ids (token,), from 1 to `max_tokens` per sample.
 
-        Some texts at a time: what tokenizers say of each takes a hundred times the memory of its ids.
+        In parts: encodings of the tokenizers library take a hundred times the memory of their ids.
         """
-        parts = [self._encode(texts[start : start + TEXTS]) for start in range(0, len(texts), TEXTS)]
-        if num_cut := sum(num_cut for _, num_cut in parts):
-            log.warning(
-                "%d of %d texts are truncated to data.max_tokens=%d tokens", num_cut, len(texts), self.max_tokens
-            )
+        starts = range(0, len(texts), TEXTS_PER_CALL)
+        parts = [self._encode(texts[start : start + TEXTS_PER_CALL]) for start in starts]
+        if num_truncated := sum(num_truncated for _, num_truncated in parts):
+            message = "%d of %d texts are truncated to data.max_tokens=%d tokens"
+            log.warning(message, num_truncated, len(texts), self.max_tokens)
         return Packed.joined([samples for samples, _ in parts])
 
     def _encode(self, texts: list[str]) -> tuple[Packed, int]:
-        """The samples, and how many of them are cut."""
+        """The samples, and how many of them are truncated."""
         samples = self.tokenizer.encode(texts)
-        if long := [number for number, tokens in enumerate(samples) if len(tokens) > self.max_tokens]:
+        if long := [index for index, tokens in enumerate(samples) if len(tokens) > self.max_tokens]:
             if self.too_long == "raise":
                 raise DataError(
                     f"the text {textwrap.shorten(texts[long[0]], 60)!r} has {len(samples[long[0]])} tokens: raise "
                     f"data.max_tokens={self.max_tokens}, or set data.too_long=truncate"
                 )
-            shorter = self.tokenizer.encode([texts[number] for number in long], self.max_tokens)
-            for number, tokens in zip(long, shorter, strict=True):
-                samples[number] = tokens
-        # An empty text becomes one unknown token: no sample may be without any.
+            shorter = self.tokenizer.encode([texts[index] for index in long], self.max_tokens)
+            for index, tokens in zip(long, shorter, strict=True):
+                samples[index] = tokens
+        # An empty text becomes one unknown token: samples must not be empty.
         tokens = [torch.tensor(ids or [self.tokenizer.unknown], dtype=torch.int32) for ids in samples]
         return Packed.of(tokens), len(long)
 
@@ -145,8 +144,7 @@ class TextData(TokenizedData):
         ), names
 
     def read_texts(self, inputs: list[Path]) -> Iterator[tuple[str, str]]:
-        """Names and texts of user files, in the units that training reads: here, each line of a .txt file that is not
-        empty."""
+        """Names and texts of your files, in the format of the training files: here, the non-empty lines of .txt files."""
         for path in expand_inputs(inputs, {".txt"}):
             yield from self._lines(path)
 
@@ -158,7 +156,7 @@ class TextData(TokenizedData):
         return TokenTransform(self.tokenizer.unknown, self.word_dropout if stage == "train" else 0.0)
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Tensor) -> None:
-        """A line of a table: the predicted classes, in red with the true ones where they are wrong, and the text."""
+        """A row of a table: the text and the predicted classes, in red with the true ones if they are wrong."""
         caption, is_right = self.labels.caption(target, prediction, self.class_names)
         text, place = self.tokenizer.decode(inputs.tolist()), {"va": "center", "fontsize": 8, "parse_math": False}
         colour = "black" if is_right else "red"
@@ -171,7 +169,7 @@ class TextData(TokenizedData):
 
 
 class TokenTransform(nn.Module):
-    """int32 [batch, token] -> int64 of the same shape, some tokens unknown while training."""
+    """Convert int32 (batch, token) to int64, with word dropout in training."""
 
     def __init__(self, unknown: int, word_dropout: float) -> None:
         super().__init__()

@@ -10,10 +10,10 @@ from .text_data import TextData
 
 
 class TextFolders(IndexedFiles, TextData):
-    """Your own texts, one in each txt file, laid out as `FileIndex` says: `train/pos/1.txt` and so on.
+    """Your own texts, one per .txt file, in a layout that `FileIndex` reads, such as `train/pos/1.txt`.
 
     Args:
-        **files: arguments of `IndexedFiles` and `TextData`; `encoding` is that of the texts and of the manifest.
+        **files: arguments of `IndexedFiles` and `TextData`; `encoding` is that of the texts and the manifest.
     """
 
     paths: ClassVar[tuple[str, ...]] = (*IndexedFiles.paths, "vectors")

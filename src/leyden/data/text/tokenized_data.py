@@ -2,13 +2,13 @@ from pathlib import Path
 from typing import Any
 
 from ..core.datamodule import DataModule
-from ..core.state import reading
+from ..core.state import clear_read_errors
 
 
 class TokenizedData(DataModule):
-    """Data with a tokenizer, which is kept in a file of its own in the run directory."""
+    """Base class of data with a tokenizer, which is saved in its own file in the run directory."""
 
-    tokenizer: Any  # a `Tokenizer`, which subclasses narrow down
+    tokenizer: Any  # a `Tokenizer`; subclasses narrow the type
 
     @property
     def vocab_size(self) -> int:
@@ -16,9 +16,9 @@ class TokenizedData(DataModule):
 
     def save(self, folder: Path) -> None:
         self.tokenizer.save(folder)
-        super().save(folder)  # last: what it writes says that all is there
+        super().save(folder)  # last: its file marks the state as complete
 
     def restore(self, folder: Path) -> None:
         super().restore(folder)
-        with reading(folder / "tokenizer.json"):
+        with clear_read_errors(folder / "tokenizer.json"):
             self.tokenizer.load(folder)

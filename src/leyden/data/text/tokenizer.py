@@ -8,55 +8,56 @@ PADDING, UNKNOWN, BEGIN, END = "[PAD]", "[UNK]", "[BOS]", "[EOS]"
 
 
 class Tokenizer(Protocol):
-    """What text data needs of a tokenizer, whichever library it is made of.
+    """Interface of tokenizers.
 
-    Token ids run from 0 to `vocab_size - 1`; one that is not trained has a `vocab_size` of 0. A tokenizer that puts a
-    token before and after every text does so in `encode`, and `decode` leaves them out.
+    Token ids range from 0 to `vocab_size - 1`; an untrained tokenizer has a `vocab_size` of 0. Special tokens at the start
+    and end of every text are added by `encode` and omitted by `decode`.
     """
 
-    padding: int  # id that fills a batch up
-    unknown: int  # id of every token outside the vocabulary
+    padding: int  # id of the padding token
+    unknown: int  # id of all tokens outside the vocabulary
 
     @property
     def vocab_size(self) -> int: ...
 
     @property
     def vocabulary(self) -> list[str]:
-        """All tokens, in the order of their ids."""
+        """All tokens, by id."""
         ...
 
     def train(self, texts: Iterable[str]) -> None:
-        """Learns the vocabulary: the same texts in the same order give the same ids."""
+        """Learn the vocabulary, deterministically."""
 
     def encode(self, texts: list[str], max_tokens: int | None = None) -> list[list[int]]:
-        """Texts -> token ids, none for a text without a token.
+        """Encode texts as token ids; an empty list for a text without tokens.
 
-        What is longer than `max_tokens` loses the last tokens of its text, never the one that ends every text.
+        Longer texts are truncated to `max_tokens`, keeping a special token at the end.
 
         Raises:
-            DataError: `max_tokens` leaves no room for a token of the text.
+            DataError: `max_tokens` leaves no room for text.
         """
         ...
 
     def decode(self, tokens: list[int]) -> str:
-        """Token ids -> a text to show, without padding."""
+        """Decode token ids to a text for display, without padding."""
         ...
 
     def save(self, folder: Path) -> None:
-        """Writes all that `load` needs into a folder that exists."""
+        """Write the files that `load` needs to an existing folder."""
 
     def load(self, folder: Path) -> None:
-        """Becomes the tokenizer that was saved there.
+        """Restore a saved tokenizer.
 
         Raises:
-            DataError: there is none.
+            DataError: it is missing.
         """
 
 
 def tokenizer_file(folder: Path) -> Path:
-    """
+    """Path of a saved tokenizer.
+
     Raises:
-        DataError: there is none.
+        DataError: it is missing.
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
@@ -65,5 +66,5 @@ def tokenizer_file(folder: Path) -> Path:
 
 
 def fixed_tokens(begin: bool, end: bool) -> list[str]:
-    """The first tokens of a vocabulary, in the order of their ids."""
+    """The first tokens of a vocabulary, by id."""
     return [PADDING, UNKNOWN, *[BEGIN] * begin, *[END] * end]

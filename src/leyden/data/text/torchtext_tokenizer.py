@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class TorchtextTokenizer:
-    """torchtext's tokenizers, vocabulary and transforms. torchtext needs an environment of its own.
+    """torchtext's tokenizers, vocabulary and transforms, which need a separate environment.
 
     Args:
-        kind: `basic_english`, words in lower case and punctuation; or `sentencepiece`, parts of words that a unigram
-            model learns from the training texts (Kudo and Richardson, 2018, https://arxiv.org/abs/1808.06226).
-        max_vocab_size: tokens to keep at most, with [PAD], [UNK] and the like.
-        min_frequency: how often the training texts must hold a token for it to be kept.
-        begin: put [BOS] before every text.
-        end: put [EOS] after every text.
-        specials: words that are kept whole, as they are written, and are always in the vocabulary.
+        kind: `basic_english`, lower-case words and punctuation; or `sentencepiece`, a unigram model of subwords learnt
+            from the training texts (Kudo and Richardson, 2018, https://arxiv.org/abs/1808.06226).
+        max_vocab_size: maximum number of tokens, including special tokens.
+        min_frequency: minimum frequency of a token in the training texts.
+        begin: prepend [BOS] to every text.
+        end: append [EOS] to every text.
+        specials: words that are never split or normalized and are always in the vocabulary.
     """
 
     padding, unknown = 0, 1
@@ -40,13 +40,12 @@ class TorchtextTokenizer:
     ) -> None:
         if not installed_version("torchtext") or not installed_version("torch").startswith("2.3."):
             raise DataError(
-                f"torchtext 0.18 loads with torch 2.3 only, got torch {installed_version('torch')}: choose WordTokenizer or "
-                "SubwordTokenizer, or use the environment torchtext (text_stack=torchtext when a project is generated)"
+                f"torchtext 0.18 requires torch 2.3, got torch {installed_version('torch')}: use WordTokenizer or "
+                "SubwordTokenizer, or the environment torchtext (text_stack=torchtext when generating a project)"
             )
         if max_vocab_size < 3 + begin + end + len(specials):
             raise ValueError(
-                f"max_vocab_size is {max_vocab_size}; it must leave room beside [PAD], [UNK] and the like: "
-                f"at least {3 + begin + end + len(specials)}"
+                f"max_vocab_size is {max_vocab_size}; special tokens need at least {3 + begin + end + len(specials)}"
             )
         if min_frequency < 1:
             raise ValueError(f"min_frequency is {min_frequency}; it must be at least 1")
@@ -86,14 +85,14 @@ class TorchtextTokenizer:
         assert self._vocab
         room = None if max_tokens is None else max_tokens - self.begin - self.end
         if room is not None and room < 1:
-            raise DataError(f"data.max_tokens={max_tokens} leaves no room beside {BEGIN} and {END}")
+            raise DataError(f"data.max_tokens={max_tokens} leaves no room for text beside {BEGIN} and {END}")
         transform = Sequential(
             VocabTransform(self._vocab),
             *[Truncate(room)] * (room is not None),
             *[AddToken(self._vocab[BEGIN], begin=True)] * self.begin,
             *[AddToken(self._vocab[END], begin=False)] * self.end,
         )
-        # The transforms cannot tell the type of an empty list.
+        # torchtext's transforms cannot infer the type of an empty list.
         empty = [*[self._vocab[BEGIN]] * self.begin, *[self._vocab[END]] * self.end]
         return [transform(tokens) if tokens else list(empty) for tokens in map(self._split, texts)]
 
@@ -107,15 +106,15 @@ class TorchtextTokenizer:
         return [token for part in parts for token in ([part] if part in self.specials else split(part))]
 
     def decode(self, tokens: list[int]) -> str:
-        known = self.vocabulary
-        shown = [known[token] for token in tokens if known[token] not in (PADDING, BEGIN, END)]
+        vocabulary = self.vocabulary
+        shown = [vocabulary[token] for token in tokens if vocabulary[token] not in (PADDING, BEGIN, END)]
         if self.kind == "sentencepiece":
-            return "".join(shown).replace("\u2581", " ").strip()  # its character for a space
+            return "".join(shown).replace("\u2581", " ").strip()  # SentencePiece's word boundary
         return " ".join(shown)
 
     def save(self, folder: Path) -> None:
-        about = {"kind": self.kind, "begin": self.begin, "end": self.end, "specials": self.specials}
-        text = json.dumps(about | {"vocabulary": self.vocabulary}, ensure_ascii=False, indent=1)
+        state = {"kind": self.kind, "begin": self.begin, "end": self.end, "specials": self.specials}
+        text = json.dumps(state | {"vocabulary": self.vocabulary}, ensure_ascii=False, indent=1)
         (folder / "tokenizer.json").write_text(text, encoding="utf-8")
         if self._sentencepiece:
             self._sentencepiece.save(folder)
@@ -123,10 +122,10 @@ class TorchtextTokenizer:
     def load(self, folder: Path) -> None:
         from torchtext.vocab import vocab
 
-        about = json.loads(tokenizer_file(folder).read_text(encoding="utf-8"))
-        self.kind, self.begin, self.end = about["kind"], about["begin"], about["end"]
-        self.specials = about["specials"]
+        state = json.loads(tokenizer_file(folder).read_text(encoding="utf-8"))
+        self.kind, self.begin, self.end = state["kind"], state["begin"], state["end"]
+        self.specials = state["specials"]
         if self.kind == "sentencepiece":
             self._sentencepiece = SentencePiece.load(folder)
-        self._vocab = vocab(OrderedDict.fromkeys(about["vocabulary"], 1))
+        self._vocab = vocab(OrderedDict.fromkeys(state["vocabulary"], 1))
         self._vocab.set_default_index(self.unknown)

@@ -6,7 +6,7 @@ from .tokenizer import tokenizer_file
 
 
 class TrainedTokenizer:
-    """What the `tokenizers` library knows of its own tokenizer once it is trained, and the file that it is kept in."""
+    """Base class of tokenizers of the `tokenizers` library: vocabulary, saving and loading."""
 
     _tokenizer: tokenizers.Tokenizer
 

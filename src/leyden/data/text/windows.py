@@ -1,4 +1,4 @@
-"""A long stream of tokens as samples: windows of it, and the order in which training sees them."""
+"""Windows of a stream of tokens as samples, and their order in training."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -12,52 +12,53 @@ from ..core.batch import Batch
 from ..core.samples import Samples
 from ..core.sampling import EpochBatches
 
-IGNORED = -100  # a target that does not count: the default of torch's cross-entropy
+IGNORE_INDEX = -100  # target excluded from the loss: the default of torch's cross-entropy
 
 
 class Windows(Samples):
-    """Disjoint windows of a stream, one after the other; the target of a token is the next one.
+    """Consecutive windows of a stream; the target of a token is the next token.
 
-    For an evaluation every token but the first is the target of exactly one sample; the last window may reach beyond the
-    end, and is filled up with padding and targets that do not count. For training there are as many windows as fit
-    wherever the first one begins: sample `number + shift * len(samples)` is window `number` of those that begin `shift`
-    tokens later, with `shift` below `max_tokens`.
+    In evaluation, every token but the first is the target of exactly one sample; the last window is padded, with targets
+    `IGNORE_INDEX`. In training, windows start at an offset, and there are as many as fit with any offset: sample
+    `index + offset * len(samples)` is window `index` at that offset, which is below `max_tokens`.
 
     Args:
-        stream: token ids of all documents [token], uint16 or int32.
-        max_tokens: inputs of a sample.
-        shifts: whether the samples are for training.
-        padding: the token that fills the rest.
+        stream: token ids of all documents (token,), uint16 or int32.
+        max_tokens: length of a window.
+        shifts: whether windows have offsets, for training.
+        padding: id of the padding token.
     """
 
     def __init__(self, stream: np.ndarray, max_tokens: int, shifts: bool, padding: int = 0) -> None:
         self.stream, self.max_tokens, self.padding = stream, max_tokens, padding
         self.window = np.arange(max_tokens + 1)
         self.on_device: Tensor | None = None
-        # Shifted windows lose up to `max_tokens - 1` tokens at the beginning, and an incomplete one at the end.
+        # Offsets skip up to `max_tokens - 1` tokens at the start, and an incomplete window at the end is dropped.
         num_samples = (len(stream) - max_tokens) // max_tokens if shifts else ceil((len(stream) - 1) / max_tokens)
         super().__init__(range(num_samples))
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        """Inputs and targets [batch, max_tokens], int32."""
-        shifts, numbers = np.divmod(np.array(indices), len(self))
-        starts = shifts + numbers * self.max_tokens
+        """Inputs and targets (batch, max_tokens), int32."""
+        offsets, windows = np.divmod(np.array(indices), len(self))
+        starts = offsets + windows * self.max_tokens
         if self.on_device is not None:
             return self.gathered(torch.from_numpy(starts), self.on_device)
-        places = starts[:, None] + self.window
-        inside = places < len(self.stream)
-        tokens = self.stream[np.minimum(places, len(self.stream) - 1)].astype(np.int32)
-        inputs, targets = np.where(inside, tokens, self.padding), np.where(inside, tokens, IGNORED)
+        positions = starts[:, None] + self.window
+        inside = positions < len(self.stream)
+        tokens = self.stream[np.minimum(positions, len(self.stream) - 1)].astype(np.int32)
+        inputs, targets = np.where(inside, tokens, self.padding), np.where(inside, tokens, IGNORE_INDEX)
         return Batch(torch.from_numpy(inputs[:, :-1]), torch.from_numpy(targets[:, 1:]))
 
     def gathered(self, starts: Tensor, stream: Tensor) -> Batch:
-        """The same of a stream that lies on a device."""
-        places = starts.to(stream.device, non_blocking=True).unsqueeze(1) + torch.arange(
-            len(self.window), device=stream.device
+        """Like `__getitems__`, from a stream on a device."""
+        starts, window = (
+            starts.to(stream.device, non_blocking=True),
+            torch.arange(len(self.window), device=stream.device),
         )
-        inside = places < len(stream)
-        tokens = stream[places.clamp(max=len(stream) - 1)]
-        inputs, targets = (tokens.masked_fill(~inside, filling) for filling in (self.padding, IGNORED))
+        positions = starts.unsqueeze(1) + window
+        inside = positions < len(stream)
+        tokens = stream[positions.clamp(max=len(stream) - 1)]
+        inputs, targets = (tokens.masked_fill(~inside, filling) for filling in (self.padding, IGNORE_INDEX))
         return Batch(inputs[:, :-1], targets[:, 1:])
 
     def move(self, device: torch.device) -> int:
@@ -67,13 +68,13 @@ class Windows(Samples):
 
 
 class ShiftedBatches(Sampler[list[int]]):
-    """Batches of windows that begin at another place each epoch, so that a token has other tokens before it.
+    """Batches of windows whose offset changes every epoch, so that tokens get different contexts.
 
-    The place, like the order, is a function of (seed, epoch), and the same on all ranks.
+    The offset, like the order, is a function of (seed, epoch), and the same on all ranks.
 
     Args:
-        batches: of the numbers of the windows.
-        max_tokens: how many places there are.
+        batches: batches of window indices.
+        max_tokens: number of offsets.
     """
 
     def __init__(self, batches: EpochBatches, max_tokens: int) -> None:
@@ -85,10 +86,10 @@ class ShiftedBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         first = self._first(self.batches.next_epoch())
-        return ([first + number for number in batch] for batch in self.batches)
+        return ([first + index for index in batch] for batch in self.batches)
 
     def training_batches(self, epoch: int) -> list[Tensor]:
-        """Sample numbers of each batch over all ranks, shifted as those that are read."""
+        """Sample indices of each batch over all ranks, including the offset."""
         first = self._first(epoch)
         return [first + batch for batch in self.batches.training_batches(epoch)]
 

@@ -6,10 +6,10 @@ from .tokenizer import UNKNOWN
 
 
 class WordTokenizer(HuggingFaceTokenizer):
-    """Words and runs of punctuation by the `tokenizers` library; ids in order of frequency.
+    """Words and runs of punctuation, by the `tokenizers` library, with ids in order of frequency.
 
     Args:
-        lowercase: do not tell upper from lower case.
+        lowercase: convert texts to lower case.
         **vocabulary: arguments of `HuggingFaceTokenizer`.
     """
 

@@ -8,32 +8,32 @@ from .boxes import Boxes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TRUE, PREDICTED = "lime", "darkorange"
+TARGET_COLOR, PREDICTED_COLOR = "lime", "darkorange"
 
 
-def draw_boxes(axes: "Axes", target: Boxes, found: dict[str, Tensor], class_names: Sequence[str]) -> None:
-    """Draws true boxes with their class below, and predicted ones with class and score above; ignored ones are dotted.
+def draw_boxes(axes: "Axes", target: Boxes, prediction: dict[str, Tensor], class_names: Sequence[str]) -> None:
+    """Draw target boxes with their class below, dotted if ignored, and predicted boxes with class and score above.
 
     Args:
-        axes: with the image.
+        axes: axes with the image.
         target: boxes of the image.
-        found: boxes [box, 4], labels [box] and scores [box] of the prediction, the most certain first.
-        class_names: the first is that of label 1.
+        prediction: boxes (box, 4), labels (box,) and scores (box,), in descending order of the score.
+        class_names: class names; the first one is that of label 1.
     """
     for corners, label, ignored in zip(*(part.tolist() for part in target[:3]), strict=True):
-        _rectangle(axes, corners, TRUE, ":" if ignored else "-")
-        _text(axes, corners[0], corners[3], class_names[label - 1], TRUE, "top")
-    # The most certain last, so that it lies on top.
-    shown = [found[name].flip(0).tolist() for name in ("boxes", "labels", "scores")]
+        _rectangle(axes, corners, TARGET_COLOR, ":" if ignored else "-")
+        _text(axes, corners[0], corners[3], class_names[label - 1], TARGET_COLOR, "top")
+    # Reversed, so that the highest score is on top.
+    shown = [prediction[name].flip(0).tolist() for name in ("boxes", "labels", "scores")]
     for corners, label, score in zip(*shown, strict=True):
-        _rectangle(axes, corners, PREDICTED, "-")
-        _text(axes, corners[0], corners[1], f"{class_names[label - 1]} {score:.2f}", PREDICTED, "bottom")
+        _rectangle(axes, corners, PREDICTED_COLOR, "-")
+        _text(axes, corners[0], corners[1], f"{class_names[label - 1]} {score:.2f}", PREDICTED_COLOR, "bottom")
 
 
 def _rectangle(axes: "Axes", corners: Sequence[float], color: str, line: str) -> None:
-    from matplotlib.patches import Rectangle  # half a second that training need not wait for
+    from matplotlib.patches import Rectangle  # imported late: it takes half a second
 
-    left, top, right, bottom = (value - 0.5 for value in corners)  # plots count from the middle of a pixel
+    left, top, right, bottom = (value - 0.5 for value in corners)  # matplotlib counts from the centre of a pixel
     axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=color, linestyle=line))
 
 

@@ -6,37 +6,35 @@ from PIL import Image
 
 from ..core.error import DataError
 
-ORIENTATION = 274  # the EXIF entry; from 5 on, height and width change places
+ORIENTATION = 274  # EXIF tag; values from 5 swap height and width
 
 
 class BoxedImage(NamedTuple):
-    """A file and what its annotation says, in the file's own pixels."""
+    """An image file and its annotated objects, in pixels of the file."""
 
     path: Path
-    size: tuple[int, int] | None  # height and width; None of a file that cannot be decoded
+    size: tuple[int, int] | None  # height and width; None for a file that cannot be decoded
     corners: list[Sequence[float]]  # left, top, right and bottom of each object
     labels: list[str]
-    ignored: list[bool]  # VOC's difficult and COCO's crowd objects
+    ignored: list[bool]  # difficult objects in VOC, crowds in COCO
 
 
 class BoxedImages(NamedTuple):
-    """A split as it is annotated."""
+    """The annotated images of a split."""
 
     images: list[BoxedImage]
-    class_names: list[str] | None  # where the format declares them; else the classes are those that appear
+    class_names: list[str] | None  # if the format declares them; None to use the labels that occur
 
 
 def file_size(path: Path, declared: tuple[int, int] | None = None) -> tuple[int, int] | None:
-    """Height and width of an image as it is shown, that is, turned as its EXIF entry says; reads the header alone.
-
-    None of a file that is no image: what becomes of it is decided where it is decoded.
+    """Height and width of an image after EXIF rotation, from its header; None for a file that is not an image.
 
     Args:
         path: the file.
-        declared: height and width as the annotation gives them, if it does.
+        declared: height and width in the annotation, if any.
 
     Raises:
-        DataError: the boxes were drawn on an image of another size.
+        DataError: the declared size is different.
     """
     try:
         with Image.open(path) as image:
@@ -47,19 +45,19 @@ def file_size(path: Path, declared: tuple[int, int] | None = None) -> tuple[int,
     size = (width, height) if turned else (height, width)
     if declared and declared != size:
         raise DataError(
-            f"{path} is {size[1]} x {size[0]} pixels, as it is shown, but its annotation is for "
-            f"{declared[1]} x {declared[0]}: correct the annotation, or the file (its EXIF entry may turn it)"
+            f"{path} is {size[1]} x {size[0]} pixels (after EXIF rotation), but its annotation is for "
+            f"{declared[1]} x {declared[0]}: correct the annotation or the file"
         )
     return size
 
 
 class MissingSplitError(DataError):
-    """A split is not there."""
+    """A split does not exist."""
 
 
-def split_names(found: Sequence[str], split: str, place: str) -> MissingSplitError:
-    """The error for a split that is not there."""
+def missing_split(names: Sequence[str], split: str, place: str) -> MissingSplitError:
+    """Error for a split that does not exist."""
     return MissingSplitError(
-        f"there is no split {split!r} in {place}; there are: {', '.join(found) or 'none'}. "
-        "Name yours with data.train, data.validation (null: a part of training) and data.test"
+        f"there is no split {split!r} in {place}; found: {', '.join(names) or 'none'}. Set data.train, data.validation "
+        "(null to hold out a part of training) and data.test to the names of your splits"
     )

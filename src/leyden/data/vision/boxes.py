@@ -9,27 +9,27 @@ from ..core.samples import Samples
 
 
 class Boxes(NamedTuple):
-    """The objects of a batch of images, those of the first image first."""
+    """Objects of a batch of images, in the order of the images."""
 
-    corners: Tensor  # float [box, 4]: left, top, right and bottom in pixels
-    labels: Tensor  # int64 [box]: 1 for the first class, since 0 is the background of torchvision's detectors
-    ignored: Tensor  # bool [box]: not learnt, and neither right nor wrong to find: VOC's difficult, COCO's crowds
-    counts: Tensor  # int64 [image]: boxes of each image
+    corners: Tensor  # float (box, 4): left, top, right and bottom in pixels
+    labels: Tensor  # int64 (box,): from 1, since 0 is the background of torchvision's detectors
+    ignored: Tensor  # bool (box,): excluded from training and metrics: difficult objects in VOC, crowds in COCO
+    counts: Tensor  # int64 (image,): number of boxes of each image
 
-    def sample(self, number: int) -> "Boxes":
-        """The objects of one image."""
-        start = int(self.counts[:number].sum())
-        part = slice(start, start + int(self.counts[number]))
-        return Boxes(self.corners[part], self.labels[part], self.ignored[part], self.counts[number : number + 1])
+    def sample(self, index: int) -> "Boxes":
+        """Objects of one image."""
+        start = int(self.counts[:index].sum())
+        part = slice(start, start + int(self.counts[index]))
+        return Boxes(self.corners[part], self.labels[part], self.ignored[part], self.counts[index : index + 1])
 
     def samples(self) -> list["Boxes"]:
-        """The objects of each image."""
+        """Objects of each image."""
         parts = (part.split(self.counts.tolist()) for part in self[:3])
         return [Boxes(*sample) for sample in zip(*parts, self.counts.split(1), strict=True)]
 
 
 def boxes_of_image(corners: Tensor, labels: Tensor, ignored: Tensor | None = None) -> Boxes:
-    """Objects of one image; none of them is ignored unless said."""
+    """Create the objects of one image; by default, none is ignored."""
     none = torch.zeros(len(labels), dtype=torch.bool)
     return Boxes(
         corners.reshape(-1, 4).float(), labels, none if ignored is None else ignored, torch.tensor([len(labels)])
@@ -37,7 +37,7 @@ def boxes_of_image(corners: Tensor, labels: Tensor, ignored: Tensor | None = Non
 
 
 def join_boxes(samples: Sequence[Boxes]) -> Boxes:
-    """Objects of several images -> a batch."""
+    """Collate the objects of several images."""
     return Boxes(*(torch.cat(parts) for parts in zip(*samples, strict=True)))
 
 
@@ -45,9 +45,9 @@ class BoxSamples(Samples):
     """Images with their boxes.
 
     Args:
-        images: samples whose targets are their own numbers.
-        boxes: the objects of each image.
-        sizes: height and width of each image as it was before it was resized; None of what cannot be decoded.
+        images: samples whose targets are their own indices.
+        boxes: objects of each image.
+        sizes: height and width of each image before resizing; None for a file that cannot be decoded.
     """
 
     def __init__(self, images: Samples, boxes: Sequence[Boxes], sizes: Sequence[tuple[int, int] | None]) -> None:
@@ -59,10 +59,10 @@ class BoxSamples(Samples):
         return self.images.decodes
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        batch = self.images.__getitems__(indices)  # fewer samples than asked for where corrupt files are skipped
-        return batch._replace(targets=join_boxes([self.targets[number] for number in batch.targets.tolist()]))
+        batch = self.images.__getitems__(indices)  # may be smaller: corrupt files are skipped
+        return batch._replace(targets=join_boxes([self.targets[index] for index in batch.targets.tolist()]))
 
     def move(self, device: torch.device) -> int:
         num_bytes = self.images.move(device)
-        self.images.targets = self.images.targets.cpu()  # the numbers of the boxes, which stay
+        self.images.targets = self.images.targets.cpu()  # indices of the boxes, which stay on the CPU
         return num_bytes

@@ -3,7 +3,7 @@ from .video_data import VideoData
 
 
 class ClipFiles(LabelledFiles, VideoData):
-    """User video files; see `LabelledFiles` and `VideoData`.
+    """Your own video files; see `LabelledFiles` and `VideoData`.
 
-    `on_corrupt` is also about files with fewer than `num_frames` frames.
+    `on_corrupt` also applies to files with fewer than `num_frames` frames.
     """

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 class DetectionData(DataModule):
-    """Base of all data of object detection: images with `Boxes`.
+    """Base class of object detection data: images with `Boxes`.
 
-    Images are uint8 [batch, channel, height, width] until the device and floats between 0 and 1 of three channels after
-    it: torchvision's detectors normalise by themselves. All are resized to one size, and their boxes with them.
+    Images are uint8 (batch, channel, height, width); on the device, floats from 0 to 1 with three channels, which
+    torchvision's detectors normalise. Images and boxes are resized to one size.
 
     Args:
-        image_size: `[height, width]`, in pixels, to which images are resized, or one number for a square.
-        resize, pixel_range: as for `ImageData`. Of a box that `crop` cuts, a quarter must be left.
+        image_size: `[height, width]` in pixels, or one number for a square.
+        resize, pixel_range: as for `ImageData`. Boxes of which `crop` leaves less than a quarter are removed.
         augment: modules applied in order to the training batches: (images, boxes) -> (images, boxes).
-        min_score: boxes below it are not drawn and not written by `predict`; metrics see all.
+        min_score: minimum score of boxes that are drawn and written by `predict`; metrics use all boxes.
         **loading: arguments of `DataModule`.
     """
 
@@ -48,13 +48,13 @@ class DetectionData(DataModule):
         **loading,
     ) -> None:
         if not isinstance(image_size, int) and len(image_size) != 2:
-            raise ValueError(f"image_size is {image_size}; one number or [height, width] is expected")
+            raise ValueError(f"image_size is {image_size}; expected one number or [height, width]")
         if min([image_size] if isinstance(image_size, int) else image_size) < 1:
             raise ValueError(f"image_size is {image_size}; it must be at least 1")
         if resize not in ("squash", "crop", "pad"):
             raise ValueError(f"resize is {resize!r}; it must be squash, crop or pad")
         if pixel_range is not None and (len(pixel_range) != 2 or not pixel_range[0] < pixel_range[1]):
-            raise ValueError(f"pixel_range is {pixel_range}; [BLACK, WHITE] is expected, such as [0, 4095]")
+            raise ValueError(f"pixel_range is {pixel_range}; expected [BLACK, WHITE], such as [0, 4095]")
         if not 0 <= min_score <= 1:
             raise ValueError(f"min_score is {min_score}; it must be between 0 and 1")
         super().__init__(**loading)
@@ -62,16 +62,16 @@ class DetectionData(DataModule):
         self.resize: Resize = resize
         self.pixel_range, self.augment, self.min_score = pixel_range, augment, min_score
         self.fit = Fit(height_and_width(image_size), resize)
-        known = None if pixel_range is None else (pixel_range[0], pixel_range[1])
-        self.reader = PixelReader(3, self.fit, known, self.storage.warnings.warn)
+        value_range = None if pixel_range is None else (pixel_range[0], pixel_range[1])
+        self.reader = PixelReader(3, self.fit, value_range, self.storage.warnings.warn)
 
     @property
     def num_classes(self) -> int:
-        """Of the classes and the background, which torchvision's detectors count as class 0: see `Boxes.labels`."""
+        """Number of classes including the background, class 0 of torchvision's detectors; see `Boxes.labels`."""
         return len(self.class_names) + 1
 
     def decode(self, path: Path) -> Tensor:
-        """One file, turned as its EXIF entry says -> uint8 [3, height, width] of `image_size`."""
+        """Decode a file to uint8 (3, height, width) of `image_size`, after EXIF rotation."""
         return self.reader.read(path)
 
     def read(self, inputs: list[Path]) -> tuple[Samples, list[str]]:
@@ -91,19 +91,19 @@ class DetectionData(DataModule):
         return join_boxes([Boxes(*parts) for parts in samples])
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Boxes, prediction: Any) -> None:
-        """Draws one image with its true boxes in green and the predicted ones in orange."""
+        """Draw one image with its target boxes in green and the predicted ones in orange."""
         self.draw(axes, inputs)
         draw_boxes(axes, target, self._confident(prediction), self.class_names)
 
-    def records(self, samples: Samples, number: int, prediction: Any) -> list[dict[str, Any]]:
-        """One record a box, in the pixels of the original image, the most certain first."""
+    def records(self, samples: Samples, index: int, prediction: Any) -> list[dict[str, Any]]:
+        """One record per box, in pixels of the original image, by descending score."""
         assert isinstance(samples, BoxSamples)
-        found = self._confident(prediction)
-        size = samples.sizes[number]
-        assert size, "what was predicted was decoded"
-        boxes = self.fit.original_corners(found["boxes"].cpu(), *size)
+        confident = self._confident(prediction)
+        size = samples.sizes[index]
+        assert size, "a sample with a prediction was decoded"
+        boxes = self.fit.original_corners(confident["boxes"].cpu(), *size)
         records = []
-        for box, label, score in zip(boxes, found["labels"].cpu(), found["scores"].cpu(), strict=True):
+        for box, label, score in zip(boxes, confident["labels"].cpu(), confident["scores"].cpu(), strict=True):
             sides = zip(("left", "top", "right", "bottom"), box.tolist(), strict=True)
             place = {side: round(value, 1) for side, value in sides}
             records.append({"class": self.class_names[int(label) - 1], "score": round(float(score), 6)} | place)
@@ -115,7 +115,7 @@ class DetectionData(DataModule):
 
 
 class DetectionTransform(nn.Module):
-    """uint8 [batch, 1 or 3, height, width] -> floats from 0 to 1 [batch, 3, height, width], augmented with boxes."""
+    """Convert uint8 (batch, 1 or 3, height, width) to floats from 0 to 1 (batch, 3, height, width), and augment."""
 
     def __init__(self, augment: Sequence[nn.Module]) -> None:
         super().__init__()

@@ -7,10 +7,10 @@ from .image_data import ImageData
 
 
 class Digits(ImageData):
-    """1,797 real handwritten digits of 8 x 8 grey pixels that every machine has; see `digit_images`.
+    """1,797 real handwritten digits of 8 x 8 grey pixels, included in scikit-learn; see `digit_images`.
 
     Args:
-        image_size: of user files, which are resized to it.
+        image_size: size to which your files are resized.
         **image: arguments of `ImageData`.
     """
 

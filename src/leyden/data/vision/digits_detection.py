@@ -10,11 +10,11 @@ from .digit_canvases import CANVAS, digit_canvases, digit_images
 
 
 class DigitsDetection(DetectionData):
-    """Real handwritten digits on canvases of noise, one to four on each, to be found and read; see `digit_canvases`.
+    """Detection of real handwritten digits, one to four on each canvas of noise; see `digit_canvases`.
 
     Args:
-        num_train, num_test: canvases of each split, made anew at each start, always the same.
-        image_size: of user files, which are resized to it.
+        num_train, num_test: number of canvases of each split, drawn at each start, the same in every run.
+        image_size: size to which your files are resized.
         **detection: arguments of `DetectionData`.
     """
 

@@ -7,13 +7,11 @@ from .segmentation_data import SegmentationData
 
 
 class DigitsSegmentation(SegmentationData):
-    """Canvases with one to four real handwritten digits on each, and the digit that each pixel belongs to, if any.
-
-    See `digit_canvases`.
+    """Segmentation of real handwritten digits, one to four on each canvas of noise; see `digit_canvases`.
 
     Args:
-        num_train, num_test: canvases of each split.
-        image_size: of user files, which are resized to it.
+        num_train, num_test: number of canvases of each split.
+        image_size: size to which your files are resized.
         **image: arguments of `SegmentationData`.
     """
 

@@ -9,7 +9,7 @@ from .digit_canvases import digit_images
 from .fit import height_and_width
 from .video_data import VideoData
 
-# Steps to the right and down, by the angle.
+# Steps to the right and down for each direction.
 DIRECTIONS = {
     "right": (1, 0),
     "down right": (1, 1),
@@ -20,18 +20,17 @@ DIRECTIONS = {
     "up": (0, -1),
     "up right": (1, -1),
 }
-FASTEST = 2  # pixels a frame; the slowest is 1
+MAX_SPEED = 2  # pixels per frame; the minimum is 1
 
 
 class DigitsVideo(VideoData):
-    """Real handwritten digits that move over noise; the class is the direction of the motion.
+    """Clips of real handwritten digits moving over noise; the class is the direction of motion.
 
-    A digit that leaves on one side comes in on the other, so that it is anywhere in any frame whatever its direction:
-    no single frame tells the class.
+    A digit that leaves the image re-enters on the opposite side, so no single frame contains information on the class.
 
     Args:
-        num_train, num_test: clips of each split, whose digits are those of `digit_images`.
-        num_frames, image_size: of the clips, and of user files, which are brought to it.
+        num_train, num_test: number of clips of each split, whose digits are those of `digit_images`.
+        num_frames, image_size: of the clips, and of your files after resampling.
         **video: arguments of `VideoData`.
     """
 
@@ -60,23 +59,24 @@ class DigitsVideo(VideoData):
 def moving_digits(
     split: Split, num_samples: int, num_frames: int, image_size: int | Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Clips, uint8 [sample, 1, time, height, width], and the numbers of their directions [sample]; always the same ones."""
+    """Clips, uint8 (sample, 1, time, height, width), and their class indices (sample,); the same in every run."""
     images, _, _ = digit_images(split)
     height, width = height_and_width(image_size)
     generator = torch.Generator().manual_seed(0 if split == "train" else 1)
 
-    def whole(low: int, high: int, *shape: int) -> Tensor:
+    def integers(low: int, high: int, *shape: int) -> Tensor:
         return torch.randint(low, high + 1, (num_samples, *shape), generator=generator)
 
     targets = torch.arange(num_samples) % len(DIRECTIONS)
-    digits = images[whole(0, len(images) - 1), 0].float() * whole(50, 100, 1, 1) / 100
-    steps = torch.tensor(list(DIRECTIONS.values()))[targets] * whole(1, FASTEST, 1)
-    places = whole(0, max(height, width) - 1, 1, 2) + torch.arange(num_frames).reshape(1, -1, 1) * steps.unsqueeze(1)
+    digits = images[integers(0, len(images) - 1), 0].float() * integers(50, 100, 1, 1) / 100
+    steps = torch.tensor(list(DIRECTIONS.values()))[targets] * integers(1, MAX_SPEED, 1)
+    starts = integers(0, max(height, width) - 1, 1, 2)
+    positions = starts + torch.arange(num_frames).reshape(1, -1, 1) * steps.unsqueeze(1)
     clips = torch.rand(num_samples, num_frames, height, width, generator=generator) * 60
     pixels = torch.arange(8)
-    columns = (places[..., 0, None] + pixels).remainder(width)[:, :, None, :]
-    lines = (places[..., 1, None] + pixels).remainder(height)[:, :, :, None]
+    columns = (positions[..., 0, None] + pixels).remainder(width)[:, :, None, :]
+    lines = (positions[..., 1, None] + pixels).remainder(height)[:, :, :, None]
     samples, times = torch.arange(num_samples).reshape(-1, 1, 1, 1), torch.arange(num_frames).reshape(1, -1, 1, 1)
-    there = (samples, times, lines, columns)
-    clips[there] = torch.maximum(clips[there], digits.unsqueeze(1))
+    drawn = (samples, times, lines, columns)
+    clips[drawn] = torch.maximum(clips[drawn], digits.unsqueeze(1))
     return clips.round().to(torch.uint8).unsqueeze(1), targets

@@ -23,23 +23,22 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", "
 
 
 class ImageData(DataModule):
-    """Base of all image data: uint8 [batch, channel, height, width] until the device, floats after it.
+    """Base class of image data: uint8 (batch, channel, height, width); on the device, normalised floats.
 
-    `decoding` names the settings on which the result of `decode` depends. A class with a `decode` of its own names all of
-    them again, or its samples stay out of the cache; see `decoder`.
+    `decoding` names the settings on which the result of `decode` depends. A subclass that overrides `decode` must define it
+    too, or its samples are not cached; see `decoder`.
 
     Args:
-        image_size: `[height, width]`, in pixels, to which images are resized, or one number for a square; by default
-            `default_size`.
-        resize: `squash` the whole image into that size, whatever its proportions; `crop` the middle, or `pad` the image
-            with black, to keep them.
-        interpolation: between pixels as images are resized; by default `bilinear`.
-        pixel_range: the values that become black and white of files of more than 8 bits; see `PixelReader`.
-        in_channels: 1 for grey, 3 for colour; grey datasets are repeated to 3 when a network wants that.
-        mean, std: of the pixels between 0 and 1, taken off and divided by, for all channels or one for each; by default
-            0.5 and 0.25.
-        augment: modules applied in order to the training batches, floats between 0 and 1. A torchvision transform is
-            applied to each image by itself; any other module receives the whole batch.
+        image_size: `[height, width]` in pixels, or one number for a square; by default `default_size`.
+        resize: `squash` the image to that size without keeping the aspect ratio, or keep it and centre-`crop` or `pad`
+            with black.
+        interpolation: interpolation mode for resizing; by default `bilinear`.
+        pixel_range: values that become black and white, for files with more than 8 bits; see `PixelReader`.
+        in_channels: 1 for grey, 3 for colour; grey images are repeated to 3 channels.
+        mean, std: mean and standard deviation for normalisation of pixels from 0 to 1, one number or one per channel; by
+            default 0.5 and 0.25.
+        augment: modules applied in order to training batches of floats from 0 to 1. A torchvision transform is applied to
+            each image; any other module receives the whole batch.
         **loading: arguments of `DataModule`.
     """
 
@@ -61,7 +60,7 @@ class ImageData(DataModule):
         **loading,
     ) -> None:
         if image_size is not None and not isinstance(image_size, int) and len(image_size) != 2:
-            raise ValueError(f"image_size is {image_size}; one number or [height, width] is expected")
+            raise ValueError(f"image_size is {image_size}; expected one number or [height, width]")
         if image_size is not None and min([image_size] if isinstance(image_size, int) else image_size) < 1:
             raise ValueError(f"image_size is {image_size}; it must be at least 1")
         if resize not in ("squash", "crop", "pad"):
@@ -69,13 +68,13 @@ class ImageData(DataModule):
         if interpolation not in (None, "bilinear", "bicubic"):
             raise ValueError(f"interpolation is {interpolation!r}; it must be bilinear or bicubic")
         if pixel_range is not None and (len(pixel_range) != 2 or not pixel_range[0] < pixel_range[1]):
-            raise ValueError(f"pixel_range is {pixel_range}; [BLACK, WHITE] is expected, such as [0, 4095]")
+            raise ValueError(f"pixel_range is {pixel_range}; expected [BLACK, WHITE], such as [0, 4095]")
         if in_channels not in (1, 3):
             raise ValueError(f"in_channels is {in_channels}; it must be 1 (grey) or 3 (colour)")
         if mean is not None and not isinstance(mean, (int, float)) and len(mean) not in (1, 3):
-            raise ValueError(f"mean is {mean}; one number, or one for each of 3 channels, is expected")
+            raise ValueError(f"mean is {mean}; expected one number, or one for each of 3 channels")
         if std is not None and not isinstance(std, (int, float)) and len(std) not in (1, 3):
-            raise ValueError(f"std is {std}; one number, or one for each of 3 channels, is expected")
+            raise ValueError(f"std is {std}; expected one number, or one for each of 3 channels")
         if std is not None and not min([std] if isinstance(std, (int, float)) else std) > 0:
             raise ValueError(f"std is {std}; it must be more than 0")
         super().__init__(**loading)
@@ -86,11 +85,11 @@ class ImageData(DataModule):
         self.pixel_range, self.in_channels = pixel_range, in_channels
         self.mean, self.std, self.augment = 0.5 if mean is None else mean, 0.25 if std is None else std, augment
         self.fit = Fit((height, width), resize, self.interpolation)
-        known = None if pixel_range is None else (pixel_range[0], pixel_range[1])
-        self.reader = PixelReader(in_channels, self.fit, known, self.storage.warnings.warn)
+        value_range = None if pixel_range is None else (pixel_range[0], pixel_range[1])
+        self.reader = PixelReader(in_channels, self.fit, value_range, self.storage.warnings.warn)
 
     def decode(self, path: Path) -> Tensor:
-        """One file -> uint8 [in_channels, height, width]; see `PixelReader`."""
+        """Decode a file to uint8 (in_channels, height, width); see `PixelReader`."""
         return self.reader.read(path)
 
     def file_samples(self, paths: list[Path], targets: Tensor, on_corrupt: OnCorrupt = "raise") -> FileSamples:
@@ -110,7 +109,7 @@ class ImageData(DataModule):
 
 
 class ImageTransform(nn.Module):
-    """uint8 [batch, channel, height, width] -> normalised floats of the same shape."""
+    """Convert uint8 (batch, channel, height, width) to normalised floats, and augment."""
 
     def __init__(
         self,
@@ -126,16 +125,16 @@ class ImageTransform(nn.Module):
 
     def forward(self, batch: Batch) -> Batch:
         images = batch.inputs.float().div_(255).expand(-1, self.in_channels, -1, -1)
-        is_own = not self.augment and images.shape[1] == batch.inputs.shape[1]
+        may_overwrite = not self.augment and images.shape[1] == batch.inputs.shape[1]
         images, targets = self.augmented(images, batch.targets)
-        # In place where it may be: of large images, the new memory costs more than the arithmetic.
-        centred = images.sub_(self.mean) if is_own else images - self.mean
+        # In place if possible: for large images, allocating memory costs more than the arithmetic.
+        centred = images.sub_(self.mean) if may_overwrite else images - self.mean
         return batch._replace(inputs=centred.div_(self.std), targets=targets)
 
     def augmented(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Floats between 0 and 1 and their targets, augmented together."""
+        """Augment floats from 0 to 1 together with their targets."""
         for module in self.augment:
-            # One of torchvision's draws its random numbers once a call, so: one call an image.
+            # torchvision's transforms draw random parameters once per call: call them for each image.
             is_single = isinstance(module, Transform)
             images = torch.stack(each_sample(module, images)) if is_single else module(images)
         return images, targets

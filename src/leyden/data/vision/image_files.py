@@ -9,7 +9,7 @@ from torch import Tensor
 from ..files.labelled_files import LabelledFiles
 from ..storage.file_samples import FileSamples, OnCorrupt
 from ..storage.fingerprint import decoder
-from ..storage.storage import say
+from ..storage.storage import log_info
 from .image_data import ImageData
 from .jpegs import decode_jpegs, jpeg_decoder
 
@@ -17,14 +17,13 @@ GPU = torch.device("cuda")
 
 
 class ImageFiles(LabelledFiles, ImageData):
-    """User images, one a file; see `LabelledFiles` and `ImageData`.
+    """Your own images, one per file; see `LabelledFiles` and `ImageData`.
 
     Args:
         root: the folder.
-        jpeg_device: `cuda` decodes jpegs on the GPU, by TorchCodec, in the process that asks for them; what it does not
-            know, and all other files, the CPU decodes, as with `cpu`. Pixel values differ slightly from the CPU
-            decoder's.
-        num_workers: see `Loading`; none beside a GPU that decodes.
+        jpeg_device: `cuda` decodes jpegs on the GPU, by TorchCodec, in the process that loads the batch; jpegs that it does
+            not support, and all other files, are decoded on the CPU. Pixel values differ slightly from the CPU decoder's.
+        num_workers: see `Loading`; must be null or 0 with `jpeg_device=cuda`.
         **files: arguments of `LabelledFiles`.
 
     Raises:
@@ -47,9 +46,9 @@ class ImageFiles(LabelledFiles, ImageData):
         if self.jpeg_device == "cpu":
             return super().file_samples(paths, targets, on_corrupt)
         if not torch.cuda.is_available():
-            say("data.jpeg_device=cuda, but there is no GPU: the CPU decodes")
+            log_info("data.jpeg_device=cuda, but there is no GPU: decoding on the CPU")
             return super().file_samples(paths, targets, on_corrupt)
-        jpeg_decoder()  # before any file is read
+        jpeg_decoder()  # report a missing package before reading files
         read_many = partial(decode_jpegs, in_channels=self.in_channels, fit=self.fit, device=GPU)
         made_of = decoder(self, jpegs=f"nvJPEG, torchcodec {version('torchcodec')}")
         return FileSamples(paths, targets, self.decode, on_corrupt=on_corrupt, made_of=made_of, read_many=read_many)

@@ -1,4 +1,4 @@
-"""Jpegs decoded a batch at a time by nvJPEG, on a GPU; what it may not know is left to the CPU."""
+"""Batched decoding of jpegs on a GPU by nvJPEG; files that it may not support are left to the CPU."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,44 +12,44 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.error import DataError
-from ..storage.storage import say
+from ..storage.storage import log_info
 from .fit import Fit
 
-THREADS = 8  # that read files
+READ_THREADS = 8
 
 
 def decode_jpegs(paths: Sequence[Path], in_channels: int, fit: Fit, device: torch.device) -> list[Tensor | None]:
-    """Files -> uint8 [in_channels, *fit.size] in ordinary memory, one a file, about as `PixelReader` has them.
+    """Decode files to uint8 (in_channels, *fit.size) on the CPU, approximately as `PixelReader` does.
 
-    TorchCodec turns them as their Exif data says. None stands for each file that the CPU has to decode: it is no
-    jpeg of grey or three colours, is cut, or shares the call with one that cannot be decoded.
+    TorchCodec applies EXIF rotation. The result is None for each file that the CPU must decode: it is not a grey or
+    three-colour jpeg, is truncated, or was decoded in one call with a file that fails.
 
     Raises:
         DataError: TorchCodec is not installed.
     """
     decode, mode = jpeg_decoder(), "GRAY" if in_channels == 1 else "RGB"
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(READ_THREADS) as pool:
         contents = list(pool.map(_jpeg, paths))
     samples: list[Tensor | None] = [None] * len(contents)
-    jpegs = {number: content for number, content in enumerate(contents) if content}
+    jpegs = {index: content for index, content in enumerate(contents) if content}
     if not jpegs:
         return samples
     try:
         images = decode(list(jpegs.values()), mode=mode, device=device)
         resized = torch.stack([fit(image) for image in images]).cpu()
-    except RuntimeError as error:  # which of them is at fault, it does not tell
-        _say_once(str(error).splitlines()[0])
+    except RuntimeError as error:  # it does not identify the file
+        _log_once(str(error).splitlines()[0])
         return samples
-    for number, sample in zip(jpegs, resized, strict=True):
-        samples[number] = sample
+    for index, sample in zip(jpegs, resized, strict=True):
+        samples[index] = sample
     return samples
 
 
 def jpeg_decoder() -> Any:
-    """TorchCodec's decoder of jpegs.
+    """TorchCodec's jpeg decoder.
 
     Raises:
-        DataError: it is not installed.
+        DataError: TorchCodec is not installed.
     """
     try:
         from torchcodec.decoders import decode_jpeg
@@ -62,8 +62,8 @@ def jpeg_decoder() -> Any:
 
 
 @cache
-def _say_once(reason: str) -> None:
-    say(f"jpegs that the GPU does not decode are left to the CPU: {reason}")
+def _log_once(reason: str) -> None:
+    log_info(f"jpegs that the GPU cannot decode are decoded on the CPU: {reason}")
 
 
 def _jpeg(path: Path) -> bytes | None:
@@ -71,7 +71,7 @@ def _jpeg(path: Path) -> bytes | None:
         content = path.read_bytes()
         with Image.open(BytesIO(content)) as image:
             is_known = image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # which the CPU names
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # reported by the CPU decoder
         return None
-    # Of a file that is cut, nvJPEG draws what is left.
+    # nvJPEG decodes truncated files without an error.
     return content if is_known and content.rstrip(b"\0").endswith(b"\xff\xd9") else None

@@ -1,4 +1,4 @@
-"""What is known of a torchvision dataset: whether its samples may be kept in a cache, and what they depend on."""
+"""Whether the samples of a torchvision dataset may be cached, and what they depend on."""
 
 import pickle
 from hashlib import blake2b
@@ -10,14 +10,14 @@ from torchvision.datasets.folder import default_loader
 
 from ..storage.fingerprint import decoder, file_states
 
-FILE_LISTS = ("samples", "_samples", "_image_files", "_images")  # as torchvision's own classes name them
+FILE_LISTS = ("samples", "_samples", "_image_files", "_images")  # attributes of torchvision's classes
 
 
 def kept_files(dataset: Any) -> list[Path] | None:
-    """The files from which one of torchvision's own datasets reads its samples; none where it holds them itself.
+    """The files from which one of torchvision's own datasets reads its samples; empty if it holds them in memory.
 
-    None stands for a dataset whose samples may depend on what nobody knows: a class of the user's, one with transforms or
-    a loader of its own, or one that tells no files.
+    None if the samples may depend on anything else: a class from elsewhere, transforms, a custom loader, or no known list
+    of files.
     """
     if not type(dataset).__module__.startswith("torchvision.") or getattr(dataset, "transforms", None):
         return None
@@ -26,19 +26,19 @@ def kept_files(dataset: Any) -> list[Path] | None:
     if isinstance(getattr(dataset, "data", None), np.ndarray):
         return []
     for name in FILE_LISTS:
-        found = getattr(dataset, name, None)
-        if isinstance(found, list) and len(found) == len(dataset):
-            paths = [Path(one[0] if isinstance(one, tuple) else one) for one in found]
+        items = getattr(dataset, name, None)
+        if isinstance(items, list) and len(items) == len(dataset):
+            paths = [Path(item[0] if isinstance(item, tuple) else item) for item in items]
             return paths if all(path.is_file() for path in paths) else None
     return None
 
 
 def made_of_dataset(data: Any, state: dict[str, Any], files: list[Path] | None) -> dict[str, Any] | None:
-    """What the samples of a dataset depend on; None where that is not known.
+    """What the samples of a dataset depend on; None if unknown.
 
     Args:
         data: the data module.
-        state: all that the dataset holds.
+        state: all attributes of the dataset.
         files: see `kept_files`.
     """
     if files is None:
@@ -52,7 +52,7 @@ def made_of_dataset(data: Any, state: dict[str, Any], files: list[Path] | None) 
 
 
 class HashFile:
-    """A file that keeps nothing but the hash of what is written to it."""
+    """A write-only file that computes a hash of its content."""
 
     def __init__(self) -> None:
         self.hash = blake2b(digest_size=16)

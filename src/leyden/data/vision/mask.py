@@ -9,19 +9,19 @@ from torch import Tensor
 from ..core.error import DataError
 from .warp import IGNORE_INDEX
 
-UNKNOWN = 254  # never a class number: there are at most 254 classes
+UNKNOWN = 254  # never a class index: there are at most 254 classes
 
 
 class MaskDecoder:
-    """Mask files, grey or with a palette, -> the class of each pixel.
+    """Decode grey or palette mask files to class indices.
 
     Args:
-        values: the value in the files of each class, in the order of the classes.
-        ignore: the value of pixels that belong to no class.
+        values: value of each class in the files, in the order of the classes.
+        ignore: value of pixels without a class.
     """
 
     def __init__(self, values: Sequence[int], ignore: int | None) -> None:
-        self.known = [*values, *([] if ignore is None else [ignore])]
+        self.values = [*values, *([] if ignore is None else [ignore])]
         table = torch.full((256,), UNKNOWN, dtype=torch.uint8)
         if ignore is not None:
             table[ignore] = IGNORE_INDEX
@@ -29,20 +29,20 @@ class MaskDecoder:
         self.table = table
 
     def __call__(self, path: Path, size: tuple[int, int]) -> Tensor:
-        """uint8 [height, width].
+        """Decode a file to uint8 (height, width).
 
         Args:
             path: the file.
-            size: height and width that the mask must have, in pixels.
+            size: expected height and width in pixels.
 
         Raises:
-            DataError: the mask has another size, several numbers for a pixel, or a value that stands for no class.
+            DataError: the mask has another size, several channels, or a value that is not a class.
         """
         with Image.open(path) as image:
             if image.size != size[::-1]:
-                raise DataError(f"its mask {path} is of {_by(image.size)} pixels, the image of {_by(size[::-1])}")
+                raise DataError(f"its mask {path} is {_by(image.size)} pixels; the image is {_by(size[::-1])}")
             values = np.asarray(image).astype(np.int64)
-            if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():  # grey, saved as colour
+            if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():  # grey, saved as RGB
                 values = values[..., 0]
             if values.ndim != 2:
                 raise DataError(
@@ -50,12 +50,12 @@ class MaskDecoder:
                 )
         inside = np.clip(values, 0, 255)
         classes = self.table[torch.from_numpy(inside)]
-        strange = values[(inside != values) | (classes == UNKNOWN).numpy()]
-        if strange.size:
-            found = ", ".join(map(str, np.unique(strange)[:5].tolist()))
+        unknown = values[(inside != values) | (classes == UNKNOWN).numpy()]
+        if unknown.size:
+            examples = ", ".join(map(str, np.unique(unknown)[:5].tolist()))
             raise DataError(
-                f"its mask {path} holds {found}; known are {', '.join(map(str, self.known))}: "
-                "set data.values (one for each class) or data.ignore"
+                f"its mask {path} has the values {examples}; expected {', '.join(map(str, self.values))}: set data.values "
+                "(one for each class) or data.ignore"
             )
         return classes
 

@@ -29,29 +29,29 @@ MASK_SUFFIXES = {".png", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 class MaskFiles(SegmentationData):
-    """User images, and in another folder under the same names their masks: the class of each pixel.
+    """Your own images, and masks with the same names in another folder: the class of each pixel.
 
-    PredictionPlots are resized with interpolation and masks without, and both are decoded once where memory allows.
+    Images are resized with interpolation and masks without; both are decoded once if they fit into the cache or memory.
 
     Args:
         root: the folder.
-        class_names: the classes, in the order of their numbers.
-        images, masks: folders below `root`. A mask has the path of its image, whatever the endings of both. Where each
-            split has folders of its own, `*` is the part of their names that both have in common, such as `*` and
-            `*annot` for `train/` and `trainannot/`; see `MaskLayout`.
-        values: the value in masks of each class, in their order; by default the class numbers, 0, 1, 2 and so on.
-        ignore: the value in masks of pixels that belong to no class, which count nowhere.
-        train_list, test_list, validation_list: text files below `root` that name the images of each split, one a
-            line, with or without ending; those of training and test are both given or none.
-        test, validation: without lists, regular expressions on the path below `images` that find the images of these
-            splits; they take the place of folders `train/`, `val/` and `test/` in it.
-        test_fraction: share to test on, chosen with seed 0, where nothing else tells the test split.
-        group: regular expression on the path below `images` whose first group names the source of an image; what is
-            held out are all images of some sources.
+        class_names: class names, in the order of their indices.
+        images, masks: folders below `root`. A mask has the path of its image, ignoring suffixes. If each split has its
+            own folders, `*` is the common part of their names, such as `*` and `*annot` for `train/` and `trainannot/`;
+            see `MaskLayout`.
+        values: value of each class in the masks; by default the class indices.
+        ignore: value in the masks of pixels without a class, excluded from loss and metrics.
+        train_list, test_list, validation_list: text files below `root` with the images of each split, one per line,
+            with or without suffix; set both or neither of `train_list` and `test_list`.
+        test, validation: without lists, regular expressions on the path below `images` that match the images of these
+            splits; they replace folders `train/`, `val/` and `test/`.
+        test_fraction: share held out for testing, with seed 0, if there is no official test split.
+        group: regular expression on the path below `images` whose first group is the group of an image; held-out splits
+            consist of whole groups.
         **image: arguments of `ImageData`.
 
     Raises:
-        DataError: a mask is missing, of another size than its image, or holds a value that stands for no class.
+        DataError: a mask is missing, has another size than its image, or a value that is not a class.
     """
 
     decoding: ClassVar[tuple[str, ...]] = (*SegmentationData.decoding, "known")
@@ -79,23 +79,23 @@ class MaskFiles(SegmentationData):
         **image,
     ) -> None:
         if not 2 <= len(class_names) <= 254:
-            raise ValueError(f"class_names has {len(class_names)} names; expected 2 to 254, the background among them")
+            raise ValueError(f"class_names has {len(class_names)} names; expected 2 to 254, including the background")
         if values is not None and len(values) != len(class_names):
             raise ValueError(f"values has {len(values)} values for {len(class_names)} classes")
         if values is not None and (len(set(values)) < len(values) or min(values) < 0 or max(values) > 255):
-            raise ValueError(f"values are {values}; each must be another one from 0 to 255")
+            raise ValueError(f"values are {values}; expected distinct values from 0 to 255")
         if ignore is not None and not 0 <= ignore <= 255:
             raise ValueError(f"ignore is {ignore}; it must be between 0 and 255")
         if ignore is not None and (ignore in values if values else ignore < len(class_names)):
             raise ValueError(f"ignore is {ignore}, which is also a class")
         if (train_list is None) != (test_list is None):
-            raise ValueError(f"train_list={train_list}, test_list={test_list}: give both or none")
+            raise ValueError(f"train_list={train_list}, test_list={test_list}: set both or neither")
         if validation_list and not train_list:
-            raise ValueError(f"validation_list={validation_list} without train_list: give both, or data.validation")
+            raise ValueError(f"validation_list={validation_list} needs train_list; without lists, set data.validation")
         if not 0 < test_fraction < 1:
-            raise ValueError(f"test_fraction is {test_fraction}; it must be between 0 and 1")
+            raise ValueError(f"test_fraction is {test_fraction}; it must be strictly between 0 and 1")
         if images.count("*") != masks.count("*") or images.count("*") > 1:
-            raise ValueError(f"images={images}, masks={masks}: one * in both, or in none, is expected")
+            raise ValueError(f"images={images}, masks={masks}: expected one * in both or in neither")
         super().__init__(**image)
         self.root, self.names, self.values = Path(root).expanduser(), class_names, values
         self.layout = MaskLayout(self.root, images, masks)
@@ -106,7 +106,7 @@ class MaskFiles(SegmentationData):
             self.images, SUFFIXES, {"validation": validation, "test": test}, self.layout.only, setting="data.images"
         )
         self.test_fraction, self.group, self.outside = test_fraction, group, ignore
-        self.known = [list(values or range(len(class_names))), ignore]
+        self.known = [list(values or range(len(class_names))), ignore]  # the name is part of cache keys and streams
         self.decode_mask = MaskDecoder(values or range(len(class_names)), ignore)
 
     def official_splits(self) -> tuple[Split, ...]:
@@ -114,20 +114,20 @@ class MaskFiles(SegmentationData):
 
     @property
     def how_to_test(self) -> str:
-        return f"add a folder {self.images.name}/test/, or set data.test to a pattern"
+        return f"add a folder {self.images.name}/test/, or set data.test to a regular expression"
 
     @cached_property
     def image_paths(self) -> dict[Split, list[Path]]:
-        """The images of each split that there is."""
+        """The images of each existing split."""
         if self.lists:
             return {split: self._listed(split) for split in self.lists}
-        found = dict(self.files.found)
+        paths = dict(self.files.by_split)
         if not (self.files.folders or "test" in self.files.patterns):
-            train = found["train"]
+            train = paths["train"]
             strata = group_ids([path.parent.name for path in train])
             parts = held_out_split(strata, self._groups(train), self.test_fraction, seed=0)
-            found |= {"train": [train[number] for number in parts[0]], "test": [train[number] for number in parts[1]]}
-        return found
+            paths |= {"train": [train[index] for index in parts[0]], "test": [train[index] for index in parts[1]]}
+        return paths
 
     def _groups(self, paths: list[Path]) -> Tensor | None:
         if not self.group:
@@ -138,17 +138,17 @@ class MaskFiles(SegmentationData):
         return self.image_paths[split]
 
     def count_samples(self) -> Account:
-        taken = {split: len(paths) for split, paths in self.image_paths.items()}
+        num_samples = {split: len(paths) for split, paths in self.image_paths.items()}
         ignored, how = self.files.ignored, dict(self.lists or self.files.how)
         if self.lists:
             listed = {path for paths in self.image_paths.values() for path in paths}
             ignored.add("in no list", *sorted(set(self.files.scan.files) - listed))
-        elif "test" in taken:
+        elif "test" in num_samples:
             how.setdefault("test", held_out_for_test(self.test_fraction))
         images = {self.layout.stem(path) for path in self.files.scan.files}
         masks = self.layout.find_masks(MASK_SUFFIXES)
-        ignored.add("a mask without an image", *(path for stem, path in masks.items() if stem not in images))
-        return Account(self.root, taken, how, ignored)
+        ignored.add("mask without an image", *(path for stem, path in masks.items() if stem not in images))
+        return Account(self.root, num_samples, how, ignored)
 
     def load(self, split: Split) -> Samples:
         self.class_names = list(self.names)
@@ -162,16 +162,16 @@ class MaskFiles(SegmentationData):
         def read(path: Path) -> Tensor:
             return self.decode_pair(path, masks[self.layout.stem(path)])
 
-        targets = torch.zeros(len(images), dtype=torch.int64)  # the masks travel with the images
+        targets = torch.zeros(len(images), dtype=torch.int64)  # placeholders: the masks are a channel of the images
         made_of = decoder(self, masks=file_states(masks[self.layout.stem(path)] for path in images))
         files = FileSamples(images, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
         files.groups = self._groups(images)
         return MaskedSamples(decoded(files, self.storage))
 
     def decode_pair(self, image: Path, mask: Path) -> Tensor:
-        """An image and its mask -> uint8 [channel + 1, height, width]; the mask comes last."""
+        """Decode an image and its mask to uint8 (channel + 1, height, width); the mask is the last channel."""
         pixels, size = self.decode(image), file_size(image)
-        assert size, "what was decoded is an image"
+        assert size, "a decoded file is an image"
         classes = self.decode_mask(mask, size).unsqueeze(0)
         return torch.cat([pixels, self.fit(classes, fill=IGNORE_INDEX, mode="nearest-exact")])
 
@@ -179,25 +179,25 @@ class MaskFiles(SegmentationData):
         path = self.root / self.lists[split]
         if not path.is_file():
             raise DataError(f"there is no file {path.absolute()} (data.{split}_list, below data.root)")
-        known = by_stem(self.images, SUFFIXES)
-        found: dict[Path, None] = {}
+        images = by_stem(self.images, SUFFIXES)
+        paths: dict[Path, None] = {}
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
             if name := line.strip():
-                stem = name if name in known else Path(name).with_suffix("").as_posix()
-                if stem not in known:
-                    near = hint(stem, known, few=0)
+                stem = name if name in images else Path(name).with_suffix("").as_posix()
+                if stem not in images:
+                    near = hint(stem, images, few=0)
                     raise DataError(f"{path}:{number}: there is no image {name!r} in {self.images}{near}")
-                if known[stem] in found:
-                    raise DataError(f"{path}:{number}: {name!r} is there twice")
-                found[known[stem]] = None
-        return list(found)
+                if images[stem] in paths:
+                    raise DataError(f"{path}:{number}: duplicate image {name!r}")
+                paths[images[stem]] = None
+        return list(paths)
 
 
 class MaskedSamples(Samples):
-    """Samples whose last channel is the mask: it becomes the target.
+    """Samples whose last channel is the mask, which becomes the target.
 
     Args:
-        samples: inputs uint8 [sample, channel + 1, height, width].
+        samples: samples with inputs uint8 (sample, channel + 1, height, width).
     """
 
     def __init__(self, samples: Samples) -> None:

@@ -6,12 +6,12 @@ from ..files.files import find_files
 
 
 class MaskLayout:
-    """Which mask belongs to which image: the one with the path of the image, whatever the suffixes of both.
+    """Assignment of masks to images: the mask has the path of the image, ignoring suffixes.
 
     Args:
-        root: the folder of the dataset.
-        images, masks: folders below it. A `*` in both is the name of one folder, the same in both: `*` and `*annot` go
-            together in `train/1.png` and `trainannot/1.png`, `*/images` and `*/masks` in `val/images/1.png` and
+        root: folder of the dataset.
+        images, masks: folders below it. A `*` in both stands for the same folder name: `*` and `*annot` match
+            `train/1.png` and `trainannot/1.png`, `*/images` and `*/masks` match `val/images/1.png` and
             `val/masks/1.png`.
     """
 
@@ -23,43 +23,43 @@ class MaskLayout:
 
     @property
     def only(self) -> str | None:
-        """A regular expression for the paths of images below `root`; None where all that is there is an image."""
+        """Regular expression for the paths of images below `root`; None if all files there are images."""
         if not self.has_star:
             return None
         plain = [pattern.pattern.replace("(?P<folder>[^/]+)", "[^/]+") for pattern in (self.is_mask, self.pattern)]
         return f"(?!{plain[0]}){plain[1]}"
 
     def stem(self, image: Path) -> str:
-        """The path below `mask_root` of the mask of an image, without its suffix."""
+        """Path of the mask of an image below `mask_root`, without suffix."""
         name = image.relative_to(self.root).with_suffix("").as_posix()
         match = self.pattern.match(name) if self.has_star else None
         return f"{self.masks.replace('*', match['folder'])}/{match['rest']}" if match else name
 
     def find_masks(self, suffixes: set[str]) -> dict[str, Path]:
-        """All masks by their path below `mask_root`, without suffix."""
-        found = by_stem(self.mask_root, suffixes, self.is_mask if self.has_star else None)
-        if not found:
+        """All masks, by path below `mask_root` without suffix."""
+        masks = by_stem(self.mask_root, suffixes, self.is_mask if self.has_star else None)
+        if not masks:
             raise DataError(f"no {', '.join(sorted(suffixes))} file in {self.mask_root.absolute()}/{self.masks}")
-        return found
+        return masks
 
 
 def by_stem(folder: Path, suffixes: set[str], only: re.Pattern[str] | None = None) -> dict[str, Path]:
-    """Files by their path below a folder, without suffix.
+    """Files by path below a folder, without suffix.
 
     Raises:
-        DataError: two files have the same, or there is none.
+        DataError: there are no files, or two with the same path.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in find_files(folder, suffixes):
         name = path.relative_to(folder).with_suffix("").as_posix()
         if only and not only.match(name):
             continue
-        if other := found.get(name):
-            raise DataError(f"{other} and {path} have the same name: which one is meant?")
-        found[name] = path
-    return found
+        if other := files.get(name):
+            raise DataError(f"{other} and {path} have the same name without suffix: remove or rename one of them")
+        files[name] = path
+    return files
 
 
 def _group(folder: str) -> str:
-    """A regular expression for a folder in which `*` is the name of one folder."""
+    """Regular expression for a folder in which `*` stands for one folder name."""
     return "(?P<folder>[^/]+)".join(map(re.escape, folder.strip("/").split("*")))

@@ -1,7 +1,7 @@
+import operator
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from inspect import isclass, signature
-from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,24 +25,22 @@ from .validation_choices import validation_choices
 
 class Item(NamedTuple):
     dataset: Any
-    number: int
+    index: int
 
     def __str__(self) -> str:
-        return f"sample {self.number} of {type(self.dataset).__name__}"
+        return f"sample {self.index} of {type(self.dataset).__name__}"
 
 
 class TorchvisionImages(ImageData):
-    """Any torchvision dataset of (image, class number), downloaded and checked by torchvision itself.
+    """Any torchvision dataset of (image, class index), downloaded by torchvision.
 
     Args:
-        dataset: the dataset's class, such as `torchvision.datasets.CIFAR10`, or one of your own that is used alike.
-        root: folder for the files, where the class takes one.
-        train, test: the arguments that choose a split, such as `split: train`; by default `train: true` and
-            `train: false`; one that is null is left out. Where both are the same, a fifth of each class, always the
-            same, is the test split.
-        validation: the arguments that choose the validation split. By default those of the official one, where a dataset
-            of torchvision has it and `train` is the split without it; an empty mapping has a `validation_fraction` of
-            training held out all the same.
+        dataset: class of the dataset, such as `torchvision.datasets.CIFAR10`, or your own class with the same interface.
+        root: folder of the files, if the class has such an argument.
+        train, test: arguments that select a split, such as `split: train`; by default `train: true` and `train: false`;
+            null values are left out. If both are equal, a fifth of each class, the same in every run, is the test split.
+        validation: arguments that select the validation split. By default those of an official one, if the class is from
+            torchvision and `train` excludes it; an empty mapping holds out `validation_fraction` of training instead.
         **image: arguments of `ImageData`.
     """
 
@@ -56,7 +54,7 @@ class TorchvisionImages(ImageData):
         **image,
     ) -> None:
         if validation and validation in (train, test):
-            raise ValueError(f"validation is {validation}, which is also the split for training or test")
+            raise ValueError(f"validation is {validation}, which is also the training or test split")
         super().__init__(**image)
         self.dataset, self.root = dataset, root
         self.train_arguments = {"train": True} if train is None else _given(train)
@@ -65,40 +63,40 @@ class TorchvisionImages(ImageData):
 
     @cached_property
     def validation_arguments(self) -> dict[str, Any] | None:
-        """What chooses the official validation split; None where there is none."""
+        """Arguments that select the official validation split; None if there is none."""
         if self._validation is not None:
             return _given(self._validation) or None
         if not _class_of(self.dataset).__module__.startswith("torchvision."):
-            return None  # of another's class, nobody knows what it makes of a name that it does not know
+            return None  # other classes may accept unknown names
         for arguments in validation_choices(self.train_arguments):
             if arguments != self.test_arguments and self._accepts(arguments):
                 return arguments
         return None
 
     def _accepts(self, arguments: dict[str, Any]) -> bool:
-        """Whether the dataset knows these values: torchvision refuses others before it looks for files."""
+        """Whether the dataset accepts these values: torchvision checks them before it looks for files."""
         try:
             self.dataset(**self._with_root(arguments, download=False))
         except (ValueError, FileNotFoundError) as error:
             return not (isinstance(error, FileNotFoundError) or "Unknown value" in str(error))
         except (OSError, RuntimeError, TypeError, ImportError, KeyError):
-            return True  # of the split that it is asked for, something is missing, which is said when it is opened
+            return True  # accepted, but something is missing, which is reported when the split is opened
         return True
 
     def official_splits(self) -> tuple[Split, ...]:
         return SPLITS if self.validation_arguments else ("train", "test")
 
     def count_samples(self) -> Account:
-        found: dict[Split, Any] = {"train": self.train_arguments, "test": self.test_arguments}
+        selections: dict[Split, Any] = {"train": self.train_arguments, "test": self.test_arguments}
         if self.validation_arguments:
-            found["validation"] = self.validation_arguments
+            selections["validation"] = self.validation_arguments
         if self.train_arguments == self.test_arguments:
-            found["test"] = held_out_for_test(0.2)
-        told = {
-            split: how if isinstance(how, str) else ", ".join(f"{name}={value}" for name, value in how.items())
-            for split, how in found.items()
+            selections["test"] = held_out_for_test(0.2)
+        how = {
+            split: value if isinstance(value, str) else ", ".join(f"{name}={item}" for name, item in value.items())
+            for split, value in selections.items()
         }
-        return Account(_class_of(self.dataset).__name__, {}, told)
+        return Account(_class_of(self.dataset).__name__, {}, how)
 
     def download_files(self) -> None:
         if "download" in _accepted(self.dataset):
@@ -126,14 +124,14 @@ class TorchvisionImages(ImageData):
         try:
             return self.dataset(**given)
         except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
-            raise DataError(f"cannot get the dataset, {split} split, called with {given}: {error}") from error
+            raise DataError(f"cannot open the {split} split of the dataset, called with {given}: {error}") from error
 
     def _with_root(self, arguments: dict[str, Any], download: bool) -> dict[str, Any]:
         offered, accepted = {"root": self.root, "download": download}, _accepted(self.dataset)
         return {name: value for name, value in offered.items() if name in accepted} | arguments
 
     def _of_arrays(self, dataset: Any) -> Samples | None:
-        """All samples at once of a dataset that keeps them as MNIST and CIFAR do, uint8 [sample, height, width(, channel)]."""
+        """Samples of a dataset with an array of images, like MNIST and CIFAR, uint8 (sample, height, width[, channel])."""
         targets, images = _targets(dataset), getattr(dataset, "data", None)
         if targets is None or not isinstance(images, np.ndarray | Tensor):
             return None
@@ -151,31 +149,31 @@ class TorchvisionImages(ImageData):
         return TensorSamples(mapped(stored.samples) if stored else build(), targets)
 
     def _of_items(self, dataset: Any) -> Samples:
-        """One sample after the other, kept where they may be."""
+        """Samples of any other dataset, decoded one by one and cached if possible."""
         made_of = made_of_dataset(self, vars(dataset), kept_files(dataset))
         entry = self.storage.entry(made_of and made_of | {"what": "labels"})
-        told = _targets(dataset)
-        if told is None and entry and (stored := entry.read()):
-            told = torch.tensor(stored.samples[0])
-        targets = torch.full((len(dataset),), -1).share_memory_() if told is None else told
+        known_targets = _targets(dataset)
+        if known_targets is None and entry and (stored := entry.read()):
+            known_targets = torch.tensor(stored.samples[0])
+        targets = torch.full((len(dataset),), -1).share_memory_() if known_targets is None else known_targets
 
         def read(item: Item) -> Tensor:
-            image, label = dataset[item.number]
+            image, label = dataset[item.index]
             if not isinstance(image, Image.Image) or not hasattr(label, "__index__"):
                 kinds = f"{type(image).__name__} and {type(label).__name__}"
-                raise ValueError(f"it is {kinds}, not an image without transforms and a class number")
-            targets[item.number] = index(label)  # all datasets tell it here; in memory that processes share
+                raise ValueError(f"it is {kinds}; expected an image without transforms and a class index")
+            targets[item.index] = operator.index(label)  # shared memory: set by any process that decodes
             return self.reader.convert(image, item)
 
         items = [Item(dataset, n) for n in range(len(dataset))]
         files = FileSamples(items, targets, read, on_corrupt=self.on_corrupt, made_of=made_of)
         samples = decoded(files, self.storage)
-        if told is not None:
+        if known_targets is not None:
             return samples
-        if (samples.targets < 0).any():  # nobody has read them yet
+        if (samples.targets < 0).any():  # samples from the cache, without labels
             for _ in decode_all(items, lambda item: files.decode(item) is not None):
                 pass
-            targets.clamp_(min=0)  # of those that are skipped
+            targets.clamp_(min=0)  # of skipped samples
             samples = files if samples is files else decoded(files, self.storage)
         self.storage.keep(entry, lambda: [targets.numpy()], False, targets.nbytes)
         return samples
@@ -190,11 +188,11 @@ def _class_of(dataset: Callable[..., Any]) -> Any:
 
 
 def _accepted(dataset: Callable[..., Any]) -> set[str]:
-    """Names of a class's arguments, with those of its base classes as far as it hands them up."""
+    """Argument names of a class, including those of base classes to which it passes **kwargs."""
     kind = _class_of(dataset)
     names: set[str] = set()
-    for one in kind.__mro__ if isclass(kind) else (kind,):
-        parameters = signature(one).parameters
+    for base in kind.__mro__ if isclass(kind) else (kind,):
+        parameters = signature(base).parameters
         names |= parameters.keys()
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
             break
@@ -202,7 +200,7 @@ def _accepted(dataset: Callable[..., Any]) -> set[str]:
 
 
 def _targets(dataset: Any) -> Tensor | None:
-    """Class numbers [sample], int64, of a dataset that tells all of them at once and does not transform them."""
+    """Class indices (sample,), int64, if the dataset has all of them as an attribute, without transforms."""
     if getattr(dataset, "transforms", None) or not hasattr(dataset, "targets"):
         return None
     targets = np.asarray(dataset.targets)
@@ -211,8 +209,8 @@ def _targets(dataset: Any) -> Tensor | None:
 
 
 def _class_names(dataset: Any, targets: Tensor) -> list[str]:
-    """As the dataset tells them, or the numbers themselves."""
+    """Class names of the dataset; by default, the indices."""
     names = getattr(dataset, "classes", None) or getattr(dataset, "categories", None)
     if not names:
-        return [str(number) for number in range(int(targets.max()) + 1 if len(targets) else 0)]
+        return [str(index) for index in range(int(targets.max()) + 1 if len(targets) else 0)]
     return [name if isinstance(name, str) else ", ".join(name) for name in names]

@@ -1,4 +1,4 @@
-"""The arguments by which a torchvision dataset may give its official validation split, from those of its training split."""
+"""Candidate arguments for the official validation split of a torchvision dataset, derived from those of training."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ NAMES = ("val", "valid", "validation")
 
 
 def validation_choices(train: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """`split: train` -> `split: val` and so on; `root: X/train` -> the folder beside it that is called so.
+    """Replace train in `split: train` by val and its synonyms, and in `root: X/train` by sibling folders.
 
-    A value that also stands for other splits, such as `trainval`, gives none.
+    Values that include other splits, such as `trainval`, are skipped.
     """
     for key, value in train.items():
         if not isinstance(value, str):

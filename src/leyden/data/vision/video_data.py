@@ -15,17 +15,17 @@ from .warp import Warp
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHOWN, ABREAST = 8, 4  # frames of a clip in a plot, and in each of its lines
+MAX_FRAMES, FRAMES_PER_LINE = 8, 4  # in the plot of a clip
 
 
 class VideoData(ImageData):
-    """Base of all video data: clips, uint8 [batch, channel, time, height, width] until the device, floats after it.
+    """Base class of video data: clips, uint8 (batch, channel, time, height, width); on the device, floats.
 
-    Augmentation is the same for all frames of a clip: a `Warp` and torchvision's transforms move them together, any
-    other module receives [batch, channel, time, height, width].
+    Augmentations are the same for all frames of a clip: a `Warp` and torchvision's transforms are applied to all frames
+    together, any other module receives (batch, channel, time, height, width).
 
     Args:
-        num_frames: frames taken from each file, at equal distances.
+        num_frames: number of equidistant frames taken from each file.
         **image: arguments of `ImageData`.
     """
 
@@ -40,19 +40,19 @@ class VideoData(ImageData):
         self.num_frames = num_frames
 
     def decode(self, path: Path) -> Tensor:
-        """One file -> uint8 [channel, num_frames, height, width]."""
+        """Decode a file to uint8 (channel, num_frames, height, width)."""
         return self.fit(read_clip(path, self.num_frames, self.in_channels)).movedim(0, 1).contiguous()
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         return VideoTransform(self.in_channels, self.mean, self.std, self.augment if stage == "train" else ())
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
-        """A strip of frames, from left to right, line by line."""
+        """A strip of frames, in lines from left to right."""
         super().draw(axes, frame_strip(inputs))
 
 
 class VideoTransform(ImageTransform):
-    """uint8 [batch, channel, time, height, width] -> normalised floats of the same shape."""
+    """Convert uint8 (batch, channel, time, height, width) to normalised floats, and augment."""
 
     def forward(self, batch: Batch) -> Batch:
         clips = batch.inputs.float().div_(255).expand(-1, self.in_channels, -1, -1, -1)
@@ -61,10 +61,10 @@ class VideoTransform(ImageTransform):
 
     def augmented(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         for module in self.augment:
-            if isinstance(module, Warp):  # what holds for all channels of an image holds for all frames, too
+            if isinstance(module, Warp):  # frames as channels, which are warped together
                 images = module(images.flatten(1, 2)).unflatten(1, images.shape[1:3])
-            elif isinstance(module, Transform):  # draws its random numbers once a call, so: one call a clip
-                clips = images.movedim(2, 1)  # frame by frame, as torchvision has them
+            elif isinstance(module, Transform):  # draws random parameters once per call: call it for each clip
+                clips = images.movedim(2, 1)  # (batch, time, channel, height, width)
                 images = torch.stack(each_sample(module, clips)).movedim(1, 2)
             else:
                 images = module(images)
@@ -72,10 +72,10 @@ class VideoTransform(ImageTransform):
 
 
 def frame_strip(clip: Tensor) -> Tensor:
-    """[channel, time, height, width] -> its frames side by side, some of them where there are many."""
+    """Tile frames of a clip (channel, time, height, width), evenly spaced if there are more than `MAX_FRAMES`."""
     num_frames = clip.shape[1]
-    shown = min(num_frames, SHOWN)
-    frames = [clip[:, number * num_frames // shown] for number in range(shown)]
-    lines = [frames[start : start + ABREAST] for start in range(0, shown, ABREAST)]
+    shown = min(num_frames, MAX_FRAMES)
+    frames = [clip[:, index * num_frames // shown] for index in range(shown)]
+    lines = [frames[start : start + FRAMES_PER_LINE] for start in range(0, shown, FRAMES_PER_LINE)]
     lines[-1] += [torch.full_like(frames[0], float(clip.min()))] * (len(lines[0]) - len(lines[-1]))
     return torch.cat([torch.cat(line, dim=2) for line in lines], dim=1)

@@ -1,4 +1,4 @@
-"""Boxes in VOC's XML files without VOC's lists of the images of each split."""
+"""Boxes in VOC XML files without VOC's lists of images."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from .voc import read_annotation
 
 
 def has_lists(root: Path) -> bool:
-    """Whether there is a folder ImageSets, at most two folders below."""
+    """Whether there is a folder ImageSets, at most two levels below."""
     return any(next(root.glob(f"{depth}ImageSets"), None) for depth in ("", "*/", "*/*/"))
 
 
@@ -28,39 +28,39 @@ def read_voc_folders(
     test_fraction: float,
     groups: Callable[[list[Path]], Tensor | None],
 ) -> dict[Split, BoxedImages]:
-    """All XML files below a folder, each with the image of its name, by split.
+    """Read all XML files below a folder with the images of the same name, by split.
 
-    Splits are folders, such as `train/` and `test/`, or found by patterns; see `FileSplits`. Where neither tells the test
-    split, a part of all images is held out, chosen with seed 0.
+    Splits are folders, such as `train/` and `test/`, or regular expressions; see `FileSplits`. Without a test split, a part
+    of all images is held out with seed 0.
 
     Args:
         root: the folder.
         patterns: regular expressions on the path of an XML file below `root`.
         test_fraction: share to hold out.
-        groups: images -> the index of the group of each, or None; groups are held out as a whole.
+        groups: maps images to group indices (image,), or to None; whole groups are held out.
 
     Raises:
-        DataError: there is no XML file, or one has no image or several.
+        DataError: there are no XML files, or one has no image or several.
     """
     files, images = FileSplits(root, {".xml"}, patterns), defaultdict(list)
     for path in scan(root, SUFFIXES).files:
         images[path.stem].append(path)
     pairs = {
-        split: [(_image_of(path, images[path.stem]), path) for path in paths] for split, paths in files.found.items()
+        split: [(_image_of(path, images[path.stem]), path) for path in paths] for split, paths in files.by_split.items()
     }
     if not (files.folders or "test" in files.patterns):
         train = pairs["train"]
         parts = held_out_split(torch.zeros(len(train)), groups([image for image, _ in train]), test_fraction, seed=0)
         pairs |= {"train": [train[i] for i in parts[0]], "test": [train[i] for i in parts[1]]}
-    return {split: BoxedImages([read_annotation(*pair) for pair in found], None) for split, found in pairs.items()}
+    return {split: BoxedImages([read_annotation(*pair) for pair in items], None) for split, items in pairs.items()}
 
 
 def _image_of(annotation: Path, candidates: list[Path]) -> Path:
-    """The image of an XML file: in the same folder, else in a folder beside it, else the only one of the name."""
+    """The image of an XML file: in the same folder, else in a sibling folder, else the only one with that name."""
     same = [path for path in candidates if path.parent == annotation.parent]
     beside = [path for path in candidates if path.parent.parent == annotation.parent.parent]
-    found = same or beside or candidates
-    if len(found) != 1:
-        names = ", ".join(map(str, found[:3])) or "none"
-        raise DataError(f"one image is expected for {annotation}; there are: {names}")
-    return found[0]
+    matches = same or beside or candidates
+    if len(matches) != 1:
+        names = ", ".join(map(str, matches[:3])) or "none"
+        raise DataError(f"expected one image for {annotation}, got: {names}")
+    return matches[0]

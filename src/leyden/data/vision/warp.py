@@ -6,19 +6,19 @@ from torch.nn.functional import grid_sample, interpolate
 
 from ..core.randomness import streams, uniform
 
-IGNORE_INDEX = 255  # stands in masks for pixels that belong to no class
+IGNORE_INDEX = 255  # in masks: pixels without a class
 
 
 class Warp(nn.Module):
-    """Base of augmentations that move pixels: the same way for an image and its mask, the whole batch at once.
+    """Base class of augmentations that move pixels, applied to images and masks together, as a batch.
 
-    images, float [batch, channel, height, width], and optionally masks, class numbers [batch, height, width] -> what was
-    given, warped. Images are interpolated, masks never; what comes in from outside is 0 in images and `IGNORE_INDEX` in
-    masks. Random numbers are drawn on the CPU, whatever the device, so that every device sees the same augmentation.
+    Shape: images, float (batch, channel, height, width), and optionally masks, class indices (batch, height, width) -> the
+    same. Images are interpolated, masks are not; pixels from outside are 0 in images and `IGNORE_INDEX` in masks. Random
+    numbers are drawn on the CPU, so that every device sees the same augmentation.
     """
 
     def grid(self, images: Tensor) -> Tensor:
-        """Where each pixel of the result comes from [batch, height, width, 2]: x and y, -1 and 1 at the edges."""
+        """Source of each pixel of the result (batch, height, width, 2): x and y, -1 and 1 at the edges."""
         raise NotImplementedError
 
     def forward(self, images: Tensor, masks: Tensor | None = None) -> Any:
@@ -26,17 +26,17 @@ class Warp(nn.Module):
         warped = grid_sample(images, grid, align_corners=False)
         if masks is None:
             return warped
-        # Outside is 0 here, which the sum turns into IGNORE_INDEX.
+        # grid_sample fills with 0, which the sum turns into IGNORE_INDEX.
         distance = masks.unsqueeze(1).to(images) - IGNORE_INDEX
         moved = grid_sample(distance, grid, mode="nearest", align_corners=False) + IGNORE_INDEX
         return warped, moved.squeeze(1).to(masks.dtype)
 
 
 class RandomCrop(Warp):
-    """A square cut out of each image at a place of its own.
+    """Crop a square at a random position of each image.
 
     Args:
-        size: height and width of the square, in pixels; no more than those of the images.
+        size: height and width of the square in pixels, at most those of the images.
     """
 
     def __init__(self, size: int) -> None:
@@ -48,7 +48,7 @@ class RandomCrop(Warp):
     def grid(self, images: Tensor) -> Tensor:
         edges = torch.tensor(images.shape[:-3:-1])  # width, height
         if self.size > edges.min():
-            raise ValueError(f"size is {self.size}; images of {edges[1]} x {edges[0]} pixels hold no such square")
+            raise ValueError(f"size is {self.size}; images are only {edges[1]} x {edges[0]} pixels")
         corners = (uniform(len(images), 2) * (edges - self.size + 1)).floor()
         steps = torch.arange(self.size)
         square = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
@@ -57,18 +57,18 @@ class RandomCrop(Warp):
 
 
 class RandomElastic(Warp):
-    """Bends each image smoothly: random displacements on a coarse grid, bicubic interpolation between its points.
+    """Deform images smoothly by random displacements on a coarse grid, with bicubic interpolation.
 
     Source: Ronneberger et al., U-Net, 2015, section 3.1, https://arxiv.org/abs/1505.04597.
 
     Args:
-        strength: standard deviation of the displacements, as a part of height and width.
-        points: of the coarse grid, along each side.
+        strength: standard deviation of the displacements, relative to height and width.
+        points: grid points along each side.
     """
 
     def __init__(self, strength: float = 0.02, points: int = 3) -> None:
         if not 0 <= strength <= 1:
-            raise ValueError(f"strength is {strength}; it must be between 0 and 1, a part of the image")
+            raise ValueError(f"strength is {strength}; it must be between 0 and 1, relative to the image")
         if points < 2:
             raise ValueError(f"points is {points}; it must be at least 2")
         super().__init__()

@@ -7,33 +7,33 @@ from torchaudio.models.conformer import ConformerLayer
 from ..lengths import padding_mask
 from .mel_spectrogram import LogMelSpectrogram, valid_frames
 
-STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}  # of the two convolutions, by the frames that become one
+STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}  # subsampling factor -> strides of the two convolutions
 
 
 class Conformer(nn.Module):
-    """A mel spectrogram, two strided 3 x 3 convolutions, and torchaudio's Conformer layers.
+    """Conformer for speech recognition: mel spectrogram, two strided 3 x 3 convolutions, torchaudio's Conformer layers.
 
-    Waveforms [batch, time] and their lengths [batch] -> log-probabilities [batch, frame, num_tokens] and the numbers of
-    valid frames [batch]. When evaluating, a sample's result does not depend on the padding that longer neighbours cause.
+    Shape: waveforms (batch, time) and lengths (batch,) -> log-probabilities (batch, frame, num_tokens) and the number of
+    valid frames (batch,). In evaluation, the result of a sample does not depend on its padding.
 
     Source: Gulati et al., Conformer: Convolution-augmented Transformer for Speech Recognition, 2020,
-    https://arxiv.org/abs/2005.08100. Positions are known from the convolutions alone, as in torchaudio.
+    https://arxiv.org/abs/2005.08100, without positional encoding, as in torchaudio.
 
     Args:
-        num_tokens: tokens, with the blank.
+        num_tokens: number of tokens, including the blank.
         sample_rate: of the waveforms, in Hz.
-        num_mels: bands of frequency.
+        num_mels: number of mel bands.
         num_channels: channels of the strided convolutions.
-        subsampling: frames of the spectrogram, 10 ms each, in one frame of the result. A transcript needs at least
-            as many frames as it has tokens, and one more for each token that repeats the one before it.
-        width: features of a frame.
-        depth: Conformer layers.
-        num_heads: attention heads; they share `width` evenly.
-        kernel_size: frames that a layer's convolution sees; odd.
-        attention_frames: frames that a layer's attention sees to each side; by default, all of the sample. With few
-            recordings, a network that sees all learns their transcripts by heart instead of the words.
-        dropout: probability.
-        mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
+        subsampling: number of 10 ms spectrogram frames per output frame. A transcript needs at least as many output
+            frames as tokens, plus one for each repeated token.
+        width: features per frame.
+        depth: number of Conformer layers.
+        num_heads: number of attention heads, a divisor of `width`.
+        kernel_size: kernel size of the depthwise convolution; odd.
+        attention_frames: number of frames on each side to attend to; by default, all. With a small training set,
+            unlimited attention overfits to whole transcripts.
+        dropout: dropout probability.
+        mask_mels, mask_frames: maximum width of SpecAugment masks in training, see `LogMelSpectrogram`.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Conformer(nn.Module):
         if depth < 1:
             raise ValueError(f"depth is {depth}; it must be at least 1")
         if num_heads < 1 or width < num_heads or width % num_heads:
-            raise ValueError(f"width={width} and num_heads={num_heads}: the heads must share the width evenly")
+            raise ValueError(f"width={width} and num_heads={num_heads}: width must be divisible by num_heads")
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
         if attention_frames is not None and attention_frames < 0:
@@ -82,7 +82,7 @@ class Conformer(nn.Module):
         for convolution, stride in zip(self.subsampling, self.strides, strict=True):
             frames = (frames + stride - 1) // stride
             features = convolution(features)
-            # A frame of padding must be 0 before a neighbour's convolution sees it.
+            # Padding must be 0 in the next convolution.
             features = features * valid_frames(features, frames)
         features = self.dropout(self.projection(features.flatten(1, 2).transpose(1, 2)))
         padding = padding_mask(frames, features.shape[1])
@@ -93,26 +93,26 @@ class Conformer(nn.Module):
         return self.head(features.transpose(0, 1)).float().log_softmax(dim=2), frames
 
     def _unseen(self, padding: Tensor) -> Tensor | None:
-        """Which frames [batch * head, frame, frame] each frame does not attend to; None where it is padding alone."""
+        """Mask (batch * head, frame, frame) of frames not to attend to; None if only padding is masked."""
         if self.attention_frames is None:
             return None
-        place = torch.arange(padding.shape[1], device=padding.device)
-        distance = (place[:, None] - place).abs()
+        position = torch.arange(padding.shape[1], device=padding.device)
+        distance = (position[:, None] - position).abs()
         unseen = (distance > self.attention_frames) | padding[:, None]
-        # A frame always sees itself: attention to nothing is not a number.
+        # Keep the diagonal: attention to no frame would be NaN.
         return (unseen & (distance > 0)).repeat_interleave(self.num_heads, dim=0)
 
 
 class MaskedConformerLayer(ConformerLayer):
-    """torchaudio's layer, except that frames of padding are 0 when the depthwise convolution sees them.
+    """torchaudio's layer, but with zero padding in the depthwise convolution.
 
-    torchaudio masks padding in the attention alone: through the convolution it would reach a sample's last frames.
+    torchaudio masks padding only in the attention; the convolution would mix it into the last frames of a sample.
     """
 
     def forward(self, input: Tensor, key_padding_mask: Tensor | None, unseen: Tensor | None = None) -> Tensor:
-        """Features [frame, batch, feature], and where they are padding [batch, frame] -> features of the same shape.
+        """Features (frame, batch, feature) and padding mask (batch, frame) -> features of the same shape.
 
-        `unseen`, which tells what a frame does not attend to [batch * head, frame, frame], includes the padding.
+        `unseen` (batch * head, frame, frame), a mask of frames not to attend to, must include the padding.
         """
         features = input + 0.5 * self.ffn1(input)
         queries = self.self_attn_layer_norm(features)
@@ -125,14 +125,14 @@ class MaskedConformerLayer(ConformerLayer):
 
     def _convolve(self, features: Tensor, padding: Tensor | None) -> Tensor:
         gate, convolution = self.conv_module.sequential[:2], self.conv_module.sequential[2:]
-        gated = gate(self.conv_module.layer_norm(features).permute(1, 2, 0))  # [batch, feature, frame]
+        gated = gate(self.conv_module.layer_norm(features).permute(1, 2, 0))  # (batch, feature, frame)
         if padding is not None:
             gated = gated.masked_fill(padding.unsqueeze(1), 0.0)
         return convolution(gated).permute(2, 0, 1)
 
 
 def _strided(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
-    """A convolution that halves the frequencies and takes every `stride`-th frame."""
+    """A convolution with stride 2 over frequency and `stride` over time."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=(2, stride), padding=1, bias=False),
         nn.BatchNorm2d(out_channels),

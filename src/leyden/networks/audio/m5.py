@@ -3,27 +3,27 @@ from torch.nn.functional import max_pool1d
 
 from ..lengths import padding_mask
 
-POOL = 4  # after every convolution, as provided
+POOL = 4  # after every convolution, as in the paper
 
 
 class M5(nn.Module):
-    """Five layers on the raw waveform: a wide convolution that takes the place of a spectrogram, three narrow ones.
+    """M5: a wide convolution on the raw waveform, followed by three narrow ones.
 
-    Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a sample's logits do
-    not depend on the padding that longer neighbours cause; while training, batch normalisation sees that padding.
+    Shape: waveforms (batch, time) and lengths (batch,) -> logits (batch, num_classes). In evaluation, the logits of a
+    sample do not depend on its padding; in training, batch normalisation includes it.
 
     Source: Dai et al., Very Deep Convolutional Neural Networks for Raw Waveforms, 2016, table 1,
-    https://arxiv.org/abs/1610.00087. The first convolution is 10 ms long, which at the paper's 8 kHz is 80 samples.
+    https://arxiv.org/abs/1610.00087. The first kernel covers 10 ms: 80 samples at the paper's 8 kHz.
 
     Args:
-        num_classes: classes.
+        num_classes: number of classes.
         sample_rate: of the waveforms, in Hz.
         width: channels of the first two convolutions, doubled by each of the last two; 128 in the paper.
     """
 
     def __init__(self, num_classes: int, sample_rate: int, width: int = 128) -> None:
         if sample_rate < 2000:
-            raise ValueError(f"sample_rate is {sample_rate}; at least 2000 is needed for a step of half a millisecond")
+            raise ValueError(f"sample_rate is {sample_rate}; a stride of 0.5 ms needs at least 2000")
         if width < 1:
             raise ValueError(f"width is {width}; it must be at least 1")
         super().__init__()
@@ -40,7 +40,7 @@ class M5(nn.Module):
     def forward(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         features, frames = standardise(waveforms, lengths).unsqueeze(1), lengths // self.step + 1
         for block in self.blocks:
-            # A frame of padding must be 0 before a neighbour's convolution or maximum sees it.
+            # Padding must be 0 in the next convolution and pooling.
             features = block(features)
             features = features * is_valid(features, frames).unsqueeze(1)
             features, frames = max_pool1d(features, POOL, ceil_mode=True), -(-frames // POOL)
@@ -48,7 +48,7 @@ class M5(nn.Module):
 
 
 def standardise(waveforms: Tensor, lengths: Tensor) -> Tensor:
-    """Each sample [batch, time] with mean 0 and deviation 1 over its sound, as the paper does; padding stays 0."""
+    """Standardise each sample (batch, time) to mean 0 and standard deviation 1 over its valid part; padding stays 0."""
     valid, count = is_valid(waveforms, lengths), lengths.unsqueeze(1)
     mean = (waveforms * valid).sum(dim=1, keepdim=True) / count
     centred = (waveforms - mean) * valid
@@ -57,5 +57,5 @@ def standardise(waveforms: Tensor, lengths: Tensor) -> Tensor:
 
 
 def is_valid(features: Tensor, lengths: Tensor) -> Tensor:
-    """1 for sound, 0 for padding [batch, time], of the features' dtype."""
+    """1 for valid positions and 0 for padding (batch, time), in the dtype of the features."""
     return (~padding_mask(lengths, features.shape[-1])).to(features.dtype)

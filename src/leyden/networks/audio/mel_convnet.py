@@ -6,21 +6,20 @@ from .mfcc import MFCC
 
 
 class MelConvNet(nn.Module):
-    """A mel spectrogram, three blocks of 3 x 3 convolutions, and the mean of their output over time.
+    """Mel spectrogram or MFCC, three blocks of 3 x 3 convolutions, and mean pooling over time.
 
-    Waveforms [batch, time] and their lengths [batch] -> logits [batch, num_classes]. When evaluating, a sample's logits do
-    not depend on the padding that longer neighbours cause. While training, they do: batch normalisation takes its mean
-    and variance over all samples and all frames of the batch, those of padding included. Batches of similar lengths, as
-    the data modules make them, hold little of it.
+    Shape: waveforms (batch, time) and lengths (batch,) -> logits (batch, num_classes). In evaluation, the logits of a
+    sample do not depend on its padding. In training, batch normalisation includes padding frames, of which batches of
+    similar lengths have few.
 
     Args:
-        num_classes: classes.
+        num_classes: number of classes.
         sample_rate: of the waveforms, in Hz.
-        num_mels: bands of frequency.
-        num_mfcc: cepstral coefficients that are made of the bands and stand in their place, see `MFCC`; 0 for none.
+        num_mels: number of mel bands.
+        num_mfcc: number of cepstral coefficients that replace the mel bands, see `MFCC`; 0 for none.
         width: channels after the first block, doubled by each of the next two.
-        dropout: probability before the last layer.
-        mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
+        dropout: dropout probability before the last layer.
+        mask_mels, mask_frames: maximum width of SpecAugment masks in training, see `LogMelSpectrogram`.
     """
 
     def __init__(
@@ -35,7 +34,7 @@ class MelConvNet(nn.Module):
         mask_frames: int = 0,
     ) -> None:
         if num_mels < 8:
-            raise ValueError(f"num_mels is {num_mels}; three halvings need at least 8")
+            raise ValueError(f"num_mels is {num_mels}; three poolings need at least 8")
         if num_mfcc and not 8 <= num_mfcc <= num_mels:
             raise ValueError(f"num_mfcc is {num_mfcc}; expected 0, or 8 to num_mels={num_mels}")
         if width < 1:
@@ -47,14 +46,14 @@ class MelConvNet(nn.Module):
         if num_mfcc:
             self.spectrogram = MFCC(self.spectrogram, num_mels, num_mfcc)
         self.blocks = nn.ModuleList([_block(1, width), _block(width, 2 * width), _block(2 * width, 4 * width)])
-        # Where a sound lies on the frequency axis tells what it is, so that axis is not averaged.
+        # Frequencies distinguish sounds, so only time is averaged.
         num_features = 4 * width * -(-(num_mfcc or num_mels) // 8)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(num_features, num_classes))
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         features, frames = self.spectrogram(waveforms, lengths)
         for block in self.blocks:
-            # A frame of padding must be 0 before a neighbour's convolution or maximum sees it.
+            # Padding must be 0 in the next convolution and pooling.
             features = block(features) * valid_frames(features, frames)
             features, frames = max_pool2d(features, 2, ceil_mode=True), (frames + 1) // 2
         pooled = features.sum(dim=3) / frames[:, None, None]

@@ -6,21 +6,21 @@ from ..lengths import padding_mask
 
 
 class LogMelSpectrogram(nn.Module):
-    """Waveforms -> the loudest 80 dB of their mel spectrogram, each sample with mean 0 and deviation 1.
+    """Log-mel spectrogram with a dynamic range of 80 dB, standardised for each sample.
 
-    Waveforms [batch, time] and their lengths [batch] -> [batch, 1, frequency, time] and the numbers of valid frames
-    [batch]. A sample's frames do not depend on its padding; frames of padding are 0.
+    Shape: waveforms (batch, time) and lengths (batch,) -> (batch, 1, frequency, time) and the number of valid frames
+    (batch,). Valid frames do not depend on padding; padding frames are 0.
 
-    While training, one band of frequencies and one stretch of time of each sample are masked with 0, its mean:
+    In training, one frequency band and one time interval of each sample are masked with 0, the mean:
     Park et al., SpecAugment, 2019, https://arxiv.org/abs/1904.08779.
 
     Args:
         sample_rate: of the waveforms, in Hz.
-        num_mels: bands of frequency.
-        window_seconds: length of the window.
-        hop_seconds: time from one frame to the next.
-        mask_mels: widest band that is masked; 0 masks none.
-        mask_frames: longest stretch that is masked; 0 masks none.
+        num_mels: number of mel bands.
+        window_seconds: window length.
+        hop_seconds: time between frames.
+        mask_mels: maximum number of masked mel bands; 0 for none.
+        mask_frames: maximum number of masked frames; 0 for none.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class LogMelSpectrogram(nn.Module):
         if not 0 < hop_seconds <= window_seconds:
             raise ValueError(f"hop_seconds={hop_seconds}, window_seconds={window_seconds}: expected 0 < hop <= window")
         if mask_mels > num_mels:
-            raise ValueError(f"mask_mels is {mask_mels}; there are {num_mels} bands (num_mels)")
+            raise ValueError(f"mask_mels is {mask_mels}; it must be at most num_mels={num_mels}")
         if mask_mels < 0 or mask_frames < 0:
-            raise ValueError(f"mask_mels={mask_mels}, mask_frames={mask_frames}: neither may be negative")
+            raise ValueError(f"mask_mels={mask_mels}, mask_frames={mask_frames}: they must not be negative")
         super().__init__()
         window, self.hop = round(sample_rate * window_seconds), max(1, round(sample_rate * hop_seconds))
-        # A transform of at least twice the window keeps the lowest mel bands from being empty.
+        # An FFT of at least twice the window length avoids empty low mel bands.
         num_points = 2 ** (2 * window - 1).bit_length()
         self.mel = MelSpectrogram(sample_rate, num_points, window, self.hop, n_mels=num_mels, pad_mode="constant")
         self.decibels = AmplitudeToDB(stype="power", top_db=80.0)
@@ -53,7 +53,7 @@ class LogMelSpectrogram(nn.Module):
         )
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        # Powers span 80 dB and more: lower precisions would lose the quiet ones.
+        # Powers span more than 80 dB, beyond lower precisions.
         with torch.autocast(waveforms.device.type, enabled=False):
             spectrogram = self.decibels(self.mel(waveforms.float()).unsqueeze(1))
         frames = lengths // self.hop + 1
@@ -67,5 +67,5 @@ class LogMelSpectrogram(nn.Module):
 
 
 def valid_frames(features: Tensor, frames: Tensor) -> Tensor:
-    """1 for a frame of sound, 0 for one of padding: [batch, 1, 1, time] of the features' dtype."""
+    """1 for valid frames and 0 for padding, (batch, 1, 1, time), in the dtype of the features."""
     return (~padding_mask(frames, features.shape[-1]))[:, None, None, :].to(features.dtype)

@@ -7,24 +7,24 @@ from .mel_spectrogram import LogMelSpectrogram
 class MFCC(nn.Module):
     """Mel frequency cepstral coefficients: the first terms of the cosine transform of each frame of a log-mel spectrogram.
 
-    Waveforms [batch, time] and their lengths [batch] -> [batch, 1, coefficient, time] and the numbers of valid frames
-    [batch]. The spectrogram is normalised first, so loudness does not matter, and frames of padding stay 0.
+    Shape: waveforms (batch, time) and lengths (batch,) -> (batch, 1, coefficient, time) and the number of valid frames
+    (batch,). The spectrogram is standardised before, so the result is independent of loudness and padding stays 0.
 
     Source: Davis and Mermelstein, Comparison of Parametric Representations for Monosyllabic Word Recognition, 1980,
     https://doi.org/10.1109/TASSP.1980.1163420.
 
     Args:
-        spectrogram: gives the mel bands.
-        num_mels: their number.
-        num_mfcc: coefficients that are kept.
+        spectrogram: log-mel spectrogram.
+        num_mels: number of its mel bands.
+        num_mfcc: number of coefficients.
     """
 
     def __init__(self, spectrogram: LogMelSpectrogram, num_mels: int, num_mfcc: int) -> None:
         if not 1 <= num_mfcc <= num_mels:
-            raise ValueError(f"num_mfcc is {num_mfcc}; 1 to num_mels={num_mels} are possible")
+            raise ValueError(f"num_mfcc is {num_mfcc}; expected 1 to num_mels={num_mels}")
         super().__init__()
         self.spectrogram = spectrogram
-        self.register_buffer("cosines", create_dct(num_mfcc, num_mels, norm="ortho"))  # [mel, coefficient]
+        self.register_buffer("cosines", create_dct(num_mfcc, num_mels, norm="ortho"))  # (mel, coefficient)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         bands, frames = self.spectrogram(waveforms, lengths)

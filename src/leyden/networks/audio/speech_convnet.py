@@ -8,26 +8,26 @@ from .mel_spectrogram import LogMelSpectrogram
 
 
 class SpeechConvNet(nn.Module):
-    """A mel spectrogram and convolutions along time: what a frame says is told by its surroundings alone.
+    """Mel spectrogram and convolutions over time, with a limited receptive field.
 
-    With few recordings, a network that sees all of a sample, such as the Conformer, learns transcripts by heart instead.
+    With a small training set, networks that see a whole sample, such as the Conformer, overfit to whole transcripts.
 
-    Waveforms [batch, time] and their lengths [batch] -> log-probabilities [batch, frame, num_tokens] and the numbers of
-    valid frames [batch]. When evaluating, a sample's result does not depend on the padding that longer neighbours cause.
+    Shape: waveforms (batch, time) and lengths (batch,) -> log-probabilities (batch, frame, num_tokens) and the number of
+    valid frames (batch,). In evaluation, the result of a sample does not depend on its padding.
 
-    Source: Collobert et al., Wav2Letter, 2016, https://arxiv.org/abs/1609.03193, here with batch normalisation, as in
+    Source: Collobert et al., Wav2Letter, 2016, https://arxiv.org/abs/1609.03193, with batch normalisation as in
     Li et al., Jasper, 2019, https://arxiv.org/abs/1904.03288, and much smaller.
 
     Args:
-        num_tokens: tokens, with the blank.
+        num_tokens: number of tokens, including the blank.
         sample_rate: of the waveforms, in Hz.
-        num_mels: bands of frequency.
-        subsampling: frames of the spectrogram, 10 ms each, in one frame of the result; see `Conformer`.
+        num_mels: number of mel bands.
+        subsampling: number of 10 ms spectrogram frames per output frame; see `Conformer`.
         width: channels.
-        depth: convolutions; at least 2, among which are those that take every second frame.
-        kernel_size: frames that a convolution sees; odd.
-        dropout: probability.
-        mask_mels, mask_frames: largest masks on the spectrogram while training, see `LogMelSpectrogram`.
+        depth: number of convolutions, including the strided ones; at least 2.
+        kernel_size: kernel size; odd.
+        dropout: dropout probability.
+        mask_mels, mask_frames: maximum width of SpecAugment masks in training, see `LogMelSpectrogram`.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class SpeechConvNet(nn.Module):
         channels = [num_mels, *[width] * depth]
         self.convolutions = nn.ModuleList(
             nn.Sequential(
-                nn.Conv1d(channels[number], width, kernel_size, stride, padding=kernel_size // 2, bias=False),
+                nn.Conv1d(channels[index], width, kernel_size, stride, padding=kernel_size // 2, bias=False),
                 nn.BatchNorm1d(width),
                 nn.ReLU(),
                 nn.Dropout(dropout),
             )
-            for number, stride in enumerate(self.strides)
+            for index, stride in enumerate(self.strides)
         )
         self.head = nn.Linear(width, num_tokens)
 
@@ -73,7 +73,7 @@ class SpeechConvNet(nn.Module):
         features = spectrogram.squeeze(1)
         for convolution, stride in zip(self.convolutions, self.strides, strict=True):
             features, frames = convolution(features), (frames + stride - 1) // stride
-            # A frame of padding must be 0 before the next convolution sees it.
+            # Padding must be 0 in the next convolution.
             padding = padding_mask(frames, features.shape[2])
             features = features.masked_fill(padding.unsqueeze(1), 0.0)
         return self.head(features.transpose(1, 2)).float().log_softmax(dim=2), frames

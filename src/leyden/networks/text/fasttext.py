@@ -3,27 +3,26 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding_bag, pad
 
 from ..lengths import padding_mask
-from .start_from import start_from
+from .initialize_from import initialize_from
 
 
 class FastText(nn.Module):
-    """The mean of the vectors of all words and runs of words, then one linear layer.
+    """fastText: the mean of word and n-gram vectors, followed by one linear layer.
 
-    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. A run of words has no id of its own: its
-    ids are hashed into `num_buckets` rows of the table. Runs begin before the first word, so that the network can tell
-    which word comes first. Padding has no weight: a sample's result does not depend on its neighbours, in training neither,
-    dropout aside.
+    Shape: tokens (batch, token) and lengths (batch,) -> logits (batch, num_classes). N-grams are hashed to `num_buckets`
+    rows of the table. They start before the first word, so that the network can recognise it. Padding has no weight: the
+    result of a sample does not depend on the others, except for dropout.
 
     Source: Joulin et al., Bag of Tricks for Efficient Text Classification, 2016, https://arxiv.org/abs/1607.01759.
 
     Args:
-        vocab_size: token ids, of which 0 may not be a word.
-        num_classes: classes.
+        vocab_size: number of token ids; 0 must not be a word.
+        num_classes: number of classes.
         dim: size of the vectors.
-        max_ngram: the longest run, in words; 1 takes single words only.
-        num_buckets: vectors shared by all runs of two words and more.
-        dropout: probability, on the mean.
-        word_vectors: vectors to start from [vocab_size, dim]; NaN for the words that have none.
+        max_ngram: maximum n-gram length in words; 1 for single words only.
+        num_buckets: number of vectors shared by all n-grams of two or more words.
+        dropout: dropout probability of the mean.
+        word_vectors: pretrained vectors (vocab_size, dim); NaN for missing words.
     """
 
     def __init__(
@@ -47,10 +46,10 @@ class FastText(nn.Module):
         super().__init__()
         self.vocab_size, self.max_ngram, self.num_buckets = vocab_size, max_ngram, num_buckets
         rows = vocab_size + (max_ngram > 1) * num_buckets
-        # As in fastText: small, so that rare runs of words do not drown what was learnt of the common ones.
+        # Small, as in fastText, so that rare n-grams do not dominate the trained vectors of frequent ones.
         self.vectors = nn.Parameter(torch.empty(rows, dim).uniform_(-1 / dim, 1 / dim))
         if word_vectors is not None:
-            start_from(self.vectors, word_vectors)
+            initialize_from(self.vectors, word_vectors)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, num_classes)
 
@@ -62,11 +61,11 @@ class FastText(nn.Module):
         return self.head(self.dropout(mean))
 
     def ngrams(self, tokens: Tensor, size: int) -> Tensor:
-        """Tokens [batch, token] -> rows of the table for the runs of `size` words that end at each token."""
+        """Rows of the table (batch, token) for the n-grams of `size` words that end at each token (batch, token)."""
         if size == 1:
             return tokens
         key = torch.zeros_like(tokens)
         for back in range(size):
             previous = pad(tokens, (back, 0))[:, : tokens.shape[1]]
-            key = (key + previous) * 0x9E3779B1 % 0x7FFFFFFF  # a multiplicative hash that cannot overflow 63 bits
+            key = (key + previous) * 0x9E3779B1 % 0x7FFFFFFF  # a multiplicative hash within 63 bits
         return self.vocab_size + key % self.num_buckets

@@ -10,24 +10,23 @@ from .rotary_positions import RotaryPositions
 
 
 class GPT(nn.Module):
-    """A decoder with pre-normalisation, rotary positions and one table for the embedding and the output.
+    """Decoder-only Transformer with pre-normalisation, rotary position embeddings and tied embeddings.
 
-    Tokens [batch, token] -> logits of the token that follows each [batch, token, vocab_size]. A token sees itself and
-    those before it, so what fills a sample up at its end changes nothing. With a `KeyValueCache`, `tokens` are those that
-    follow the tokens that the cache knows.
+    Shape: tokens (batch, token) -> logits of the next token (batch, token, vocab_size). Attention is causal, so padding at
+    the end has no effect. With a `KeyValueCache`, `tokens` continue the tokens in the cache.
 
     Source: Radford et al., Language Models are Unsupervised Multitask Learners, 2019, with the rotary positions of
     Su et al., 2021; output tied to the embedding after Press and Wolf, 2017, https://arxiv.org/abs/1608.05859.
 
     Args:
-        vocab_size: token ids.
-        max_tokens: the longest sample, in tokens.
-        width: features of a token.
-        depth: layers.
-        num_heads: attention heads; they share `width` evenly.
+        vocab_size: number of token ids.
+        max_tokens: maximum length of a sample.
+        width: features per token.
+        depth: number of layers.
+        num_heads: number of attention heads; `width / num_heads` must be an even integer.
         activation: of the feed-forward networks: `gelu`, or the gated `swiglu` of Shazeer, 2020,
-            https://arxiv.org/abs/2002.05202, with as many parameters.
-        dropout: probability, on the embedded tokens and on what each layer adds to them.
+            https://arxiv.org/abs/2002.05202, with the same number of parameters.
+        dropout: dropout probability of the embeddings and of the output of each sublayer.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class GPT(nn.Module):
         if depth < 1:
             raise ValueError(f"depth is {depth}; it must be at least 1")
         if num_heads < 1 or width < num_heads or width % (2 * num_heads):
-            raise ValueError(f"width={width} and num_heads={num_heads}: each head needs the same even share of width")
+            raise ValueError(f"width={width} and num_heads={num_heads}: width / num_heads must be an even integer")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
@@ -60,7 +59,7 @@ class GPT(nn.Module):
     def forward(self, tokens: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         length = tokens.shape[1] + (cache.length if cache else 0)
         if length > self.max_tokens:
-            raise ValueError(f"a sample of {length} tokens came in; max_tokens is {self.max_tokens}")
+            raise ValueError(f"a sample has {length} tokens; expected at most max_tokens={self.max_tokens}")
         features = self.dropout(self.tokens(tokens))
         for block in self.blocks:
             features = block(features, cache)
@@ -72,7 +71,7 @@ class GPT(nn.Module):
         return KeyValueCache(self.depth)
 
     def _initialize(self, module: nn.Module) -> None:
-        """Normal, as in GPT-2: what each layer adds is smaller the more layers there are."""
+        """Normal initialization as in GPT-2, with the standard deviation of residual outputs scaled by depth."""
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=0.02)
         if isinstance(module, Block):
@@ -81,7 +80,7 @@ class GPT(nn.Module):
 
 
 class Block(nn.Module):
-    """One layer: attention, then a feed-forward network, each added to what came in [batch, token, feature]."""
+    """Transformer layer with residual connections: attention, then a feed-forward network (batch, token, feature)."""
 
     def __init__(
         self, layer: int, width: int, num_heads: int, activation: str, dropout: float, positions: RotaryPositions
@@ -90,7 +89,7 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(width, bias=False)
         self.attention = CausalSelfAttention(layer, width, num_heads, positions)
         self.feed_forward_norm = nn.LayerNorm(width, bias=False)
-        self.feed_forward = SwiGLU(width) if activation == "swiglu" else GELU(width)
+        self.feed_forward = SwiGLU(width) if activation == "swiglu" else MLP(width)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, features: Tensor, cache: KeyValueCache | None) -> Tensor:
@@ -99,7 +98,7 @@ class Block(nn.Module):
 
 
 class CausalSelfAttention(nn.Module):
-    """Each token gathers from itself and from those before it [batch, token, feature]."""
+    """Causal multi-head self-attention (batch, token, feature)."""
 
     def __init__(self, layer: int, width: int, num_heads: int, positions: RotaryPositions) -> None:
         super().__init__()
@@ -108,21 +107,21 @@ class CausalSelfAttention(nn.Module):
         self.out = nn.Linear(width, width, bias=False)
 
     def forward(self, features: Tensor, cache: KeyValueCache | None) -> Tensor:
-        read, new = cache.length if cache else 0, features.shape[1]
+        cached, new = cache.length if cache else 0, features.shape[1]
         shared = self.queries_keys_values(features).unflatten(-1, (3, self.num_heads, -1))
-        shared = shared.permute(2, 0, 3, 1, 4)  # queries, keys and values, each [batch, head, token, feature]
-        (queries, keys), values = self.positions(shared[:2], read), shared[2]
+        shared = shared.permute(2, 0, 3, 1, 4)  # queries, keys and values, each (batch, head, token, feature)
+        (queries, keys), values = self.positions(shared[:2], cached), shared[2]
         if cache:
             keys, values = cache.extend(self.layer, keys, values)
         visible = None
-        if read and new > 1:
-            visible = torch.ones(new, read + new, dtype=torch.bool, device=features.device).tril(read)
-        mixed = scaled_dot_product_attention(queries, keys, values, attn_mask=visible, is_causal=not read and new > 1)
+        if cached and new > 1:
+            visible = torch.ones(new, cached + new, dtype=torch.bool, device=features.device).tril(cached)
+        mixed = scaled_dot_product_attention(queries, keys, values, attn_mask=visible, is_causal=not cached and new > 1)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
-class GELU(nn.Module):
-    """Feed-forward network with one hidden layer of four times the width."""
+class MLP(nn.Module):
+    """Feed-forward network with GELU and one hidden layer of four times the width."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -134,7 +133,7 @@ class GELU(nn.Module):
 
 
 class SwiGLU(nn.Module):
-    """Feed-forward network whose hidden features are the products of two linear ones, one of them through SiLU."""
+    """Feed-forward network with the gated activation SiLU(gate) * hidden."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -3,16 +3,16 @@ from torch import Tensor, nn
 
 
 class RotaryPositions(nn.Module):
-    """Turns pairs of features by angles that grow with the position: attention then sees distances only.
+    """Rotary position embedding: rotates pairs of features, so that attention depends on relative positions.
 
-    Queries or keys [..., token, feature] of tokens from position `first` on -> the same shape.
+    Shape: queries or keys (..., token, feature), starting at position `first` -> the same.
 
     Source: Su et al., RoFormer, 2021, https://arxiv.org/abs/2104.09864.
 
     Args:
-        dim: features of a head, an even number.
-        max_tokens: positions.
-        base: the slowest pair turns once in about 2 pi times this number of tokens.
+        dim: features of a head; even.
+        max_tokens: number of positions.
+        base: the slowest pair has a period of about 2 pi times this number of tokens.
     """
 
     cosine: Tensor
@@ -20,7 +20,7 @@ class RotaryPositions(nn.Module):
 
     def __init__(self, dim: int, max_tokens: int, base: float = 10_000.0) -> None:
         if dim % 2:
-            raise ValueError(f"dim is {dim}; features turn in pairs: it must be even")
+            raise ValueError(f"dim is {dim}; it must be even")
         super().__init__()
         speeds = base ** -(torch.arange(0, dim, 2, dtype=torch.float64) / dim)
         angles = torch.outer(torch.arange(max_tokens, dtype=torch.float64), speeds)

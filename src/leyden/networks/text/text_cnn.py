@@ -7,22 +7,21 @@ from ..lengths import padding_mask
 
 
 class TextCNN(nn.Module):
-    """Convolutions of several widths over word vectors, the maximum of each over the sample, then one linear layer.
+    """Convolutional network for text: convolutions of several widths over word vectors, max pooling, one linear layer.
 
-    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Every sample is framed by zero vectors of its
-    own and windows that lie in the padding are left out of the maximum: a sample's result does not depend on its
-    neighbours, in training neither, dropout aside.
+    Shape: tokens (batch, token) and lengths (batch,) -> logits (batch, num_classes). Every sample is padded with zeros and
+    windows outside it are excluded from the maximum: its result does not depend on the others, except for dropout.
 
     Source: Kim, Convolutional Neural Networks for Sentence Classification, 2014, https://arxiv.org/abs/1408.5882: the
-    network that he calls CNN-rand, whose vectors are learnt with the rest.
+    variant CNN-rand, whose word vectors are trained from scratch.
 
     Args:
-        vocab_size: token ids.
-        num_classes: classes.
-        dim: size of the vectors.
-        num_filters: of each width.
-        widths: of the windows, in words.
-        dropout: probability, on the maxima.
+        vocab_size: number of token ids.
+        num_classes: number of classes.
+        dim: size of the word vectors.
+        num_filters: number of filters of each width.
+        widths: window widths in words.
+        dropout: dropout probability of the maxima.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class TextCNN(nn.Module):
             raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.vectors = nn.Embedding(vocab_size, dim)
-        # Smaller than his 0.25: a rare word, hardly ever corrected, must not drown what was learnt of the common ones.
+        # Smaller than the paper's 0.25, so that rare words do not dominate the trained vectors of frequent ones.
         nn.init.uniform_(self.vectors.weight, -2 / dim, 2 / dim)
         self.convolutions = nn.ModuleList(nn.Conv1d(dim, num_filters, width, padding=width - 1) for width in widths)
         self.dropout = nn.Dropout(dropout)
@@ -58,7 +57,7 @@ class TextCNN(nn.Module):
 
     @staticmethod
     def maximum(convolution: nn.Module, vectors: Tensor, lengths: Tensor) -> Tensor:
-        """Vectors [batch, feature, token] -> the largest rectified response of each filter [batch, feature]."""
+        """Maximum rectified response of each filter (batch, feature) over vectors (batch, feature, token)."""
         responses = convolution(vectors).relu()
-        windows = lengths + responses.shape[2] - vectors.shape[2]  # those that hold a word of the sample
+        windows = lengths + responses.shape[2] - vectors.shape[2]  # those with a word of the sample
         return responses.masked_fill(padding_mask(windows, responses.shape[2])[:, None], 0.0).amax(dim=2)

@@ -2,26 +2,26 @@ import torch
 from torch import Tensor, nn
 
 from ..lengths import padding_mask
-from .start_from import start_from
+from .initialize_from import initialize_from
 
 
 class TransformerEncoder(nn.Module):
-    """A small encoder with pre-normalisation and learnt positions; the mean over the tokens goes to one linear layer.
+    """Transformer encoder with pre-normalisation and learnt positions, mean pooling and one linear layer.
 
-    Tokens [batch, token] and lengths [batch] -> logits [batch, num_classes]. Padding is masked: a sample's result does
-    not depend on its neighbours, in training neither, dropout aside.
+    Shape: tokens (batch, token) and lengths (batch,) -> logits (batch, num_classes). Padding is masked: the result of a
+    sample does not depend on the others, except for dropout.
 
     Source: Vaswani et al., Attention Is All You Need, 2017, https://arxiv.org/abs/1706.03762.
 
     Args:
-        vocab_size: token ids.
-        num_classes: classes.
-        max_tokens: the longest sample, in tokens.
-        width: features of a token.
-        depth: layers.
-        num_heads: attention heads; they share `width` evenly.
-        dropout: probability, in the layers and on the embedded tokens.
-        word_vectors: vectors to start from [vocab_size, width]; NaN for the words that have none.
+        vocab_size: number of token ids.
+        num_classes: number of classes.
+        max_tokens: maximum length of a sample.
+        width: features per token.
+        depth: number of layers.
+        num_heads: number of attention heads, a divisor of `width`.
+        dropout: dropout probability in the layers and of the embeddings.
+        word_vectors: pretrained vectors (vocab_size, width); NaN for missing words.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class TransformerEncoder(nn.Module):
         if depth < 1:
             raise ValueError(f"depth is {depth}; it must be at least 1")
         if num_heads < 1 or width < num_heads or width % num_heads:
-            raise ValueError(f"width={width} and num_heads={num_heads}: the heads must share the width evenly")
+            raise ValueError(f"width={width} and num_heads={num_heads}: width must be divisible by num_heads")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}; expected a probability below 1")
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, width)
         if word_vectors is not None:
-            start_from(self.tokens.weight, word_vectors)
+            initialize_from(self.tokens.weight, word_vectors)
         self.positions = nn.Parameter(0.02 * torch.randn(max_tokens, width))
         self.dropout = nn.Dropout(dropout)
         layer = nn.TransformerEncoderLayer(
@@ -55,7 +55,9 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         if tokens.shape[1] > len(self.positions):
-            raise ValueError(f"a sample of {tokens.shape[1]} tokens came in; max_tokens is {len(self.positions)}")
+            raise ValueError(
+                f"a sample has {tokens.shape[1]} tokens; expected at most max_tokens={len(self.positions)}"
+            )
         padding = padding_mask(lengths, tokens.shape[1])
         embedded = self.dropout(self.tokens(tokens) + self.positions[: tokens.shape[1]])
         features = self.layers(embedded, src_key_padding_mask=padding).masked_fill(padding[..., None], 0.0)

@@ -4,7 +4,7 @@ from torch import nn
 def conv_block(in_channels: int, out_channels: int) -> nn.Sequential:
     """Two 3 x 3 convolutions with batch normalisation and ReLU.
 
-    [batch, in_channels, height, width] -> [batch, out_channels, height, width]
+    Shape: (batch, in_channels, height, width) -> (batch, out_channels, height, width).
     """
 
     def convolution(channels: int) -> list[nn.Module]:

@@ -4,15 +4,15 @@ from .conv_block import conv_block
 
 
 class ConvNet(nn.Sequential):
-    """Three blocks of two 3 x 3 convolutions, each block at half the size and twice the width of the last.
+    """Three blocks of two 3 x 3 convolutions; each block halves the resolution and doubles the channels.
 
-    Image [batch, in_channels, height, width] of any size from 4 x 4 -> logits [batch, num_classes].
+    Shape: images (batch, in_channels, height, width), at least 4 x 4 pixels -> logits (batch, num_classes).
 
     Args:
         in_channels: channels of the images.
-        num_classes: classes.
+        num_classes: number of classes.
         width: channels after the first block.
-        dropout: probability before the last layer.
+        dropout: dropout probability before the last layer.
     """
 
     def __init__(self, in_channels: int, num_classes: int, width: int = 32, dropout: float = 0.2) -> None:

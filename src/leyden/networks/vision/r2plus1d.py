@@ -2,9 +2,9 @@ from torch import Tensor, nn
 
 
 class R2Plus1D(nn.Sequential):
-    """A small residual network for video, whose convolutions are factored into one over space and one over time.
+    """A small R(2+1)D: a residual network for video with convolutions factored into space and time.
 
-    Clip [batch, in_channels, time, height, width] of any size -> logits [batch, num_classes]. Three stages of one
+    Shape: clips (batch, in_channels, time, height, width) of any size -> logits (batch, num_classes). Three stages of one
     residual block each; the second and third halve time, height and width and double the channels.
 
     Source: Tran et al., A Closer Look at Spatiotemporal Convolutions for Action Recognition, 2018, section 3.5,
@@ -12,9 +12,9 @@ class R2Plus1D(nn.Sequential):
 
     Args:
         in_channels: channels of the frames.
-        num_classes: classes.
+        num_classes: number of classes.
         width: channels of the first stage.
-        dropout: probability before the last layer.
+        dropout: dropout probability before the last layer.
     """
 
     def __init__(self, in_channels: int, num_classes: int, width: int = 32, dropout: float = 0.2) -> None:
@@ -37,9 +37,10 @@ class R2Plus1D(nn.Sequential):
 
 
 class Conv2Plus1D(nn.Sequential):
-    """A convolution over 3 x 3 pixels, then one over 3 frames, with as many weights in all as one of 3 x 3 x 3.
+    """A convolution over 3 x 3 pixels, then one over 3 frames, with about the parameters of one 3 x 3 x 3 convolution.
 
-    [batch, in_channels, time, height, width] -> [batch, out_channels, time / stride, height / stride, width / stride]
+    Shape: (batch, in_channels, time, height, width) -> (batch, out_channels, time / stride, height / stride,
+    width / stride).
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -53,7 +54,7 @@ class Conv2Plus1D(nn.Sequential):
 
 
 class SpatiotemporalBlock(nn.Module):
-    """[batch, in_channels, time, height, width] -> [batch, out_channels, and each of these divided by the stride]"""
+    """(batch, in_channels, time, height, width) -> (batch, out_channels, and each axis divided by the stride)"""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()

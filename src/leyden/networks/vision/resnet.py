@@ -2,18 +2,18 @@ from torch import Tensor, nn
 
 
 class ResNet(nn.Sequential):
-    """The residual network for small images: three stages of 16, 32 and 64 channels, times `width`.
+    """ResNet for small images: three stages of 16, 32 and 64 channels, times `width`.
 
-    Image [batch, in_channels, height, width] -> logits [batch, num_classes]. Shortcuts that change the shape are
+    Shape: images (batch, in_channels, height, width) -> logits (batch, num_classes). Shortcuts that change the shape are
     1 x 1 convolutions (option B).
 
     Source: He et al., Deep Residual Learning for Image Recognition, 2015, section 4.2, https://arxiv.org/abs/1512.03385.
 
     Args:
         in_channels: channels of the images.
-        num_classes: classes.
-        num_layers: 6 n + 2 for n blocks a stage: 20, 32, 44, 56, 110.
-        width: factor on the channels of every stage.
+        num_classes: number of classes.
+        num_layers: 6 n + 2, with n blocks per stage: 20, 32, 44, 56, 110.
+        width: factor of the channels of every stage.
     """
 
     def __init__(self, in_channels: int, num_classes: int, num_layers: int = 20, width: int = 1) -> None:
@@ -24,8 +24,8 @@ class ResNet(nn.Sequential):
         first, *_ = stages = [16 * width, 32 * width, 64 * width]
         blocks, channels = [], first
         for stage, out_channels in enumerate(stages):
-            for number in range((num_layers - 2) // 6):
-                stride = 2 if stage > 0 and number == 0 else 1
+            for index in range((num_layers - 2) // 6):
+                stride = 2 if stage > 0 and index == 0 else 1
                 blocks.append(ResidualBlock(channels, out_channels, stride))
                 channels = out_channels
         super().__init__(
@@ -40,7 +40,7 @@ class ResNet(nn.Sequential):
 
 
 class ResidualBlock(nn.Module):
-    """[batch, in_channels, height, width] -> [batch, out_channels, height / stride, width / stride]"""
+    """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, width / stride)"""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()

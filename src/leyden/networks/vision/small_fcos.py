@@ -11,18 +11,18 @@ from .resnet import ResidualBlock
 
 
 class SmallFCOS(FCOS):
-    """FCOS on a small residual network with a feature pyramid, to be trained from scratch.
+    """FCOS detector on a small residual network with a feature pyramid, for training from scratch.
 
-    In training: images [3, height, width] and their boxes and labels -> losses; else images -> boxes, labels, scores.
+    Shape: in training, images (3, height, width) with boxes and labels -> losses; otherwise images -> boxes, labels, scores.
 
     Source: Tian et al., FCOS: Fully Convolutional One-Stage Object Detection, 2019, https://arxiv.org/abs/1904.01355.
 
     Args:
-        num_classes: classes, with the background as class 0.
-        width: channels at half the size of the image; each level doubles them.
-        features: channels of the pyramid and of the heads; a multiple of 16.
-        strides: of the levels of the pyramid, each twice the last, such as 8, 16 and 32. A level finds objects whose
-            sides lie 4 to 8 strides from its points; the first and the last also what is smaller and what is larger.
+        num_classes: number of classes, including the background as class 0.
+        width: channels at half the resolution of the image, doubled by each stage.
+        features: channels of the pyramid and the heads; a multiple of 16.
+        strides: strides of the pyramid levels, each twice the previous one, such as 8, 16 and 32. A level detects objects
+            whose sides are 4 to 8 strides from its points; the first and last levels also smaller and larger ones.
         score_thresh, nms_thresh, detections_per_img: as in torchvision's FCOS.
         **fcos: further arguments of torchvision's FCOS.
     """
@@ -43,7 +43,7 @@ class SmallFCOS(FCOS):
         if features < 16 or features % 16:
             raise ValueError(f"features is {features}; expected a multiple of 16")
         if strides[0] < 4 or any(stride != strides[0] * 2**level for level, stride in enumerate(strides)):
-            raise ValueError(f"strides is {strides}; each must be twice the last, and the first 4, 8, 16 ...")
+            raise ValueError(f"strides is {strides}; the first must be 4, 8, 16 ..., each of the others twice the last")
         super().__init__(
             ResidualPyramid(width, features, strides),
             num_classes,
@@ -57,11 +57,10 @@ class SmallFCOS(FCOS):
 
 
 def _head(features: int, num_classes: int) -> FCOSHead:
-    """Heads of two convolutions whose groups have 16 channels.
+    """Heads of two convolutions with 16 channels per normalisation group.
 
-    torchvision's have 32 groups: of few channels each, which lose most of what tells classes apart. And its distances
-    to the sides of a box begin at a rectified 0, where chance may leave them without a gradient for ever; ours begin at
-    1 stride.
+    With torchvision's 32 groups, few channels per group remove most differences between classes. The bias of box
+    distances is 1 stride instead of 0, where the ReLU may never get a gradient.
     """
     norm = partial(nn.GroupNorm, features // 16)
     head = FCOSHead(features, 1, num_classes, num_convs=2)
@@ -73,12 +72,12 @@ def _head(features: int, num_classes: int) -> FCOSHead:
 
 
 class ResidualPyramid(nn.Module):
-    """Image [batch, 3, height, width] -> maps [batch, features, height / stride, width / stride], the largest first.
+    """Feature pyramid: (batch, 3, height, width) -> maps (batch, features, height / stride, width / stride), largest first.
 
     Args:
-        width: channels at half the size of the image.
+        width: channels at half the resolution of the image.
         features: channels of every map.
-        strides: of the maps.
+        strides: strides of the maps.
     """
 
     def __init__(self, width: int, features: int, strides: tuple[int, ...]) -> None:
@@ -102,4 +101,5 @@ class ResidualPyramid(nn.Module):
         maps = [self.stem(images)]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
-        return self.pyramid(OrderedDict((str(level), one) for level, one in enumerate(maps[-self.num_levels :])))
+        last = maps[-self.num_levels :]
+        return self.pyramid(OrderedDict((str(level), features) for level, features in enumerate(last)))

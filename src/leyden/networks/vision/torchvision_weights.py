@@ -9,12 +9,12 @@ from ...errors import UserError, hint
 
 
 def weights_of(builder: Callable[..., Any], name: str, argument: str = "weights") -> WeightsEnum:
-    """Pretrained weights of a builder of torchvision.models.
+    """Pretrained weights of a builder in torchvision.models.
 
     Args:
         builder: such as `torchvision.models.resnet18`.
         name: such as `DEFAULT`, `IMAGENET1K_V1` or `ResNet18_Weights.DEFAULT`.
-        argument: the builder's argument for them.
+        argument: argument of the builder for the weights.
 
     Raises:
         UserError: there are no such weights.
@@ -22,29 +22,29 @@ def weights_of(builder: Callable[..., Any], name: str, argument: str = "weights"
     function: Any = builder.func if isinstance(builder, partial) else builder
     parameter = signature(function).parameters.get(argument)
     kinds = get_args(parameter.annotation) if parameter else ()
-    known = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, WeightsEnum)), None)
-    if known is None:
+    weights = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, WeightsEnum)), None)
+    if weights is None:
         raise UserError(f"torchvision has no weights for {function.__name__}: set model.network.{argument}=null")
-    name = name.removeprefix(f"{known.__name__}.")
-    if name not in known.__members__:
-        names = list(known.__members__)
+    name = name.removeprefix(f"{weights.__name__}.")
+    if name not in weights.__members__:
+        names = list(weights.__members__)
         near = hint(name, names, few=0)
         raise UserError(f"{function.__name__} has no weights {name!r}, only {', '.join(names)}{near}")
-    return known[name]
+    return weights[name]
 
 
 def preprocessing(
     builder: Callable[..., Any], weights: str | None = None, weights_backbone: str | None = None
 ) -> dict[str, Any]:
-    """How the images were prepared on which weights of torchvision were trained.
+    """Preprocessing of the images on which torchvision's weights were trained.
 
     Args:
-        builder: of torchvision.models.
-        weights: name of those of a classifier, which also tell the size of the images.
-        weights_backbone: name of those of a part of the network, which works on any size.
+        builder: builder in torchvision.models.
+        weights: name of the weights of a classifier, which also determine the image size.
+        weights_backbone: name of the weights of a backbone, for images of any size.
 
     Returns:
-        `mean`, `std` and `interpolation`, and `image_size` of classifiers; nothing without weights.
+        `mean`, `std` and `interpolation`, and `image_size` for classifiers; empty without weights.
 
     Raises:
         UserError: there are no such weights.
@@ -54,10 +54,10 @@ def preprocessing(
     if not name:
         return {}
     transform: Any = weights_of(builder, name, argument).transforms()
-    if not hasattr(transform, "mean"):  # of detectors, which do all of it themselves
+    if not hasattr(transform, "mean"):  # detectors include their preprocessing
         return {}
-    found = {"mean": list(transform.mean), "std": list(transform.std), "interpolation": transform.interpolation.value}
+    values = {"mean": list(transform.mean), "std": list(transform.std), "interpolation": transform.interpolation.value}
     if argument == "weights" and hasattr(transform, "crop_size"):
         size = list(transform.crop_size)  # height and width, or one number for both
-        found["image_size"] = size if len(set(size)) == 2 else size[0]
-    return found
+        values["image_size"] = size if len(set(size)) == 2 else size[0]
+    return values

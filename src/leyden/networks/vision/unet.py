@@ -8,20 +8,20 @@ from .conv_block import conv_block
 
 
 class UNet(nn.Module):
-    """A contracting path, an expanding one, and at each size a copy of the former's features handed to the latter.
+    """U-Net: a contracting and an expanding path with skip connections at each resolution.
 
-    Image [batch, in_channels, height, width] of any size -> logits [batch, num_classes, height, width]. Unlike the
-    original, convolutions are padded and followed by batch normalisation, so that the output has the image's size.
+    Shape: images (batch, in_channels, height, width) of any size -> logits (batch, num_classes, height, width). Unlike in
+    the paper, convolutions are padded and followed by batch normalisation, so that the output has the size of the image.
 
     Source: Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015,
     https://arxiv.org/abs/1505.04597 (width 64, depth 4).
 
     Args:
         in_channels: channels of the images.
-        num_classes: classes.
-        width: channels at full size; each halving of the size doubles them.
+        num_classes: number of classes.
+        width: channels at full resolution, doubled at each halving of the resolution.
         depth: number of halvings.
-        upsampling: by learnt `transposed` convolutions, as in the paper, or `bilinear` with half their parameters.
+        upsampling: learnt `transposed` convolutions, as in the paper, or `bilinear` with half their parameters.
     """
 
     def __init__(
@@ -47,19 +47,19 @@ class UNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
         multiple = 2 ** len(self.down)
-        # Every halving must come out even; the border is repeated and cut off again.
+        # Pad to a multiple by repeating the border, and crop the output.
         features = self.first(pad(images, (0, -width % multiple, 0, -height % multiple), mode="replicate"))
-        copies = []
+        skips = []
         for down in self.down:
-            copies.append(features)
+            skips.append(features)
             features = down(features)
         for up, merge in zip(self.up, self.merge, strict=True):
-            features = merge(torch.cat([copies.pop(), up(features)], dim=1))
+            features = merge(torch.cat([skips.pop(), up(features)], dim=1))
         return self.last(features)[..., :height, :width]
 
 
 def _doubled(in_channels: int, out_channels: int, upsampling: str) -> nn.Module:
-    """[batch, in_channels, height, width] -> [batch, out_channels, 2 height, 2 width]"""
+    """(batch, in_channels, height, width) -> (batch, out_channels, 2 height, 2 width)"""
     if upsampling == "transposed":
         return nn.ConvTranspose2d(in_channels, out_channels, kernel_size=2, stride=2)
     return nn.Sequential(

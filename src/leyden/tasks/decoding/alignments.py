@@ -6,21 +6,21 @@ from torch import Tensor
 
 
 class AlignedTokens(NamedTuple):
-    """What is said in one sample, and when."""
+    """Decoded tokens of one sample with their times."""
 
-    tokens: Tensor  # int64 [token]
-    starts: Tensor  # seconds [token]
-    ends: Tensor  # seconds [token]
+    tokens: Tensor  # int64 (token,)
+    starts: Tensor  # in seconds (token,)
+    ends: Tensor  # in seconds (token,)
 
 
 class Alignments(Sequence[AlignedTokens]):
-    """What is said in each sample of a batch, each aligned with its waveform when it is asked for.
+    """Decoded tokens of the samples of a batch; indexing aligns a sample with its waveform.
 
     Args:
-        log_probs: [batch, frame, token]; token 0 is the blank.
-        frames: numbers of valid frames [batch].
-        tokens: the decoded tokens of each sample.
-        seconds: duration of each sample [batch].
+        log_probs: log-probabilities (batch, frame, token); token 0 is the blank.
+        frames: number of valid frames (batch,).
+        tokens: decoded tokens of each sample.
+        seconds: duration of each sample (batch,).
     """
 
     def __init__(self, log_probs: Tensor, frames: Tensor, tokens: list[list[int]], seconds: Tensor) -> None:
@@ -34,7 +34,7 @@ class Alignments(Sequence[AlignedTokens]):
         frames, tokens = self.frames[sample], self.tokens[sample]
         if not tokens:
             return AlignedTokens(torch.zeros(0, dtype=torch.int64), torch.zeros(0), torch.zeros(0))
-        from torchaudio.functional import forced_align, merge_tokens  # late: most models need no torchaudio
+        from torchaudio.functional import forced_align, merge_tokens  # imported late: most models need no torchaudio
 
         log_probs = self.log_probs[sample : sample + 1, :frames].contiguous()
         path, scores = forced_align(log_probs, torch.tensor([tokens], dtype=torch.int32))

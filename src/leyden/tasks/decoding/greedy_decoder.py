@@ -3,13 +3,13 @@ from torch import Tensor
 
 
 def greedy_decoder(log_probs: Tensor, frames: Tensor) -> list[list[int]]:
-    """The likeliest token of each frame, without repetitions and blanks.
+    """Most likely token of each frame, without repetitions and blanks.
 
     Source: Graves et al., Connectionist Temporal Classification, 2006, https://doi.org/10.1145/1143844.1143891.
 
     Args:
-        log_probs: [batch, frame, token]; token 0 is the blank.
-        frames: numbers of valid frames [batch].
+        log_probs: log-probabilities (batch, frame, token); token 0 is the blank.
+        frames: number of valid frames (batch,).
 
     Returns:
         The tokens of each sample.
@@ -18,5 +18,5 @@ def greedy_decoder(log_probs: Tensor, frames: Tensor) -> list[list[int]]:
     is_new = torch.ones_like(best, dtype=torch.bool)
     is_new[:, 1:] = best[:, 1:] != best[:, :-1]
     is_valid = torch.arange(best.shape[1], device=best.device) < frames.unsqueeze(1)
-    is_said = is_new & is_valid & (best != 0)
-    return [sample[said].tolist() for sample, said in zip(best.cpu(), is_said.cpu(), strict=True)]
+    is_kept = is_new & is_valid & (best != 0)
+    return [tokens[kept].tolist() for tokens, kept in zip(best.cpu(), is_kept.cpu(), strict=True)]

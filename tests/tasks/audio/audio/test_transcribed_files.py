@@ -1,4 +1,4 @@
-"""User recordings and transcripts, from the manifest to the predictions, with YAML only."""
+"""Your own audio files and transcripts, from the manifest to the predictions, with YAML only."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from leyden.run.directory import RunDirectory
 from leyden.run.predict import predict
 from leyden.run.worker import Worker
 
-# What the command line does not show either: see execute.py.
+# Also hidden on the command line: see execute.py.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
     pytest.mark.filterwarnings("ignore:.*using a custom batch sampler.*for prediction"),
@@ -30,9 +30,9 @@ TONES = {"a": 440, "b": 1500, "c": 3000}
 
 
 @pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
+def audio_folder(tmp_path_factory):
     """Words of tones, and their letters."""
-    folder = tmp_path_factory.mktemp("recordings")
+    folder = tmp_path_factory.mktemp("audio")
     generator = np.random.default_rng(0)
     lines = ["path,text,split"]
     time = np.arange(1600) / 8000
@@ -45,8 +45,8 @@ def recordings(tmp_path_factory):
     return folder
 
 
-def create(recordings, runs):
-    words = ["experiment=audio/vowels_transcription", "data=audio/speech_files", f"data.root={recordings}"]
+def create(audio_folder, runs):
+    words = ["experiment=audio/vowels_transcription", "data=audio/speech_files", f"data.root={audio_folder}"]
     words += ["data.sample_rate=8000", "data.batch_size=6", "data.num_workers=0", "trainer=cpu", "trainer.max_epochs=3"]
     words += ["trainer.log_every_n_steps=1"]
     words += ["data.augment=[{_target_:leyden.data.audio.AddNoise}]"]
@@ -55,7 +55,7 @@ def create(recordings, runs):
 
 
 class Stop(Callback):
-    """What Ctrl-C does, in the middle of the second epoch."""
+    """Simulates Ctrl-C in the middle of the second epoch."""
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if (trainer.current_epoch, batch_idx) == (1, 1):
@@ -67,15 +67,15 @@ def weights(run):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(recordings, tmp_path_factory):
-    run = create(recordings, tmp_path_factory.mktemp("runs"))
+def undisturbed(audio_folder, tmp_path_factory):
+    run = create(audio_folder, tmp_path_factory.mktemp("runs"))
     return run, Worker(run, trains=True).fit()
 
 
 @pytest.mark.slow
-def test_a_stopped_training_ends_with_the_same_bits(undisturbed, recordings, tmp_path):
+def test_a_stopped_training_ends_with_the_same_bits(undisturbed, audio_folder, tmp_path):
     whole, results = undisturbed
-    stopped = create(recordings, tmp_path)
+    stopped = create(audio_folder, tmp_path)
     worker = Worker(stopped, trains=True)
     worker.trainer.callbacks.append(Stop())
     with pytest.raises(Stopped):
@@ -85,9 +85,9 @@ def test_a_stopped_training_ends_with_the_same_bits(undisturbed, recordings, tmp
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_predictions_lie_within_the_recording(undisturbed, recordings, tmp_path):
+def test_predictions_lie_within_the_waveform(undisturbed, audio_folder, tmp_path):
     run, _ = undisturbed
-    files = [recordings / "24.wav", recordings / "25.wav"]
+    files = [audio_folder / "24.wav", audio_folder / "25.wav"]
     output = tmp_path / "predictions.csv"
     predict(Worker(run, trains=False), files, "best", output, "csv")
     samples = list(csv.DictReader(output.read_text().splitlines()))
