@@ -12,7 +12,7 @@ HIGH := $(if $(filter torchtext,$(STACK)),13,$(lastword $(PYTHONS)))
 # There, all that torchtext's torch does not decide is present in the lowest version that pyproject.toml allows.
 # Without the extras `stream` and `jpeg`: litdata needs torch 2.4, TorchCodec 2.11.
 LOCKING_current := --all-extras
-LOCKING_torchtext := --group torchtext --resolution lowest-direct $(addprefix --extra=,vision audio text wandb beam notebook dev)
+LOCKING_torchtext := --group torchtext --resolution lowest-direct $(addprefix --extra=,vision audio text wandb beam study notebook dev)
 
 .PHONY: help setup demo test quick check notebooks wheel lock bench
 help:

@@ -117,7 +117,7 @@ def vendor(template: Path, stack: str, domains: str) -> None:
     for path in Path("requirements").iterdir():
         if path.stem not in (stack, "uv"):
             remove(path)
-    extras = [*(sorted(DOMAINS) if domains == "all" else domains.split("+")), "wandb", "notebook"]
+    extras = [*(sorted(DOMAINS) if domains == "all" else domains.split("+")), "wandb", "study", "notebook"]
     Path("requirements/leyden.in").write_text(f"vendor/{wheel.name}[{','.join(extras)}]\n", encoding="utf-8")
     lock = Path(f"requirements/{stack}.txt")
     roots = required(Path("pyproject.toml").read_text(encoding="utf-8"), wheel, set(extras))

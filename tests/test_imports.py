@@ -10,7 +10,7 @@ import pytest
 import leyden
 
 PACKAGE = Path(leyden.__file__).parent
-WAY = ("errors", "io", "config", "run", "launch", "cli", "__main__")
+WAY = ("errors", "io", "config", "run", "launch", "study", "cli", "__main__")
 PARTS = {
     **{part: set() for part in ("data", "networks", "optim", "metrics", "callbacks", "loggers")},
     "tasks": {"optim", "metrics"},

@@ -79,6 +79,24 @@ INTO: Argument = (
     {"metavar": "PACKAGE", "help": "the folder in src/ to copy into, if there are several"},
 )
 
+WORDS: Argument = (
+    "words",
+    {
+        "nargs": "*",
+        "metavar": "RUN|CONDITION",
+        "help": "experiments, run directories or globs; conditions such as 'test/accuracy>0.9', seed=0, state=failed",
+    },
+)
+SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting; -NAME sorts in descending order"})
+COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
+LIMIT: Argument = ("--limit", {"type": int, "metavar": "N", "help": "the first N after sorting, or the N newest"})
+LISTING: Argument = ("--format", {"choices": ["table", "csv", "json"], "default": "table"})
+BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the groups (default: experiment)"})
+METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
+AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
+LOWEST: Argument = ("--lowest", {"action": "store_true", "help": "lower values are better (LaTeX: bold)"})
+TABLES: Argument = ("--format", {"choices": ["table", "csv", "markdown", "latex"], "default": "table"})
+
 COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("train", "check a configuration, train a run and test its best checkpoint", [OVERRIDES, SWEEP, DRY_RUN, LIVE]),
     ("resume", "continue a run in its directory, from its last checkpoint", [RUN, RESUME_OVERRIDES, LIVE, TRUST]),
@@ -95,6 +113,8 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         "show size, storage and loading speed of the data of a run or an experiment",
         [RUN_OR_EXPERIMENT, OVERRIDES, CLEAR, STREAM, TRUST],
     ),
+    ("runs", "list the runs of this project with what differs among them", [WORDS, SORT, COLUMNS, LIMIT, LISTING]),
+    ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
     ("eject", "copy a class of the library into the project to change it", [NAME, USE, INTO]),
     ("demo", "train, test and predict an experiment of each domain on embedded data", []),

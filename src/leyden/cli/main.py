@@ -171,6 +171,12 @@ def _check(options: argparse.Namespace) -> int:
     return 2 if problems else 0
 
 
+def _study(options: argparse.Namespace) -> int:
+    from . import study
+
+    return getattr(study, options.verb)(options)
+
+
 def _data(options: argparse.Namespace) -> int:
     from .inspect_data import inspect
 
@@ -238,6 +244,8 @@ VERBS = {
     "sync": _sync,
     "list": _list,
     "data": _data,
+    "runs": _study,
+    "compare": _study,
     "check": _check,
     "demo": _demo,
     "doctor": _doctor,

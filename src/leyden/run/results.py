@@ -17,13 +17,17 @@ SPLITS = ("val", "test")
 
 
 def read_results(folder: Path) -> dict[str, Any]:
-    """Return `{split: {checkpoint: {metric: value}}}` of a run, with `checkpoints` and, if present, `remarks`."""
+    """Return `{split: {checkpoint: {metric: value}}}` of a run, with `checkpoints`, `splits` and, if present, `remarks`."""
     file = folder / FILE
     return (read_json(file) if file.exists() else None) or {}
 
 
 def add_results(
-    folder: Path, checkpoint: str, measured: Mapping[str, Mapping[str, float | None]], origin: Mapping[str, Any]
+    folder: Path,
+    checkpoint: str,
+    measured: Mapping[str, Mapping[str, float | None]],
+    origin: Mapping[str, Any],
+    evaluated: Mapping[str, Any] | None = None,
 ) -> None:
     """Add metrics of a checkpoint to results.json and keep those of other checkpoints and splits.
 
@@ -35,6 +39,7 @@ def add_results(
         measured: Split -> metrics. The validation metrics of the best epoch are stored beside its test metrics, so that
             runs can be compared without model selection on the test split.
         origin: `file`, `epoch` and `step` of the checkpoint; earlier results of another epoch are dropped.
+        evaluated: Split -> fingerprint of its samples, by which runs can be compared.
     """
     results = read_results(folder)
     origins = results.setdefault("checkpoints", {})
@@ -44,6 +49,8 @@ def add_results(
     origins[checkpoint] = dict(origin)
     for split, metrics in measured.items():
         results.setdefault(split, {})[checkpoint] = {name: finite(value) for name, value in metrics.items()}
+    if evaluated:
+        results.setdefault("splits", {}).update(evaluated)
     _remark(results, checkpoint, measured)
     write_atomically(folder / FILE, json.dumps(results, indent=1, allow_nan=False))
 

@@ -24,7 +24,7 @@ from ..callbacks import (
 from ..config.build import build
 from ..config.redaction import for_upload
 from ..data import DataModule
-from ..data.core.samples import Samples
+from ..data.core.samples import Samples, fingerprint
 from ..data.files.archives import checked_archives
 from ..loggers.metrics_csv import MetricsCSV, ResumeMetrics
 from ..tasks import Task
@@ -131,7 +131,9 @@ class Worker:
                 measured["val"] = best["metrics"]
             else:  # the run was killed between a checkpoint and its record
                 log.warning("the best checkpoint is from another epoch than recorded in %s: resume the run", BEST)
-        add_results(self.run.path, name, measured, {"file": file, **self.record.loaded})
+        loaded = {"test": self.data.samples.get("test"), "val": self.data.samples.get("validation")}
+        evaluated = {split: fingerprint(samples) for split, samples in loaded.items() if samples is not None}
+        add_results(self.run.path, name, measured, {"file": file, **self.record.loaded}, evaluated)
 
     def predict(self, samples: Samples, checkpoint: str) -> list[Any]:
         """Return the predictions for samples that the data module has read."""

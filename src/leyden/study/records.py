@@ -1,7 +1,7 @@
 """The runs of a project as records: settings, state and metrics of each, read once and kept in an index."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from ..io import write_atomically
 from ..run.directory import RunDirectory
 from ..run.history import all_runs
 from ..run.lifetime import has_died
+from ..run.results import SPLITS
 
 INDEX = ".index.json"  # beside the runs; it may be deleted at any time
 FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # what a record is made of
@@ -65,9 +66,10 @@ def records(root: Path) -> list[Record]:
     found, is_new = [], False
     for run in runs:
         path, stamp = str(run.path), _stamp(run.path)
-        entry = index.get(path)
+        entry: dict[str, Any] | None = index.get(path)
         if entry is None or entry["stamp"] != stamp:
-            entry, is_new = {"stamp": stamp, "record": asdict(read(run.path, run.name))}, True
+            is_new = True
+            entry = {"stamp": stamp, "record": asdict(read(run.path, run.name))}
         kept[path] = entry
         found.append(_now(Record(**entry["record"])))
     if is_new or kept.keys() != index.keys():
@@ -80,8 +82,11 @@ def read(path: Path, experiment: str) -> Record:
     """Reads one run directory; what is missing or damaged is left out."""
     status, results = _json(path / "status.json"), _json(path / "results.json")
     best = _json(path / "checkpoints" / "best.json")
-    checkpoint = "best" if any("best" in by_checkpoint for by_checkpoint in _splits(results)) else "last"
-    metrics = {name: value for split in _splits(results) for name, value in split.get(checkpoint, {}).items()}
+    splits = [results.get(split, {}) for split in SPLITS]
+    checkpoint = "best" if any("best" in by_checkpoint for by_checkpoint in splits) else "last"
+    metrics = {
+        name: value for split in splits for name, value in split.get(checkpoint, {}).items() if value is not None
+    }
     settings = dict(_flat(_config(path)))
     return Record(
         path=str(path),
@@ -102,10 +107,6 @@ def _now(record: Record) -> Record:
     if record.state == "running" and has_died(RunDirectory(Path(record.path))):
         return replace(record, state="killed")
     return record
-
-
-def _splits(results: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from (value for name, value in results.items() if name not in ("checkpoints", "splits"))
 
 
 def _config(path: Path) -> dict[str, Any]:
@@ -145,6 +146,6 @@ def _json(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _read_index(file: Path) -> dict[str, Any]:
+def _read_index(file: Path) -> dict[str, dict[str, Any]]:
     content = _json(file)
     return content.get("runs", {}) if content.get("format") == FORMAT else {}

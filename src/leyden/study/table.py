@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
@@ -14,7 +15,10 @@ from ..errors import UserError, hint
 from .records import Record
 
 # Settings that differ among runs without making them different experiments.
-UNIMPORTANT = ("runs", "name", "launcher.", "logger.", "data.root", "data.cache", "data.num_workers")
+UNIMPORTANT = (
+    *("runs", "name", "launcher.", "logger.", "data.root", "data.cache", "data.num_workers"),
+    *("callbacks.plots", "callbacks.curves"),
+)
 
 
 def varied(records: list[Record]) -> list[str]:
@@ -62,13 +66,15 @@ def columns(records: list[Record], chosen: list[str]) -> list[str]:
     return ["state", *varied(records)[:8], *main_metrics(records)[:6]]
 
 
-def print_table(records: list[Record], names: list[str], root: str) -> None:
-    """Prints a table; settings go by their last names where these are unique."""
+def print_table(records: list[Record], names: list[str]) -> None:
+    """Print a table; settings are shown by their last names if these are unique."""
+    if len({record.experiment for record in records}) > 1:
+        names = ["experiment", *names]
     lasts = [name.rpartition(".")[2] for name in names]
     heads = [last if lasts.count(last) == 1 else name for name, last in zip(names, lasts, strict=True)]
-    table = Table(Column("run", overflow="fold"), *[Column(head, overflow="fold") for head in heads])
+    table = Table(Column("run", no_wrap=True), *[Column(head, overflow="fold") for head in heads])
     for record in records:
-        table.add_row(_run_name(record, root), *[_cell(record[name]) for name in names])
+        table.add_row(Path(record.path).name, *[_cell(record[name]) for name in names])
     Console().print(table)
 
 
@@ -83,10 +89,6 @@ def write_json(records: list[Record], file: IO[str]) -> None:
     """Everything that is known of each run."""
     json.dump([asdict(record) for record in records], file, indent=1)
     file.write("\n")
-
-
-def _run_name(record: Record, root: str) -> str:
-    return record.path.removeprefix(f"{root}/").removeprefix("runs/")
 
 
 def _cell(value: Any) -> str:

@@ -1,0 +1,58 @@
+"""`leyden runs` and `leyden compare`: what all runs of the project show together."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..config.compose import project_root
+from ..errors import UserError
+from ..study.records import Record, records
+from ..study.select import select
+from ..study.table import columns, main_metrics, print_table, sort, write_csv, write_json
+
+
+def runs(options: argparse.Namespace) -> int:
+    """List runs as a table, CSV or JSON."""
+    chosen = select(records(project_root()), options.words, Path.cwd())
+    if options.sort:
+        chosen = sort(chosen, options.sort)
+    if options.limit:
+        chosen = chosen[: options.limit] if options.sort else chosen[-options.limit :]
+    names = columns(chosen, options.columns.split(",") if options.columns else [])
+    if options.format == "json":
+        write_json(chosen, sys.stdout)
+    elif options.format == "csv":
+        write_csv(chosen, names, sys.stdout)
+    elif chosen:
+        print_table(chosen, names)
+    else:
+        print("there are no such runs", file=sys.stderr)
+    return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare groups of finished runs by a metric, with intervals over seeds or folds."""
+    try:
+        from ..study import comparison
+    except ModuleNotFoundError as error:
+        raise UserError(f"leyden compare needs {error.name}: install leyden[study]") from None
+    chosen = [record for record in select(records(project_root()), options.words, Path.cwd()) if record.metrics]
+    metric = options.metric or _main_metric(chosen)
+    by = options.by.split(",") if options.by else ["experiment"]
+    groups = comparison.groups(chosen, by, metric, options.against)
+    lowest = options.lowest or metric.rpartition("/")[2] in ("loss", "wer", "cer", "error")
+    if options.format == "latex":
+        print(comparison.latex(groups, metric, lowest), end="")
+    elif options.format in ("csv", "markdown"):
+        print({"csv": comparison.as_csv, "markdown": comparison.markdown}[options.format](groups, metric), end="")
+    else:
+        comparison.print_groups(groups, metric)
+    return 0
+
+
+def _main_metric(chosen: list[Record]) -> str:
+    """The test metric of the runs, if all were selected by the same one."""
+    names = [name for name in main_metrics(chosen) if name.startswith("test/")]
+    if len(names) != 1:
+        raise UserError(f"expected --metric NAME, such as test/accuracy; the runs have {', '.join(names) or 'none'}")
+    return names[0]
