@@ -207,7 +207,7 @@ def disturbed(
     run, codes = create(settings, folder), []
     for file in alone.path.glob("*.json"):
         if file.stem not in ("status", "results", "calls"):
-            shutil.copy(file, run.path)  # what the data tells, which takes the longest
+            shutil.copy(file, run.path)  # data properties, which take longest to infer
     for one in [*signals, None]:
         codes.append(live(run, one))
         if codes[-1] not in (75, 130, -signal.SIGKILL):

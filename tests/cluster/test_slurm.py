@@ -138,7 +138,7 @@ def test_cancel_removes_job_from_queue(cluster, tmp_path):
 def test_slurm_errors_are_passed_on(cluster, tmp_path, setting, words):
     text = cluster.command("train", *SETTINGS, setting, f"runs={tmp_path}", code=2)
     assert words in text
-    assert f"To change: {setting.split('=')[0]}" in text
+    assert f"Check {setting.split('=')[0]}" in text
     assert "Traceback" not in text
     (run,) = tmp_path.glob("*/*/2*")
     assert status(run)["state"] == "failed"

@@ -141,7 +141,7 @@ def test_node_with_same_target_is_merged(nodes):
 def test_new_target_in_file_drops_unknown_arguments(nodes):
     cosine = {"_target_": "torch.optim.lr_scheduler.CosineAnnealingLR", "_partial_": True, "T_max": 3}
     assert nodes("experiment=steps")["scheduler"] == cosine
-    assert nodes("experiment=target")["size"] == 3  # what source does not tell is merged
+    assert nodes("experiment=target")["size"] == 3  # a target that cannot be read from source is merged
 
 
 def test_project_root_is_found_from_subfolders(root):

@@ -54,7 +54,7 @@ def test_it_works(name, tmp_path):
     stopped = create(tmp_path / "stopped", *settings(name, WORK[name]))
     assert stop_and_resume(stopped) == results
     assert same_weights(whole, stopped)
-    # Rows of DeviceStatsMonitor and ThroughputMonitor tell of the machine and of the time since a life began.
+    # DeviceStatsMonitor and ThroughputMonitor log the machine and the time since the process started.
     times = (name, "/time", "/batches", "/samples", "/device")
     assert rows(whole, *times) == rows(stopped, *times)
 

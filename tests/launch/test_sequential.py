@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path.cwd()
 EXPERIMENT = embedded_experiments(ROOT)[0]
 # Runs are identified by their epochs: one to be killed, one to finish, one to be stopped, one to be skipped.
-KILLED, ALONE, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
+KILLED, FINISHED, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def status(runs, epochs):
 
 
 def stopped_sweep(runs, fork, has_come, number):
-    """A sweep whose first run is killed and whose third run receives a signal once their logs contain a text."""
+    """A sweep whose first run is killed and whose third run receives a signal, each once `has_come` is true."""
     with sweep(runs, fork) as process:
         wait_for(lambda: has_come(runs, KILLED))
         (child,) = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
@@ -87,13 +87,13 @@ def test_killed_run_fails_and_the_next_is_trained(processes, request):
     assert status(runs, KILLED)["exit_code"] == 1
     assert "SIGKILL" in status(runs, KILLED)["error"]
     assert f"resume {folder(runs, KILLED)}" in errors
-    assert status(runs, ALONE)["state"] == "finished"
+    assert status(runs, FINISHED)["state"] == "finished"
 
 
 def test_one_interrupt_stops_forked_run_and_sweep(forked):
     runs, code, errors = forked
     assert code == 130
-    assert errors.count("Ctrl-C once more") == 1
+    assert errors.count("press Ctrl-C again") == 1
     assert status(runs, STOPPED)["state"] == "interrupted"
     assert (folder(runs, STOPPED) / "checkpoints" / "last.ckpt").exists()
     assert status(runs, LATER)["state"] == "created"
@@ -108,7 +108,7 @@ def test_preemption_stops_spawned_run_and_sweep(new):
 
 def test_forked_run_equals_spawned_run(forked, new):
     one, other = (
-        torch.load(folder(runs, ALONE) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        torch.load(folder(runs, FINISHED) / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
         for runs, *_ in (forked, new)
     )
     assert one.keys() == other.keys()
@@ -116,9 +116,9 @@ def test_forked_run_equals_spawned_run(forked, new):
 
 
 def test_forked_run_has_its_own_log(forked, new):
-    one, other = ((folder(runs, ALONE) / "log.txt").read_text().splitlines() for runs, *_ in (forked, new))
+    one, other = ((folder(runs, FINISHED) / "log.txt").read_text().splitlines() for runs, *_ in (forked, new))
     assert len(one) == len(other)
-    assert str(folder(forked[0], ALONE)) in one[-1]
+    assert str(folder(forked[0], FINISHED)) in one[-1]
 
 
 @pytest.mark.parametrize("fork", [True, False])
@@ -130,7 +130,7 @@ def test_run_saves_when_its_parent_is_killed(tmp_path, fork):
         process.communicate()
         wait_for(lambda: status(tmp_path, KILLED)["state"] != "running")
     assert status(tmp_path, KILLED)["state"] == "preempted"
-    assert status(tmp_path, ALONE)["state"] == "created"
+    assert status(tmp_path, FINISHED)["state"] == "created"
 
 
 def test_preemption_during_shared_import(tmp_path):

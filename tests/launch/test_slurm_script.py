@@ -48,7 +48,7 @@ def test_array_element_finds_its_run_directory(tmp_path):
     assert "--array=0-1%1" in options(text)
     for path in paths:
         path.mkdir()
-    # The whole script, where SLURM's commands and Python only say with what they were called.
+    # Run the whole script with stubs of SLURM and Python that print their arguments.
     environment = {"SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_JOB_ID": "7", "SLURM_JOB_ID": "8", "PATH": os.defpath}
     stubs = 'srun() { echo "$@"; }; scontrol() { echo n1; }\n'
     subprocess.run(["bash"], input=stubs + text, text=True, check=True, env=environment)

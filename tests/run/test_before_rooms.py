@@ -45,5 +45,5 @@ def test_resume_test_and_predict(run):
 
 
 def test_load_is_not_supported(run):
-    with pytest.raises(UserError, match=r"made by version 0\.1.*leyden predict"):
+    with pytest.raises(UserError, match=r"created by version 0\.1.*leyden predict"):
         leyden.load(run, trust=True)

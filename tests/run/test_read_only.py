@@ -34,7 +34,7 @@ def unchanged(run, monkeypatch):
         return {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
 
     before = files()
-    monkeypatch.setattr(RunDirectory, "is_writable", False)  # root may write whatever the mode says
+    monkeypatch.setattr(RunDirectory, "is_writable", False)  # root can write to read-only folders
     yield
     assert files() == before
 

@@ -31,7 +31,7 @@ torchrun = [sys.executable, "-m", "{leyden.__name__}.run.torchrun", "--standalon
 sys.exit(run_torchrun([*torchrun, sys.argv[1], sys.argv[2]], RunDirectory(Path(sys.argv[2]))))
 """
 
-# Ends with what the last signal says; the first life of rank 1 may fail.
+# Exits with a code for the last signal; the first process of rank 1 may fail.
 WORKER = f"""
 import os, signal, sys, time
 from pathlib import Path
@@ -155,7 +155,7 @@ def test_failed_worker_is_not_reported_as_success(run, start):
     (run.path / "fails").touch()
     process = start()
     wait_for(run.path / "ready0.0", run.path / "ready1.0")
-    (run.path / "state").write_text("finished 0")  # as rank 0 would say
+    (run.path / "state").write_text("finished 0")  # as rank 0 would report
     process.communicate()
     assert process.returncode == 1
     assert run.status["state"] == "failed"

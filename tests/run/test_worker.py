@@ -52,8 +52,7 @@ def rows(run):
     return list(csv.DictReader((run.path / "metrics.csv").read_text().splitlines()))
 
 
-# What both callbacks say to those who do not know of it.
-@pytest.mark.slow
+# Expected warnings of both callbacks.
 @pytest.mark.filterwarnings("ignore:You're using the WeightAveraging callback")
 @pytest.mark.parametrize("settings", [[], EMA], ids=["plain", "ema"])
 def test_test_after_training_equals_that_of_checkpoint(tmp_path, settings):

@@ -18,7 +18,7 @@ FILES = {
     "late.py": "if TYPE_CHECKING:\n    from .shapes import Circle\ndef __getattr__(name): ...\n",
     "round.py": "from .about import thing\n",
     "executor.py": "from . import nothing_there\nif nothing_there:\n    from .never_there import *\nclass Executor: ...\n",
-    "empty/__init__.py": '"""Says nothing."""\n',
+    "empty/__init__.py": '"""Empty."""\n',
     "about.py": "from .round import other\nthing = 3\n",
 }
 

@@ -28,7 +28,7 @@ def loggers_as_before():
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    monkeypatch.setattr("leyden.cli.inspect_data.SECONDS", 0.05)
+    monkeypatch.setattr("leyden.cli.inspect_data.MEASURE_SECONDS", 0.05)
     for split, number in (("train", 30), ("test", 4)):
         for n in range(number):
             path = tmp_path / "images" / split / "ab"[n % 2] / f"{n}.png"
@@ -84,10 +84,10 @@ def test_errors(settings):
 
 def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):
     pytest.importorskip("litdata")
-    monkeypatch.setattr("leyden.cli.inspect_data.SECONDS", 0.05)
+    monkeypatch.setattr("leyden.cli.inspect_data.MEASURE_SECONDS", 0.05)
     folder = str(tmp_path / "stream")
     assert main(["data", "vision/digits", "--write-stream", folder]) == 0
-    assert f"read it with data.stream={folder}" in capsys.readouterr().out
+    assert f"read it, or a copy of it, with data.stream={folder}" in capsys.readouterr().out
     assert main(["data", "vision/digits", f"data.stream={folder}", "data.num_workers=0"]) == 0
     assert "1295 samples, in a stream (chunks: 1)" in capsys.readouterr().out
     cache = ["vision/digits", f"data.stream=local:{folder}", f"data.cache={tmp_path}/cache", "data.num_workers=0"]
