@@ -70,6 +70,11 @@ STREAM: Argument = (
     "--write-stream",
     {"type": Path, "metavar": "FOLDER", "help": "write the samples as chunks for data.stream"},
 )
+EXPERIMENT: Argument = ("experiment", {"metavar": "EXPERIMENT", "help": "such as vision/digits; see `leyden list`"})
+HTML: Argument = (
+    "--html",
+    {"type": writable, "metavar": "FILE", "help": "write the same as a page, with the samples drawn"},
+)
 NAME: Argument = ("name", {"metavar": "NAME", "help": "as YAML names it, or the class alone, such as ConvNet"})
 USE: Argument = ("--use", {"action": "store_true", "help": "change the lines of configs/ that name it"})
 INTO: Argument = (
@@ -93,6 +98,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         "size, place and speed of the decoded data of a run or an experiment",
         [RUN_OR_EXPERIMENT, OVERRIDES, CLEAR, STREAM, TRUST],
     ),
+    ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
     ("eject", "copy a class of the library into the project, to change it", [NAME, USE, INTO]),
     ("demo", "train, test and predict an experiment of each domain on embedded data", []),
