@@ -12,20 +12,20 @@ BAR, LONGEST, NARROWEST, GAP = 6, 17, 14, 2
 
 def show(heading: tuple[str, str], sections: list[Section], console: Console | None = None) -> None:
     console = console or Console(highlight=False)
-    console.print(Text(heading[0], style="bold"), heading[1], sep="\n", markup=False)
+    console.print(Text(heading[0], style="bold"), Text(heading[1]), sep="\n")
     for section in sections:
         console.print()
         console.rule(Text(section.title, style="bold cyan"), align="left", style="cyan")
-        console.print(Text(section.sentence, style="italic"), "")
+        console.print(Text(section.sentence, style="italic"), "", sep="\n")
         grid = Grid.grid(padding=(0, GAP))
         grid.add_column(style="cyan", max_width=38)
         for name, text in section.lines.items():
             grid.add_row(Text(name), Text(text))
         console.print(grid)
         for caption, tokens in section.texts:
-            console.print("", _tokens(caption, tokens))
+            console.print("", _tokens(caption, tokens), sep="\n")
         if section.table:
-            console.print("", _table(section.table, console.width))
+            console.print("", _table(section.table, console.width), sep="\n")
         for note in section.notes:
             console.print(Text(note, style="dim"))
 
