@@ -18,7 +18,7 @@ PARTS = {
 # What brings the parts together, and commands that need one of them.
 JOINING = {
     *("run/worker.py", "run/preprocessing.py", "run/predictor.py", "cli/inspect_data.py", "cli/sync.py"),
-    *(f"cli/tour/{name}.py" for name in ("first_step", "sections", "loss_by_hand", "drawings")),
+    *(f"cli/tour/{name}.py" for name in ("first_step", "batch_sections", "loss_by_hand", "drawings")),
 }
 # What a run needs beside torch; all else on the way answers without it.
 HEAVY = {
@@ -31,7 +31,7 @@ HEAVY = {
     "hardware",
     "predictor",
     "trainer_settings",
-    *("first_step", "layers", "sections", "loss_by_hand", "drawings"),  # of the tour
+    *("first_step", "layers", "loss_by_hand", "drawings", "batch_sections", "step_sections", "sections"),  # of the tour
 }
 
 

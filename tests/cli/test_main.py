@@ -168,6 +168,15 @@ def test_train_leaves_everything_in_the_run_directory(trained):
 
 
 @pytest.mark.slow
+def test_a_tour_writes_its_page_and_nothing_else(tmp_path):
+    settings = ["trainer=cpu", f"runs={tmp_path / 'runs'}", f"data.cache={tmp_path / 'cache'}"]
+    output, _ = run("tour", EMBEDDED[0], *settings, "--html", tmp_path / "tour.html", COLUMNS="80")
+    assert "4. Loss by hand" in output
+    assert f"written: {tmp_path / 'tour.html'}" in output
+    assert [path.name for path in tmp_path.iterdir()] == ["tour.html"]
+
+
+@pytest.mark.slow
 def test_status_and_what_is_no_job(trained):
     assert "finished" in run("status", trained)[0]
     assert "is no job of SLURM" in run("cancel", trained, code=2)[1]

@@ -317,7 +317,9 @@ def test_files_of_the_batch_are_counted_and_no_cache_is_written(tmp_path):
     step = first_step(configuration("vision/digits", *words))
     made, _, _ = shown(step)
     assert len(step.files) == 5
-    assert made[0].lines["origin"].startswith(f"5 files, {sum(path.stat().st_size for path in step.files)} bytes")
+    assert (
+        made[0].lines["origin"].startswith(f"5 files of {sum(path.stat().st_size for path in step.files)} bytes, read")
+    )
     assert not (tmp_path / "cache").exists()
 
 

@@ -97,7 +97,7 @@ class Calls:
             seen |= own
             if own or is_leaf:
                 sums = (sum(squares[one][place] for one in own) for place in range(3))
-                known = dict(zip(("gradient", "weight", "change"), sums, strict=True))
+                known: dict[str, Any] = dict(zip(("gradient", "weight", "change"), sums, strict=True))
                 params = sum(one.numel() for one in own)
                 found.append(replace(layer, name=layer.name.removeprefix("network."), params=params, **known))
         return found
@@ -142,7 +142,8 @@ def collapsed(layers: list[Layer]) -> list[Layer]:
 
 
 def sum_of(layers: list[Layer], name: str) -> Layer:
-    return replace(layers[0], name=name, **{one: sum(getattr(layer, one) for layer in layers) for one in SUMS})
+    sums: dict[str, Any] = {one: sum(getattr(layer, one) for layer in layers) for one in SUMS}
+    return replace(layers[0], name=name, **sums)
 
 
 def _merged(layers: list[Layer], depth: int) -> Iterator[Layer]:

@@ -23,12 +23,13 @@ th, td { text-align: left; padding: .2rem .75rem .2rem 0; white-space: nowrap; b
 th { color: var(--quiet) } tfoot td { font-weight: 600; border: 0 } .number { text-align: right }
 .bar { width: 30%; min-width: 4rem } .bar i { display: block; height: .7rem; min-width: 1px; background: var(--bar);
   border-radius: 2px; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-img { display: block; max-width: 100%; height: auto; margin: .75rem 0; border-radius: 6px }
+img { display: block; width: 100%; min-width: 30rem; border-radius: 6px }
 .tokens { margin: .75rem 0; line-height: 2 } .tokens b { margin-right: .5rem }
 .tokens span { background: var(--soft); border-radius: 3px; padding: .1rem .3rem; margin-right: .15rem;
   font: .8rem ui-monospace, monospace; overflow-wrap: anywhere } .tokens .replaced { background: var(--replaced) }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .4rem } }
-@media print { body { font-size: 11px; max-width: none; padding: 0 } .wide { overflow: visible }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0 } dd { margin-bottom: .4rem }
+  th:first-child, td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 7rem } }
+@media print { html { font-size: 10px } body { font-size: 1rem; max-width: none; padding: 0 } .wide { overflow: visible }
   tr, img { break-inside: avoid } h2 { break-after: avoid } }
 """
 
@@ -42,8 +43,9 @@ def page(heading: tuple[str, str], sections: list[Section]) -> str:
 
 def _section(section: Section) -> str:
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>\n" for name, text in section.lines.items())
-    image = f'<img alt="Samples of the batch" src="data:image/png;base64,{section.figure}">' if section.figure else ""
-    parts = [f"<h2>{escape(section.title)}</h2><p>{escape(section.sentence)}</p><dl>{lines}</dl>", image]
+    image = f'<img alt="Samples of the batch" src="data:image/png;base64,{section.figure}">'
+    parts = [f"<h2>{escape(section.title)}</h2><p>{escape(section.sentence)}</p><dl>{lines}</dl>"]
+    parts += [f'<div class="wide">{image}</div>'] * bool(section.figure)
     parts += [_tokens(*one) for one in section.texts] + [_table(section.table) if section.table else ""]
     return "\n".join([*parts, *(f"<p>{escape(note)}</p>" for note in section.notes)])
 

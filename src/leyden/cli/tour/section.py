@@ -1,6 +1,8 @@
 """What a tour shows, on a terminal and on a page alike. Imports no torch."""
 
 from dataclasses import dataclass, field
+from textwrap import shorten
+from typing import Any
 
 
 @dataclass
@@ -37,3 +39,17 @@ class Section:
 def visible(token: str) -> str:
     """A token with its white space shown."""
     return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
+
+
+def described(instance: Any) -> str:
+    """The name of a class, with the first paragraph of its documentation."""
+    first = " ".join((vars(type(instance)).get("__doc__") or "").strip().partition("\n\n")[0].split())
+    return f"{type(instance).__name__}: {shorten(first, 160, placeholder=' ...')}" if first else type(instance).__name__
+
+
+def byte_text(number: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.{int(unit != 'bytes')}f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"

@@ -6,8 +6,7 @@ from rich.text import Text
 
 from .section import Section, Table, Token, visible
 
-# Characters: of a bar, of the longest text that is no name, of the narrowest column of names, between columns.
-BAR, LONGEST, NARROWEST, GAP = 6, 17, 14, 2
+BAR, NARROWEST, GAP = 6, 14, 2  # characters of a bar, of the narrowest column of names, between columns
 
 
 def show(heading: tuple[str, str], sections: list[Section], console: Console | None = None) -> None:
@@ -40,17 +39,17 @@ def _table(table: Table, width: int) -> Grid:
         for row in table.rows:
             grid.add_row(*map(Text, row))
         return grid
-    rows = [[row[0], *map(_shortened, row[1:])] for row in table.rows]
+    longest = width // 5  # so that a name has room
+    rows = [
+        [name, *(text if len(text) <= longest else f"{text[: longest - 1]}…" for text in texts)]
+        for name, *texts in table.rows
+    ]
     others = [max(map(len, column)) for column in list(zip(table.header, *rows, strict=True))[1:]]
     room = max(NARROWEST, width - sum(others) - BAR - GAP * (len(others) + 1))
     for (name, *texts), bar in zip(rows, table.bars, strict=True):
         end = name if len(name) <= room else f"…{name[1 - room :]}"
         grid.add_row(*map(Text, [end, *texts]), Text("█" * round(BAR * bar) or "▏" * (bar > 0), style="cyan"))
     return grid
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _tokens(caption: str, tokens: list[Token]) -> Text:
