@@ -109,6 +109,7 @@ class StepRecorder(Callback):
             self.handle = network.register_forward_hook(self._keep_output)
         if mix := getattr(pl_module, "mix", None):
             object.__setattr__(pl_module, "mix", lambda *batch: self._keep_mixed(mix(*batch)))
+        self.calls = Calls(pl_module, self._synchronize)
 
     def _keep_output(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self.output = output
@@ -136,11 +137,11 @@ class StepRecorder(Callback):
         def square(tensor: Tensor) -> float:
             return float(tensor.float().norm()) ** 2
 
+        self.calls.close()
         parts = ((one, self.gradients.get(one, 0.0), old, one.detach() - old) for one, old in self.old.items())
         self.squares: Squares = {one: (gradient, square(old), square(new)) for one, gradient, old, new in parts}
-        is_known = pl_module.automatic_optimization and self.loss is not None
-        passes = [self._forward(trainer, pl_module, batch) for _ in range(PASSES if is_known else 0)]
-        self.calls = fastest(passes) if passes else Calls(pl_module, lambda: None)
+        if pl_module.automatic_optimization and self.loss is not None:
+            self.calls = fastest([self._forward(trainer, pl_module, batch) for _ in range(PASSES)])
         raise Finished
 
     def _forward(self, trainer: Trainer, task: Any, batch: Any) -> Calls:
@@ -148,8 +149,9 @@ class StepRecorder(Callback):
         torch.set_rng_state(self.random[0])
         torch.cuda.set_rng_state_all(self.random[1])
         calls = Calls(task, self._synchronize)
-        with torch.no_grad(), calls.recorded():
+        with torch.no_grad():
             loss: Any = trainer.strategy.training_step(batch, 0)
+        calls.close()
         self.loss_after = float(loss["loss"] if isinstance(loss, dict) else loss)
         return calls
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-MOST, LONGEST = 40, 60  # layers that are shown as they are; that are shown at all
+MOST, LONGEST = 40, 80  # layers that are shown as they are; that are shown at all
 SUMS = ("calls", "seconds", "params", "gradient", "weight", "change")
 
 
@@ -40,7 +39,8 @@ Squares = dict[nn.Parameter, tuple[float, float, float]]  # sums of squares of g
 
 
 class Calls:
-    """Records the calls of all modules below a task, but its metrics; a module with several places is recorded at each.
+    """Records the calls of all modules below a task, but its metrics, until `close`; a module with several places is
+    recorded at each.
 
     Args:
         task: whose modules they are.
@@ -56,13 +56,11 @@ class Calls:
         self.seconds = 0.0  # of all calls
         self._stack: list[tuple[nn.Module, str]] = []
         self._begins: list[tuple[float, float]] = []
+        self._handles = [module.register_forward_pre_hook(self._begin) for module in self.names]
+        self._handles += [module.register_forward_hook(self._end) for module in self.names]
 
-    @contextmanager
-    def recorded(self) -> Iterator[None]:
-        handles = [module.register_forward_pre_hook(self._begin) for module in self.names]
-        handles += [module.register_forward_hook(self._end) for module in self.names]
-        yield
-        for handle in handles:
+    def close(self) -> None:
+        for handle in self._handles:
             handle.remove()
 
     def _begin(self, module: nn.Module, _: Any) -> None:

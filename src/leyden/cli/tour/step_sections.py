@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from .first_step import StepRecorder
+from .first_step import PASSES, StepRecorder
 from .layers import Layer, collapsed, sum_of
 from .loss_by_hand import loss_by_hand
 from .section import Section, Table, described
@@ -25,13 +25,15 @@ def network_section(step: StepRecorder, all_layers: list[Layer]) -> Section:
     )
     table.total = row(total.name, f"{len(all_layers)} layers", total)
     lines = {"network": described(getattr(step.task, "network", step.task))}
-    lines["forward pass"] = f"{1000 * seconds:.2f} ms; what the layers leave is between them, such as additions"
+    if step.calls.seconds:
+        passes = f"the fastest of {PASSES} passes for each layer" if step.loss_after else "the first one"
+        lines["forward pass"] = f"{1000 * seconds:.2f} ms, {passes}; the rest is between layers, such as additions"
     notes = []
     if any(one.calls > 1 for one in layers):
         notes.append("xN: the sums of N calls, or of N layers alike.")
     if not all(one.calls for one in layers):
         notes.append("Layers without an output shape were not called by themselves.")
-    sentence = "The layers in the order of execution with their shares of the forward pass, each the fastest of three."
+    sentence = "The layers in the order of execution; time is their share of the forward pass."
     return Section("3. Network", sentence, lines, table, notes)
 
 
