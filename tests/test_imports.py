@@ -16,7 +16,10 @@ PARTS = {
     "tasks": {"optim", "metrics"},
 }
 # What brings the parts together, and commands that need one of them.
-JOINING = {"run/worker.py", "run/preprocessing.py", "run/predictor.py", "cli/inspect_data.py", "cli/sync.py"}
+JOINING = {
+    *("run/worker.py", "run/preprocessing.py", "run/predictor.py", "cli/inspect_data.py", "cli/sync.py"),
+    *(f"cli/tour/{name}.py" for name in ("first_step", "batch_sections", "loss_by_hand", "drawings")),
+}
 # What a run needs beside torch; all else on the way answers without it.
 HEAVY = {
     "worker",
@@ -28,6 +31,7 @@ HEAVY = {
     "hardware",
     "predictor",
     "trainer_settings",
+    *("first_step", "layers", "loss_by_hand", "drawings", "batch_sections", "step_sections", "sections"),  # of the tour
 }
 
 

@@ -61,6 +61,7 @@ def test_help_lists_every_command():
         "sync",
         "list",
         "data",
+        "tour",
         "check",
         "doctor",
         "eject",
@@ -88,6 +89,9 @@ def test_list_shows_every_experiment():
         (["train", f"experiment={EMBEDDED[0]}", "lr=1"], "did you mean 'model.optimizer.lr'"),
         (["train", f"experiment={EMBEDDED[0]}", "model._target_=torch.nn.Linea"], "did you mean"),
         (["check", f"experiment={EMBEDDED[0]}", "trainer=gpuu"], "did you mean 'gpu'"),
+        (["tour", EMBEDDED[0][:-1]], f"did you mean '{EMBEDDED[0]}'"),
+        (["tour", EMBEDDED[0], "--html", "tour.html", "trainer.max_epoch=3"], "did you mean 'max_epochs'"),
+        (["tour", EMBEDDED[0], "--html", "no/such/folder/tour.html"], "there is no folder"),
         (["test", "no/such/run"], "there is no run"),
         (["resume", "src"], "is not a run directory"),
     ],
@@ -161,6 +165,15 @@ def test_train_writes_the_run_directory(trained):
     assert {"test_predictions.png", "test_worst.png"} <= {path.name for path in trained.glob("plots/best/*.png")}
     for name in ("best", "last"):
         torch.load(trained / "checkpoints" / f"{name}.ckpt", weights_only=True)
+
+
+@pytest.mark.slow
+def test_a_tour_writes_its_page_and_nothing_else(tmp_path):
+    settings = ["trainer=cpu", f"runs={tmp_path / 'runs'}", f"data.cache={tmp_path / 'cache'}"]
+    output, _ = run("tour", EMBEDDED[0], *settings, "--html", tmp_path / "tour.html", COLUMNS="80")
+    assert "4. Loss by hand" in output
+    assert f"written: {tmp_path / 'tour.html'}" in output
+    assert [path.name for path in tmp_path.iterdir()] == ["tour.html"]
 
 
 @pytest.mark.slow

@@ -72,6 +72,11 @@ STREAM: Argument = (
     "--write-stream",
     {"type": Path, "metavar": "FOLDER", "help": "write the samples as chunks for data.stream"},
 )
+EXPERIMENT: Argument = ("experiment", {"metavar": "EXPERIMENT", "help": "such as vision/digits; see `leyden list`"})
+HTML: Argument = (
+    "--html",
+    {"type": writable, "metavar": "FILE", "help": "write the same as a page, with the samples drawn"},
+)
 NAME: Argument = ("name", {"metavar": "NAME", "help": "its dotted name as in YAML, or the class name, such as ConvNet"})
 USE: Argument = ("--use", {"action": "store_true", "help": "change the lines in configs/ that name it"})
 INTO: Argument = (
@@ -115,6 +120,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ),
     ("runs", "list the runs of this project with what differs among them", [WORDS, SORT, COLUMNS, LIMIT, LISTING]),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
+    ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
     ("eject", "copy a class of the library into the project to change it", [NAME, USE, INTO]),
     ("demo", "train, test and predict an experiment of each domain on embedded data", []),

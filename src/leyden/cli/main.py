@@ -17,7 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options, more = parser().parse_known_args(arguments)
         if more and (
-            options.verb not in ("train", "resume", "check", "data") or any(word.startswith("-") for word in more)
+            options.verb not in ("train", "resume", "check", "data", "tour")
+            or any(word.startswith("-") for word in more)
         ):
             parser().error(f"unrecognized arguments: {' '.join(more)}")
         if more:  # settings after a flag
@@ -183,6 +184,12 @@ def _data(options: argparse.Namespace) -> int:
     return inspect(options.run, options.overrides, options.clear, _checked, options.write_stream, options.trust)
 
 
+def _tour(options: argparse.Namespace) -> int:
+    from .tour.command import tour
+
+    return tour([options.experiment, *options.overrides], options.html, _checked)
+
+
 def _demo(options: argparse.Namespace) -> int:
     from .demo import demo
 
@@ -246,6 +253,7 @@ VERBS = {
     "data": _data,
     "runs": _study,
     "compare": _study,
+    "tour": _tour,
     "check": _check,
     "demo": _demo,
     "doctor": _doctor,

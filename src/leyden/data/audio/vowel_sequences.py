@@ -18,6 +18,7 @@ class VowelSequences(SpeechData):
     """
 
     is_embedded = True
+    origin = "computed at each start"
 
     def __init__(self, **speech) -> None:
         super().__init__(sample_rate=SAMPLE_RATE, **speech)

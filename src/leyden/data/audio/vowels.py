@@ -48,6 +48,7 @@ class Vowels(AudioData):
     """
 
     is_embedded = True
+    origin = "computed at each start"
 
     def __init__(self, **audio) -> None:
         super().__init__(sample_rate=SAMPLE_RATE, **audio)

@@ -30,6 +30,7 @@ class Stdlib(TextData):
     """
 
     is_embedded = True
+    origin = "from the source files of this Python's standard library"
 
     def __init__(self, **text) -> None:
         super().__init__(**text)

@@ -26,6 +26,7 @@ class StdlibFunctions(TextData):
     """
 
     is_embedded = True
+    origin = "from the source files of this Python's standard library"
 
     def __init__(self, **text) -> None:
         super().__init__(**text)

@@ -20,6 +20,7 @@ class StdlibSource(CorpusData):
     """
 
     is_embedded = True
+    origin = "from the source files of this Python's standard library"
     suffixes = (".py",)
 
     def __init__(self, **corpus) -> None:

@@ -15,6 +15,7 @@ class Digits(ImageData):
     """
 
     is_embedded = True
+    origin = "from package scikit-learn"
 
     def __init__(self, image_size: int | Sequence[int] = 8, **image) -> None:
         super().__init__(image_size=image_size, **image)

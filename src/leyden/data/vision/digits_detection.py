@@ -19,6 +19,7 @@ class DigitsDetection(DetectionData):
     """
 
     is_embedded = True
+    origin = "computed at each start, from the digits of package scikit-learn"
 
     def __init__(
         self, num_train: int = 1500, num_test: int = 300, image_size: Sequence[int] = (CANVAS, CANVAS), **detection

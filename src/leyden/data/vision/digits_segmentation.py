@@ -16,6 +16,7 @@ class DigitsSegmentation(SegmentationData):
     """
 
     is_embedded = True
+    origin = "computed at each start, from the digits of package scikit-learn"
 
     def __init__(
         self, num_train: int = 700, num_test: int = 300, image_size: int | Sequence[int] = CANVAS, **image

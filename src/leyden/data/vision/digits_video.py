@@ -35,6 +35,7 @@ class DigitsVideo(VideoData):
     """
 
     is_embedded = True
+    origin = "computed at each start, from the digits of package scikit-learn"
 
     def __init__(
         self,
