@@ -60,7 +60,7 @@ def test_damaged_results_are_replaced(run, content):
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:4]))
 def test_damaged_data_json(run, content):
     (run.path / "data.json").write_bytes(content)
-    with pytest.raises(DataError, match=r"data\.json is damaged .*bring it back"):
+    with pytest.raises(DataError, match=r"data\.json is damaged .*restore it from a backup"):
         DataModule().restore(run.path)
     (run.path / "data.json").unlink()
     with pytest.raises(DataError, match=r"there is no .*data\.json: was this run stopped"):
@@ -71,7 +71,7 @@ def test_damaged_data_json(run, content):
 def test_damaged_vocabulary(run, content):
     (run.path / "data.json").write_text("{}")
     (run.path / "tokenizer.json").write_bytes(content)
-    with pytest.raises(DataError, match=r"tokenizer\.json is damaged .*bring it back"):
+    with pytest.raises(DataError, match=r"tokenizer\.json is damaged .*restore it from a backup"):
         TextFiles("a.csv").restore(run.path)
 
 

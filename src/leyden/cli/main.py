@@ -67,39 +67,10 @@ def _train(options: argparse.Namespace) -> int:
     return launch_all(runs, root)
 
 
-def _status(options: argparse.Namespace) -> int:
-    from ..launch.slurm_queue import is_available, state
-    from ..run.lifetime import has_died
+def _jobs(options: argparse.Namespace) -> int:
+    from . import jobs
 
-    code = 0
-    for name in options.runs:
-        try:
-            run = _find(name)[1]
-            status = run.status
-        except UserError as error:  # the others are still shown
-            code = 2
-            print(error, file=sys.stderr)
-            continue
-        job = f"job {status['job']}: SLURM is not installed on this machine" if "job" in status else ""
-        if job and is_available():
-            job = f"job {status['job']}: {state(status['job']) or 'no longer known to SLURM'}"
-        error = (status.get("error") or "").partition("\n")[0] if status["state"] == "failed" else ""
-        run_state = status["state"]
-        if has_died(run):
-            run_state = f"killed; continue with: leyden resume {run.path}"
-        print("  ".join(filter(None, [str(run.path), run_state, status.get("changed"), job, error])))
-    return code
-
-
-def _cancel(options: argparse.Namespace) -> int:
-    from ..launch.slurm_queue import cancel
-
-    for run in [_find(name)[1] for name in options.runs]:
-        if not (job := run.status.get("job")):
-            raise UserError(f"{run.path} has no SLURM job: stop it with Ctrl-C in its terminal")
-        cancel(job)
-        print(f"job {job} of {run.path} is cancelled; continue with: leyden resume {run.path}", file=sys.stderr)
-    return 0
+    return getattr(jobs, options.verb)(options.runs, lambda name: _find(name)[1])
 
 
 def _on_run(options: argparse.Namespace) -> int:
@@ -242,8 +213,8 @@ def _find_trusted(options: argparse.Namespace) -> tuple[Path, Any]:
 VERBS = {
     "train": _train,
     "resume": _on_run,
-    "status": _status,
-    "cancel": _cancel,
+    "status": _jobs,
+    "cancel": _jobs,
     "validate": _on_run,
     "test": _on_run,
     "predict": _predict,

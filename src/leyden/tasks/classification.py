@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Classification(Task):
-    """Classification: cross-entropy loss; accuracy, macro F1, calibration error and, for more than 5 classes, top-5 accuracy.
+    """One class per sample: cross-entropy loss; accuracy, macro F1, calibration error and, for more than 5 classes, top-5 accuracy.
 
     Macro F1 is the unweighted mean of the F1 scores of the classes.
 

@@ -12,14 +12,14 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
-from ...callbacks.lightning_internals import takes_scale_back
+from ...callbacks.lightning_internals import unscales_in_step
 from ...config.build import build
 from ...data import Batch, DataModule
 from ...data.core.samples import PartSamples
 from ...data.files.archives import checked_archives
 from ...run.harmless_warnings import silence_lightning
 from ...run.preprocessing import provided, taking
-from ...run.trainer_settings import settings_here
+from ...run.trainer_settings import adapt_settings
 from .layers import Calls, Squares, fastest
 
 PASSES = 3  # of which the fastest calls are shown
@@ -50,7 +50,7 @@ def first_step(config: dict[str, Any]) -> "StepRecorder":
 
 
 def _trainer(given: dict[str, Any], **more: Any) -> Trainer:
-    settings, unset, environment = settings_here({name: given[name] for name in given if name not in LONGER}, False)
+    settings, unset, environment = adapt_settings({name: given[name] for name in given if name not in LONGER}, False)
     settings |= {"limit_val_batches": 0, "num_sanity_val_steps": 0} | dict.fromkeys(NOTHING, False)
     return build(settings, {}, plugins=[environment], **unset, **more)
 
@@ -124,7 +124,7 @@ class StepRecorder(Callback):
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: Any, optimizer: Any) -> None:
         scaler = getattr(trainer.precision_plugin, "scaler", None)
-        scale = scaler.get_scale() if scaler and takes_scale_back(optimizer) else 1.0
+        scale = scaler.get_scale() if scaler and unscales_in_step(optimizer) else 1.0
         for one in pl_module.parameters():
             if one.grad is not None:
                 self.gradients.setdefault(one, float(one.grad.float().norm() / scale) ** 2)
@@ -165,7 +165,7 @@ def files_of(samples: Any, indices: list[int]) -> list[Path]:
     if isinstance(samples, Subset):
         return files_of(samples.dataset, [samples.indices[index] for index in indices])
     if isinstance(samples, PartSamples):
-        return files_of(samples.samples, [samples.numbers[index] for index in indices])
+        return files_of(samples.samples, [samples.indices[index] for index in indices])
     for name in ("samples", "images"):  # of masks, of boxes
         if hasattr(inner := getattr(samples, name, None), "__getitems__"):
             return files_of(inner, indices)
