@@ -76,7 +76,7 @@ def test_all_errors_are_reported_with_origin(messages):
         "configs/experiment/bad.yaml:3  data.syze = 4: Samples has no argument 'syze'; did you mean 'size'?",
         "override  data.mode=evn: Samples expects one of even, odd; did you mean 'even'?",
         "override  data.size=0: size is 0; it must be at least 1",
-        "configs/experiment/bad.yaml:5  trainer.steps = many: Trainer expects int | None",
+        "configs/experiment/bad.yaml:5  trainer.steps = many: Trainer expects int or null",
     ]
 
 
@@ -95,7 +95,7 @@ def test_all_errors_are_reported_with_origin(messages):
         ),
         (["seed=-1"], "expected seed to be at least 0 and below 2**32, got -1"),
         (["data.size=[3]"], "Samples expects int"),
-        (["trainer.steps=2.5"], "Trainer expects int | None"),
+        (["trainer.steps=2.5"], "Trainer expects int or null"),
         (["data=null"], "the configuration has no 'data'"),
         (["trainer.logger=true"], "trainer.logger is set by the run"),
         (["trainer.default_root_dir=elsewhere"], "choose another folder for all runs with runs=FOLDER"),

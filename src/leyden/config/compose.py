@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ..errors import UserError, hint
+from .defaults_errors import explain
 from .merge import merge
 from .renamed import renamed_override
 from .targets import MISSING
@@ -112,14 +113,13 @@ def compose(overrides: list[str], root: Path) -> Composed:
     except UserError as error:
         raise ConfigError(str(error)) from None
     except (HydraException, OmegaConfBaseException, RecursionError) as error:
-        raise ConfigError(_format_hydra_error(error, root)) from None
+        raise ConfigError(explain(str(error), root, _chosen(overrides)) or _format_hydra_error(error, root)) from None
     messages: list[str] = []
     config = _plain(merged, messages)
     if messages:
         raise ConfigError(*messages)
-    chosen = [word.partition("=")[2] for word in overrides if _key(word) == "experiment"]
-    if chosen and chosen[-1] != "null":
-        config.setdefault("name", chosen[-1])
+    if experiment := _chosen(overrides):
+        config.setdefault("name", experiment)
     files = [(root / "configs" / f"{default.config_path}.yaml", default.package or "") for default in defaults]
     values = {key: word for word in overrides if (key := _key(word)) not in groups}
     from .references import with_references
@@ -137,6 +137,12 @@ def _parsed(word: str) -> Any:
 
 def _key(word: str) -> str:
     return word.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+def _chosen(overrides: list[str]) -> str | None:
+    """Return the chosen experiment."""
+    names = [word.partition("=")[2] for word in overrides if _key(word) == "experiment"]
+    return names[-1] if names and names[-1] != "null" else None
 
 
 def _for_hydra(word: str, groups: Options) -> str:

@@ -24,7 +24,7 @@ def format_value(value: Any) -> str:
 
 def expected(value: Any, parameter: Parameter) -> str:
     """Describe the values that a parameter accepts, given one of the wrong type."""
-    annotation = ast.unparse(parameter.annotation) if parameter.annotation else ""
+    annotation = _in_words(parameter.annotation) if parameter.annotation else ""
     if isinstance(value, str) and fits([value], parameter):
         return f"{annotation}: use a list, [{value}]"
     if isinstance(value, float) and value.is_integer() and fits(int(value), parameter):
@@ -33,6 +33,21 @@ def expected(value: Any, parameter: Parameter) -> str:
         near = hint(str(value), allowed)
         return f"one of {', '.join(allowed)}{near if 'mean' in near else ''}"
     return annotation
+
+
+def _in_words(annotation: ast.expr) -> str:
+    """`Optional[int]` and `int | None` as `int or null`, as one writes it in YAML."""
+    if isinstance(annotation, ast.BinOp):
+        return f"{_in_words(annotation.left)} or {_in_words(annotation.right)}"
+    if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).rpartition(".")[2] in (
+        "Optional",
+        "Union",
+    ):
+        members = (
+            annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice, ast.Constant(None)]
+        )
+        return " or ".join(map(_in_words, members))
+    return "null" if isinstance(annotation, ast.Constant) and annotation.value is None else ast.unparse(annotation)
 
 
 def nested_key(node: dict[str, Any], name: str) -> Key:

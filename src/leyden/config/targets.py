@@ -1,6 +1,7 @@
 """Hydra's special keys: `_target_` and those that control how it is called."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..errors import hint
@@ -30,6 +31,10 @@ def read_target(target: Any) -> Signature | None:
         return signature(target)
     except NameMissingError as error:
         where = f"in {error.module}" if error.module else "among the installed packages"
+        if not error.module and Path("src", error.name).is_dir():
+            raise TargetError(
+                f"src/{error.name} is not installed: run make setup, or pip install --editable ."
+            ) from None
         raise TargetError(f"there is no {error.name!r} {where}{hint(error.name, error.choices)}") from None
 
 

@@ -114,7 +114,11 @@ class Task(LightningModule):
 
         Metrics aggregate samples, not batch means: they are exact for any batch size and number of devices.
         """
-        metric = getattr(self, f"{stage}_{name}")
+        metric: Any = getattr(self, f"{stage}_{name}", None)
+        if not isinstance(metric, Metric):
+            raise UserError(
+                f"{type(self).__name__} has no metric {name!r}: expected self.add_metrics({name}=...) in __init__"
+            )
         metric.update(*values)
         if metric.update_count == 1:  # logging it once is enough, and costs as much as an update
             self.log(f"{stage}/{name}", metric, prog_bar=True)
@@ -133,11 +137,13 @@ class Task(LightningModule):
 
     def evaluate(self, batch: Any, stage: EvaluationStage) -> EvaluationOutput:
         """Update all metrics with a batch."""
-        raise NotImplementedError
+        raise UserError(
+            f"{type(self).__name__} does not implement evaluate(batch, stage), which returns an EvaluationOutput"
+        )
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Predictions, one per sample, in the format that the data module draws and writes."""
-        raise NotImplementedError
+        raise UserError(f"{type(self).__name__} does not implement predict_step(batch, batch_idx)")
 
     def figures(self) -> dict[str, "Figure"]:
         """Figures of the last evaluation, by name; called on all ranks."""

@@ -1,7 +1,7 @@
 import torch
 from torch.utils.data import Subset
 
-from leyden.data.core.samples import RaggedSamples, TensorSamples, sample_lengths
+from leyden.data.core.samples import RaggedSamples, TensorSamples, fingerprint, sample_lengths
 
 
 def test_tensor_samples_keep_the_storage_dtype():
@@ -11,6 +11,21 @@ def test_tensor_samples_keep_the_storage_dtype():
     assert batch.inputs.dtype is torch.uint8
     assert batch.targets.tolist() == [3, 1]
     assert batch.lengths is None
+
+
+def test_a_list_or_slice_of_indices_is_a_batch():
+    samples = TensorSamples(torch.arange(4), torch.arange(4))
+    assert samples[2].targets.tolist() == [2]
+    assert samples[[3, 1]].targets.tolist() == [3, 1]
+    assert samples[1:].targets.tolist() == [1, 2, 3]
+
+
+def test_a_fingerprint_tells_samples_apart():
+    samples = TensorSamples(torch.arange(4), torch.arange(4))
+    assert fingerprint(samples) == fingerprint(TensorSamples(torch.ones(4), torch.arange(4)))
+    assert fingerprint(samples) != fingerprint(TensorSamples(torch.arange(4), torch.arange(4).flip(0)))
+    assert fingerprint(Subset(samples, [1, 2])) == fingerprint(TensorSamples(torch.ones(2), torch.tensor([1, 2])))
+    assert fingerprint(RaggedSamples([torch.ones(2)], range(1))) == {"samples": 1, "targets": None}
 
 
 def test_ragged_samples_are_padded_to_the_longest():

@@ -94,3 +94,22 @@ def test_what_splits_share_is_looked_for_by_the_first_process_alone(log, tmp_pat
     data.restore(tmp_path)
     data.setup("fit")
     assert "1 samples of the test split are also in the train split" in log.text
+
+
+class Wrong(Numbers):
+    def load(self, split):
+        self.class_names = ["a"]
+        return torch.ones(3), torch.zeros(3)
+
+
+class Empty(DataModule):
+    pass
+
+
+def test_what_a_dataset_returns_or_lacks_is_named():
+    with pytest.raises(DataError, match=r"Wrong.load\('train'\): expected samples, .* got tuple"):
+        Wrong().setup("fit")
+    with pytest.raises(DataError, match=r"Empty does not implement load"):
+        Empty().setup("fit")
+    with pytest.raises(DataError, match=r"Empty does not implement batch_transform"):
+        Empty().batch_transform("train")

@@ -14,6 +14,7 @@ from ..storage.storage import CACHE, Place, Storage
 from ..stream.stream import Stream
 from .batch import Batch
 from .classes import Labels
+from .error import DataError
 from .loading import Loading, loading_advice
 from .randomness import step_randomness
 from .samples import Samples, base_dataset, sample_lengths
@@ -131,11 +132,11 @@ class DataModule(Splitting):
 
     def read(self, inputs: list[Path]) -> tuple[Samples, list[str]]:
         """Samples of your files, with placeholder targets, and a name for each sample."""
-        raise NotImplementedError
+        raise DataError(f"{type(self).__name__} cannot read files: it does not implement read(inputs)")
 
     def batch_transform(self, stage: Stage) -> nn.Module:
         """Module that converts a whole batch on the device, from the storage dtype to the inputs of the network."""
-        raise NotImplementedError
+        raise DataError(f"{type(self).__name__} does not implement batch_transform(stage), which returns an nn.Module")
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         """Draw one sample, as the network receives it."""

@@ -51,8 +51,11 @@ class Samples(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.targets)
 
-    def __getitem__(self, index: int) -> Batch:
-        return self.__getitems__([index])
+    def __getitem__(self, index: int | slice | Sequence[int]) -> Batch:
+        """A batch of one sample, of a slice, or of a list of indices."""
+        if isinstance(index, slice):
+            return self.__getitems__(list(range(*index.indices(len(self)))))
+        return self.__getitems__([index] if isinstance(index, int) else list(index))
 
     def __getitems__(self, indices: list[int]) -> Batch:
         raise NotImplementedError

@@ -34,7 +34,7 @@ class Splitting(LightningDataModule):
 
     def load(self, split: Split) -> Samples:
         """Load all samples of an official split and set `class_names`."""
-        raise NotImplementedError
+        raise DataError(f"{type(self).__name__} does not implement load(split), which returns samples of leyden.data")
 
     def official_splits(self) -> tuple[Split, ...]:
         """Splits that `load` supports. Without `validation`, it is held out of training."""
@@ -91,6 +91,11 @@ class Splitting(LightningDataModule):
 
     def _load(self, split: Split) -> Samples:
         samples = self.load(split)
+        if not isinstance(samples, Samples):
+            raise DataError(
+                f"{type(self).__name__}.load({split!r}): expected samples, such as TensorSamples(inputs, targets) of "
+                f"leyden.data, got {type(samples).__name__}"
+            )
         check_classes(samples.classes, self.class_names, split)
         return samples
 
