@@ -192,3 +192,19 @@ def test_dry_run_shows_the_code_of_a_job(tmp_path):
     words = ["train", f"experiment={EXPERIMENT}", "--dry-run", "launcher=slurm", "trainer=cpu"]
     assert 'env PYTHONPATH="$run/code/src${PYTHONPATH:+:$PYTHONPATH}" ' in project.command(*words)
     assert "PYTHONPATH" not in project.command(*words, "--live")
+
+
+@pytest.mark.skipif(not (ROOT / "configs/experiment/vision").is_dir(), reason="no images here")
+@pytest.mark.slow
+def test_the_log_of_the_projects_own_modules_is_kept(tmp_path):
+    project = WorkingProject(tmp_path)
+    own = tmp_path / "src" / "own"
+    own.mkdir()
+    (own / "__init__.py").touch()
+    (own / "data.py").write_text(
+        "import logging\nfrom leyden.data.vision import Digits\n\nclass Own(Digits):\n    def load(self, split):\n"
+        "        logging.getLogger(__name__).info('reading %s', split)\n        return super().load(split)\n"
+    )
+    project.command("train", "experiment=vision/digits", *SHORT[1:], "data._target_=own.data.Own")
+    (log,) = tmp_path.glob("runs/**/log.txt")
+    assert "INFO    reading train" in log.read_text()

@@ -161,7 +161,8 @@ def _open_log(run: RunDirectory, secrets: dict[str, str]) -> None:
         formats = "%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"
         handlers[-1].setFormatter(RedactingFormatter(secrets, *formats))
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
-    log.setLevel(logging.INFO if IS_RANK_ZERO else logging.ERROR)
+    for package in {log.name, *frozen_code.packages(run.path)}:
+        logging.getLogger(package).setLevel(logging.INFO if IS_RANK_ZERO else logging.ERROR)
     if not run.is_writable:
         log.warning("%s is read-only: no log, results or figures are written", run.path)
     logging.captureWarnings(True)

@@ -40,6 +40,12 @@ def source(run: Path) -> Path | None:
     return None if is_live(run) else CodeCopy(run.absolute()).source
 
 
+def packages(run: Path) -> set[str]:
+    """Return the names of the project's packages that a run imports."""
+    folder = source(run) or Path.cwd() / "src"
+    return {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+
+
 def environment(run: Path) -> dict[str, str]:
     """Return the environment variables of a process that executes a run."""
     folder = source(run)
