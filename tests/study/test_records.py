@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
+from run_files import write_run
 
 from leyden.errors import UserError
 from leyden.study.records import INDEX, records
@@ -14,31 +14,9 @@ from leyden.study.table import columns, sort, varied
 def root(tmp_path):
     (tmp_path / "configs").mkdir()
     for seed, rate, accuracy in ((0, 0.001, 0.91), (1, 0.001, 0.93), (0, 0.01, 0.95)):
-        make(tmp_path, "vision/digits", seed, rate, accuracy)
-    make(tmp_path, "text/stdlib", 0, 0.1, None, state="failed", error="ValueError: no\nmore")
+        write_run(tmp_path, "vision/digits", seed, rate, accuracy)
+    write_run(tmp_path, "text/stdlib", 0, 0.1, None, state="failed", error="ValueError: no\nmore")
     return tmp_path
-
-
-def make(root, name, seed, rate, accuracy, state="finished", **status):
-    number = len(list((root / "runs").glob("*/*/*")))
-    path = root / "runs" / name / f"20261129-1200{number:02d}-00-{number:08x}"
-    (path / "checkpoints").mkdir(parents=True)
-    config = {"name": name, "seed": seed, "model": {"optimizer": {"lr": rate}, "frozen": []}, "runs": "runs"}
-    (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    created = f"2026-11-29T12:00:{number:02d}.000000Z"
-    (path / "status.json").write_text(
-        json.dumps({"id": "a", "state": state, "created": created, "seconds": 3} | status)
-    )
-    if accuracy:
-        results = {"checkpoints": {"best": {}}, "test": {"best": {"test/accuracy": accuracy}}}
-        (path / "results.json").write_text(json.dumps(results))
-        best = {
-            "file": "checkpoints/best.ckpt",
-            "monitor": "val/accuracy",
-            "metrics": {"val/accuracy": accuracy - 0.01},
-        }
-        (path / "checkpoints/best.json").write_text(json.dumps(best))
-    return path
 
 
 def test_a_run_is_read_from_its_files(root):
@@ -76,7 +54,7 @@ def test_a_removed_run_is_forgotten(root):
 
 
 def test_a_damaged_run_is_listed_as_such(root):
-    path = make(root, "vision/digits", 5, 1, 0.5)
+    path = write_run(root, "vision/digits", 5, 1, 0.5)
     (path / "status.json").write_text("{torn")
     (path / "config.yaml").write_text("a: [")
     (record,) = (record for record in records(root) if record.path == str(path))
@@ -120,7 +98,7 @@ def test_the_columns_are_what_differs_and_the_main_metrics(root):
 
 
 def test_runs_without_a_value_come_last(root):
-    ordered = sort(records(root), "-test/accuracy")
+    ordered = sort(records(root), "test/accuracy", reverse=True)
     assert [record["test/accuracy"] for record in ordered] == [0.95, 0.93, 0.91, None]
     assert [record["test/accuracy"] for record in sort(records(root), "test/accuracy")] == [0.91, 0.93, 0.95, None]
     with pytest.raises(UserError, match="did you mean"):

@@ -92,7 +92,8 @@ WORDS: Argument = (
         "help": "experiments, run directories or globs; conditions such as 'test/accuracy>0.9', seed=0, state=failed",
     },
 )
-SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting; -NAME sorts in descending order"})
+SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting"})
+REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in descending order"})
 COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
 LIMIT: Argument = ("--limit", {"type": int, "metavar": "N", "help": "the first N after sorting, or the N newest"})
 LISTING: Argument = ("--format", {"choices": ["table", "csv", "json"], "default": "table"})
@@ -118,7 +119,11 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         "show size, storage and loading speed of the data of a run or an experiment",
         [RUN_OR_EXPERIMENT, OVERRIDES, CLEAR, STREAM, TRUST],
     ),
-    ("runs", "list the runs of this project with what differs among them", [WORDS, SORT, COLUMNS, LIMIT, LISTING]),
+    (
+        "runs",
+        "list the runs of this project with what differs among them",
+        [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
+    ),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
     ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),

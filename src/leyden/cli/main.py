@@ -16,13 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         getattr(sys.stdout, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
         options, more = parser().parse_known_args(arguments)
-        if more and (
-            options.verb not in ("train", "resume", "check", "data", "tour")
-            or any(word.startswith("-") for word in more)
-        ):
-            parser().error(f"unrecognized arguments: {' '.join(more)}")
-        if more:  # settings after a flag
-            options.overrides += more
+        if more:  # words after a flag
+            words: list[str] | None = getattr(options, "overrides", getattr(options, "words", None))
+            if words is None or any(word.startswith("-") for word in more):
+                parser().error(f"unrecognized arguments: {' '.join(more)}")
+            words += more
         return VERBS[options.verb](options)
     except UserError as error:
         print(error, file=sys.stderr)

@@ -15,7 +15,7 @@ def runs(options: argparse.Namespace) -> int:
     """List runs as a table, CSV or JSON."""
     chosen = select(records(project_root()), options.words, Path.cwd())
     if options.sort:
-        chosen = sort(chosen, options.sort)
+        chosen = sort(chosen, options.sort, options.reverse)
     if options.limit:
         chosen = chosen[: options.limit] if options.sort else chosen[-options.limit :]
     names = columns(chosen, options.columns.split(",") if options.columns else [])
@@ -37,6 +37,8 @@ def compare(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise UserError(f"leyden compare needs {error.name}: install leyden[study]") from None
     chosen = [record for record in select(records(project_root()), options.words, Path.cwd()) if record.metrics]
+    if not chosen:
+        raise UserError("there are no finished runs to compare")
     metric = options.metric or _main_metric(chosen)
     by = options.by.split(",") if options.by else ["experiment"]
     groups = comparison.groups(chosen, by, metric, options.against)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..errors import UserError, hint
 from .records import Record
@@ -127,32 +127,24 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
 
 
 def print_groups(made: list[Group], metric: str) -> None:
-    """A table on the terminal, with what it rests on."""
-    table = Table("setting", "n", metric, "std", "95 % (t)", "95 % (bootstrap)")
-    has_baseline = any(group.difference for group in made)
-    for head in ("difference", "95 %", "p", "p (Holm)") if has_baseline else ():
-        table.add_column(head)
-    for group in made:
-        table.add_row(*cells(group, has_baseline))
+    """Print the groups and, with a baseline, their differences from it."""
     console = Console()
+    table = Table(Column("setting", no_wrap=True), "n", metric, "std", "95 % (t)", "95 % (bootstrap)")
+    for group in made:
+        s = group.summary
+        row = [str(s.n), _number(s.mean), _number(s.std), _interval(s.t_interval), _interval(s.bootstrap_interval)]
+        table.add_row(group.name, *row)
     console.print(table)
-    if has_baseline:
-        paired = [group.difference.pairs for group in made if group.difference]
-        console.print(
-            f"Differences from {made[0].name}: "
-            + ("paired t-test by seed or fold" if all(paired) else "Welch's t-test where seeds do not match")
-            + "; p-values two-sided."
-        )
-
-
-def cells(group: Group, has_baseline: bool) -> list[str]:
-    summary, difference = group.summary, group.difference
-    row = [group.name, str(summary.n), _number(summary.mean), _number(summary.std)]
-    row += [_interval(summary.t_interval), _interval(summary.bootstrap_interval)]
-    if has_baseline and difference:
-        row += [_number(difference.difference, "+"), _interval(difference.interval)]
-        row += [_p(difference.p), _p(difference.adjusted_p)]
-    return row + [""] * (10 - len(row) if has_baseline else 0)
+    differences = [(group.name, group.difference) for group in made if group.difference]
+    if not differences:
+        return
+    table = Table(Column(f"minus {made[0].name}", no_wrap=True), "difference", "95 %", "p", "p (Holm)")
+    for name, d in differences:
+        table.add_row(name, _number(d.difference, "+"), _interval(d.interval), _p(d.p), _p(d.adjusted_p))
+    console.print(table)
+    is_paired = all(difference.pairs for _, difference in differences)
+    test = "Paired t-test by seed or fold" if is_paired else "Welch's t-test where seeds or folds do not match"
+    console.print(f"{test}; p-values are two-sided.")
 
 
 def markdown(made: list[Group], metric: str) -> str:

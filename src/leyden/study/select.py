@@ -60,7 +60,8 @@ def _named(records: list[Record], name: str, cwd: Path) -> list[Record]:
     ]
     if not matches:
         experiments = {record.experiment for record in records}
-        raise UserError(f"there is no run {name!r}{hint(name, experiments)}")
+        parts = {experiment.partition("/")[0] for experiment in experiments}
+        raise UserError(f"there is no run {name!r}{hint(name, experiments | parts)}")
     return matches
 
 

@@ -39,19 +39,18 @@ def main_metrics(records: Iterable[Record]) -> list[str]:
     return [one for name in names for one in (name, name.replace("val/", "test/", 1))]
 
 
-def sort(records: list[Record], by: str) -> list[Record]:
-    """Sorts by a metric or setting, ascending, or descending with a minus in front; runs without it come last.
+def sort(records: list[Record], name: str, reverse: bool = False) -> list[Record]:
+    """Sort by a metric or setting; runs without it come last.
 
     Raises:
         UserError: no run has it.
     """
-    name, is_descending = by.removeprefix("-"), by.startswith("-")
     known = {key for record in records for key in (*record.metrics, *record.settings, "created", "seconds", "state")}
     if records and name not in known:
         raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
     there = [record for record in records if not _is_missing(record[name])]
     numeric = all(isinstance(record[name], int | float) for record in there)
-    ordered = sorted(there, key=lambda record: record[name] if numeric else str(record[name]), reverse=is_descending)
+    ordered = sorted(there, key=lambda record: record[name] if numeric else str(record[name]), reverse=reverse)
     return ordered + [record for record in records if _is_missing(record[name])]
 
 

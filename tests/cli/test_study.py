@@ -1,0 +1,66 @@
+import csv
+import json
+from io import StringIO
+
+import pytest
+from run_files import write_run
+
+from leyden.cli.main import main
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "train.yaml").touch()
+    for seed in range(3):
+        write_run(tmp_path, "vision/digits", seed, 0.001, 0.9 + seed / 100)
+        write_run(tmp_path, "vision/digits", seed, 0.01, 0.95 + seed / 200)
+    write_run(tmp_path, "vision/digits", 7, 0.01, None, state="failed")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def output(capsys, *words, code=0):
+    assert main(words) == code
+    out, error = capsys.readouterr()
+    return error if code else out
+
+
+def test_runs_are_listed_in_every_format(project, capsys):
+    words = ["runs", "vision", "--sort", "test/accuracy", "--reverse", "test/accuracy>0.9"]
+    assert len(json.loads(output(capsys, *words, "--format", "json"))) == 5
+    rows = list(csv.DictReader(StringIO(output(capsys, *words, "--format", "csv"))))
+    assert [row["test/accuracy"] for row in rows] == ["0.96", "0.955", "0.95", "0.92", "0.91"]
+    assert rows[0]["model.optimizer.lr"] == "0.01"
+    assert "failed" in output(capsys, "runs", "state=failed")
+    assert output(capsys, "runs", "--limit", "2", "--columns", "seed").count("20261129") == 2
+
+
+def test_nothing_to_list_is_no_error(project, capsys):
+    assert output(capsys, "runs", "seed=99") == ""
+
+
+def test_groups_are_compared_in_every_format(project, capsys):
+    words = ["compare", "vision/digits", "--by", "model.optimizer.lr"]
+    table = output(capsys, *words, "--against", "0.001")
+    assert "lr=0.01" in table
+    assert "Paired t-test" in table
+    rows = list(csv.DictReader(StringIO(output(capsys, *words, "--format", "csv"))))
+    assert [(row["model.optimizer.lr"], row["n"]) for row in rows] == [("0.001", "3"), ("0.01", "3")]
+    assert output(capsys, *words, "--format", "latex").startswith(r"\begin{tabular}")
+    assert output(capsys, *words, "--format", "markdown").startswith("| setting |")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["runs", "visoin"], "did you mean"),
+        (["runs", "--sort", "test/acuracy"], "did you mean 'test/accuracy'"),
+        (["compare", "vision/digits"], "add --by model.optimizer.lr"),
+        (["compare", "--by", "sed"], "did you mean 'seed'"),
+        (["compare", "state=failed"], "no finished runs"),
+        (["runs", "--jsno"], "unrecognized arguments: --jsno"),
+    ],
+)
+def test_mistakes_are_refused(project, capsys, words, reason):
+    assert reason in output(capsys, *words, code=2)
