@@ -12,9 +12,9 @@ MOST_MARKED = 40  # points; more are drawn as a line without marks
 
 
 class LearningCurves(Callback):
-    """Draws `plots/curves.png` at the end of a training: loss, the task's metric and the learning rate, by step.
+    """Draw `plots/curves.png` at the end of training: loss, the task's metric and the learning rate by step.
 
-    It reads metrics.csv of the run directory, so that a resumed run has the curves of all its lives.
+    The values are read from metrics.csv, so that the curves of a resumed run are complete.
     """
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -36,7 +36,7 @@ Curves = dict[str, tuple[list[int], list[float]]]
 
 
 def read_curves(file: Path) -> Curves:
-    """Steps and values of each metric of a metrics.csv; empty where there is none."""
+    """Return steps and values of each metric in metrics.csv; empty if there is no such file."""
     curves: Curves = {}
     if file.exists():
         with file.open(newline="", encoding="utf-8") as stream:
@@ -50,7 +50,7 @@ def read_curves(file: Path) -> Curves:
 
 
 def draw(curves: Curves, metric: str) -> Figure | None:
-    """A panel each for loss, metric and learning rate, as far as they were logged; None where nothing was."""
+    """Draw a panel each for loss, metric and learning rate, if they were logged; None if none was."""
     panels: list[tuple[str, list[str]]] = [("loss", ["train/loss", "val/loss"])]
     if metric != "loss":
         panels.append((metric, [f"train/{metric}", f"val/{metric}"]))

@@ -1,4 +1,4 @@
-"""`leyden runs` and `leyden compare`: what all runs of the project show together."""
+"""`leyden runs` and `leyden compare`."""
 
 import argparse
 import sys
@@ -53,7 +53,7 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def _main_metric(chosen: list[Record]) -> str:
-    """The test metric of the runs, if all were selected by the same one."""
+    """Return the test metric of the runs if it is the same for all."""
     names = [name for name in main_metrics(chosen) if name.startswith("test/")]
     if len(names) != 1:
         raise UserError(f"expected --metric NAME, such as test/accuracy; the runs have {', '.join(names) or 'none'}")

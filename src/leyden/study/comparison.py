@@ -1,4 +1,4 @@
-"""Which of several settings is better, over seeds or folds: a table with intervals and tests."""
+"""Compare groups of runs over seeds or folds, with intervals and tests."""
 
 import csv
 import math
@@ -15,18 +15,18 @@ from .records import Record
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
 
-PAIRED_BY = ("seed", "data.fold")  # runs of two settings that share these are a pair
+PAIRED_BY = ("seed", "data.fold")  # runs of two groups with equal values are a pair
 
 
 @dataclass(frozen=True)
 class Group:
-    """The runs of one setting.
+    """Runs with equal values of the grouping settings.
 
     Attributes:
-        values: of the settings by which runs are grouped.
-        by_pair: the metric of each run, by what pairs it with runs of other groups.
-        summary: of the metric.
-        difference: from the baseline; None for that itself, or without one.
+        values: Values of the grouping settings.
+        by_pair: Metric of each run, by seed and fold.
+        summary: Statistics of the metric.
+        difference: From the baseline; None for the baseline itself, or without one.
     """
 
     values: dict[str, Any]
@@ -40,16 +40,16 @@ class Group:
 
 
 def groups(records: list[Record], by: list[str], metric: str, against: str | None) -> list[Group]:
-    """Groups runs by settings and compares the groups.
+    """Group runs by settings and compare the groups.
 
     Args:
-        records: finished runs.
-        by: dotted names of settings, or `experiment`.
-        metric: such as `test/accuracy`.
-        against: the value of the first of `by` that is the baseline; None compares nothing.
+        records: Finished runs.
+        by: Dotted names of settings, or `experiment`.
+        metric: Such as `test/accuracy`.
+        against: Value of the first grouping setting that defines the baseline; None for no comparison.
 
     Raises:
-        UserError: no run has the metric or the setting, or the runs cannot be compared.
+        UserError: No run has the metric or a setting, or the runs are not comparable.
     """
     _require(records, [*by, metric])
     _require_comparable(records, by, metric)
@@ -93,7 +93,7 @@ def _require(records: list[Record], names: list[str]) -> None:
 
 
 def _require_comparable(records: list[Record], by: list[str], metric: str) -> None:
-    """One test split, one kind of task: else the metric of two runs is not the same quantity."""
+    """Require the same samples and the same task, without which a metric is not the same quantity."""
     split = "test" if metric.startswith("test/") else "val"
     for what, of in (
         (f"samples of the {split} split", lambda record: record.splits.get(split)),
@@ -112,13 +112,13 @@ def _require_comparable(records: list[Record], by: list[str], metric: str) -> No
 
 
 def _require_repeats(members: list[Record], by: list[str]) -> None:
-    """The runs of a group differ in nothing but what is repeated."""
+    """Require that the runs of a group differ in seed and fold only."""
     others = [name for name in varied(members) if name not in (*PAIRED_BY, *by) and not name.endswith(".seed")]
     if others:
         values = {name: sorted({str(record.settings.get(name)) for record in members}) for name in others[:3]}
-        told = "; ".join(f"{name}: {', '.join(found)}" for name, found in values.items())
+        text = "; ".join(f"{name}: {', '.join(of_name)}" for name, of_name in values.items())
         raise UserError(
-            f"runs of one group differ in more than their seed ({told}): add --by {others[0]}, or a condition"
+            f"runs of one group differ in more than their seed ({text}): add --by {others[0]}, or a condition"
         )
     pairs = [_pair(record) for record in members]
     doubled = next((record for record in members if pairs.count(_pair(record)) > 1), None)
@@ -148,7 +148,7 @@ def print_groups(made: list[Group], metric: str) -> None:
 
 
 def markdown(made: list[Group], metric: str) -> str:
-    """A table for a README."""
+    """Return a Markdown table."""
     lines = [f"| setting | n | {metric} | 95 % interval |", "|---|---|---|---|"]
     for group in made:
         s = group.summary
@@ -157,7 +157,7 @@ def markdown(made: list[Group], metric: str) -> str:
 
 
 def latex(made: list[Group], metric: str, lowest_is_best: bool) -> str:
-    """A table with booktabs' rules: mean and standard deviation, the best mean in bold."""
+    """Return a LaTeX table with booktabs rules: mean and standard deviation, the best mean in bold."""
     best = (min if lowest_is_best else max)(group.summary.mean for group in made)
     lines = [r"\begin{tabular}{lrr}", r"\toprule", rf"setting & $n$ & {_escaped(metric)} \\", r"\midrule"]
     for group in made:
@@ -168,7 +168,7 @@ def latex(made: list[Group], metric: str, lowest_is_best: bool) -> str:
 
 
 def as_csv(made: list[Group], metric: str) -> str:
-    """All numbers in full precision."""
+    """Return a CSV table in full precision."""
     file = StringIO()
     writer = csv.writer(file)
     heads = ["n", "mean", "std", "t_low", "t_high", "bootstrap_low", "bootstrap_high"]

@@ -1,4 +1,4 @@
-"""The runs of a project as records: settings, state and metrics of each, read once and kept in an index."""
+"""Settings, state and metrics of the runs of a project, read once and kept in an index."""
 
 import json
 from collections.abc import Iterable
@@ -15,26 +15,26 @@ from ..run.history import all_runs
 from ..run.lifetime import has_died
 from ..run.results import SPLITS
 
-INDEX = ".index.json"  # beside the runs; it may be deleted at any time
-FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # what a record is made of
+INDEX = ".index.json"  # in runs/; it can be deleted at any time
+FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # read for a record
 FORMAT = 1  # of the index
 
 
 @dataclass(frozen=True)
 class Record:
-    """One run.
+    """Settings, state and metrics of a run.
 
     Attributes:
-        path: the run directory.
-        experiment: the name of its experiment.
-        state: as in `status.json`, or `killed`; `damaged` where a file cannot be read.
+        path: The run directory.
+        experiment: The name of its experiment.
+        state: As in `status.json`, or `killed`, or `damaged` if that file cannot be read.
         created: UTC, ISO 8601.
-        seconds: how long the training took.
-        settings: the configuration, with dotted names.
-        metrics: of the best checkpoint, or of the last one where none was chosen, such as `test/accuracy`.
-        monitor: the metric by which the best checkpoint was chosen, such as `val/accuracy`.
-        splits: what identifies the samples of each split that was evaluated.
-        error: the first line of what a failed run reported.
+        seconds: Duration of the training.
+        settings: The configuration, by dotted names.
+        metrics: Of the best checkpoint, or of the last one if there is no best, such as `test/accuracy`.
+        monitor: The metric that selected the best checkpoint, such as `val/accuracy`.
+        splits: Fingerprint of the samples of each evaluated split.
+        error: First line of the error of a failed run.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Record:
     error: str = ""
 
     def __getitem__(self, name: str) -> Any:
-        """A metric, a setting, or one of `state`, `created`, `seconds`, `experiment`, `error`; None where there is none."""
+        """Return a metric, a setting, or `state`, `created`, `seconds`, `experiment` or `error`; None if it is missing."""
         if name in self.metrics:
             return self.metrics[name]
         if name in self.settings:
@@ -58,7 +58,7 @@ class Record:
 
 
 def records(root: Path) -> list[Record]:
-    """The runs of a project, in the order in which they were made; those that have changed are read again."""
+    """Return the runs of a project in order of creation. Only new and changed runs are read."""
     runs = all_runs(root)
     file = root / "runs" / INDEX
     index = _read_index(file)
@@ -73,13 +73,13 @@ def records(root: Path) -> list[Record]:
         kept[path] = entry
         found.append(_now(Record(**entry["record"])))
     if is_new or kept.keys() != index.keys():
-        with suppress(OSError):  # a folder that is only read has no index
+        with suppress(OSError):  # read-only folder
             write_atomically(file, json.dumps({"format": FORMAT, "runs": kept}))
     return found
 
 
 def read(path: Path, experiment: str) -> Record:
-    """Reads one run directory; what is missing or damaged is left out."""
+    """Read a run directory. Missing and damaged files are skipped."""
     status, results = _json(path / "status.json"), _json(path / "results.json")
     best = _json(path / "checkpoints" / "best.json")
     splits = [results.get(split, {}) for split in SPLITS]
@@ -103,7 +103,7 @@ def read(path: Path, experiment: str) -> Record:
 
 
 def _now(record: Record) -> Record:
-    """A run whose process was killed is not running, whatever its files say."""
+    """Return the record with its present state: a run whose process died is `killed`, not `running`."""
     if record.state == "running" and has_died(RunDirectory(Path(record.path))):
         return replace(record, state="killed")
     return record
@@ -118,7 +118,7 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def _flat(node: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Dotted names and values; lists are values."""
+    """Yield dotted names and values; lists are values."""
     for key, value in node.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and value:
@@ -128,7 +128,7 @@ def _flat(node: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
 
 
 def _stamp(path: Path) -> list[int]:
-    """Sizes and times of the files of a run; a change of any makes its record old."""
+    """Return times and sizes of the files of a run, which change with its record."""
     stamp = []
     for name in FILES:
         try:

@@ -1,4 +1,4 @@
-"""Choosing among runs by what is typed: experiments, paths and conditions."""
+"""Select runs by experiments, paths and conditions."""
 
 import operator
 import re
@@ -25,17 +25,17 @@ CONDITION = re.compile(r"([\w./]+)(>=|<=|!=|=|>|<)(.*)", re.S)
 
 
 def select(records: list[Record], words: Iterable[str], cwd: Path) -> list[Record]:
-    """The runs that are meant: those of any of the experiments, paths or globs, for which all conditions hold.
+    """Return the runs that match any of the names and all conditions.
 
     Args:
-        records: all runs of the project.
-        words: an experiment's name or the beginning of one (`vision`), a run directory, a glob of either, or a condition
-            on a metric, setting or state: `test/accuracy>0.9`, `model.optimizer.lr=3e-3`, `state!=finished`,
+        records: All runs of the project.
+        words: Names: an experiment or the beginning of one (`vision`), a run directory or its id, a glob of either; and
+            conditions on a metric, setting or state: `test/accuracy>0.9`, `model.optimizer.lr=3e-3`, `state!=finished`,
             `created>=2026-11-01`.
-        cwd: where paths begin.
+        cwd: The folder that paths are relative to.
 
     Raises:
-        UserError: a word means no run, or no run has what a condition names.
+        UserError: A name matches no run, or no run has the metric or setting of a condition.
     """
     conditions = [word for word in words if CONDITION.fullmatch(word)]
     names = [word for word in words if word not in conditions]
@@ -85,7 +85,7 @@ def _where(records: list[Record], condition: str) -> list[Record]:
 
 
 def _holds(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> bool:
-    """False where two values cannot be compared, such as a missing one and a number; `!=` holds then."""
+    """Compare two values; False if they cannot be compared, such as a missing value and a number."""
     try:
         return bool(compare(number(value), wanted))
     except TypeError:
@@ -93,7 +93,7 @@ def _holds(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> bool
 
 
 def number(value: Any) -> Any:
-    """`1e-3`, which YAML reads as text, as the number it means."""
+    """Convert text such as `1e-3`, which YAML does not read as a number, to a float."""
     if isinstance(value, str):
         try:
             return float(value)

@@ -13,14 +13,14 @@ RESAMPLES = 9999  # of the bootstrap, as SciPy has it by default
 
 @dataclass(frozen=True)
 class Summary:
-    """Of the values of one setting over its runs.
+    """Statistics of a metric over the runs of a group.
 
     Attributes:
-        n: number of runs.
-        mean: of them.
-        std: the standard deviation of a sample; NaN for one run.
+        n: Number of runs.
+        mean: Their mean.
+        std: Sample standard deviation; NaN for one run.
         t_interval: 95 % confidence interval of the mean by Student's t.
-        bootstrap_interval: the same by the bias-corrected and accelerated bootstrap (Efron 1987).
+        bootstrap_interval: The same by the bias-corrected and accelerated bootstrap (Efron 1987).
     """
 
     n: int
@@ -32,14 +32,14 @@ class Summary:
 
 @dataclass(frozen=True)
 class Difference:
-    """Of one setting's mean from another's.
+    """Difference of the means of two groups.
 
     Attributes:
-        difference: of the means; of the pairs, where they are paired.
-        interval: its 95 % confidence interval.
-        p: two-sided, of the hypothesis that there is no difference.
-        adjusted_p: by Holm's method, over all comparisons that are made together.
-        pairs: number of pairs; 0 where the runs are independent samples (Welch's test).
+        difference: Of the means; of the shared pairs if the groups are paired.
+        interval: Its 95 % confidence interval.
+        p: Two-sided p-value of the hypothesis of no difference.
+        pairs: Number of pairs; 0 for independent samples (Welch's test).
+        adjusted_p: By Holm's method, over all comparisons made together.
     """
 
     difference: float
@@ -50,7 +50,7 @@ class Difference:
 
 
 def summarize(values: list[float]) -> Summary:
-    """Mean, standard deviation and intervals; NaN where one run alone says nothing of them."""
+    """Return mean, standard deviation and intervals; of a single run, the mean alone."""
     sample = np.asarray(values, dtype=np.float64)
     mean, nothing = float(sample.mean()), (math.nan, math.nan)
     if len(sample) < 2:
@@ -63,7 +63,7 @@ def summarize(values: list[float]) -> Summary:
 
 
 def _bootstrap(sample: np.ndarray) -> tuple[float, float]:
-    with warnings.catch_warnings():  # of a distribution that has too few values
+    with warnings.catch_warnings():  # degenerate distributions
         warnings.simplefilter("ignore")
         result = stats.bootstrap(
             (sample,), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, rng=np.random.default_rng(0)
@@ -72,11 +72,11 @@ def _bootstrap(sample: np.ndarray) -> tuple[float, float]:
 
 
 def compare(values: dict[object, float], baseline: dict[object, float]) -> Difference:
-    """Compares two settings: paired where runs share seeds or folds, else as independent samples.
+    """Compare two groups: paired if they share seeds or folds, else as independent samples.
 
     Args:
-        values: of each seed or fold.
-        baseline: the same of what is compared with.
+        values: Metric by seed or fold.
+        baseline: The same for the baseline.
     """
     shared = [key for key in values if key in baseline]
     if len(shared) >= 2:
@@ -99,7 +99,7 @@ def compare(values: dict[object, float], baseline: dict[object, float]) -> Diffe
 
 
 def adjust(differences: list[Difference]) -> list[Difference]:
-    """Holm's step-down adjustment (Holm 1979) of the p-values of comparisons that are made together."""
+    """Adjust the p-values of comparisons made together by Holm's step-down method (Holm 1979)."""
     tested = sorted((d.p, place) for place, d in enumerate(differences) if not math.isnan(d.p))
     adjusted, highest = list(differences), 0.0
     for rank, (p, place) in enumerate(tested):

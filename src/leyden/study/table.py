@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from ..errors import UserError, hint
 from .records import Record
 
-# Settings that differ among runs without making them different experiments.
+# Settings that do not affect results.
 UNIMPORTANT = (
     *("runs", "name", "launcher.", "logger.", "data.root", "data.cache", "data.num_workers"),
     *("callbacks.plots", "callbacks.curves"),
@@ -22,7 +22,7 @@ UNIMPORTANT = (
 
 
 def varied(records: list[Record]) -> list[str]:
-    """The settings that differ among runs, in the order of the configuration."""
+    """Return the settings that differ among runs, in the order of the configuration."""
     names = list(dict.fromkeys(name for record in records for name in record.settings))
     missing = object()
     return [
@@ -34,7 +34,7 @@ def varied(records: list[Record]) -> list[str]:
 
 
 def main_metrics(records: Iterable[Record]) -> list[str]:
-    """The metric by which each run's best checkpoint was chosen, on the validation and the test split."""
+    """Return the metrics that selected the best checkpoints, for the validation and the test split."""
     names = dict.fromkeys(record.monitor for record in records if record.monitor)
     return [one for name in names for one in (name, name.replace("val/", "test/", 1))]
 
@@ -43,7 +43,7 @@ def sort(records: list[Record], name: str, reverse: bool = False) -> list[Record
     """Sort by a metric or setting; runs without it come last.
 
     Raises:
-        UserError: no run has it.
+        UserError: No run has it.
     """
     known = {key for record in records for key in (*record.metrics, *record.settings, "created", "seconds", "state")}
     if records and name not in known:
@@ -59,7 +59,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def columns(records: list[Record], chosen: list[str]) -> list[str]:
-    """The columns of a table beside the run's name: those that were chosen, or what differs and the main metrics."""
+    """Return the columns of a table: the chosen ones, or state, varied settings and main metrics."""
     if chosen:
         return chosen
     return ["state", *varied(records)[:8], *main_metrics(records)[:6]]
@@ -85,7 +85,7 @@ def write_csv(records: list[Record], names: list[str], file: IO[str]) -> None:
 
 
 def write_json(records: list[Record], file: IO[str]) -> None:
-    """Everything that is known of each run."""
+    """Write all fields of each record."""
     json.dump([asdict(record) for record in records], file, indent=1)
     file.write("\n")
 
