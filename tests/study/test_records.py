@@ -7,7 +7,7 @@ from run_files import write_run
 from leyden.errors import UserError
 from leyden.study.records import INDEX, records
 from leyden.study.select import select
-from leyden.study.table import columns, sort, varied
+from leyden.study.table import columns, print_table, sort, varied
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_what_means_no_run_is_refused(root, words, reason):
 def test_the_columns_are_what_differs_and_the_main_metrics(root):
     digits = select(records(root), ["vision"], root)
     assert varied(digits) == ["seed", "model.optimizer.lr"]
-    assert columns(digits, []) == ["state", "seed", "model.optimizer.lr", "val/accuracy", "test/accuracy"]
+    assert columns(digits, []) == ["state", "val/accuracy", "test/accuracy", "seed", "model.optimizer.lr"]
     assert columns(digits, ["seed"]) == ["seed"]
 
 
@@ -103,3 +103,20 @@ def test_runs_without_a_value_come_last(root):
     assert [record["test/accuracy"] for record in sort(records(root), "test/accuracy")] == [0.91, 0.93, 0.95, None]
     with pytest.raises(UserError, match="did you mean"):
         sort(records(root), "test/acuracy")
+
+
+def test_a_table_has_the_columns_that_fit(root, capsys):
+    runs = records(root)
+    print_table(runs, columns(runs, []), width=80)
+    output = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in output.splitlines()[:-1])
+    assert "vision/digits" in output
+    assert output.splitlines()[-1].startswith("More columns: --columns ")
+    print_table(runs, columns(runs, []), width=200)
+    assert "ValueError: no" in capsys.readouterr().out
+
+
+def test_settings_that_differ_only_between_experiments_are_no_columns(root):
+    runs = [record for record in records(root) if record["seed"] == 0 and record["model.optimizer.lr"] != 0.01]
+    assert len({record.experiment for record in runs}) == 2
+    assert varied(runs) == []

@@ -98,7 +98,7 @@ FAILURES = {
     "test_check toy/misspelt": "toy/misspelt does not pass `leyden check toy/misspelt`:.*did you mean 'Linear'",
     "test_check toy/incomplete": "there is no configs/data/nowhere.yaml",
     "test_trains toy/not_a_number": "toy/not_a_number does not train: the loss is not finite",
-    "test_trains toy/silent": "Silent.monitor is 'val/other', and toy/silent logs no test/other",
+    "test_trains toy/silent": "Silent.monitor is 'val/other', but toy/silent does not log test/other",
     "test_resumes toy/shaky": r"killed .* ends with other weights .*broken_parts\.Shaky returns other samples",
     "test_resumes toy/forgetful": "killed .* ends with other weights .*is not in the checkpoint",
     "test_samples_do_not_mix toy/healthy toy/mixing": "predictions of sample 0 change with the other samples of its batch",

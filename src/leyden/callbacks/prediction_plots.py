@@ -131,7 +131,7 @@ def _warn_on_error(name: str) -> Iterator[None]:
     try:
         yield
     except NotImplementedError:
-        log.info("%s: skipped, because the data module does not implement `draw`", name)
+        log.info("%s: skipped, because the data module does not implement `draw` or `draw_prediction`", name)
     except Exception as error:
         log.warning("%s could not be drawn: %s: %s", name, type(error).__name__, error)
 

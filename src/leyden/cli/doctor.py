@@ -3,6 +3,7 @@ import os
 import platform
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,15 +19,17 @@ def examine() -> int:
     _show("wandb", _wandb())
     for name in ("torch", "torchvision", "torchaudio", "lightning", "torchmetrics", "torchtext"):
         _show(name, installed_version(name) or "not installed")
+    present = [name for name in ("torch", "torchvision", "torchaudio") if installed_version(name) or name == "torch"]
     try:
-        import torch
-        import torchaudio
-        import torchvision  # noqa: F401 - checks that their compiled parts load
+        for name in present:
+            import_module(name)  # checks that their compiled parts load
     except (ImportError, OSError, RuntimeError) as error:
-        problems.append(f"torch, torchvision and torchaudio do not load together: {error}")
+        problems.append(f"{', '.join(present)} do not load together: {error}")
         problems.append("Install the locked versions: make setup")
     else:
-        _show("torch's CUDA", f"{torch.version.cuda}, torchaudio {torchaudio.__version__}")
+        import torch
+
+        _show("torch's CUDA", str(torch.version.cuda))
         _show("devices", _devices())
         if shutil.which("nvidia-smi") and not torch.cuda.is_available():
             problems.append(f"an NVIDIA driver is installed, but torch (CUDA {torch.version.cuda}) finds no GPU")

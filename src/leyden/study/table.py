@@ -20,17 +20,20 @@ UNIMPORTANT = (
     *("callbacks.plots", "callbacks.curves"),
 )
 
+LONGEST_CELL = 40  # characters
+
 
 def varied(records: list[Record]) -> list[str]:
-    """Return the settings that differ among runs, in the order of the configuration."""
-    names = list(dict.fromkeys(name for record in records for name in record.settings))
-    missing = object()
-    return [
-        name
-        for name in names
-        if not name.startswith(UNIMPORTANT)
-        and len({repr(record.settings.get(name, missing)) for record in records}) > 1
-    ]
+    """Return the settings that differ among runs of the same experiment, in the order of the configuration."""
+    names = dict.fromkeys(name for record in records for name in record.settings)
+    return [name for name in names if not name.startswith(UNIMPORTANT) and _varies(records, name)]
+
+
+def _varies(records: list[Record], name: str) -> bool:
+    values: dict[str, str] = {}
+    return any(
+        values.setdefault(record.experiment, value := repr(record.settings.get(name))) != value for record in records
+    )
 
 
 def main_metrics(records: Iterable[Record]) -> list[str]:
@@ -59,22 +62,44 @@ def _is_missing(value: Any) -> bool:
 
 
 def columns(records: list[Record], chosen: list[str]) -> list[str]:
-    """Return the columns of a table: the chosen ones, or state, varied settings and main metrics."""
+    """Return the columns of a table: the chosen ones, or state, main metrics, varied settings and errors."""
     if chosen:
         return chosen
-    return ["state", *varied(records)[:8], *main_metrics(records)[:6]]
+    errors = ["error"] if any(record.error for record in records) else []
+    return ["state", *main_metrics(records), *varied(records), *errors]
 
 
-def print_table(records: list[Record], names: list[str]) -> None:
-    """Print a table; settings are shown by their last names if these are unique."""
-    if len({record.experiment for record in records}) > 1:
-        names = ["experiment", *names]
+def print_table(records: list[Record], names: list[str], width: int | None = None) -> None:
+    """Print as many columns as fit on the terminal, and name the others.
+
+    Settings are shown by their last names if these are unique.
+    """
+    console = Console(width=width)
     lasts = [name.rpartition(".")[2] for name in names]
     heads = [last if lasts.count(last) == 1 else name for name, last in zip(names, lasts, strict=True)]
-    table = Table(Column("run", no_wrap=True), *[Column(head, overflow="fold") for head in heads])
-    for record in records:
-        table.add_row(Path(record.path).name, *[_cell(record[name]) for name in names])
-    Console().print(table)
+    shown = [("run", [Path(record.path).name for record in records])]
+    if len({record.experiment for record in records}) > 1:
+        shown.insert(0, ("experiment", [record.experiment for record in records]))
+    free = console.width - 1 - sum(_width(column) for column in shown)
+    left_out = []
+    for name, head in zip(names, heads, strict=True):
+        column = (head, [_cell(record[name]) for record in records])
+        if left_out or _width(column) > free:
+            left_out.append(name)
+        else:
+            shown.append(column)
+            free -= _width(column)
+    table = Table(*[Column(head, no_wrap=True) for head, _ in shown])
+    for row in zip(*[cells for _, cells in shown], strict=True):
+        table.add_row(*row)
+    console.print(table)
+    if left_out:
+        console.print(f"More columns: --columns {','.join(left_out)}", soft_wrap=True)
+
+
+def _width(column: tuple[str, list[str]]) -> int:
+    head, cells = column
+    return max(map(len, (head, *cells))) + 3
 
 
 def write_csv(records: list[Record], names: list[str], file: IO[str]) -> None:
@@ -93,4 +118,5 @@ def write_json(records: list[Record], file: IO[str]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"

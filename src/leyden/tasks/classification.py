@@ -63,6 +63,10 @@ class Classification(Task):
         super().__init__(network=network, **task)
         self.class_names, self.label_smoothing, self.mix = class_names, label_smoothing, mix
         num_classes = len(class_names)
+        if num_classes < 2:
+            raise ValueError(
+                f"class_names has {num_classes} classes; expected at least 2, which `load` of the dataset sets"
+            )
         weights = balanced_weights(class_counts) if class_weights else torch.ones(num_classes)
         self.register_buffer("class_weights", weights, persistent=False)
         accuracy = MulticlassAccuracy(num_classes, average="micro")

@@ -19,6 +19,7 @@ FILES = {
     "round.py": "from .about import thing\n",
     "executor.py": "from . import nothing_there\nif nothing_there:\n    from .never_there import *\nclass Executor: ...\n",
     "empty/__init__.py": '"""Empty."""\n',
+    "bare/inner/shape.py": "class Square: ...\n",  # folders without __init__.py
     "about.py": "from .round import other\nthing = 3\n",
 }
 
@@ -68,3 +69,9 @@ def test_missing_package():
     with pytest.raises(NameMissingError) as caught:
         find("torhc.nn.Linear")
     assert "torch" in caught.value.choices
+
+
+def test_folders_without_init_are_packages_as_for_python(package):
+    assert isinstance(find(f"{package}.bare.inner.shape.Square"), Definition)
+    with pytest.raises(NameMissingError, match="Sqare"):
+        find(f"{package}.bare.inner.shape.Sqare")

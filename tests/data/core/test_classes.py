@@ -78,3 +78,7 @@ def test_the_predicted_class_is_the_most_probable_one_however_close():
     record = Labels().record(torch.tensor([0.4999997, 0.4999999, 0.0]), ["a", "b", "c"])
     assert record["prediction"] == "b"
     assert record["probabilities"] == {"a": 0.5, "b": 0.5, "c": 0.0}
+
+
+def test_targets_that_are_no_classes_are_not_counted():
+    assert class_counts(torch.tensor([0.5, 1.5]), 2) == []

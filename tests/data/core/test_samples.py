@@ -1,6 +1,8 @@
+import pytest
 import torch
 from torch.utils.data import Subset
 
+from leyden.data import DataError
 from leyden.data.core.samples import RaggedSamples, TensorSamples, fingerprint, sample_lengths
 
 
@@ -45,3 +47,10 @@ def test_samples_have_lengths():
 def test_numbers_with_a_fraction_are_no_classes():
     assert TensorSamples(torch.ones(3, 5), torch.tensor([0.5, 1.5, 0.5])).classes.tolist() == [0, 0, 0]
     assert TensorSamples(torch.ones(3, 5), torch.tensor([2, 0, 2])).classes.tolist() == [2, 0, 2]
+
+
+def test_inputs_and_targets_of_unequal_length_are_refused():
+    with pytest.raises(DataError, match="of equal length, got Tensor of 3 and Tensor of 2"):
+        TensorSamples(torch.ones(3), torch.ones(2))
+    with pytest.raises(DataError, match="got Tensor of 3 and list of 3"):
+        TensorSamples(torch.ones(3), [0, 1, 2])

@@ -73,15 +73,20 @@ class Definition:
 
 @cache
 def load(name: str) -> Module | None:
-    parent, _, _ = name.rpartition(".")
+    parent, _, last = name.rpartition(".")
+    package = load(parent) if parent else None
     try:
         if parent:
-            package = load(parent)
             spec = PathFinder.find_spec(name, package.folders) if package and package.folders else None
         else:  # the second uses all finders, including those of editable installs
             spec = PathFinder.find_spec(name) or find_spec(name)
     except (ValueError, ImportError):
         return None
+    except KeyError:  # a folder without __init__.py, whose package is not imported
+        folders = [
+            str(path) for folder in (package.folders if package else ()) if (path := Path(folder) / last).is_dir()
+        ]
+        return Module(name, None, folders)
     if not spec:
         return None
     path = Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None

@@ -126,7 +126,7 @@ def check_classes(classes: Tensor, class_names: Sequence[str], split: str) -> No
 
 def class_counts(targets: Any, num_classes: int) -> list[int]:
     """Samples per class, from targets (sample,) or (sample, class); empty for other targets."""
-    if isinstance(targets, Tensor) and targets.ndim == 1 and num_classes:
+    if isinstance(targets, Tensor) and targets.ndim == 1 and num_classes and not targets.is_floating_point():
         return targets.bincount(minlength=num_classes).tolist()
     if isinstance(targets, Tensor) and targets.ndim == 2 and targets.shape[1] == num_classes:
         return targets.sum(dim=0).tolist()

@@ -150,6 +150,8 @@ class DataModule(Splitting):
 
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Any, prediction: Any) -> None:
         """Draw one sample with its target and the prediction: here, probabilities (class,)."""
+        if not self.class_names:
+            raise NotImplementedError
         self.draw(axes, inputs)
         caption, is_right = self.labels.caption(target, prediction, self.class_names)
         axes.set_title(caption, color="black" if is_right else "red", fontsize=9)

@@ -82,6 +82,11 @@ class TensorSamples(Samples):
 
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         super().__init__(targets)
+        if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor) or len(inputs) != len(targets):
+            raise DataError(
+                "TensorSamples: expected tensors of inputs and targets of equal length, got "
+                f"{type(inputs).__name__} of {len(inputs)} and {type(targets).__name__} of {len(targets)}"
+            )
         self.inputs = inputs
 
     def __getitems__(self, indices: list[int]) -> Batch:

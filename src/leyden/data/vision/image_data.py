@@ -8,6 +8,7 @@ from torchvision.transforms.v2 import Transform
 
 from ..core.batch import Batch
 from ..core.datamodule import DataModule, Stage
+from ..core.error import DataError
 from ..core.randomness import each_sample
 from ..core.samples import Samples
 from ..files.files import expand_inputs
@@ -124,6 +125,11 @@ class ImageTransform(nn.Module):
         self.register_buffer("std", torch.as_tensor(std).reshape(-1, 1, 1))
 
     def forward(self, batch: Batch) -> Batch:
+        if batch.inputs.dtype != torch.uint8 or batch.inputs.ndim != 4:
+            raise DataError(
+                "expected images as uint8 (batch, channel, height, width) from 0 to 255, got "
+                f"{str(batch.inputs.dtype).removeprefix('torch.')} {tuple(batch.inputs.shape)}"
+            )
         images = batch.inputs.float().div_(255).expand(-1, self.in_channels, -1, -1)
         may_overwrite = not self.augment and images.shape[1] == batch.inputs.shape[1]
         images, targets = self.augmented(images, batch.targets)

@@ -43,9 +43,9 @@ class HelpTopics(TextData):
     def batch_transform(self, stage: Stage) -> nn.Module:
         return RemoveSpaces(space=self.tokenizer.encode([" "])[0][0])
 
-    def records(self, samples: Samples, number: int, prediction: Tensor) -> list[dict[str, Any]]:
+    def records(self, samples: Samples, index: int, prediction: Tensor) -> list[dict[str, Any]]:
         """What `leyden predict` writes of one line."""
-        tokens, _ = self.batch_transform("predict")(samples[number]).sample(0)
+        tokens, _ = self.batch_transform("predict")(samples[index]).sample(0)
         return [{"text": self.line(tokens, prediction)}]
 
     def draw_prediction(self, axes: Axes, inputs: Tensor, target: Tensor, prediction: Tensor) -> None:

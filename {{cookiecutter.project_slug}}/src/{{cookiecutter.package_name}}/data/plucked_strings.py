@@ -37,7 +37,7 @@ class PluckedStrings(AudioData):
         notes = (32767 * notes / notes.abs().amax(dim=1, keepdim=True)).to(torch.int16)
         return RaggedSamples([note[:length] for note, length in zip(notes, lengths, strict=True)], pitches.squeeze(1))
 
-    def records(self, samples: Samples, number: int, prediction: Tensor) -> list[dict[str, Any]]:
+    def records(self, samples: Samples, index: int, prediction: Tensor) -> list[dict[str, Any]]:
         """What `leyden predict` writes of one file."""
         return [{"pitch_hz": round(prediction.item(), 2)}]
 

@@ -40,7 +40,7 @@ class RotatedDigits(ImageData):
         samples.groups = torch.arange(len(images)) // NUM_ANGLES  # validation gets all angles of an image or none
         return samples
 
-    def records(self, samples: Samples, number: int, prediction: Tensor) -> list[dict[str, Any]]:
+    def records(self, samples: Samples, index: int, prediction: Tensor) -> list[dict[str, Any]]:
         """What `leyden predict` writes of one image."""
         return [{"degrees": round(prediction.rad2deg().item(), 1)}]
 

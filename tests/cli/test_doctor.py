@@ -1,0 +1,27 @@
+import sys
+
+import pytest
+
+from leyden.cli import doctor
+
+
+@pytest.fixture
+def versions(monkeypatch):
+    there = {"torch": "2.14", "torchvision": "0.29"}
+    monkeypatch.setattr(doctor, "installed_version", there.get)
+    return there
+
+
+def test_a_domain_that_is_not_installed_is_no_problem(versions, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torchaudio", None)  # importing it would fail
+    doctor.examine()
+    output = capsys.readouterr()
+    assert "torchaudio     not installed" in output.out
+    assert "do not load together" not in output.err
+
+
+def test_what_does_not_load_is_a_problem(versions, monkeypatch, capsys):
+    versions["torchaudio"] = "2.11"
+    monkeypatch.setitem(sys.modules, "torchaudio", None)
+    assert doctor.examine() == 1
+    assert "torch, torchvision, torchaudio do not load together" in capsys.readouterr().err
