@@ -9,6 +9,7 @@ from leyden.cli import doctor
 def versions(monkeypatch):
     there = {"torch": "2.14", "torchvision": "0.29"}
     monkeypatch.setattr(doctor, "installed_version", there.get)
+    monkeypatch.setattr(doctor, "_wandb", lambda: "")  # which caches its server in this process
     return there
 
 

@@ -57,6 +57,9 @@ if rank == "1" and fails:
 if (run.path / "loses").exists():
     if rank == "1":
         os.kill(os.getpid(), signal.SIGKILL)
+    while not list(run.path.glob("ready1.*")):  # the other rank is lost first, however late it starts
+        time.sleep(0.02)
+    time.sleep(0.3)
     run.set_state("failed", error="gloo: connection closed by peer", exit_code=1)
     sys.exit(1)
 while not (run.path / "state").exists():

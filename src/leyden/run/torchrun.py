@@ -127,7 +127,11 @@ def main() -> int:
     try:
         run(parse_args(sys.argv[1:]))
     except ChildFailedError as error:
-        rank, failure = min(error.failures.items(), key=lambda item: (item[1].exitcode >= 0, item[1].timestamp))
+        # torchrun itself sends SIGTERM to the other ranks after one has failed.
+        rank, failure = min(
+            error.failures.items(),
+            key=lambda item: (item[1].exitcode >= 0 or item[1].exitcode == -signal.SIGTERM, item[1].timestamp),
+        )
         if folder := os.environ.get(WORKERS):
             (Path(folder) / FAILURE).write_text(json.dumps([rank, failure.exitcode]), "utf-8")
         return 1  # the worker has logged the error
