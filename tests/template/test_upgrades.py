@@ -26,11 +26,28 @@ class FewDigits(Digits):
         samples.inputs, samples.targets = samples.inputs[:100], samples.targets[:100]
         return samples
 '''
+NETWORK = '''
+from torch import nn
+
+
+class OneLayer(nn.Sequential):
+    """A linear layer on the pixels."""
+
+    def __init__(self, in_channels: int, image_size: int, num_classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(in_channels * image_size**2, num_classes))
+'''
+TASK = '''
+from leyden.tasks import Classification
+
+
+class Digit(Classification):
+    """The digit of an image."""
+'''
 EXPERIMENT = """# @package _global_
 # A hundred digits
 defaults:
   - override /data: vision/few_digits
-  - override /model: vision/convnet
+  - override /model: vision/one_layer
 trainer:
   max_epochs: 1
 """
@@ -79,13 +96,19 @@ def template(root, tmp_path):
 
 @pytest.fixture
 def project(template, tmp_path):
-    """Made by cruft from the previous tag, and edited: a dataset, its YAML, a setting, a sentence, a dependency."""
+    """Made by cruft from the previous tag, and edited: a dataset, a network, a task, their YAML, a setting, a sentence, a dependency."""
     answers = '{"project_name": "Shapes", "domains": "vision"}'
     words = ["--no-input", "--checkout", "previous", "--output-dir", str(tmp_path), "--extra-context", answers]
     run(tmp_path, sys.executable, "-m", "cruft", "create", f"file://{template}", *words)
     folder = tmp_path / "shapes"
     (folder / "src/shapes/data/few_digits.py").write_text(DATASET.lstrip())
     (folder / "configs/experiment/vision/few_digits.yaml").write_text(EXPERIMENT)
+    (folder / "src/shapes/networks/one_layer.py").write_text(NETWORK.lstrip())
+    (folder / "src/shapes/tasks/digit.py").write_text(TASK.lstrip())
+    model = (folder / "configs/model/vision/convnet.yaml").read_text(encoding="utf-8")
+    model = re.sub(r"(?ms)^network:.*?(?=^\S|\Z)", "network:\n  _target_: shapes.networks.one_layer.OneLayer\n", model)
+    model += "\n_target_: shapes.tasks.digit.Digit\n"
+    (folder / "configs/model/vision/one_layer.yaml").write_text(model, encoding="utf-8")
     data = yaml.safe_load((folder / "configs/data/vision/digits.yaml").read_text(encoding="utf-8"))
     data["_target_"] = "shapes.data.few_digits.FewDigits"
     (folder / "configs/data/vision/few_digits.yaml").write_text(yaml.safe_dump(data))
@@ -101,6 +124,8 @@ def project(template, tmp_path):
 def edits(project: Path) -> dict[str, bool]:
     return {
         "dataset": (project / "src/shapes/data/few_digits.py").read_text() == DATASET.lstrip(),
+        "network": (project / "src/shapes/networks/one_layer.py").read_text() == NETWORK.lstrip(),
+        "task": (project / "src/shapes/tasks/digit.py").read_text() == TASK.lstrip(),
         "experiment": (project / "configs/experiment/vision/few_digits.yaml").read_text() == EXPERIMENT,
         "setting": "max_epochs: 31" in (project / "configs/experiment/vision/digits.yaml").read_text(encoding="utf-8"),
         "sentence": "Our own words." in (project / "README.md").read_text(encoding="utf-8"),
