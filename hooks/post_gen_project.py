@@ -23,6 +23,7 @@ EXAMPLES = {
     "text": ("help_topics", "character_bilstm", "word_segmentation"),
 }
 NOTEBOOKS = {"vision": ("3_pipeline", "4_vision"), "audio": ("5_audio",), "text": ("6_text",)}
+TASKS = {"vision": ("detection", "segmentation"), "audio": ("transcription",), "text": ("language_modeling",)}
 
 
 def remove(path: Path) -> None:
@@ -38,7 +39,8 @@ def prune(domains: str) -> None:
     modules = {name for domain in unwanted for name in EXAMPLES[domain]}
     notebooks = {name for domain in unwanted for name in NOTEBOOKS[domain]}
     names = unwanted | modules | {f"test_{name}" for name in modules} | notebooks
-    for path in (Path("configs/local"), *Path().glob("LICENSE.*")):
+    tasks = [Path(f"configs/model/{name}.yaml") for domain in unwanted for name in TASKS[domain]]
+    for path in (Path("configs/local"), *tasks, *Path().glob("LICENSE.*")):
         remove(path)
     for path in sorted(Path().rglob("*")):
         if path.name in RUBBISH or path.stem in names:
