@@ -58,3 +58,9 @@ def test_only_the_first_rank_draws(run):
 def test_without_metrics_nothing_is_drawn(tmp_path):
     LearningCurves().on_fit_end(trainer(tmp_path), SimpleNamespace())
     assert not (tmp_path / "plots").exists()
+
+
+def test_what_cannot_be_drawn_is_reported_and_costs_no_run(run, caplog):
+    (run / "metrics.csv").write_text(ROWS.replace("0.9,,", "torn,,"))
+    LearningCurves().on_fit_end(trainer(run), SimpleNamespace(monitor="val/accuracy"))
+    assert "curves.png could not be drawn: ValueError" in caplog.text

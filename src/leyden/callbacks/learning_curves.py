@@ -6,7 +6,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-FILE = "curves.png"
+from .figures import save_figure, warn_on_error
+
+NAME = "curves"
 PANEL = (3.6, 2.8)  # inches
 MOST_MARKED = 40  # points; more are drawn as a line without marks
 
@@ -20,16 +22,10 @@ class LearningCurves(Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        run = Path(trainer.default_root_dir)
-        curves = read_curves(run / "metrics.csv")
         metric = str(getattr(pl_module, "monitor", "val/loss")).partition("/")[2]
-        if figure := draw(curves, metric):
-            path = run / "plots" / FILE
-            path.parent.mkdir(exist_ok=True)
-            figure.savefig(path, dpi=120)
-            for logger in trainer.loggers:
-                if log_image := getattr(logger, "log_image", None):
-                    log_image("plots/curves", [str(path)])
+        with warn_on_error(f"{NAME}.png"):  # the training is done, and worth more than its figure
+            if figure := draw(read_curves(Path(trainer.default_root_dir) / "metrics.csv"), metric):
+                save_figure(trainer, figure, NAME)
 
 
 Curves = dict[str, tuple[list[int], list[float]]]

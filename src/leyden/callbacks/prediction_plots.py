@@ -1,9 +1,7 @@
 import heapq
 import logging
 import textwrap
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -11,6 +9,8 @@ from typing import Any, NamedTuple
 from lightning.pytorch import Callback, LightningModule, Trainer
 from matplotlib.figure import Figure
 from torch import Tensor
+
+from .figures import save_figure, warn_on_error
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,9 @@ class PredictionPlots(Callback):
 
     def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
         figures, texts = {}, {}
-        with _warn_on_error("figures of the task"):
+        with warn_on_error("figures of the task"):
             figures = pl_module.figures()  # collective, so called on all ranks  # pyrefly: ignore[not-callable]
-        with _warn_on_error("texts of the task"):
+        with warn_on_error("texts of the task"):
             texts = pl_module.texts()  # pyrefly: ignore[not-callable]
         if not trainer.is_global_zero:
             return
@@ -76,29 +76,20 @@ class PredictionPlots(Callback):
         sample = sorted(self.sample, key=lambda example: -example.order)
         for name, examples in (("predictions", sample), ("worst", sorted(self.worst, reverse=True))):
             if examples:
-                with _warn_on_error(f"{split}_{name}.png"):
+                with warn_on_error(f"{split}_{name}.png"):
                     figures[name] = grid(data, examples)
         for name, text in texts.items():
-            with _warn_on_error(f"{split}_{name}.txt"):
+            with warn_on_error(f"{split}_{name}.txt"):
                 self._path(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
                 figures[name] = page(text)
         for name, figure in figures.items():
-            with _warn_on_error(f"{split}_{name}.png"):
-                self._write(trainer, f"{split}_{name}", figure)
+            with warn_on_error(f"{split}_{name}.png"):
+                save_figure(trainer, figure, f"{split}_{name}", self.folder)
 
     def _path(self, trainer: Trainer, name: str) -> Path:
         path = Path(trainer.default_root_dir) / "plots" / self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-
-    def _write(self, trainer: Trainer, name: str, figure: Figure) -> None:
-        path = self._path(trainer, f"{name}.png")
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph")  # a character missing in the font is drawn as a box
-            figure.savefig(path, dpi=120)
-        for logger in trainer.loggers:
-            if log_image := getattr(logger, "log_image", None):
-                log_image(f"plots/{name}", [str(path)])
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start()
@@ -123,17 +114,6 @@ class PredictionPlots(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.state.fn == "validate":
             self._end(trainer, pl_module, "val")
-
-
-@contextmanager
-def _warn_on_error(name: str) -> Iterator[None]:
-    """Log errors of plots instead of raising them, so that the metrics of the evaluation are not lost."""
-    try:
-        yield
-    except NotImplementedError:
-        log.info("%s: skipped, because the data module does not implement `draw` or `draw_prediction`", name)
-    except Exception as error:
-        log.warning("%s could not be drawn: %s: %s", name, type(error).__name__, error)
 
 
 def grid(data: Any, examples: list[Example]) -> Figure:

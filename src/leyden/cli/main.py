@@ -78,7 +78,9 @@ def _on_run(options: argparse.Namespace) -> int:
 
     if options.verb == "resume":
         if run.status["state"] == "finished":
-            raise UserError(f"{run.path} is finished and cannot be resumed; train a new run with a larger trainer.max_epochs")
+            raise UserError(
+                f"{run.path} is finished and cannot be resumed; train a new run with a larger trainer.max_epochs"
+            )
         require_ended(run)
         if options.overrides:
             change(run, options.overrides, root)

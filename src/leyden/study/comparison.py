@@ -2,7 +2,7 @@
 
 import csv
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import groupby
 from typing import Any
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ..errors import UserError, hint
-from .records import Record
+from .records import Record, require_names
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
 
@@ -51,8 +51,10 @@ def groups(records: list[Record], by: list[str], metric: str, against: str | Non
     Raises:
         UserError: No run has the metric or a setting, or the runs are not comparable.
     """
-    _require(records, [*by, metric])
-    _require_comparable(records, by, metric)
+    if not records:
+        raise UserError("there are no finished runs to compare")
+    require_names(records, [*by, metric])
+    _require_comparable(records, metric)
     measured = [record for record in records if isinstance(record[metric], int | float)]
     ordered = sorted(measured, key=lambda record: _key(record, by))
     made = []
@@ -71,7 +73,7 @@ def _against(made: list[Group], name: str, against: str) -> list[Group]:
         raise UserError(f"expected one group with {name}={against}, got {len(baselines)}{hint(against, there)}")
     others = [group for group in made if group is not baselines[0]]
     differences = adjust([compare(group.by_pair, baselines[0].by_pair) for group in others])
-    compared = [Group(**vars(group) | {"difference": d}) for group, d in zip(others, differences, strict=True)]
+    compared = [replace(group, difference=d) for group, d in zip(others, differences, strict=True)]
     return [baselines[0], *compared]
 
 
@@ -83,16 +85,7 @@ def _pair(record: Record) -> object:
     return tuple(record[name] for name in PAIRED_BY)
 
 
-def _require(records: list[Record], names: list[str]) -> None:
-    if not records:
-        raise UserError("there are no finished runs to compare")
-    known = {key for record in records for key in (*record.metrics, *record.settings, "experiment")}
-    for name in names:
-        if name not in known:
-            raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
-
-
-def _require_comparable(records: list[Record], by: list[str], metric: str) -> None:
+def _require_comparable(records: list[Record], metric: str) -> None:
     """Require the same samples and the same task, without which a metric is not the same quantity."""
     split = "test" if metric.startswith("test/") else "val"
     for what, of in (

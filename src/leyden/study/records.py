@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ..errors import UserError, hint
 from ..io import write_atomically
 from ..run.directory import RunDirectory
 from ..run.history import all_runs
@@ -18,6 +19,7 @@ from ..run.results import SPLITS
 INDEX = ".index.json"  # in runs/; it can be deleted at any time
 FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # read for a record
 FORMAT = 1  # of the index
+FIELDS = ("experiment", "state", "created", "seconds", "error")  # which can be selected and sorted by, like settings
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,20 @@ class Record:
     error: str = ""
 
     def __getitem__(self, name: str) -> Any:
-        """Return a metric, a setting, or `state`, `created`, `seconds`, `experiment` or `error`; None if it is missing."""
+        """Return a metric, a setting or one of `FIELDS`; None if it is missing."""
         if name in self.metrics:
             return self.metrics[name]
         if name in self.settings:
             return self.settings[name]
-        return getattr(self, name) if name in ("state", "created", "seconds", "experiment", "error") else None
+        return getattr(self, name) if name in FIELDS else None
+
+
+def require_names(records: list[Record], names: Iterable[str]) -> None:
+    """Raise UserError for a name that is neither a metric or setting of any record nor one of `FIELDS`."""
+    known = {key for record in records for key in (*record.metrics, *record.settings)} | {*FIELDS}
+    for name in names:
+        if name not in known:
+            raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
 
 
 def records(root: Path) -> list[Record]:

@@ -3,7 +3,7 @@
 import operator
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ..errors import UserError, hint
-from .records import Record
+from .records import Record, require_names
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -69,17 +69,9 @@ def _where(records: list[Record], condition: str) -> list[Record]:
     name, sign, text = CONDITION.fullmatch(condition).groups()  # pyrefly: ignore[missing-attribute]
     if not records:
         return []
-    known = {key for record in records for key in (*record.metrics, *record.settings)} | {
-        "state",
-        "created",
-        "seconds",
-        "experiment",
-        "error",
-    }
-    if name not in known:
-        raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
+    require_names(records, [name])
     value, compare = yaml.safe_load(text or "''"), OPERATORS[sign]
-    if isinstance(value, datetime) or hasattr(value, "isoformat"):
+    if isinstance(value, date):  # or a time, which is one
         value = value.isoformat()
     return [record for record in records if _holds(compare, record[name], number(value))]
 

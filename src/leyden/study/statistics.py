@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -104,5 +104,5 @@ def adjust(differences: list[Difference]) -> list[Difference]:
     adjusted, highest = list(differences), 0.0
     for rank, (p, place) in enumerate(tested):
         highest = max(highest, min(1.0, p * (len(tested) - rank)))
-        adjusted[place] = Difference(**vars(differences[place]) | {"adjusted_p": highest})
+        adjusted[place] = replace(differences[place], adjusted_p=highest)
     return adjusted

@@ -11,8 +11,7 @@ from typing import IO, Any
 from rich.console import Console
 from rich.table import Column, Table
 
-from ..errors import UserError, hint
-from .records import Record
+from .records import Record, require_names
 
 # Settings that do not affect results.
 UNIMPORTANT = (
@@ -48,9 +47,8 @@ def sort(records: list[Record], name: str, reverse: bool = False) -> list[Record
     Raises:
         UserError: No run has it.
     """
-    known = {key for record in records for key in (*record.metrics, *record.settings, "created", "seconds", "state")}
-    if records and name not in known:
-        raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
+    if records:
+        require_names(records, [name])
     there = [record for record in records if not _is_missing(record[name])]
     numeric = all(isinstance(record[name], int | float) for record in there)
     ordered = sorted(there, key=lambda record: record[name] if numeric else str(record[name]), reverse=reverse)
