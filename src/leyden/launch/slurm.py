@@ -59,18 +59,7 @@ class Slurm(Launcher):
         setup: list[str] | None = None,
         python: str | None = None,
     ) -> None:
-        if devices < 1:
-            raise ValueError(f"expected trainer.devices, the devices per node, of at least 1, got {devices}")
-        if accelerator not in ("cpu", "cuda", "gpu"):
-            raise ValueError(
-                f"expected trainer.accelerator=gpu, cuda or cpu, got {accelerator!r}; set trainer=gpu or cpu"
-            )
-        if cpus_per_device < 1:
-            raise ValueError(f"expected cpus_per_device of at least 1, got {cpus_per_device}")
-        if not 1 <= signal_seconds <= 65535:
-            raise ValueError(f"expected signal_seconds from 1 to 65535, the range of SLURM, got {signal_seconds}")
-        if max_jobs is not None and max_jobs < 1:
-            raise ValueError(f"expected max_jobs of at least 1, got {max_jobs}")
+        _require_resources(devices, accelerator, cpus_per_device, signal_seconds, max_jobs)
         for text in (time, partition, account, qos, constraint, memory, python):
             if text is not None and not text.isprintable():
                 raise ValueError(f"{text!r} contains a control character, which could add a command to the script")
@@ -165,3 +154,18 @@ if [ $code -eq 75 ]; then
 fi
 exit $code
 """
+
+
+def _require_resources(
+    devices: int, accelerator: str, cpus_per_device: int, signal_seconds: int, max_jobs: int | None
+) -> None:
+    if devices < 1:
+        raise ValueError(f"expected trainer.devices, the devices per node, of at least 1, got {devices}")
+    if accelerator not in ("cpu", "cuda", "gpu"):
+        raise ValueError(f"expected trainer.accelerator=gpu, cuda or cpu, got {accelerator!r}; set trainer=gpu or cpu")
+    if cpus_per_device < 1:
+        raise ValueError(f"expected cpus_per_device of at least 1, got {cpus_per_device}")
+    if not 1 <= signal_seconds <= 65535:
+        raise ValueError(f"expected signal_seconds from 1 to 65535, the range of SLURM, got {signal_seconds}")
+    if max_jobs is not None and max_jobs < 1:
+        raise ValueError(f"expected max_jobs of at least 1, got {max_jobs}")

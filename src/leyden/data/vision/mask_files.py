@@ -78,16 +78,7 @@ class MaskFiles(SegmentationData):
         group: str | None = None,
         **image,
     ) -> None:
-        if not 2 <= len(class_names) <= 254:
-            raise ValueError(f"class_names has {len(class_names)} names; expected 2 to 254, including the background")
-        if values is not None and len(values) != len(class_names):
-            raise ValueError(f"values has {len(values)} values for {len(class_names)} classes")
-        if values is not None and (len(set(values)) < len(values) or min(values) < 0 or max(values) > 255):
-            raise ValueError(f"values are {values}; expected distinct values from 0 to 255")
-        if ignore is not None and not 0 <= ignore <= 255:
-            raise ValueError(f"ignore is {ignore}; it must be between 0 and 255")
-        if ignore is not None and (ignore in values if values else ignore < len(class_names)):
-            raise ValueError(f"ignore is {ignore}, which is also a class")
+        _require_values(class_names, values, ignore)
         if (train_list is None) != (test_list is None):
             raise ValueError(f"train_list={train_list}, test_list={test_list}: set both or neither")
         if validation_list and not train_list:
@@ -214,3 +205,17 @@ class MaskedSamples(Samples):
 
     def move(self, device: torch.device) -> int:
         return self.samples.move(device)
+
+
+def _require_values(class_names: Sequence[str], values: Sequence[int] | None, ignore: int | None) -> None:
+    """Require a distinct value from 0 to 255 for each class, and another one for ignored pixels."""
+    if not 2 <= len(class_names) <= 254:
+        raise ValueError(f"class_names has {len(class_names)} names; expected 2 to 254, including the background")
+    if values is not None and len(values) != len(class_names):
+        raise ValueError(f"values has {len(values)} values for {len(class_names)} classes")
+    if values is not None and (len(set(values)) < len(values) or min(values) < 0 or max(values) > 255):
+        raise ValueError(f"values are {values}; expected distinct values from 0 to 255")
+    if ignore is not None and not 0 <= ignore <= 255:
+        raise ValueError(f"ignore is {ignore}; it must be between 0 and 255")
+    if ignore is not None and (ignore in values if values else ignore < len(class_names)):
+        raise ValueError(f"ignore is {ignore}, which is also a class")
