@@ -1,5 +1,6 @@
 """`leyden demo`: train, test and predict an experiment of each domain on embedded data, and print a table."""
 
+import argparse
 import json
 import os
 import signal
@@ -80,7 +81,7 @@ def demonstrate(experiment: str, root: Path) -> Result:
     return Result(experiment, metric, time.perf_counter() - start, run, error)
 
 
-def demo() -> int:
+def demo(options: argparse.Namespace | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     root, console = project_root(), Console()

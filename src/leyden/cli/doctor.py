@@ -1,3 +1,4 @@
+import argparse
 import netrc
 import os
 import platform
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from ..io import installed_version
 
 
-def examine() -> int:
+def examine(options: argparse.Namespace | None = None) -> int:
     """Print installed versions, devices and problems; return 1 if there are problems, else 0."""
     problems: list[str] = []
     _show("python", f"{platform.python_version()} ({sys.executable})")

@@ -4,6 +4,7 @@ private_modules.py decides which modules are copied. Only import statements diff
 computes the same.
 """
 
+import argparse
 import ast
 import re
 from collections.abc import Iterator
@@ -32,6 +33,11 @@ class Mention:
     text: str
 
 
+def eject_class(options: argparse.Namespace) -> int:
+    """Copy the class that was named."""
+    return eject(options.name, options.package, options.use)
+
+
 def eject(name: str, package: str | None = None, uses_it: bool = False) -> int:
     """Copy a class of the library, with the modules that are private to it, into the current project.
 
@@ -39,7 +45,6 @@ def eject(name: str, package: str | None = None, uses_it: bool = False) -> int:
         name: A dotted name as in YAML, or the name of a class.
         package: The project's package, if it has several.
         uses_it: Whether to change the project's configurations to name the copy.
-
 
     Raises:
         UserError: The class does not exist, cannot be copied, or would overwrite other files.

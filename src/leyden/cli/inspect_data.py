@@ -1,10 +1,10 @@
 """`leyden data`: show size, storage and loading speed of a dataset, clear its cache, or write it as a stream."""
 
+import argparse
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from ..config.references import resolve
 from ..errors import RunError, UserError, hint
 from ..run.directory import RunDirectory, find_run
 from ..run.trust import require_trust
+from .checked import checked
 
 if TYPE_CHECKING:
     from ..data import DataModule
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
 MEASURE_SECONDS = 2.0  # for which batches are loaded
 
 
+def inspect_data(options: argparse.Namespace) -> int:
+    """Show the data of a run or an experiment."""
+    return inspect(options.run, options.overrides, options.clear, options.write_stream, options.trust)
+
+
 def inspect(
     name: str,
     overrides: list[str],
     clears: bool,
-    check: Callable[[list[str], bool], Any],
     stream: Path | None = None,
     trusts: bool = False,
 ) -> int:
@@ -35,7 +40,6 @@ def inspect(
         name: A run directory, `latest`, or an experiment.
         overrides: Settings of the experiment.
         clears: Whether to clear the cache instead.
-        check: Maps overrides, and whether the files have to exist, to the project's folder and the configuration.
         stream: Folder to write the samples to instead; see `write_stream`.
         trusts: Whether to execute a run that was not created here; see `require_trust`.
 
@@ -49,7 +53,7 @@ def inspect(
     run = _run(name, root, overrides)
     if run:
         require_trust(run, root, "data", trusts)
-    config = run.config if run else resolve(check([f"experiment={name}", *overrides], not clears)[1], root)
+    config = run.config if run else resolve(checked([f"experiment={name}", *overrides], not clears)[1], root)
     stream = stream and stream.absolute()
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)

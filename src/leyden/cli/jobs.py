@@ -1,31 +1,30 @@
 """`leyden status` and `leyden cancel`: runs and their SLURM jobs."""
 
+import argparse
 import sys
-from collections.abc import Callable
 
 from ..errors import UserError
 from ..launch import slurm_queue
 from ..run.directory import RunDirectory
 from ..run.lifetime import has_died
+from .on_run import find
 
-Find = Callable[[str], RunDirectory]
 
-
-def status(names: list[str], find: Find) -> int:
+def status(options: argparse.Namespace) -> int:
     """Print a line per run; a run that is not found does not hide the others."""
     code = 0
-    for name in names:
+    for name in options.runs:
         try:
-            print(_describe(find(name)))
+            print(_describe(find(name)[1]))
         except UserError as error:
             code = 2
             print(error, file=sys.stderr)
     return code
 
 
-def cancel(names: list[str], find: Find) -> int:
+def cancel(options: argparse.Namespace) -> int:
     """Cancel the jobs of runs."""
-    for run in [find(name) for name in names]:
+    for run in [find(name)[1] for name in options.runs]:
         if not (job := run.status.get("job")):
             raise UserError(f"{run.path} has no SLURM job: stop it with Ctrl-C in its terminal")
         slurm_queue.cancel(job)

@@ -1,5 +1,6 @@
 """`leyden sync`: upload the contents of run directories to Weights & Biases. Torch-free."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +10,14 @@ from ..errors import UserError
 from ..io import installed_version
 from ..loggers.metrics_file import MetricsFile
 from ..run.directory import RunDirectory
+from .on_run import find
 
 FINISH_SECONDS = 120.0  # the next sync continues after a timeout
+
+
+def sync_runs(options: argparse.Namespace) -> int:
+    """Upload the runs that were named."""
+    return sync([find(name)[1] for name in options.runs])
 
 
 def sync(runs: Sequence[RunDirectory]) -> int:

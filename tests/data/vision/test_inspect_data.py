@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leyden.cli.checked import checked
 from leyden.cli.inspect_data import inspect
-from leyden.cli.main import _checked, main
+from leyden.cli.main import main
 from leyden.errors import UserError
 from leyden.run.directory import RunDirectory
 
@@ -43,7 +44,7 @@ def shown(capsys):
 
 
 def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
-    assert inspect("vision/digits", settings, False, _checked) == 0
+    assert inspect("vision/digits", settings, False) == 0
     lines = shown(capsys)
     assert [name for name, _ in lines] == ["train", "validation", "test", "cache", "cache", "speed"]
     assert [text for _, text in lines[:3]] == ["26 samples, memory", "4 samples, memory", "4 samples, memory"]
@@ -53,11 +54,11 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
     assert sizes == ["30 samples, uint8 [30, 3, 8, 8]", "4 samples, uint8 [4, 3, 8, 8]"]
     assert int(re.match(r"(\d+) samples/s: \d+ batches of 4, by this process", lines[5][1])[1]) > 0
 
-    assert inspect("vision/digits", [*settings, "data.image_size=9"], False, _checked) == 0
+    assert inspect("vision/digits", [*settings, "data.image_size=9"], False) == 0
     states = [text.rpartition("; ")[2] for name, text in shown(capsys) if name == "cache"]
     assert sorted(states) == ["in use", "in use", "of other files or settings", "of other files or settings"]
 
-    assert inspect("vision/digits", settings, True, _checked) == 0
+    assert inspect("vision/digits", settings, True) == 0
     ((name, text),) = shown(capsys)
     assert name == "freed"
     assert re.match(r"\d+\.\d MB in ", text)
@@ -65,21 +66,21 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
 
 
 def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
-    config = _checked(["experiment=vision/digits", *settings, "data.storage=disk"])[1]
+    config = checked(["experiment=vision/digits", *settings, "data.storage=disk"])[1]
     run = RunDirectory.create(config | {"runs": str(tmp_path / "runs")}, ROOT, ["test"])
-    assert inspect(str(run.path), [], False, _checked) == 0
+    assert inspect(str(run.path), [], False) == 0
     lines = shown(capsys)
     assert [text for _, text in lines[:3]] == [f"{n} samples, decoded in every epoch" for n in (26, 4, 4)]
     assert lines[3][0] == "speed"
     with pytest.raises(UserError, match="the settings of a run cannot be changed"):
-        inspect(str(run.path), ["data.batch_size=2"], False, _checked)
+        inspect(str(run.path), ["data.batch_size=2"], False)
 
 
 def test_errors(settings):
     with pytest.raises(UserError, match=r"there is no folder /nowhere$"):
-        inspect("vision/digits", [*settings, "data.root=/nowhere"], False, _checked)
+        inspect("vision/digits", [*settings, "data.root=/nowhere"], False)
     with pytest.raises(UserError, match=r"no run 'vision/digts'.* did you mean 'vision/digits'\?"):
-        inspect("vision/digts", [], False, _checked)
+        inspect("vision/digts", [], False)
 
 
 def test_a_stream_is_written_shown_and_cleared(tmp_path, capsys, monkeypatch):

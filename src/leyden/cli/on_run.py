@@ -1,0 +1,70 @@
+"""Commands that execute a run: `leyden resume`, `validate`, `test` and `predict`."""
+
+import argparse
+from pathlib import Path
+
+from ..config.compose import project_root
+from ..errors import UserError
+from ..run.directory import RunDirectory, find_run
+
+
+def find(name: str) -> tuple[Path, RunDirectory]:
+    """Return the project's folder and a run of it."""
+    root = project_root()
+    return root, find_run(name, root)
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Continue a run from its last checkpoint."""
+    root, run = _find_trusted(options)  # before slow imports
+    from ..launch.launch import change, launch
+    from ..launch.slurm_queue import require_ended
+
+    if run.status["state"] == "finished":
+        raise UserError(
+            f"{run.path} is finished and cannot be resumed; train a new run with a larger trainer.max_epochs"
+        )
+    require_ended(run)
+    if options.overrides:
+        change(run, options.overrides, root)
+    return launch(run, "train", root, options.live)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Evaluate a checkpoint of a run on the validation or test split."""
+    root, run = _find_trusted(options)
+    from ..launch.launch import launch
+
+    # Paths are relative to the current folder.
+    checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())
+    return launch(run, options.verb, root, options.live, checkpoint=checkpoint)
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Run a trained model on files."""
+    root, run = _find_trusted(options)
+    from ..launch.launch import launch
+
+    arguments = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
+    return launch(run, "predict", root, options.live, **arguments)
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Show the differences between a run's copy of the code and the working tree."""
+    from ..run.code_diff import diff
+    from ..run.directory import runs_folder
+
+    root, run = find(options.run)
+    return diff(run.path, root, runs_folder(run.frozen_config, root))
+
+
+def _find_trusted(options: argparse.Namespace) -> tuple[Path, RunDirectory]:
+    """Find a run that may be executed, and record `--live`."""
+    from ..run.frozen_code import record_live
+    from ..run.trust import require_trust
+
+    root, run = find(options.run)
+    require_trust(run, root, options.verb, trusts=options.trust, live=options.live)
+    if options.live:
+        record_live(run, options.verb)
+    return root, run

@@ -1,0 +1,63 @@
+"""`leyden train`, `leyden check` and `leyden list`."""
+
+import argparse
+import sys
+
+from ..errors import UserError
+from .checked import checked
+
+
+def train(options: argparse.Namespace) -> int:
+    """Check a configuration, train a run and test its best checkpoint."""
+    from ..config.compose import combinations
+
+    words = combinations(options.overrides) if options.sweep else [options.overrides]
+    checks = [checked(overrides) for overrides in words]
+    root, configs = checks[0][0], [config for _, config in checks]
+    from ..launch.launch import describe, launch_all  # after the check, since this import is slow
+    from ..run.directory import RunDirectory
+
+    if options.dry_run:
+        print(describe(configs, root, options.live), end="")
+        return 0
+    begin = ["leyden", "train", *(["--live"] * options.live)]
+    commands = [[*begin, *overrides] for overrides in words]
+    status = {"live": True} if options.live else {}
+    pairs = zip(configs, commands, strict=True)
+    runs = [RunDirectory.create(config, root, command, **status) for config, command in pairs]
+    for run in runs:
+        print(f"run              {run.path}", file=sys.stderr)
+    return launch_all(runs, root)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Validate a configuration, or those of all experiments."""
+    if not options.all:
+        checked(options.overrides)
+        print("no problem found")
+        return 0
+    from ..config.compose import options as group_options
+    from ..config.compose import project_root
+
+    problems = []
+    for name, _ in group_options(project_root())["experiment"]:
+        try:
+            checked([f"experiment={name}", *options.overrides], looks_for_files=False)
+            print(f"{name}: no problem found")
+        except UserError as error:
+            problems.append(str(error))
+            print(error, file=sys.stderr)
+    return 2 if problems else 0
+
+
+def list_options(options: argparse.Namespace) -> int:
+    """List experiments and options."""
+    from ..config.compose import options as group_options
+    from ..config.compose import project_root
+
+    groups = group_options(project_root())
+    for group in sorted(groups, key=lambda group: group != "experiment"):
+        print(group)
+        for name, text in groups[group]:
+            print(f"  {name:<28} {text}")
+    return 0
