@@ -64,3 +64,14 @@ def test_groups_are_compared_in_every_format(project, capsys):
 )
 def test_mistakes_are_refused(project, capsys, words, reason):
     assert reason in output(capsys, *words, code=2)
+
+
+def test_two_runs_differ_in_settings_and_metrics(project, capsys):
+    first, second = sorted((project / "runs/vision/digits").iterdir())[:2]
+    for path in (first, second):
+        (path / "code.json").write_text('{"files": {}, "left_out": {}}')
+    out = output(capsys, "diff", str(first), str(second))
+    assert "model.optimizer.lr" in out
+    assert "test/accuracy" in out
+    assert "code: no difference" in out
+    assert "there is no run" in output(capsys, "diff", str(first), "digts", code=2)

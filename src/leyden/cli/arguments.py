@@ -43,6 +43,7 @@ Argument = tuple[str, dict[str, Any]]
 
 RUN: Argument = ("run", {"metavar": "RUN", "help": RUN_HELP})
 RUNS: Argument = ("runs", {"nargs": "+", "metavar": "RUN", "help": RUN_HELP})
+OTHER_RUN: Argument = ("other", {"nargs": "?", "metavar": "RUN", "help": "another run, to compare everything with"})
 RUN_OR_EXPERIMENT: Argument = ("run", {"metavar": "RUN", "help": "a run directory, `latest`, or an experiment"})
 OVERRIDES: Argument = ("overrides", {"nargs": "*", "metavar": "SETTING", "help": SETTINGS})
 RESUME_OVERRIDES: Argument = (
@@ -111,7 +112,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("validate", "evaluate a run's checkpoint on the validation split", [RUN, CHECKPOINT, LIVE, TRUST]),
     ("test", "evaluate a run's checkpoint on the test split", [RUN, CHECKPOINT, LIVE, TRUST]),
     ("predict", "run a trained model on your files", [RUN, INPUTS, CHECKPOINT, OUTPUT, FORMAT, LIVE, TRUST]),
-    ("diff", "show the differences between a run's copy of the code and the working tree", [RUN]),
+    ("diff", "show what differs between a run's code and the working tree, or between two runs", [RUN, OTHER_RUN]),
     ("sync", "upload runs that were logged offline to Weights & Biases", [RUNS]),
     ("list", "list experiments and options", []),
     (

@@ -16,7 +16,7 @@ COMMANDS = {
     "validate": "on_run.evaluate",
     "test": "on_run.evaluate",
     "predict": "on_run.predict",
-    "diff": "on_run.diff",
+    "diff": "diff.diff",
     "sync": "sync.sync_runs",
     "list": "train.list_options",
     "data": "inspect_data.inspect_data",

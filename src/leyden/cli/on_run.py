@@ -49,15 +49,6 @@ def predict(options: argparse.Namespace) -> int:
     return launch(run, "predict", root, options.live, **arguments)
 
 
-def diff(options: argparse.Namespace) -> int:
-    """Show the differences between a run's copy of the code and the working tree."""
-    from ..run.code_diff import diff
-    from ..run.directory import runs_folder
-
-    root, run = find(options.run)
-    return diff(run.path, root, runs_folder(run.frozen_config, root))
-
-
 def _find_trusted(options: argparse.Namespace) -> tuple[Path, RunDirectory]:
     """Find a run that may be executed, and record `--live`."""
     from ..run.frozen_code import record_live
