@@ -75,3 +75,13 @@ def test_two_runs_differ_in_settings_and_metrics(project, capsys):
     assert "test/accuracy" in out
     assert "code: no difference" in out
     assert "there is no run" in output(capsys, "diff", str(first), "digts", code=2)
+
+
+def test_run_is_compared_with_a_given_reproduction(project, capsys, monkeypatch):
+    monkeypatch.setattr("leyden.cli.reproduce.require_trust", lambda *args, **kwargs: None)  # these runs hold no code
+    first = min((project / "runs/vision/digits").iterdir())
+    second = write_run(project, "vision/digits", 0, 0.001, 0.2)
+    assert main(["reproduce", str(first), "--with", str(second)]) == 1
+    assert "different: " in capsys.readouterr().out
+    assert "equal metrics: " in output(capsys, "reproduce", str(first), "--with", str(first))
+    assert "--with compares one run" in output(capsys, "reproduce", "runs", "--with", str(first), code=2)

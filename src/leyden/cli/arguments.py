@@ -104,6 +104,19 @@ AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the
 LOWEST: Argument = ("--lowest", {"action": "store_true", "help": "lower values are better (LaTeX: bold)"})
 TABLES: Argument = ("--format", {"choices": ["table", "csv", "markdown", "latex"], "default": "table"})
 
+REPRODUCIBLE: Argument = (
+    "target",
+    {"metavar": "RUN|FOLDER|FILE.csv", "help": "a run, a folder of runs such as a study, or a table of results"},
+)
+ENVIRONMENT: Argument = (
+    "--environment",
+    {"action": "store_true", "help": "make the recorded environment, if packages have changed"},
+)
+COMPARE_WITH: Argument = (
+    "--with",
+    {"dest": "compare_with", "metavar": "RUN", "help": "compare with this run instead of training one"},
+)
+
 COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("train", "check a configuration, train a run and test its best checkpoint", [OVERRIDES, SWEEP, DRY_RUN, LIVE]),
     ("resume", "continue a run in its directory, from its last checkpoint", [RUN, RESUME_OVERRIDES, LIVE, TRUST]),
@@ -126,6 +139,11 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
+    (
+        "reproduce",
+        "train a run again from its frozen code and settings, and compare the results",
+        [REPRODUCIBLE, ENVIRONMENT, COMPARE_WITH, TRUST],
+    ),
     ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
     ("eject", "copy a class of the library into the project to change it", [NAME, USE, INTO]),

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Any
 
 from ..errors import UserError
 from .checked import checked
@@ -22,7 +23,7 @@ def train(options: argparse.Namespace) -> int:
         return 0
     begin = ["leyden", "train", *(["--live"] * options.live)]
     commands = [[*begin, *overrides] for overrides in words]
-    status = {"live": True} if options.live else {}
+    status: dict[str, Any] = {"live": True} if options.live else {}
     pairs = zip(configs, commands, strict=True)
     runs = [RunDirectory.create(config, root, command, **status) for config, command in pairs]
     for run in runs:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
 from .code_writer import CodeWriter
 from .project_files import SOURCE, git_output, own_files
 
@@ -51,6 +53,18 @@ class CodeCopy:
                     names[str(path.relative_to(folder))] = sha256(path.read_bytes()).hexdigest()
         return names
 
+    def link(self, other: "CodeCopy") -> None:
+        """Become the copy of another run, by hard links where the file system supports them.
+
+        Raises:
+            UserError: The other run has no copy.
+        """
+        if not other.listing.exists():
+            raise UserError(f"{other.folder.parent} has no copy of the code: it was created by an older version")
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(other.folder, self.folder, symlinks=True, copy_function=_link_or_copy, ignore=ignored)
+        shutil.copy2(other.listing, self.listing)
+
     def write(self, root: Path, runs: Path, previous: "CodeCopy | None" = None) -> None:
         """Copy the current files of the project.
 
@@ -74,3 +88,10 @@ class CodeCopy:
         for name, reason in writer.left_out.items():
             if name.startswith(f"{SOURCE}/"):
                 print(f"{name} is not in the run's copy of the code: {reason}", file=sys.stderr)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target, follow_symlinks=False)

@@ -1,11 +1,7 @@
 import json
 import os
-import platform
 import secrets
 import shlex
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +15,7 @@ from ..config import references
 from ..config.renamed import renamed
 from ..errors import UserError, hint
 from ..io import FULL, write_atomically
-from . import environment
+from . import environment, machine
 from .code_copy import CodeCopy
 from .history import experiments, folders, newest_run, remember
 from .status import StatusFile, locked, read_json
@@ -48,7 +44,9 @@ class RunDirectory:
             raise UserError(f"{path} is not a run directory: it has no status.json")
 
     @classmethod
-    def create(cls, config: dict[str, Any], root: Path, command: list[str], **status: Any) -> "RunDirectory":
+    def create(
+        cls, config: dict[str, Any], root: Path, command: list[str], code: CodeCopy | None = None, **status: Any
+    ) -> "RunDirectory":
         """Create `runs/<name>/<time>-<counter>-<id>/` and store configuration, code, packages and hardware in it.
 
         The time is UTC, the counter distinguishes runs of one second: names sort in order of creation.
@@ -57,6 +55,7 @@ class RunDirectory:
             config: The composed configuration, optionally with references, such as `Composed.frozen`.
             root: The project's folder.
             command: The command line.
+            code: The copy of another run, to execute the same code. Default: a new copy of the project's files.
             **status: Further fields of its status, such as `live`.
 
         Raises:
@@ -68,10 +67,13 @@ class RunDirectory:
         (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
         (path / "command.txt").write_text(shlex.join(command) + "\n", "utf-8")
         (path / environment.FILE).write_text("\n".join(environment.packages()) + "\n", "utf-8")
-        previous = CodeCopy((parent / "latest").resolve())
-        CodeCopy(path).write(root, folder, previous if previous.folder.is_dir() else None)
+        if code:
+            CodeCopy(path).link(code)
+        else:
+            previous = CodeCopy((parent / "latest").resolve())
+            CodeCopy(path).write(root, folder, previous if previous.folder.is_dir() else None)
         sign(path, config, root)
-        (path / "hardware.json").write_text(json.dumps(_hardware(), indent=1), "utf-8")
+        (path / "hardware.json").write_text(json.dumps(machine.describe(), indent=1), "utf-8")
         created = {"id": identity, "state": "created", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
         write_atomically(path / "status.json", json.dumps(created | status))
         _point_latest(parent / "latest", path)
@@ -225,23 +227,3 @@ def _point_latest(link: Path, path: Path) -> None:
         temporary.replace(link)
     except OSError:  # a file system without links: `find_run` does not need them
         temporary.unlink(missing_ok=True)
-
-
-def _output(command: list[str]) -> str:
-    if not shutil.which(command[0]):
-        return ""
-    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace").stdout
-
-
-def _hardware() -> dict[str, Any]:
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-    return {
-        "host": platform.node(),
-        "system": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "gpus": _output(query).splitlines(),
-        "python": sys.version,
-    }

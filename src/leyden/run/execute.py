@@ -47,7 +47,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     begin = time.perf_counter()
     try:
         if keeps_status and IS_RANK_ZERO:
-            run.set_state("running", host=platform.node(), error=None, exit_code=None)
+            run.set_state("running", host=platform.node(), num_threads=_num_threads(), error=None, exit_code=None)
         if keeps_status:
             rendezvous(run.path)
         _do(run, verb, stop, **options)
@@ -90,6 +90,12 @@ def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None
         code = 0
     finally:
         worker.finish(code)
+
+
+def _num_threads() -> int:
+    """Return the threads of an operation on the CPU, on whose number the bits of sums depend."""
+    count = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(count) if count.isdecimal() else len(os.sched_getaffinity(0))
 
 
 def report(results: dict[str, float], run: RunDirectory) -> None:

@@ -18,8 +18,15 @@ from ..run.results import SPLITS
 
 INDEX = ".index.json"  # in runs/; it can be deleted at any time
 FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # read for a record
-FORMAT = 1  # of the index
-FIELDS = ("experiment", "state", "created", "seconds", "error")  # which can be selected and sorted by, like settings
+FORMAT = 2  # of the index
+FIELDS = (
+    "experiment",
+    "state",
+    "created",
+    "seconds",
+    "error",
+    "command",
+)  # which can be selected and sorted by, like settings
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class Record:
         monitor: The metric that selected the best checkpoint, such as `val/accuracy`.
         splits: Fingerprint of the samples of each evaluated split.
         error: First line of the error of a failed run.
+        command: The command that created the run.
     """
 
     path: str
@@ -49,6 +57,7 @@ class Record:
     monitor: str = ""
     splits: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+    command: str = ""
 
     def __getitem__(self, name: str) -> Any:
         """Return a metric, a setting or one of `FIELDS`; None if it is missing."""
@@ -109,6 +118,7 @@ def read(path: Path, experiment: str) -> Record:
         monitor=best.get("monitor", ""),
         splits=results.get("splits", {}),
         error=(status.get("error") or "").partition("\n")[0],
+        command=_first_line(path / "command.txt"),
     )
 
 
@@ -147,6 +157,12 @@ def _stamp(path: Path) -> list[int]:
         except OSError:
             stamp += [0, 0]
     return stamp
+
+
+def _first_line(path: Path) -> str:
+    with suppress(OSError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8").partition("\n")[0]
+    return ""
 
 
 def _json(path: Path) -> dict[str, Any]:

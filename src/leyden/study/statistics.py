@@ -106,3 +106,13 @@ def adjust(differences: list[Difference]) -> list[Difference]:
         highest = max(highest, min(1.0, p * (len(tested) - rank)))
         adjusted[place] = replace(differences[place], adjusted_p=highest)
     return adjusted
+
+
+def prediction_interval(values: list[float]) -> tuple[float, float]:
+    """Return the 95 % interval of one further value of a normal distribution, given at least two values."""
+    sample = np.asarray(values, dtype=np.float64)
+    scale = float(sample.std(ddof=1)) * math.sqrt(1 + 1 / len(sample))
+    if scale == 0:
+        return float(sample.mean()), float(sample.mean())
+    low, high = stats.t.interval(CONFIDENCE, len(sample) - 1, loc=sample.mean(), scale=scale)
+    return float(low), float(high)

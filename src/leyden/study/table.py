@@ -102,9 +102,10 @@ def _width(column: tuple[str, list[str]]) -> int:
 
 def write_csv(records: list[Record], names: list[str], file: IO[str]) -> None:
     writer = csv.writer(file)
-    writer.writerow(["run", "experiment", *names])
+    writer.writerow(["run", "experiment", *names, "command"])
     for record in records:
-        writer.writerow([record.path, record.experiment, *["" if record[n] is None else record[n] for n in names]])
+        values = ["" if record[name] is None else record[name] for name in names]
+        writer.writerow([record.path, record.experiment, *values, record.command])
 
 
 def write_json(records: list[Record], file: IO[str]) -> None:
