@@ -15,6 +15,7 @@ from .run_length import step_limit_error
 from .setting_values import expected, format_value, is_plain, nested_key
 from .static.annotations import accepts_callable, fits, is_type_checked, requires_object
 from .static.guards import constructor_errors
+from .static.imports import import_errors
 from .static.provides import provided
 from .static.signature import Signature, signature
 from .static.source import NameMissingError
@@ -133,6 +134,8 @@ class _Check:
         except TargetError as error:
             self.report((*key, "_target_"), str(error), target)
             return
+        for text in import_errors(str(target)):
+            self.report((*key, "_target_"), text, target)
         if not callee:
             return
         given = {name: value for name, value in node.items() if name not in HYDRA_KEYS}
