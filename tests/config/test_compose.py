@@ -188,3 +188,11 @@ def test_optim_option_sets_optimizer_and_schedule():
     assert model["optimizer"]["lr"] == 0.05  # that of the option, not what the experiment sets for another optimizer
     with pytest.raises(ConfigError, match=r"configs/optim/ has no option 'sgdd'; did you mean 'sgd'\?"):
         compose([f"experiment={experiment}", "optim=sgdd"], Path.cwd())
+
+
+@pytest.mark.parametrize("word", ["experiment=mine", "mine"])
+def test_option_in_a_file_with_another_suffix(root, word):
+    (root / "configs/experiment").mkdir(exist_ok=True)
+    (root / "configs/experiment/mine.yml").touch()
+    with pytest.raises(ConfigError, match=r"rename configs/experiment/mine\.yml to mine\.yaml"):
+        compose([word], root)

@@ -100,7 +100,7 @@ def compose(overrides: list[str], root: Path) -> Composed:
     groups = options(root)
     experiments = dict(groups.get("experiment", []))
     overrides = [renamed_override(f"experiment={word}" if word in experiments else word) for word in overrides]
-    if errors := [text for word in overrides if (text := _override_error(word, groups))]:
+    if errors := [text for word in overrides if (text := _override_error(word, groups, root))]:
         raise ConfigError(*errors)
 
     from hydra.errors import HydraException
@@ -155,7 +155,7 @@ def _for_hydra(word: str, groups: Options) -> str:
     return f"~{_key(word)}" if word.endswith("=null") else word
 
 
-def _override_error(word: str, groups: Options) -> str:
+def _override_error(word: str, groups: Options, root: Path) -> str:
     """Return a message if an override is invalid, else an empty string."""
     from hydra.errors import HydraException
 
@@ -163,7 +163,7 @@ def _override_error(word: str, groups: Options) -> str:
     if not equals and not key.startswith("~"):
         group = next((group for group, names in groups.items() if word in dict(names)), None)
         near = hint(word, [name for name, _ in groups.get("experiment", [])], few=0)
-        suggestion = f"; did you mean {group}={word}?" if group else near
+        suggestion = f"; did you mean {group}={word}?" if group else _other_suffix(root, "experiment", word) or near
         return f"override {word!r} is neither an experiment nor of the form key=value{suggestion}"
     try:
         override = _parsed(_for_hydra(word, groups))
@@ -177,8 +177,15 @@ def _override_error(word: str, groups: Options) -> str:
     names = [name for name, _ in groups[_key(word)]]
     for name in chosen:
         if name is not None and name not in names:
-            return f"override {word}: configs/{_key(word)}/ has no option {name!r}{hint(str(name), names)}"
+            near = _other_suffix(root, _key(word), name) or hint(str(name), names)
+            return f"override {word}: configs/{_key(word)}/ has no option {name!r}{near}"
     return ""
+
+
+def _other_suffix(root: Path, group: str, name: str) -> str:
+    """Return a hint if an option's file ends in .yml, which Hydra does not read."""
+    file = Path("configs", group, f"{name}.yml")
+    return f"; rename {file} to {file.with_suffix('.yaml').name}" if (root / file).is_file() else ""
 
 
 def _description(file: Path) -> str:
