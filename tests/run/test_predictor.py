@@ -1,6 +1,7 @@
 """Trained models loaded from Python."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -47,6 +48,34 @@ def test_predictions_of_arrays_equal_network_and_transform(run):
         outputs = model.network(model.transform(batch).inputs)
     predicted = torch.stack(model.predict(batch.inputs.numpy()))
     torch.testing.assert_close(predicted, outputs.softmax(dim=1))
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_outputs_of_a_split_are_those_of_the_network_in_the_order_of_the_samples(run, split):
+    data = Worker(run, trains=True).data
+    data.setup("test" if split == "test" else "validate")
+    samples = data.samples[split]
+    stored = samples.__getitems__(list(range(len(samples))))
+    model = leyden.load(run.path)
+    logits, targets = model.outputs(split)
+    assert torch.equal(targets, stored.targets)
+    with torch.no_grad():
+        torch.testing.assert_close(logits, model.network(model.transform(stored).inputs))
+
+
+@pytest.mark.parametrize(
+    ("split", "output", "message"),
+    [
+        ("tset", None, "expected split 'test' or 'validation', got 'tset'; did you mean 'test'?"),
+        ("test", [], "the outputs of this run's samples have no common size"),
+    ],
+)
+def test_outputs_that_cannot_be_computed_are_explained(run, monkeypatch, split, output, message):
+    model = leyden.load(run.path)
+    monkeypatch.setattr(model, "_task", lambda inputs, lengths: output)
+    with pytest.raises(Exception, match=re.escape(message)) as raised:
+        model.outputs(split)
+    assert raised.type.__name__ == "UserError"  # that of the run's copy of the code
 
 
 def test_foreign_run_needs_trust(run, monkeypatch, tmp_path):

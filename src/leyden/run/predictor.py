@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..config.compose import project_root
 from ..data.core.samples import TensorSamples
-from ..errors import UserError
+from ..errors import UserError, hint
 from .directory import find_run
 from .frozen_code import imported_from
 from .harmless_warnings import silence_lightning
@@ -30,7 +30,8 @@ class Predictor:
 
     def __init__(self, worker: Worker, checkpoint: str) -> None:
         self._worker, self._checkpoint = worker, checkpoint
-        self.network: nn.Module = worker.load(checkpoint).network.eval().cpu()
+        self._task = worker.load(checkpoint).eval().cpu()
+        self.network: nn.Module = self._task.network
         self.transform: nn.Module = worker.data.batch_transform("predict").eval()
         self.class_names: list[str] = list(worker.data.provided().get("class_names") or [])
 
@@ -53,6 +54,35 @@ class Predictor:
             silence_lightning()
             return self._predictions([inputs] if isinstance(inputs, str | Path) else inputs)
 
+    def outputs(self, split: str = "test") -> tuple[Tensor, Tensor]:
+        """Compute the network's outputs for a split of the run's data.
+
+        Args:
+            split: `test` or `validation`.
+
+        Returns:
+            The outputs, such as logits (sample, class), and the targets, such as class indices (sample,), both in the
+            order of the samples.
+
+        Raises:
+            UserError: `split` is another name, or the outputs or targets have no common size.
+            DataError: The data have no such split, or cannot be read.
+        """
+        if split not in ("test", "validation"):
+            raise UserError(
+                f"expected split 'test' or 'validation', got {split!r}{hint(split, ('test', 'validation'))}"
+            )
+        data, parts = self._worker.data, []
+        data.prepare_data()
+        data.setup("test" if split == "test" else "validate")
+        samples, transform = data.samples[split], data.batch_transform(split).eval()
+        with torch.no_grad():
+            for indices in torch.arange(len(samples)).split(data.batch_size):
+                batch = transform(samples.__getitems__(indices.tolist()))
+                parts.append((self._task(batch.inputs, batch.lengths), batch.targets))
+        outputs, targets = zip(*parts, strict=True)
+        return _joined(outputs, "outputs"), _joined(targets, "targets")
+
     def _predictions(self, inputs: Any) -> list[Any]:
         if isinstance(inputs, Iterable) and all(isinstance(item, str | Path) for item in inputs):
             files = records(self._worker, [Path(item) for item in inputs], self._checkpoint)
@@ -60,6 +90,17 @@ class Predictor:
         samples = torch.as_tensor(inputs)
         samples = TensorSamples(samples, torch.zeros(len(samples), dtype=torch.int64))
         return self._worker.predict(samples, self._checkpoint)
+
+
+def _joined(parts: tuple[Any, ...], what: str) -> Tensor:
+    """Concatenate the parts of all batches."""
+    sizes = {part.shape[1:] if isinstance(part, Tensor) else None for part in parts}
+    if len(sizes) > 1 or None in sizes:
+        raise UserError(
+            f"the {what} of this run's samples have no common size, so that `outputs` cannot join them: use `predict`, or "
+            "`network` with batches of your own"
+        )
+    return torch.cat(parts)
 
 
 def load(run: str | Path, checkpoint: str = "best", trust: bool = False) -> Predictor:
