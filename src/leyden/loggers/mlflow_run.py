@@ -134,7 +134,9 @@ class MLflowRun(Logger):
         except (MlflowException, OSError) as error:
             self.run_id = None
             reason = str(error).partition("\n")[0][:200]
-            log.warning("MLflow does not respond: it gets the rest at the end of the run, or when it is resumed: %s", reason)
+            log.warning(
+                "MLflow does not respond: it gets the rest at the end of the run, or when it is resumed: %s", reason
+            )
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
@@ -153,7 +155,9 @@ class MLflowRun(Logger):
         for start in range(0, len(new), PARAMETERS):
             self.client.log_batch(run_id, params=new[start : start + PARAMETERS])
         if changed := [name for name in settings.keys() & stored.keys() if stored[name] != settings[name]]:
-            log.info("MLflow keeps the first value of %s; config.yaml there has the new one", ", ".join(sorted(changed)))
+            log.info(
+                "MLflow keeps the first value of %s; config.yaml there has the new one", ", ".join(sorted(changed))
+            )
 
     def catch_up(self, rows: list[dict[str, str]]) -> None:
         """Send the values before the resume point that MLflow does not have."""

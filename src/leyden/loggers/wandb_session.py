@@ -30,6 +30,7 @@ class WandbSession:
         name: Name of the run.
         project: W&B project.
         entity: User or team; None for the user's default.
+        labels: `group`, `job_type`, `tags` and `notes` of the run, all optional.
         **settings: Fields of `wandb.Settings`.
 
     Raises:
@@ -38,7 +39,14 @@ class WandbSession:
     """
 
     def __init__(
-        self, folder: Path, id: str, name: str, project: str, entity: str | None = None, **settings: Any
+        self,
+        folder: Path,
+        id: str,
+        name: str,
+        project: str,
+        entity: str | None = None,
+        labels: Mapping[str, Any] | None = None,
+        **settings: Any,
     ) -> None:
         server = wandb.setup().settings.base_url
         if not responds(server):
@@ -48,7 +56,7 @@ class WandbSession:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ConnectionError("another process uploads this run") from None
-        identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder)}
+        identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder), **(labels or {})}
         limits: dict[str, Any] = {
             "init_timeout": INIT_SECONDS,
             "finish_timeout_raises": True,
@@ -104,4 +112,3 @@ class WandbSession:
 
 def _number(text: str) -> float:
     return int(text) if text.lstrip("-").isdigit() else float(text)
-
