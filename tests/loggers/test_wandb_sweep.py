@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ def wandb_command(*arguments, **environment):
     command = [sys.executable, "-m", "wandb", *arguments]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     known = os.environ | {"PATH": path, "WANDB_API_KEY": "0" * 40, "WANDB_AGENT_DISABLE_FLAPPING": "true"} | environment
-    return subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True, timeout=500)
+    return subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True, timeout=1500)
 
 
 def documented_sweep():
@@ -40,6 +39,7 @@ def started(run_id, rate, kind="run"):
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(not (ROOT / "configs/experiment/vision/digits.yaml").exists(), reason="needs the digits")
 def test_agent_runs_trials_and_one_of_them_again(tmp_path):
     sweep = documented_sweep()
