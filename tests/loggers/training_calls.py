@@ -1,10 +1,10 @@
 """Call loggers as a training does that starts after some rows of metrics.csv, in a process that may be killed."""
 
-import os
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 from leyden.loggers.metrics_file import MetricsFile
 
@@ -43,7 +43,7 @@ def figure(folder):
 def killed_after(logger_class, folder, steps, **options):
     """Train in another process and kill it in its last step."""
     code = (
-        f"import os, signal, sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        f"import os, signal, sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         f"from pathlib import Path; from training_calls import training\n"
         f"from {logger_class.__module__} import {logger_class.__name__} as Logger\n"
         f"with training(Logger, Path({str(folder)!r}), **{options!r}) as log:\n"
