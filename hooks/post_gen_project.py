@@ -119,7 +119,7 @@ def vendor(template: Path, stack: str, domains: str) -> None:
     for path in Path("requirements").iterdir():
         if path.stem not in (stack, "uv"):
             remove(path)
-    extras = [*(sorted(DOMAINS) if domains == "all" else domains.split("+")), "wandb", "study", "notebook"]
+    extras = [*(sorted(DOMAINS) if domains == "all" else domains.split("+")), "wandb", "tensorboard", "study", "notebook"]
     Path("requirements/leyden.in").write_text(f"vendor/{wheel.name}[{','.join(extras)}]\n", encoding="utf-8")
     lock = Path(f"requirements/{stack}.txt")
     roots = required(Path("pyproject.toml").read_text(encoding="utf-8"), wheel, set(extras))
@@ -151,8 +151,11 @@ def set_identity(answers: dict[str, str]) -> None:
     }
     set_lines(Path("pyproject.toml"), identity, " = ")
     entity = quoted(answers["wandb_entity"]) if answers["wandb_entity"].strip() else "null"
+    project = quoted(answers["wandb_project"])
     for path in Path("configs").rglob("wandb.yaml"):
-        set_lines(path, {"project": quoted(answers["wandb_project"]), "entity": entity}, ": ")
+        set_lines(path, {"project": project, "entity": entity}, ": ")
+    set_lines(Path("configs/logger/mlflow.yaml"), {"experiment_name": project}, ": ")
+    set_lines(Path("configs/logger/trackio.yaml"), {"project": project}, ": ")
 
 
 def git(*arguments: str) -> bool:

@@ -15,13 +15,15 @@ LIMITS = {"cliVersionInfo": {"max_cli_version": "99.0.0", "min_cli_version": "0.
 class Server(ThreadingHTTPServer):
     """`runs` maps the identity of a run to its rows in the order received; `exits` to its exit code.
 
-    `bodies` is all that was received. `refuses` is a part of the addresses to which the answer is that this is forbidden; `breaks`, that it is broken.
+    `sweep` is the YAML of the sweep that was created; `commands` are handed to its agent, the next one when no run is in progress.
+    `upserts` are the variables of each request that made or changed a run. `bodies` is all that was received. `refuses` is a part of the addresses to which the answer is that this is forbidden; `breaks`, that it is broken.
     """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.runs, self.configs, self.exits, self.files = {}, {}, {}, []
         self.bodies = []
+        self.sweep, self.commands, self.upserts = "", [], []
         self.refuses = self.breaks = None
 
     def handle_error(self, *_):
@@ -84,7 +86,10 @@ class Handler(BaseHTTPRequestHandler):
     def graphql(self, question):
         query, variables = question.get("query", ""), question.get("variables") or {}
         name = variables.get("name")
+        if answer := self.sweeps(query, variables):
+            return answer
         if "upsertBucket" in query:
+            self.server.upserts.append(variables)
             is_new = name not in self.server.runs
             self.server.runs.setdefault(name, [])
             self.server.configs[name] = variables.get("config") or self.server.configs.get(name, "{}")
@@ -100,6 +105,22 @@ class Handler(BaseHTTPRequestHandler):
             files = [{"name": file, "uploadUrl": f"{self.server.address}/{file}"} for file in variables["files"]]
             return {"createRunFiles": {"runID": "r", "uploadHeaders": [], "files": files}}
         return {}
+
+    def sweeps(self, query, variables):
+        if "UpsertSweep" in query:
+            self.server.sweep = variables["config"]
+            project = {"id": "p", "name": variables.get("projectName") or "p", "entity": {"id": "e", "name": "me"}}
+            return {"upsertSweep": {"sweep": {"name": "sweep1", "project": project}, "configValidationWarnings": []}}
+        if "SweepWithRuns" in query:
+            sweep = {"id": "s", "name": "sweep1", "config": self.server.sweep, "state": "RUNNING", "runs": {"edges": []}}
+            return {"project": {"sweep": sweep}}
+        if "CreateAgent" in query:
+            return {"createAgent": {"agent": {"id": "agent1"}}}
+        if "agentHeartbeat" in query:
+            is_busy = json.loads(variables["runState"])
+            command = [] if is_busy else [self.server.commands.pop(0)] if self.server.commands else [{"type": "exit"}]
+            return {"agentHeartbeat": {"agent": {"id": "agent1"}, "commands": json.dumps(command)}}
+        return None
 
     def bucket(self, name, project):
         rows = self.server.runs[name]

@@ -148,11 +148,13 @@ def test_uploaded_configuration_has_no_local_paths_or_shell_commands():
             "cache": "~/c",
             "sizes": [1, "a/b"],
         },
+        "logger": {"uri": "${oc.env:MLFLOW_TRACKING_URI,'sqlite:////scratch/m e/runs/mlflow.db'}"},
         "seed": 1,
     }
     assert for_upload(config) == {
         "launcher": {"account": "${local:slurm,account}"},
         "data": {"root": ".../digits", "stream": "s3://***@bucket/x", "cache": ".../c", "sizes": [1, "a/b"]},
+        "logger": {"uri": "${oc.env:MLFLOW_TRACKING_URI,'sqlite:///.../mlflow.db'}"},
         "seed": 1,
     }
     assert json.dumps(config)  # is left as it was

@@ -119,7 +119,7 @@ def test_training_starts_without_server_response(tmp_path, monkeypatch, caplog, 
 @pytest.mark.slow
 def test_server_that_stops_responding(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(wandb_session, "INIT_SECONDS", 3.0)
-    monkeypatch.setattr(wandb_session, "_responds", lambda server: True)
+    monkeypatch.setattr(wandb_session, "responds", lambda server: True)
     with silent() as address:
         monkeypatch.setenv("WANDB_BASE_URL", address)
         begin = time.monotonic()
@@ -297,5 +297,5 @@ def test_proxy_is_used(tmp_path, monkeypatch):
     with serve() as proxy:  # answers for any server
         monkeypatch.setenv("http_proxy", proxy.address)
         monkeypatch.delenv("no_proxy", raising=False)
-        assert wandb_session._responds("http://wandb.invalid")
-    assert not wandb_session._responds("http://wandb.invalid")
+        assert wandb_session.responds("http://wandb.invalid")
+    assert not wandb_session.responds("http://wandb.invalid")

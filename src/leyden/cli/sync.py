@@ -79,6 +79,7 @@ def _begin(run: RunDirectory, logger: dict[str, Any]) -> Any:
         name=f"{run.config['name']}/{identity}",
         project=logger["project"],
         entity=logger.get("entity"),
+        labels={name: logger.get(name) or None for name in ("group", "job_type", "tags", "notes")},
         finish_timeout=FINISH_SECONDS,
         x_disable_stats=True,  # system metrics of this machine are not those of the run
     )

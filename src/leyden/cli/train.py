@@ -1,11 +1,16 @@
 """`leyden train`, `leyden check` and `leyden list`."""
 
 import argparse
+import glob
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from .checked import checked
+
+if TYPE_CHECKING:
+    from ..run.directory import RunDirectory
 
 
 def train(options: argparse.Namespace) -> int:
@@ -17,7 +22,10 @@ def train(options: argparse.Namespace) -> int:
     root, configs = checks[0][0], [config for _, config in checks]
     from ..launch.launch import describe, launch_all  # after the check, since this import is slow
     from ..run.directory import RunDirectory
+    from ..run.identity import agent_identity
 
+    if agent_identity() and len(words) > 1:
+        raise UserError("the agent of a W&B sweep starts one run at a time: leave out --sweep")
     if options.dry_run:
         print(describe(configs, root, options.live), end="")
         return 0
@@ -25,10 +33,23 @@ def train(options: argparse.Namespace) -> int:
     commands = [[*begin, *overrides] for overrides in words]
     status: dict[str, Any] = {"live": True} if options.live else {}
     pairs = zip(configs, commands, strict=True)
-    runs = [RunDirectory.create(config, root, command, **status) for config, command in pairs]
+    runs = [
+        _begun_by_agent(config, root) or RunDirectory.create(config, root, command, **status)
+        for config, command in pairs
+    ]
     for run in runs:
         print(f"run              {run.path}", file=sys.stderr)
     return launch_all(runs, root)
+
+
+def _begun_by_agent(config: dict[str, Any], root: Path) -> "RunDirectory | None":
+    """Return the run that an agent of a W&B sweep starts again, such as after a preemption; None if it is new."""
+    from ..run.directory import RunDirectory, runs_folder
+    from ..run.identity import agent_identity
+
+    identity = agent_identity()
+    folders = (runs_folder(config, root) / config["name"]).glob(f"*-{glob.escape(identity)}") if identity else ()
+    return next(map(RunDirectory, folders), None)
 
 
 def check(options: argparse.Namespace) -> int:

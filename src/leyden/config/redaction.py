@@ -8,6 +8,8 @@ from typing import Any
 
 # The user and password, or token, in a URL.
 CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
+# The folder of a database file, as in the address of MLflow's.
+DATABASE_FOLDER = re.compile(r"(?<=sqlite:///)(?:/|~)[^'\"}]*/")
 NEVER_UPLOADED = {"launcher": ("setup", "python"), "": ("runs",)}
 
 
@@ -58,4 +60,4 @@ def _public(node: Any) -> Any:
         return [_public(value) for value in node]
     if isinstance(node, str) and re.match(r"(local:|file://)?(/|~)", node):
         return f".../{PurePath(node).name}"
-    return CREDENTIALS.sub("***", node) if isinstance(node, str) else node
+    return DATABASE_FOLDER.sub(".../", CREDENTIALS.sub("***", node)) if isinstance(node, str) else node

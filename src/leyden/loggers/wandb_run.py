@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +8,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from ..errors import UserError
+from ..io import installed_version
 from .wandb_session import WandbSession
 
 log = logging.getLogger(__name__)
@@ -30,9 +32,13 @@ class WandbRun(WandbLogger):
         entity: User or team; None for the user's default.
         mode: `online`, `offline` or `disabled`.
         log_model: Upload the best checkpoint as an artifact at the end.
+        group: Group of runs, such as those of a study.
+        job_type: Type of the run within its group, such as `train`.
+        tags: Labels to filter runs by.
+        notes: Description of the run.
 
     Raises:
-        UserError: The server refuses the run, for example without a login.
+        UserError: wandb is not installed, or the server refuses the run, for example without a login.
     """
 
     def __init__(
@@ -44,14 +50,21 @@ class WandbRun(WandbLogger):
         entity: str | None = None,
         mode: Literal["online", "offline", "disabled"] = "online",
         log_model: bool = False,
+        group: str | None = None,
+        job_type: str | None = None,
+        tags: Sequence[str] = (),
+        notes: str | None = None,
     ) -> None:
+        if not installed_version("wandb"):  # for the check, which does not import this module
+            raise UserError("Weights & Biases is not installed: install wandb, the extra `wandb`")
         self.session: WandbSession | None = None
         self.media = {}  # sent with the next row
         self.advice = f"upload with: leyden sync {save_dir}"
         experiment = None
         if rank_zero_only.rank == 0:  # pyrefly: ignore[missing-attribute]
             if mode == "online":
-                self.session = self._begin(Path(save_dir), id=id, name=name, project=project, entity=entity)
+                labels = {"group": group, "job_type": job_type, "tags": list(tags) or None, "notes": notes}
+                self.session = self._begin(Path(save_dir), id, name, project, entity, labels)
             elif mode == "offline":
                 log.info("W&B is offline; %s", self.advice)
             experiment = self.session.run if self.session else wandb.init(mode="disabled")
@@ -59,9 +72,9 @@ class WandbRun(WandbLogger):
             name=name, save_dir=save_dir, id=id, project=project, log_model=log_model, experiment=experiment
         )
 
-    def _begin(self, folder: Path, **identity: Any) -> WandbSession | None:
+    def _begin(self, folder: Path, *identity: Any) -> WandbSession | None:
         try:
-            return WandbSession(folder, **identity, finish_timeout=FINISH_SECONDS)
+            return WandbSession(folder, *identity, finish_timeout=FINISH_SECONDS)
         except ConnectionError as error:
             log.warning("%s: W&B stays offline; %s", error, self.advice)
             return None

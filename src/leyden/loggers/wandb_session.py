@@ -1,20 +1,16 @@
 """Connect to Weights & Biases with short timeouts, and send the rows of metrics.csv. Torch-free."""
 
 import re
-import threading
 from collections.abc import Iterable, Mapping
-from http.client import HTTPException
 from pathlib import Path
-from ssl import SSLError
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import build_opener
 
 import wandb
 from filelock import FileLock, Timeout
 
 from ..errors import UserError
 from .sent_rows import SentRows
+from .server import responds
 
 INIT_SECONDS = 20.0
 # Do not upload terminal output, the command line, local paths, the address of the repository or code.
@@ -34,6 +30,7 @@ class WandbSession:
         name: Name of the run.
         project: W&B project.
         entity: User or team; None for the user's default.
+        labels: `group`, `job_type`, `tags` and `notes` of the run, all optional.
         **settings: Fields of `wandb.Settings`.
 
     Raises:
@@ -42,17 +39,24 @@ class WandbSession:
     """
 
     def __init__(
-        self, folder: Path, id: str, name: str, project: str, entity: str | None = None, **settings: Any
+        self,
+        folder: Path,
+        id: str,
+        name: str,
+        project: str,
+        entity: str | None = None,
+        labels: Mapping[str, Any] | None = None,
+        **settings: Any,
     ) -> None:
         server = wandb.setup().settings.base_url
-        if not _responds(server):
+        if not responds(server):
             raise ConnectionError(f"no connection to {server}")
         self._lock = FileLock(folder / ".wandb.lock")
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ConnectionError("another process uploads this run") from None
-        identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder)}
+        identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder), **(labels or {})}
         limits: dict[str, Any] = {
             "init_timeout": INIT_SECONDS,
             "finish_timeout_raises": True,
@@ -108,25 +112,3 @@ class WandbSession:
 
 def _number(text: str) -> float:
     return int(text) if text.lstrip("-").isdigit() else float(text)
-
-
-def _responds(server: str, seconds: float = 4.0) -> bool:
-    """Whether the server responds at all, through the proxy set in the environment."""
-    responses = []
-
-    def request() -> None:
-        try:
-            build_opener().open(server, timeout=seconds).close()
-        except HTTPError:
-            pass
-        except URLError as error:
-            if not isinstance(error.reason, SSLError):  # W&B uses its own certificates
-                return
-        except (OSError, HTTPException, ValueError):
-            return
-        responses.append(True)
-
-    thread = threading.Thread(target=request, daemon=True)  # name resolution has no timeout
-    thread.start()
-    thread.join(seconds)
-    return bool(responses)

@@ -1,6 +1,5 @@
 import json
 import os
-import secrets
 import shlex
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from ..io import FULL, write_atomically
 from . import environment, machine
 from .code_copy import CodeCopy
 from .history import experiments, folders, newest_run, remember
+from .identity import new_identity
 from .status import StatusFile, locked, read_json
 from .trust import sign
 
@@ -61,7 +61,7 @@ class RunDirectory:
         Raises:
             UserError: The folder cannot be created in `runs`.
         """
-        folder, identity = runs_folder(config, root), secrets.token_hex(4)
+        folder, identity = runs_folder(config, root), new_identity()
         parent = folder / config["name"]
         path = _make(parent, f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
         (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")

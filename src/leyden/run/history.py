@@ -17,7 +17,7 @@ import yaml
 
 HISTORY = Path("runs") / ".history"
 SETTING = re.compile(r"(?m)^runs:.*$")
-NAME = re.compile(r"(\d{8}-\d{6})(?:-(\d\d+))?-[0-9a-f]{8}")  # UTC with a counter; old runs: local time without
+NAME = re.compile(r"(\d{8}-\d{6})(?:-(\d\d+))?-[0-9a-z]{8}")  # UTC with a counter; old runs: local time without
 
 
 class Run(NamedTuple):
