@@ -92,6 +92,11 @@ WORDS: Argument = (
         "help": "experiments, run directories or globs; conditions such as 'test/accuracy>0.9', seed=0, state=failed",
     },
 )
+REPORT_WORDS: Argument = (
+    "words",
+    WORDS[1]
+    | {"metavar": "RUN|STUDY|CONDITION", "help": "as for `leyden runs`, or the folder of a study; default: latest"},
+)
 SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting"})
 REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in descending order"})
 COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
@@ -102,6 +107,11 @@ METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test m
 AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
 LOWEST: Argument = ("--lowest", {"action": "store_true", "help": "lower values are better (LaTeX: bold)"})
 TABLES: Argument = ("--format", {"choices": ["table", "csv", "markdown", "latex"], "default": "table"})
+
+REPORT: Argument = (
+    "--output",
+    {"type": writable, "metavar": "FILE", "help": "default: report.html in the run or study, or of several runs here"},
+)
 
 COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("train", "check a configuration, train a run and test its best checkpoint", [OVERRIDES, SWEEP, DRY_RUN, LIVE]),
@@ -125,6 +135,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
+    ("report", "write a run, several runs or a study as one HTML file", [REPORT_WORDS, REPORT]),
     ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
     ("eject", "copy a class of the library into the project to change it", [NAME, USE, INTO]),

@@ -22,6 +22,7 @@ COMMANDS = {
     "data": "inspect_data.inspect_data",
     "runs": "study.runs",
     "compare": "study.compare",
+    "report": "report.write_report",
     "tour": "tour.command.tour",
     "check": "train.check",
     "demo": "demo.demo",
