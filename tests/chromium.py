@@ -60,7 +60,9 @@ class Page:
 
     def open(self, file, width=1280, height=900, dark=False):
         self.requests.clear(), self.errors.clear()
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.is_loaded = False
@@ -114,7 +116,11 @@ def chromium(profile):
     command = [BINARY, *ARGUMENTS, f"--user-data-dir={profile}", "about:blank"]
     with open(reader, "rb") as answers, open(writer, "wb") as commands:  # noqa: PTH123
         process = subprocess.Popen(
-            command, preexec_fn=pipes, pass_fds=(3, 4, to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            preexec_fn=pipes,
+            pass_fds=(3, 4, to_browser, from_browser),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         os.close(to_browser), os.close(from_browser)
         try:

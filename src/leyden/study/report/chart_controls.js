@@ -107,7 +107,9 @@ for (const figure of document.querySelectorAll(".chart")) {
   }
   const box = make("input", { type: "checkbox" });
   box.addEventListener("change", () => { view.logY = box.checked; redraw(); });
-  tools.append(make("label", {}, box, " logarithmic"), reset);
+  const logarithmic = make("label", {}, box, " log");
+  logarithmic.title = "logarithmic axis";
+  tools.append(logarithmic, reset);
   if (!chart.points && chart.series.length > 1) {
     for (const { name, color } of chart.series) {
       const button = make("button", { type: "button", textContent: name });

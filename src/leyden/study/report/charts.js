@@ -12,7 +12,7 @@ const Charts = (() => {
   const number = (value) => {
     if (value === null) return "not finite";
     const size = Math.abs(value);
-    if (size && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace("e+", "e");
+    if (size && (size < 1e-3 || size >= 1e6)) return Number(value.toPrecision(3)).toExponential().replace("e+", "e");
     return String(Number(value.toPrecision(5)));
   };
 

@@ -37,7 +37,9 @@ def comparison(records: list[Record]) -> Html:
             parts.append(element("p", f"Not compared: {error}."))
             continue
         left_out = len(records) - len(measured)
-        rows = [[group.name, group.summary.n, number(group.summary.mean), *_spread(group.summary)] for group in made]
+        rows: list[list[object]] = [
+            [group.name, group.summary.n, number(group.summary.mean), *_spread(group.summary)] for group in made
+        ]
         parts.append(_table(rows, made))
         if left_out:
             parts.append(element("p", f"{left_out} runs have no {metric} and are left out.", class_="note"))

@@ -6,7 +6,7 @@ from .elements import Html, details, element, section, table
 from .outcome import number
 from .run_files import RunFiles
 
-AXES = ["step", "epochs done"]
+AXES = ["step", "epoch"]
 COLORS = {"train": 0, "val": 1, "test": 2}
 FIRST = ("learning_rate", "gradient_norm")  # of what is logged of training alone
 MOST_OPEN = 12  # charts; the others are folded away
@@ -23,9 +23,9 @@ def curves(run: RunFiles) -> Html:
         return section("Curves", element("p", text))
     epochs = Epochs(run.curves)
     charts = [_chart(title, names, logged, epochs) for title, names in _groups(logged, run.record.monitor)]
-    parts = [element("div", *charts[:MOST_OPEN], class_="charts")]
+    parts = [element("div", *charts[:2], class_="charts"), element("div", *charts[2:MOST_OPEN], class_="charts small")]
     if charts[MOST_OPEN:]:
-        more = element("div", *charts[MOST_OPEN:], class_="charts")
+        more = element("div", *charts[MOST_OPEN:], class_="charts small")
         parts.append(details(f"{len(charts) - MOST_OPEN} more curves", more))
     parts.append(_table(logged))
     sentence = (

@@ -51,4 +51,4 @@ def data_block(value: Any) -> Html:
 
 
 def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8").strip()
+    return files("leyden.study.report").joinpath(name).read_text(encoding="utf-8").strip()

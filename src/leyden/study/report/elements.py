@@ -106,6 +106,6 @@ def details(summary: object, *children: object, **attributes: Any) -> Html:
 
 def picture(png: bytes, alt: str, caption: str = "") -> Html:
     """Return an image within the page."""
-    image = element("img", src=f"data:image/png;base64,{b64encode(png).decode()}", alt=alt, loading="lazy")
+    image = element("img", src=f"data:image/png;base64,{b64encode(png).decode()}", alt=alt)
     captions = [element("figcaption", caption)] if caption else []
     return element("figure", scrollable(image, caption or alt), *captions)

@@ -40,10 +40,10 @@ def data(run: RunFiles) -> Html:
             if {*sizes} <= {"train", "validation", "test"}
             else sizes
         )
-        rows = [[name, f"{sizes[name]:,}", account.get("found", {}).get(name, "")] for name in order]
-        parts.append(
-            table(["split", "samples", "how it was found"], rows, bars=[sizes[name] / total for name in order])
-        )
+        found = account.get("found", {})
+        rows = [[name, f"{sizes[name]:,}"] for name in order]
+        parts.append(table(["split", "samples"], rows, numbers=1, bars=[sizes[name] / total for name in order]))
+        parts.append(lines({f"{name} split": how for name, how in found.items()}))
     if account.get("where"):
         parts.append(lines({"read from": element("code", account["where"])}))
     ignored = [
@@ -103,7 +103,7 @@ def origin(run: RunFiles) -> Html:
         facts["live"] = "yes: the run has used the working tree instead of its copy of the code"
     facts |= {"run": element("span", run.path, class_="path"), "created": run.record.created}
     machine = {HARDWARE.get(name, name): _machine_value(value) for name, value in hardware.items()}
-    versions = dict(line.partition("==")[::2] for line in run.packages)
+    versions = {name: version for name, _, version in (line.partition("==") for line in run.packages)}
     main = {name: versions[name] for name in MAIN_PACKAGES if name in versions}
     left_out = [[name, reason] for name, reason in code.get("left_out", {}).items()]
     parts = [
@@ -111,11 +111,7 @@ def origin(run: RunFiles) -> Html:
         element("pre", shlex.join(run.command) or "unknown"),
         element("h3", "Code"),
         lines(facts),
-        *(
-            [details(f"{len(left_out)} files are not in the copy", table(["file", "reason"], left_out))]
-            if left_out
-            else []
-        ),
+        *([details(f"Not in the copy: {len(left_out)}", table(["file", "reason"], left_out))] if left_out else []),
         element("h3", "Machine"),
         lines(machine) if machine else element("p", "unknown"),
         element("h3", "Packages"),

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...run.results import SPLITS
-from .elements import Html, element, html, join, lines, section, table
+from .elements import Html, details, element, html, join, lines, section, table
 from .run_files import RunFiles
 
+MOST_ROWS = 12  # metrics; the others are folded away
 STATES = {
     "created": "The run has not started.",
     "submitted": "The run waits in the queue of the cluster.",
@@ -81,7 +82,10 @@ def results(run: RunFiles) -> Html:
         values = [_value(_metrics(run, split, checkpoint), f"{split}/{name}") for split, checkpoint in columns]
         rows.append([name, *values])
     heads = ["metric", *(f"{'validation' if split == 'val' else 'test'}, {name}" for split, name in columns)]
-    parts = [table(heads, rows, numbers=len(columns)), lines(_definitions(run))]
+    parts = [table(heads, rows[:MOST_ROWS], numbers=len(columns))]
+    if more := rows[MOST_ROWS:]:
+        parts.append(details(f"{len(more)} more metrics", table(heads, more, numbers=len(columns))))
+    parts.append(lines(_definitions(run)))
     if not any(split == "test" for split, _ in columns):
         parts.append(element("p", "There are no test metrics.", class_="notice"))
     for checkpoint, remarks in run.results.get("remarks", {}).items():
@@ -118,20 +122,23 @@ def _definitions(run: RunFiles) -> dict[str, object]:
             parts.append(f"of epoch {origin['epoch'] + 1} (step {origin.get('step', '?')})")
         if name == "best" and run.best.get("monitor"):
             kind = {"max": "highest ", "min": "lowest "}.get(run.best.get("mode", ""), "best ")
-            parts.append(f"chosen by the {kind}{run.best['monitor']} of all epochs so far")
-        found[f"checkpoint {name}"] = " ".join(filter(None, parts))
+            parts.append(f"chosen by the {kind}{run.best['monitor']}")
+        found[f"checkpoint {name}"] = ", ".join(filter(None, parts))
     for split, sample in run.results.get("splits", {}).items():
         if isinstance(sample, dict):
             text = f"{sample.get('samples', '?'):,} samples" if isinstance(sample.get("samples"), int) else "samples"
             found["test split" if split == "test" else "validation split"] = join(
-                [html(text), html("fingerprint of the targets"), element("code", sample.get("targets", "?"))], " "
+                [html(f"{text}, fingerprint of the targets"), element("code", sample.get("targets", "?"))], " "
             )
     return found
 
 
 def number(value: float) -> str:
-    """Return a number with four decimals, or four digits if it is large or small."""
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
+    """Return a number with four decimals, or fewer digits if it is large or small."""
+    size = abs(value)
+    if size >= 10:
+        return f"{value:,.1f}" if size < 1e5 else f"{value:.4g}"
+    return f"{value:.4f}" if size >= 1e-3 or value == 0 else f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:

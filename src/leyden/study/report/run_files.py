@@ -16,6 +16,7 @@ from ...io import Curve, read_curves
 from ..records import Record, read_config, read_json
 
 LOG_LINES = 400  # of the end of log.txt
+FILES = ("status.json", "results.json", "checkpoints/best.json")
 MOST_BYTES = 5_000_000  # of a figure
 SHELL = tuple(f"launcher.{name}=" for name in NEVER_UPLOADED["launcher"])  # words of a command that are left out
 
@@ -76,9 +77,8 @@ def read_files(record: Record, root: Path | None) -> RunFiles:
         curves = read_curves(path / "metrics.csv")
     except (ValueError, csv.Error, OSError) as error:
         damage.append(f"metrics.csv could not be read: {error}")
-    for name in ("config.yaml", "status.json", "results.json", "checkpoints/best.json"):
-        if (path / name).is_file() and not (read_config(path) if name == "config.yaml" else read_json(path / name)):
-            damage.append(f"{name} is damaged")
+    read = {"config.yaml": config} | {name: read_json(path / name) for name in FILES}
+    damage += [f"{name} is damaged" for name, content in read.items() if not content and (path / name).is_file()]
     files = {name: hide(read_json(path / f"{name}.json")) for name in ("status", "results", "hardware", "data", "code")}
     return RunFiles(
         record=record,

@@ -19,7 +19,7 @@ def run_page(run: RunFiles) -> str:
         [
             state_badge(record.state),
             element("span", f"run {run.path.name}", class_="path"),
-            record.created[:16].replace("T", " "),
+            f"{record.created[:16].replace('T', ' ')} UTC",
         ],
         " ",
     )

@@ -6,18 +6,26 @@ from ..records import flat
 from .elements import Html, details, element, html, section, table
 from .run_files import RunFiles, as_text
 
+HIDDEN = ("runs",)  # a local path
+
 
 def settings(run: RunFiles) -> Html:
     """Return the section."""
     if not run.config:
         return section("Settings", element("p", "The configuration of this run is missing or damaged."))
     flattened = dict(flat(run.config))
-    words = dict(word.lstrip("+~").partition("=")[::2] for word in run.command[2:] if "=" in word)
+    words = {
+        name.lstrip("+~"): value for name, equals, value in (word.partition("=") for word in run.command[2:]) if equals
+    }
     given = {name: value for name, value in flattened.items() if any(_is_set(name, word) for word in words)}
     parts = [search("Find a setting")]
     if given:
         parts.append(details("Set by the command", _rows(given), open=True))
-    choices = {name: value for name, value in words.items() if not any(_is_set(one, name) for one in flattened)}
+    choices = {
+        name: value
+        for name, value in words.items()
+        if not any(_is_set(one, name) for one in flattened) and name not in HIDDEN
+    }
     if choices:
         parts.append(details("Chosen by the command", _rows(choices), open=True))
     groups: dict[str, dict[str, Any]] = {}
