@@ -39,6 +39,14 @@ def writable(text: str) -> Path:
     return path
 
 
+def figure(text: str) -> Path:
+    """Return the absolute path of a figure to write."""
+    path = writable(text)
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise argparse.ArgumentTypeError(f"expected a file with the suffix .png, .svg or .pdf, got {path.name}")
+    return path
+
+
 Argument = tuple[str, dict[str, Any]]
 
 RUN: Argument = ("run", {"metavar": "RUN", "help": RUN_HELP})
@@ -106,6 +114,10 @@ BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the g
 METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
 AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
 LOWEST: Argument = ("--lowest", {"action": "store_true", "help": "lower values are better (LaTeX: bold)"})
+PLOT: Argument = (
+    "--plot",
+    {"type": figure, "metavar": "FILE", "help": "draw the learning curves of the groups as .png, .svg or .pdf"},
+)
 TABLES: Argument = ("--format", {"choices": ["table", "csv", "markdown", "latex"], "default": "table"})
 
 REPORT: Argument = (
@@ -134,7 +146,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         "list the runs of this project with what differs among them",
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
-    ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
+    ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES, PLOT]),
     ("report", "write a run, several runs or a study as one HTML file", [REPORT_WORDS, REPORT]),
     ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
