@@ -93,7 +93,8 @@ def _drawn(bands: list[Band], name: str, remarks: list[str]) -> Figure:
         axes.grid(alpha=0.25, linewidth=0.5)
         if len(bands) > 1:  # above the axes, where it covers nothing
             longest = max(len(band.name) for band in bands)
-            columns = max(1, min(len(bands), 3, 48 // (longest + 5)))
+            most = max(1, min(3, 48 // (longest + 5)))
+            columns = -(-len(bands) // -(-len(bands) // most))  # rows of equal length
             figure.legend(loc="outside upper center", ncols=columns, frameon=False, handlelength=1.6, columnspacing=1)
         if remark := _limit(axes, bands):
             remarks.append(remark)

@@ -1,6 +1,7 @@
 """Mean and interval of groups of runs whose seeds or folds differ."""
 
 import math
+from collections import Counter
 
 from ...errors import UserError
 from ..records import Record
@@ -36,13 +37,14 @@ def comparison(records: list[Record]) -> Html:
         except UserError as error:
             parts.append(element("p", f"Not compared: {error}."))
             continue
-        left_out = len(records) - len(measured)
         rows: list[list[object]] = [
             [group.name, group.summary.n, number(group.summary.mean), *_spread(group.summary)] for group in made
         ]
         parts.append(_table(rows, made))
-        if left_out:
-            parts.append(element("p", f"{left_out} runs have no {metric} and are left out.", class_="note"))
+        if states := Counter(record.state for record in records if record not in measured):
+            text = ", ".join(f"{count} {state}" for state, count in states.items())
+            note = f"{states.total()} of {len(records)} runs have no {metric} and are left out ({text})."
+            parts.append(element("p", note, class_="note"))
     sentence = (
         "Mean over runs that differ in nothing but seed or fold, with the 95 % interval of the mean by Student's t."
     )
