@@ -160,7 +160,7 @@ def test_several_runs_have_a_table_intervals_and_charts(runs):
     html = page(*runs)
     table = section(html, "runs")
     assert table.count("<tr>") == 8
-    assert re.findall(r'scope="col">([^<]*)', table) == [
+    assert re.findall(r'scope="col"[^>]*>([^<]*)', table) == [
         *("run", "state", "val/accuracy", "test/accuracy", "seed", "model.optimizer.lr", "error", "seconds")
     ]
     comparison = section(html, "comparison")

@@ -111,7 +111,7 @@ for (const figure of document.querySelectorAll(".chart")) {
   logarithmic.title = "logarithmic axis";
   tools.append(logarithmic, reset);
   if (!chart.points && chart.series.length > 1) {
-    for (const { name, color } of chart.series) {
+    for (const [name, color] of new Map(chart.series.map((series) => [series.group ?? series.name, series.color]))) {
       const button = make("button", { type: "button", textContent: name });
       button.style.setProperty("--color", `var(--c${color % 8})`);
       button.ariaPressed = "true";

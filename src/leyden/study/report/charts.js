@@ -1,4 +1,4 @@
-// Charts as SVG. A chart is {x: names of the axes, series: [{name, color, x: [positions by axis], y}], points?, ticks?, log_x?}.
+// Charts as SVG. A chart is {x: names of the axes, series: [{name, group?, color, x: [positions by axis], y}], points?, ticks?, log_x?}.
 const Charts = (() => {
   const HEIGHT = 260, LEFT = 62, RIGHT = 14, TOP = 10, BOTTOM = 34;
 
@@ -57,7 +57,7 @@ const Charts = (() => {
   });
 
   const draw = (chart, view, width) => {
-    const shown = chart.series.filter((series) => !view.hidden.has(series.name)).map((series) => ({ series, points: points(series, view) }));
+    const shown = chart.series.filter((series) => !view.hidden.has(series.group ?? series.name)).map((series) => ({ series, points: points(series, view) }));
     const all = shown.flatMap((one) => one.points).filter(Boolean);
     const [low, high] = view.zoom ?? range(all.map((point) => point.x), view.logX, chart.points ? 0.06 : 0);
     const inside = all.filter((point) => point.x >= low && point.x <= high);

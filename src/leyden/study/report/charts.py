@@ -20,6 +20,7 @@ class Series:
     Attributes:
         name: Unique in its chart.
         color: From 0 to 7; from 8 the same with dashes.
+        group: What the legend names, if several series belong together.
         x: Positions on each axis that can be chosen.
         y: Values; not finite ones are gaps.
     """
@@ -28,6 +29,7 @@ class Series:
     color: int
     x: list[list[float]]
     y: list[float]
+    group: str = ""
 
 
 def chart(title: str, axes: Sequence[str], series: list[Series], alt: str, **options: object) -> Html:
@@ -47,6 +49,7 @@ def chart(title: str, axes: Sequence[str], series: list[Series], alt: str, **opt
             "x": [[_short(x) for x in axis] for axis in one.x],
             "y": [*map(_short, one.y)],
         }
+        | ({"group": one.group} if one.group else {})
         for one in series
     ]
     data = data_block({"x": list(axes), "series": written} | options)

@@ -1,6 +1,7 @@
 """The curves of several runs in one chart for each metric, coloured by group."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from ...io import Curve, read_curves
@@ -61,5 +62,6 @@ def _chart(
             color, group = colors[record.path]
             seed = record.settings.get("seed")
             label = ", ".join(filter(None, [group, f"seed={seed}", Path(record.path).name[-8:]]))
-            series.append(line(label, color, curve, Epochs(curves[record.path]), MOST_POINTS))
+            made = line(label, color, curve, Epochs(curves[record.path]), MOST_POINTS)
+            series.append(replace(made, group=group))
     return chart(name, AXES, series, f"{name} of {len(series)} runs")

@@ -75,7 +75,9 @@ def _runs(records: list[Record]) -> Html:
         cells += [element("td", record.experiment)] * has_experiments
         cells += [_cell(name, record[name]) for name in (*names, "seconds")]
         rows.append(element("tr", *cells))
-    head = element("thead", element("tr", *(element("th", name, scope="col") for name in heads)))
+    kinds = ["number" if _is_number_column(records, name) else None for name in heads]
+    named = [element("th", name, scope="col", class_=kind) for name, kind in zip(heads, kinds, strict=True)]
+    head = element("thead", element("tr", *named))
     whole = element(
         "table",
         element("caption", "The runs with their main metrics and the settings that differ among them."),
@@ -88,13 +90,18 @@ def _runs(records: list[Record]) -> Html:
     return section("Runs", search("Find runs"), box, sentence=sentence)
 
 
+def _is_number_column(records: list[Record], name: str) -> bool:
+    values = [record[name] for record in records if record[name] is not None]
+    return bool(values) and all(isinstance(value, int | float) for value in values)
+
+
 def _cell(name: str, value: object) -> Html:
     if value is None:
         return element("td", "")
     if name == "state":
         return element("td", state_badge(str(value)))
-    if isinstance(value, float):
-        return element("td", f"{value:.5g}", class_="number", data_value=value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return element("td", f"{value:.5g}" if isinstance(value, float) else value, class_="number", data_value=value)
     text = as_text(value)
     return element(
         "td", text if len(text) <= LONGEST else f"{text[:LONGEST]}…", class_="text" if len(text) > 30 else None
