@@ -1,8 +1,13 @@
 """Run directories as a training leaves them, without one."""
 
+import csv
 import json
+from base64 import b64decode
 
 import yaml
+
+# A grey pixel.
+PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
 
 
 def write_run(root, name, seed, rate, accuracy, state="finished", **status):
@@ -25,3 +30,23 @@ def write_run(root, name, seed, rate, accuracy, state="finished", **status):
         }
         (path / "checkpoints/best.json").write_text(json.dumps(best))
     return path
+
+
+def write_curves(path, epochs=3, steps=10, shift=0.0, gaps=()):
+    """metrics.csv of some epochs; the validation loss of those in `gaps` is not finite."""
+    rows = ["step,epoch,train/loss,val/loss,val/accuracy,train/samples_per_second"]
+    for epoch in range(epochs):
+        rows += [f"{epoch * steps + step},{epoch},{2 / (1 + epoch * steps + step)},,," for step in range(steps)]
+        loss = "nan" if epoch in gaps else 1 / (epoch + 1) + shift
+        rows.append(f"{epoch * steps + steps - 1},{epoch},,{loss},{0.5 + 0.1 * epoch + shift},")
+        rows.append(f"{epoch * steps + steps - 1},{epoch},,,,{100 + epoch}")
+    (path / "metrics.csv").write_text("\n".join(rows) + "\n")
+
+
+def write_matrix(path, names=("cat", "dog"), counts=((8, 2), (1, 9))):
+    """A confusion matrix and a figure of the test of the best checkpoint."""
+    folder = path / "plots" / "best"
+    folder.mkdir(parents=True)
+    with (folder / "test_confusion_matrix.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["true class", *names], *([n, *c] for n, c in zip(names, counts, strict=True))])
+    (folder / "test_worst.png").write_bytes(PNG)

@@ -37,7 +37,15 @@ def test_a_second_build_has_the_same_bytes(tmp_path):
     assert first.name == f"{leyden.__name__}-{leyden.__version__}-py3-none-any.whl"
     assert hashlib.sha256(first.read_bytes()).digest() == hashlib.sha256(second.read_bytes()).digest()
     with ZipFile(first) as archive:
+        pages = {name for name in archive.namelist() if "/report/" in name and not name.endswith(".py")}
         folders = {name.split("/")[0] for name in archive.namelist()}
+    assert {name.rpartition("/")[2] for name in pages} == {
+        "page.html",
+        "page.css",
+        "page.js",
+        "charts.js",
+        "chart_controls.js",
+    }
     assert folders == {leyden.__name__, f"{leyden.__name__}-{leyden.__version__}.dist-info"}
 
 

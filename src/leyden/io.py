@@ -1,5 +1,6 @@
 """File input and output that is robust to full disks, read-only folders and unreliable file systems."""
 
+import csv
 import errno
 import logging
 import os
@@ -8,9 +9,10 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 UNFINISHED = ".part"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -112,6 +114,39 @@ class LogFile(logging.FileHandler):
         elif self.is_complete:
             self.is_complete = False
             print(f"{self.baseFilename} cannot be written: {error}", file=sys.stderr)
+
+
+def complete_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file that is appended to, up to one that a killed process left incomplete."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            # A file system may fill unwritten blocks with zeros.
+            if b"\0" in line or not line.endswith(b"\n"):
+                return
+            yield line.decode("utf-8", errors="replace")
+
+
+class Curve(NamedTuple):
+    """The logged values of a metric, with the step of each and its epoch (-1 if unknown)."""
+
+    steps: list[int]
+    epochs: list[int]
+    values: list[float]
+
+
+def read_curves(path: Path) -> dict[str, Curve]:
+    """Return the curve of each metric in metrics.csv; empty if there is no such file."""
+    curves: dict[str, Curve] = {}
+    for row in csv.DictReader(complete_lines(path)):
+        for name, value in row.items():
+            if value and name not in ("step", "epoch") and row.get("step"):
+                curve = curves.setdefault(name, Curve([], [], []))
+                curve.steps.append(int(row["step"]))
+                curve.epochs.append(int(float(row.get("epoch") or -1)))
+                curve.values.append(float(value))
+    return curves
 
 
 def installed_version(package: str) -> str:

@@ -37,6 +37,7 @@ def record(folder):
     found = json.loads((folder / "checkpoints" / "best.json").read_text())
     assert (folder / found["file"]).is_file()
     assert found["metrics"]["val/score"] == pytest.approx(SCORES[found["epoch"]])
+    assert (found["monitor"], found["mode"]) == ("val/score", "max")
     assert found["step"] == 6 * (found["epoch"] + 1)
     return found["epoch"], found["file"]
 

@@ -145,8 +145,13 @@ def test_plots_after_evaluation(tmp_path, ragged, verb, prefix):
     data.ragged = ragged
     trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     getattr(trainer, verb)(model, data, verbose=False)
-    plots = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    plots = sorted(path.name for path in (tmp_path / "plots").glob("*.png"))
     assert plots == [f"{prefix}_{name}.png" for name in ("confusion_matrix", "predictions", "worst")]
+    with (tmp_path / "plots" / f"{prefix}_confusion_matrix.csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["true class", "low", "high"]
+    num_samples = 40 if verb == "test" else 4
+    assert sum(int(count) for row in rows for count in row[1:]) == num_samples
     for plot in plots:  # something is drawn: matplotlib's white alone has no variance
         assert imread(tmp_path / "plots" / plot)[..., :3].std() > 0.01
 
@@ -187,7 +192,7 @@ def test_failed_plot_is_reported_and_keeps_results(tmp_path, kind, message, capl
     trainer, model = parts(tmp_path, [PredictionPlots(num_samples=3)])
     (results,) = trainer.test(model, kind(batch_size=4), verbose=False)
     assert "test/accuracy" in results
-    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["test_confusion_matrix.png"]
+    assert [path.name for path in (tmp_path / "plots").glob("*.png")] == ["test_confusion_matrix.png"]
     assert caplog.text.count(message) == 2  # of the sample and of the worst
 
 

@@ -25,8 +25,8 @@ def trainer(run, loggers=(), is_global_zero=True):
 
 def test_curves_are_read_by_step(run):
     curves = read_curves(run / "metrics.csv")
-    assert curves["train/loss"] == ([9, 19], [0.9, 0.4])
-    assert curves["val/accuracy"] == ([19, 39], [0.8, 0.9])
+    assert curves["train/loss"] == ([9, 19], [0, 0], [0.9, 0.4])
+    assert curves["val/accuracy"] == ([19, 39], [0, 1], [0.8, 0.9])
     assert "epoch" not in curves
 
 

@@ -3,7 +3,7 @@ import json
 from io import StringIO
 
 import pytest
-from run_files import write_run
+from run_files import write_curves, write_run
 
 from leyden.cli.main import main
 
@@ -51,6 +51,19 @@ def test_groups_are_compared_in_every_format(project, capsys):
     assert output(capsys, *words, "--format", "markdown").startswith("| setting |")
 
 
+def test_runs_without_the_metric_are_reported_with_their_states(project, capsys):
+    assert main(["compare", "vision/digits", "--by", "model.optimizer.lr"]) == 0
+    assert capsys.readouterr().err == "left out: 1 of 7 runs have no test/accuracy (1 failed)\n"
+
+
+def test_curves_of_groups_are_drawn(project, capsys):
+    for path in (project / "runs").glob("*/*/*"):
+        write_curves(path)
+    assert main(["compare", "vision", "--by", "model.optimizer.lr", "--plot", "curves.svg"]) == 0
+    assert "curves.svg: lines are means of 3 runs" in capsys.readouterr().err
+    assert (project / "curves.svg").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -59,6 +72,7 @@ def test_groups_are_compared_in_every_format(project, capsys):
         (["compare", "vision/digits"], "add --by model.optimizer.lr"),
         (["compare", "--by", "sed"], "did you mean 'seed'"),
         (["compare", "state=failed"], "no finished runs"),
+        (["compare", "--plot", "curves.gif"], "expected a file with the suffix .png, .svg or .pdf, got curves.gif"),
         (["runs", "--jsno"], "unrecognized arguments: --jsno"),
     ],
 )

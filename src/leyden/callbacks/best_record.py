@@ -60,6 +60,7 @@ class BestRecord(Checkpoint):
                 "epoch": trainer.current_epoch,
                 "step": trainer.global_step,
                 "monitor": self.best.monitor,
+                "mode": self.best.mode,
                 "metrics": metrics,
             }
             _file(trainer).parent.mkdir(exist_ok=True)  # checkpoints may be kept in another folder

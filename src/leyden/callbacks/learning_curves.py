@@ -1,4 +1,3 @@
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +5,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..io import Curve, read_curves
 from .figures import save_figure, warn_on_error
 
 NAME = "curves"
@@ -28,24 +28,7 @@ class LearningCurves(Callback):
                 save_figure(trainer, figure, NAME)
 
 
-Curves = dict[str, tuple[list[int], list[float]]]
-
-
-def read_curves(file: Path) -> Curves:
-    """Return steps and values of each metric in metrics.csv; empty if there is no such file."""
-    curves: Curves = {}
-    if file.exists():
-        with file.open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                for name, value in row.items():
-                    if value and name not in ("step", "epoch") and row.get("step"):
-                        steps, values = curves.setdefault(name, ([], []))
-                        steps.append(int(row["step"]))
-                        values.append(float(value))
-    return curves
-
-
-def draw(curves: Curves, metric: str) -> Figure | None:
+def draw(curves: dict[str, Curve], metric: str) -> Figure | None:
     """Draw a panel each for loss, metric and learning rate, if they were logged; None if none was."""
     panels: list[tuple[str, list[str]]] = [("loss", ["train/loss", "val/loss"])]
     if metric != "loss":
@@ -65,14 +48,13 @@ def draw(curves: Curves, metric: str) -> Figure | None:
     return figure
 
 
-def _line(axes: Axes, curve: tuple[list[int], list[float]], split: str) -> None:
-    steps, values = curve
+def _line(axes: Axes, curve: Curve, split: str) -> None:
     style: dict[str, Any] = {
         "color": "tab:blue" if split == "train" else "tab:orange",
         "label": split,
         "linewidth": 1.2,
     }
-    if len(steps) <= MOST_MARKED:
+    if len(curve.steps) <= MOST_MARKED:
         style |= {"marker": "o", "markersize": 2.5}
-    axes.plot(steps, values, **style)
+    axes.plot(curve.steps, curve.values, **style)
     axes.grid(alpha=0.25)

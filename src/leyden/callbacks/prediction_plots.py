@@ -1,3 +1,4 @@
+import csv
 import heapq
 import logging
 import textwrap
@@ -26,8 +27,8 @@ class Example(NamedTuple):
 
 
 class PredictionPlots(Callback):
-    """Plot predictions after a test or validation: random samples, the samples with the largest errors, and the figures
-    and texts of the task.
+    """Plot predictions after a test or validation: random samples, the samples with the largest errors, and the figures,
+    texts and tables (as CSV) of the task.
 
     The random samples are the same in each evaluation. The data module draws a sample; the task returns its prediction
     and error. Plots are saved in `plots/` and passed to all loggers that accept images. Validations during training
@@ -65,11 +66,13 @@ class PredictionPlots(Callback):
             self.seen += 1
 
     def _end(self, trainer: Trainer, pl_module: LightningModule, split: str) -> None:
-        figures, texts = {}, {}
+        figures, texts, tables = {}, {}, {}
         with warn_on_error("figures of the task"):
             figures = pl_module.figures()  # collective, so called on all ranks  # pyrefly: ignore[not-callable]
         with warn_on_error("texts of the task"):
             texts = pl_module.texts()  # pyrefly: ignore[not-callable]
+        with warn_on_error("tables of the task"):
+            tables = pl_module.tables()  # pyrefly: ignore[not-callable]
         if not trainer.is_global_zero:
             return
         data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
@@ -82,6 +85,12 @@ class PredictionPlots(Callback):
             with warn_on_error(f"{split}_{name}.txt"):
                 self._path(trainer, f"{split}_{name}.txt").write_text(text, encoding="utf-8")
                 figures[name] = page(text)
+        for name, rows in tables.items():
+            with (
+                warn_on_error(f"{split}_{name}.csv"),
+                self._path(trainer, f"{split}_{name}.csv").open("w", newline="", encoding="utf-8") as file,
+            ):
+                csv.writer(file).writerows(rows)
         for name, figure in figures.items():
             with warn_on_error(f"{split}_{name}.png"):
                 save_figure(trainer, figure, f"{split}_{name}", self.folder)

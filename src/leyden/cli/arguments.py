@@ -39,6 +39,14 @@ def writable(text: str) -> Path:
     return path
 
 
+def figure(text: str) -> Path:
+    """Return the absolute path of a figure to write."""
+    path = writable(text)
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise argparse.ArgumentTypeError(f"expected a file with the suffix .png, .svg or .pdf, got {path.name}")
+    return path
+
+
 Argument = tuple[str, dict[str, Any]]
 
 RUN: Argument = ("run", {"metavar": "RUN", "help": RUN_HELP})
@@ -93,6 +101,11 @@ WORDS: Argument = (
         "help": "experiments, run directories or globs; conditions such as 'test/accuracy>0.9', seed=0, state=failed",
     },
 )
+REPORT_WORDS: Argument = (
+    "words",
+    WORDS[1]
+    | {"metavar": "RUN|STUDY|CONDITION", "help": "as for `leyden runs`, or the folder of a study; default: latest"},
+)
 SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting"})
 REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in descending order"})
 COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
@@ -102,6 +115,10 @@ BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the g
 METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
 AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
 LOWEST: Argument = ("--lowest", {"action": "store_true", "help": "lower values are better (LaTeX: bold)"})
+PLOT: Argument = (
+    "--plot",
+    {"type": figure, "metavar": "FILE", "help": "draw the learning curves of the groups as .png, .svg or .pdf"},
+)
 TABLES: Argument = ("--format", {"choices": ["table", "csv", "markdown", "latex"], "default": "table"})
 
 REPRODUCIBLE: Argument = (
@@ -115,6 +132,10 @@ ENVIRONMENT: Argument = (
 COMPARE_WITH: Argument = (
     "--with",
     {"dest": "compare_with", "metavar": "RUN", "help": "compare with this run instead of training one"},
+)
+REPORT: Argument = (
+    "--output",
+    {"type": writable, "metavar": "FILE", "help": "default: report.html in the run or study, or of several runs here"},
 )
 
 COMMANDS: list[tuple[str, str, list[Argument]]] = [
@@ -138,12 +159,13 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         "list the runs of this project with what differs among them",
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
-    ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
+    ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES, PLOT]),
     (
         "reproduce",
         "train a run again from its frozen code and settings, and compare the results",
         [REPRODUCIBLE, ENVIRONMENT, COMPARE_WITH, TRUST],
     ),
+    ("report", "write a run, several runs or a study as one HTML file", [REPORT_WORDS, REPORT]),
     ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
     ("eject", "copy a class of the library into the project to change it", [NAME, USE, INTO]),

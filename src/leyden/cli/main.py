@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": "study.runs",
     "compare": "study.compare",
     "reproduce": "reproduce.reproduce",
+    "report": "report.write_report",
     "tour": "tour.command.tour",
     "check": "train.check",
     "demo": "demo.demo",

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
 from ..config.compose import project_root
 from ..errors import UserError
-from ..study.records import Record, records
+from ..study.records import Record, records, require_names
 from ..study.select import select
 from ..study.table import columns, main_metrics, print_table, sort, write_csv, write_json
 
@@ -36,10 +37,13 @@ def compare(options: argparse.Namespace) -> int:
         from ..study import comparison
     except ModuleNotFoundError as error:
         raise UserError(f"leyden compare needs {error.name}: install leyden[study]") from None
-    chosen = [record for record in select(records(project_root()), options.words, Path.cwd()) if record.metrics]
+    selected = select(records(project_root()), options.words, Path.cwd())
+    chosen = [record for record in selected if record.metrics]
     if not chosen:
         raise UserError("there are no finished runs to compare")
     metric = options.metric or _main_metric(chosen)
+    require_names(chosen, [metric])
+    chosen = _with_metric(selected, metric)
     by = options.by.split(",") if options.by else ["experiment"]
     groups = comparison.groups(chosen, by, metric, options.against)
     lowest = options.lowest or metric.rpartition("/")[2] in ("loss", "wer", "cer", "error")
@@ -49,7 +53,21 @@ def compare(options: argparse.Namespace) -> int:
         print({"csv": comparison.as_csv, "markdown": comparison.markdown}[options.format](groups, metric), end="")
     else:
         comparison.print_groups(groups, metric)
+    if options.plot:
+        from ..study.curve_plot import plot  # matplotlib: half a second
+
+        remarks = plot(groups, metric, options.plot)
+        print(f"{options.plot}: {'; '.join(remarks)}", file=sys.stderr)
     return 0
+
+
+def _with_metric(selected: list[Record], metric: str) -> list[Record]:
+    """Return the runs that have a metric, and report the others by their states."""
+    states = Counter(record.state for record in selected if not isinstance(record.metrics.get(metric), int | float))
+    if states:
+        text = ", ".join(f"{number} {state}" for state, number in states.items())
+        print(f"left out: {states.total()} of {len(selected)} runs have no {metric} ({text})", file=sys.stderr)
+    return [record for record in selected if isinstance(record.metrics.get(metric), int | float)]
 
 
 def _main_metric(chosen: list[Record]) -> str:

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from ..io import write_atomically
+from ..io import complete_lines, write_atomically
 
 
 class MetricsFile:
@@ -22,7 +22,7 @@ class MetricsFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.columns: list[str] = next(csv.reader(self._complete_lines()), [])
+        self.columns: list[str] = next(csv.reader(complete_lines(path)), [])
         self.num_rows = sum(1 for _ in self._rows())
 
     def append(self, row: dict[str, Any]) -> None:
@@ -33,7 +33,7 @@ class MetricsFile:
         self.num_rows += 1
 
     def rows(self) -> list[dict[str, str]]:
-        return list(csv.DictReader(self._complete_lines()))
+        return list(csv.DictReader(complete_lines(self.path)))
 
     def truncate(self, num_rows: int) -> None:
         """Keep only the first `num_rows` rows."""
@@ -47,19 +47,9 @@ class MetricsFile:
             with self.path.open("ab") as file:
                 os.fsync(file.fileno())
 
-    def _complete_lines(self) -> Iterator[str]:
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            for line in file:
-                # A file system may fill unwritten blocks with zeros.
-                if b"\0" in line or not line.endswith(b"\n"):
-                    return
-                yield line.decode("utf-8", errors="replace")
-
     def _rows(self) -> Iterator[list[str]]:
         """Iterate over the rows without loading them all."""
-        return islice(filter(None, csv.reader(self._complete_lines())), 1, None)
+        return islice(filter(None, csv.reader(complete_lines(self.path))), 1, None)
 
     def _rewrite(self, columns: list[str], num_rows: int) -> None:
         """Rewrite the file with the first rows and new, empty columns on the right."""

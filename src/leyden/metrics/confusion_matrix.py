@@ -30,6 +30,12 @@ def confusion_matrix(counts: Tensor, class_names: Sequence[str]) -> "Figure":
     return figure
 
 
+def confusion_table(counts: Tensor, class_names: Sequence[str]) -> list[list[str | int]]:
+    """Return counts (true class, predicted class) as rows with the names of the classes."""
+    rows = [[name, *row] for name, row in zip(class_names, counts.tolist(), strict=True)]
+    return [["true class", *class_names], *rows]
+
+
 def short(count: int) -> str:
     """A count in at most five characters, such as 12345, 123k or 1.23M."""
     if count < 100_000:

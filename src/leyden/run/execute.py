@@ -22,6 +22,7 @@ from .environment import differences
 from .gc_paused import gc_paused
 from .harmless_warnings import silence_lightning
 from .lifetime import CHILD, stop_with_parent
+from .memory import peak_memory
 from .rendezvous import rendezvous
 from .reserved_stdout import reserved_stdout
 from .shutdown import STATES, StopRequest
@@ -64,7 +65,8 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
         _explain(error, run, keeps_status)
     if keeps_status:
         stop.ignore()  # the exit code is final
-        details |= {"exit_code": code, "seconds": round(time.perf_counter() - begin, 1)}
+        seconds = round(time.perf_counter() - begin, 1)
+        details |= {"exit_code": code, "seconds": seconds, "peak_memory_gib": peak_memory()}
         return code if _write_status(run, state, details) else code or EXIT_CODES["failed"]
     return code
 

@@ -27,12 +27,14 @@ class Group:
         by_pair: Metric of each run, by seed and fold.
         summary: Statistics of the metric.
         difference: From the baseline; None for the baseline itself, or without one.
+        paths: The run directories.
     """
 
     values: dict[str, Any]
     by_pair: dict[object, float]
     summary: Summary
     difference: Difference | None = None
+    paths: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,7 +64,8 @@ def groups(records: list[Record], by: list[str], metric: str, against: str | Non
         members = list(members)
         _require_repeats(members, by)
         by_pair: dict[object, float] = {_pair(record): float(record[metric]) for record in members}
-        made.append(Group({name: members[0][name] for name in by}, by_pair, summarize(list(by_pair.values()))))
+        summary, paths = summarize(list(by_pair.values())), tuple(record.path for record in members)
+        made.append(Group({name: members[0][name] for name in by}, by_pair, summary, paths=paths))
     return made if against is None else _against(made, by[0], against)
 
 

@@ -90,7 +90,7 @@ def records(root: Path) -> list[Record]:
             is_new = True
             entry = {"stamp": stamp, "record": asdict(read(run.path, run.name))}
         kept[path] = entry
-        found.append(_now(Record(**entry["record"])))
+        found.append(present_state(Record(**entry["record"])))
     if is_new or kept.keys() != index.keys():
         with suppress(OSError):  # read-only folder
             write_atomically(file, json.dumps({"format": FORMAT, "runs": kept}))
@@ -99,14 +99,14 @@ def records(root: Path) -> list[Record]:
 
 def read(path: Path, experiment: str) -> Record:
     """Read a run directory. Missing and damaged files are skipped."""
-    status, results = _json(path / "status.json"), _json(path / "results.json")
-    best = _json(path / "checkpoints" / "best.json")
+    status, results = read_json(path / "status.json"), read_json(path / "results.json")
+    best = read_json(path / "checkpoints" / "best.json")
     splits = [results.get(split, {}) for split in SPLITS]
     checkpoint = "best" if any("best" in by_checkpoint for by_checkpoint in splits) else "last"
     metrics = {
         name: value for split in splits for name, value in split.get(checkpoint, {}).items() if value is not None
     }
-    settings = dict(_flat(_config(path)))
+    settings = dict(flat(read_config(path)))
     return Record(
         path=str(path),
         experiment=settings.get("name") or experiment,
@@ -122,14 +122,20 @@ def read(path: Path, experiment: str) -> Record:
     )
 
 
-def _now(record: Record) -> Record:
+def read_present(path: Path) -> Record:
+    """Return the record of a run directory with its present state."""
+    return present_state(read(path, path.parent.name))
+
+
+def present_state(record: Record) -> Record:
     """Return the record with its present state: a run whose process died is `killed`, not `running`."""
     if record.state == "running" and has_died(RunDirectory(Path(record.path))):
         return replace(record, state="killed")
     return record
 
 
-def _config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the frozen configuration of a run; empty if it is missing or damaged."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with suppress(OSError, yaml.YAMLError, ValueError):
         config = yaml.load((path / "config.yaml").read_bytes(), loader)
@@ -137,12 +143,12 @@ def _config(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _flat(node: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+def flat(node: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
     """Yield dotted names and values; lists are values."""
     for key, value in node.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{name}.")
+            yield from flat(value, f"{name}.")
         else:
             yield name, value
 
@@ -165,7 +171,8 @@ def _first_line(path: Path) -> str:
     return ""
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file; empty if it is missing or damaged."""
     with suppress(OSError, ValueError):
         content = json.loads(path.read_text(encoding="utf-8"))
         return content if isinstance(content, dict) else {}
@@ -173,5 +180,5 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _read_index(file: Path) -> dict[str, dict[str, Any]]:
-    content = _json(file)
+    content = read_json(file)
     return content.get("runs", {}) if content.get("format") == FORMAT else {}

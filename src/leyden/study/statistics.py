@@ -49,8 +49,13 @@ class Difference:
     adjusted_p: float = math.nan
 
 
-def summarize(values: list[float]) -> Summary:
-    """Return mean, standard deviation and intervals; of a single run, the mean alone."""
+def summarize(values: list[float], resamples: int = RESAMPLES) -> Summary:
+    """Return mean, standard deviation and intervals; of a single run, the mean alone.
+
+    Args:
+        values: Of the runs.
+        resamples: Of the bootstrap; 0 leaves its interval out.
+    """
     sample = np.asarray(values, dtype=np.float64)
     mean, nothing = float(sample.mean()), (math.nan, math.nan)
     if len(sample) < 2:
@@ -59,14 +64,15 @@ def summarize(values: list[float]) -> Summary:
     if std == 0:
         return Summary(len(sample), mean, 0.0, (mean, mean), (mean, mean))
     low, high = stats.t.interval(CONFIDENCE, len(sample) - 1, loc=mean, scale=stats.sem(sample))
-    return Summary(len(sample), mean, std, (float(low), float(high)), _bootstrap(sample))
+    bootstrap = _bootstrap(sample, resamples) if resamples else nothing
+    return Summary(len(sample), mean, std, (float(low), float(high)), bootstrap)
 
 
-def _bootstrap(sample: np.ndarray) -> tuple[float, float]:
+def _bootstrap(sample: np.ndarray, resamples: int) -> tuple[float, float]:
     with warnings.catch_warnings():  # degenerate distributions
         warnings.simplefilter("ignore")
         result = stats.bootstrap(
-            (sample,), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, rng=np.random.default_rng(0)
+            (sample,), np.mean, confidence_level=CONFIDENCE, n_resamples=resamples, rng=np.random.default_rng(0)
         )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 

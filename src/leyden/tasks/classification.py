@@ -12,7 +12,7 @@ from torchmetrics.classification import (
 )
 
 from ..errors import UserError
-from ..metrics.confusion_matrix import confusion_matrix
+from ..metrics.confusion_matrix import confusion_matrix, confusion_table
 from ..metrics.mean import Mean
 from .class_weights import balanced_weights
 from .task import EvaluationOutput, EvaluationStage, Task
@@ -113,6 +113,9 @@ class Classification(Task):
 
     def figures(self) -> dict[str, "Figure"]:
         return {"confusion_matrix": confusion_matrix(self.confusion.compute().cpu(), self.class_names)}
+
+    def tables(self) -> dict[str, list[list[Any]]]:
+        return {"confusion_matrix": confusion_table(self.confusion.compute().cpu(), self.class_names)}
 
     def on_validation_epoch_start(self) -> None:
         self.confusion.reset()

@@ -11,7 +11,7 @@ from torchmetrics.classification import (
     MulticlassJaccardIndex,
 )
 
-from ..metrics.confusion_matrix import confusion_matrix
+from ..metrics.confusion_matrix import confusion_matrix, confusion_table
 from ..metrics.mean import Mean
 from ..metrics.mean_over_ranks import mean_over_ranks
 from .task import EvaluationOutput, EvaluationStage, Task
@@ -133,6 +133,9 @@ class Segmentation(Task):
 
     def figures(self) -> dict[str, "Figure"]:
         return {"confusion_matrix": confusion_matrix(self.confusion.compute().cpu(), self.class_names)}
+
+    def tables(self) -> dict[str, list[list[Any]]]:
+        return {"confusion_matrix": confusion_table(self.confusion.compute().cpu(), self.class_names)}
 
     def on_validation_epoch_start(self) -> None:
         self.confusion.reset()

@@ -153,6 +153,10 @@ class Task(LightningModule):
         """Texts of the last evaluation, by name; called on all ranks."""
         return {}
 
+    def tables(self) -> dict[str, list[list[Any]]]:
+        """Tables of the last evaluation, by name: a header, then rows; called on all ranks."""
+        return {}
+
     def validation_step(self, batch: Any, batch_idx: int) -> Any:
         return self._evaluate_step(batch, "val", self.trainer.val_dataloaders)
 

@@ -111,7 +111,9 @@ class DataModule(Splitting):
 
     def save(self, folder: Path) -> None:
         """Write the state that `restore` needs to describe the data without reading it."""
-        state = state_to_save(self) | ({"account": self.account} if self.account else {})
+        sizes = {stage: len(samples) for stage, samples in self.samples.items()}
+        account = self.account or ({"samples": sizes} if sizes else {})
+        state = state_to_save(self) | ({"account": account} if account else {})
         write_atomically(folder / STATE_FILE, json.dumps(state, ensure_ascii=False, indent=1))
 
     def is_saved(self, folder: Path) -> bool:
