@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from ..errors import UserError
 from ..launch import slurm_queue
@@ -24,12 +25,29 @@ def status(options: argparse.Namespace) -> int:
 
 def cancel(options: argparse.Namespace) -> int:
     """Cancel the jobs of runs."""
+    jobs: dict[str, list[Path]] = {}
     for run in [find(name)[1] for name in options.runs]:
         if not (job := run.status.get("job")):
             raise UserError(f"{run.path} has no SLURM job: stop it with Ctrl-C in its terminal")
+        jobs.setdefault(job, []).append(run.path)
+    for job, paths in jobs.items():
+        _require_all(job, paths)
         slurm_queue.cancel(job)
-        print(f"job {job} of {run.path} is cancelled; continue with: leyden resume {run.path}", file=sys.stderr)
+        for path in paths:
+            print(f"job {job} of {path} is cancelled; continue with: leyden resume {path}", file=sys.stderr)
     return 0
+
+
+def _require_all(job: str, paths: list[Path]) -> None:
+    """Refuse to cancel a job that also trains runs that were not named."""
+    members = [RunDirectory(path) for path in map(Path, RunDirectory(paths[0]).status.get("job_runs", ()))]
+    others = [
+        str(run.path)
+        for run in members
+        if run.path not in paths and run.status["state"] in ("submitted", "running", "preempted")
+    ]
+    if others:
+        raise UserError(f"job {job} also trains {' '.join(others)}: name all of its runs to cancel it")
 
 
 def _describe(run: RunDirectory) -> str:

@@ -69,7 +69,8 @@ class RunPool:
             for number, handler in previous.items():
                 signal.signal(number, handler)
         if self.waiting:
-            print(f"not started: {len(self.waiting)} runs; train them with: leyden resume RUN", file=sys.stderr)
+            number = len(self.waiting)
+            print(f"not started: {number} run{'s' * (number > 1)}; train them with: leyden resume RUN", file=sys.stderr)
         if self.waiting and self.received:
             self.codes.append(INTERRUPTED if signal.SIGINT in self.received else PREEMPTED)
         return max(self.codes)

@@ -56,8 +56,9 @@ def shares(parallel: int | str, devices: int | list[int], accelerator: str) -> l
 
 
 def cores() -> int:
-    """Return the number of CPU cores that this process may use: of its affinity and its container's quota."""
+    """Return the number of CPU cores that this process may use: of its affinity, SLURM task and container."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = min(count, int(os.environ.get("SLURM_CPUS_PER_TASK", count)))  # not every cluster binds tasks to cores
     try:
         quota, period = CPU_QUOTA.read_text().split()
         return max(1, min(count, int(quota) // int(period)))
