@@ -97,7 +97,7 @@ SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting"})
 REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in descending order"})
 COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
 LIMIT: Argument = ("--limit", {"type": int, "metavar": "N", "help": "the first N after sorting, or the N newest"})
-LISTING: Argument = ("--format", {"choices": ["table", "csv", "json"], "default": "table"})
+LISTING: Argument = ("--format", {"choices": ["table", "csv"], "default": "table"})
 BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the groups (default: experiment)"})
 METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
 AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
@@ -115,6 +115,9 @@ ENVIRONMENT: Argument = (
 COMPARE_WITH: Argument = (
     "--with",
     {"dest": "compare_with", "metavar": "RUN", "help": "compare with this run instead of training one"},
+JSON: Argument = (
+    "--json",
+    {"action": "store_true", "help": "print the result as one JSON object; everything else goes to standard error"},
 )
 
 COMMANDS: list[tuple[str, str, list[Argument]]] = [
@@ -158,6 +161,6 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     for verb, text, arguments in COMMANDS:
         command = verbs.add_parser(verb, help=text, description=text)
-        for name, options in arguments:
+        for name, options in [*arguments, JSON]:
             command.add_argument(name, **options)
     return top
