@@ -115,6 +115,10 @@ ENVIRONMENT: Argument = (
 COMPARE_WITH: Argument = (
     "--with",
     {"dest": "compare_with", "metavar": "RUN", "help": "compare with this run instead of training one"},
+)
+ONCE: Argument = ("--once", {"action": "store_true", "help": "print the table once and exit, as without a terminal"})
+BEST: Argument = ("--best", {"action": "store_true", "help": "remove the best checkpoints of finished runs, too"})
+YES: Argument = ("--yes", {"action": "store_true", "help": "remove without asking"})
 JSON: Argument = (
     "--json",
     {"action": "store_true", "help": "print the result as one JSON object; everything else goes to standard error"},
@@ -141,6 +145,8 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         "list the runs of this project with what differs among them",
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
+    ("watch", "show the progress of the runs that are being trained", [WORDS, ONCE]),
+    ("clean", "show what the runs take on the disk, and remove checkpoints of those named", [WORDS, BEST, YES]),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES]),
     (
         "reproduce",

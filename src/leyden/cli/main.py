@@ -22,6 +22,8 @@ COMMANDS = {
     "list": "train.list_options",
     "data": "inspect_data.inspect_data",
     "runs": "study.runs",
+    "watch": "watch.watch",
+    "clean": "clean.clean",
     "compare": "study.compare",
     "reproduce": "reproduce.reproduce",
     "tour": "tour.command.tour",

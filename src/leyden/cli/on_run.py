@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from ..config.compose import project_root
 from ..errors import UserError
+from ..run.cleaned import require_checkpoint
 from ..run.directory import RunDirectory, find_run
 from ..run.results import read_results
 from .json_output import run_summary
@@ -29,6 +30,7 @@ def resume(options: argparse.Namespace) -> int:
             f"{run.path} is finished and cannot be resumed; train a new run with a larger trainer.max_epochs"
         )
     require_ended(run)
+    require_checkpoint(run)
     if options.overrides:
         change(run, options.overrides, root)
     try:

@@ -15,7 +15,12 @@ from ..config import references
 from ..config.renamed import renamed
 from ..errors import UserError, hint
 from ..io import FULL, write_atomically
+<<<<<<< HEAD
 from . import environment, machine
+=======
+from . import environment
+from .cleaned import cleaned_remark
+>>>>>>> 38bbfaf (Add leyden watch and leyden clean)
 from .code_copy import CodeCopy
 from .history import experiments, folders, newest_run, remember
 from .status import StatusFile, locked, read_json
@@ -172,7 +177,8 @@ class RunDirectory:
 
     @property
     def _saved(self) -> str:
-        return ", ".join(sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))) or "none"
+        names = ", ".join(sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))) or "none"
+        return "; ".join(filter(None, [names, cleaned_remark(self.status)]))
 
 
 def find_run(name: str, root: Path) -> RunDirectory:
