@@ -19,7 +19,7 @@ def status(options: argparse.Namespace) -> int:
         try:
             fields = _fields(find(name)[1])
             runs.append(fields)
-            print("  ".join(filter(None, map(str, _line(fields)))))
+            print("  ".join(map(str, filter(None, _line(fields)))))
         except UserError as error:
             runs.append({"path": name, "error": str(error)})
             print(error, file=sys.stderr)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..errors import UserError
-from ..io import remove_abandoned
+from ..io import UNFINISHED, remove_abandoned
 from ..run.directory import RunDirectory
 from .progress import is_active
 from .records import Record
@@ -68,7 +68,7 @@ def usage(records: list[Record]) -> list[Usage]:
         entry.runs += 1
         for path, size in _files(Path(record.path)):
             folder = path.relative_to(record.path).parts[0]
-            if folder == CHECKPOINTS:
+            if folder == CHECKPOINTS and path.suffix in (".ckpt", UNFINISHED):
                 entry.checkpoints += size
                 entry.old_checkpoints += size if record.created < limit else 0
             elif folder == "plots":
