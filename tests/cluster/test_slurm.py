@@ -130,25 +130,25 @@ def packed(cluster, runs, *epochs):
 
 def test_runs_packed_into_one_job_resume_together(cluster, tmp_path):
     """A run that has finished before the job is preempted is not trained again; the others end with the same bits."""
-    alone = cluster.submit(tmp_path / "alone")
-    short, *others = runs = packed(cluster, tmp_path / "packed", 1, 6, 100, 101)
+    short, *others = runs = packed(cluster, tmp_path / "packed", 1, 60, 10000, 10001)
     assert len({status(run)["job"] for run in runs}) == 1
+    for run in others[1:]:
+        wait((run / "checkpoints" / "last.ckpt").exists, run, seconds=600)  # four imports of torch at once
     wait(lambda: status(short)["state"] == "finished", short)
-    for run in others:
-        wait_for_checkpoint(run)
     finished = status(short)
     cluster.signal(short, "USR1")
     for run in others[1:]:
         wait(lambda run=run: status(run)["state"] == "preempted", run)
     text = cluster.command("cancel", others[0], code=2)
     assert f"also trains {others[1]}" in text
-    wait(lambda: all(status(run)["state"] == "running" for run in others[1:]), short)
+    wait(lambda: all(status(run)["state"] == "running" for run in others[1:]), short, seconds=600)
     assert "Restarts=1 " in cluster.run("scontrol", "show", "job", finished["job"])
     assert f"job {finished['job']}: RUNNING" in cluster.command("status", others[1])
-    wait(lambda: status(others[0])["state"] == "finished", others[0])
+    wait(lambda: status(others[0])["state"] == "finished", others[0], seconds=600)
     cluster.command("cancel", *others)
     cluster.wait_for_end(short, "CANCELLED")
     assert status(short) == finished
+    alone = cluster.submit(tmp_path / "alone", "trainer.max_epochs=60")
     cluster.wait_for_end(alone, "COMPLETED")
     assert_same_bits(others[0], alone)
     assert "[1/4]" in output(short)
