@@ -72,8 +72,8 @@ def test_what_a_command_prints_is_its_result_if_it_has_no_other(project):
     run = next(project.glob("runs/*/*/2*"))
     (run / "code.json").write_text(json.dumps({"files": {}, "left_out": {}}))
     found, text = result(project, "diff", run)
-    assert "configs/train.yaml" in found["output"]
-    assert found["output"] in text
+    assert "configs/train.yaml" in found["code"]
+    assert found["code"] in text
 
 
 def test_numbers_that_json_has_not_are_null():

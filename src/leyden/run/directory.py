@@ -15,12 +15,8 @@ from ..config import references
 from ..config.renamed import renamed
 from ..errors import UserError, hint
 from ..io import FULL, write_atomically
-<<<<<<< HEAD
 from . import environment, machine
-=======
-from . import environment
 from .cleaned import cleaned_remark
->>>>>>> 38bbfaf (Add leyden watch and leyden clean)
 from .code_copy import CodeCopy
 from .history import experiments, folders, newest_run, remember
 from .status import StatusFile, locked, read_json
