@@ -17,6 +17,8 @@ from ..study.records import records
 from ..study.select import select
 
 REFRESH_SECONDS = 2.0
+NARROW, WIDE = 110, 200  # characters: with fewer, `DETAILS` are left out; for files and pipes
+DETAILS = ("step", "best", "speed")
 MAX_LOAD = 0.2  # fraction of the time that reading the runs may take
 
 
@@ -27,7 +29,8 @@ def watch(options: argparse.Namespace) -> int:
         rows = _rows(root, options.words, watched)
         options.result = {"runs": rows}
         if rows:
-            Console().print(_table(rows))
+            console = Console() if sys.stdout.isatty() else Console(width=WIDE)
+            console.print(_table(rows, console.width))
         else:
             print(_nothing(options.words), file=sys.stderr)
         return 0
@@ -36,7 +39,7 @@ def watch(options: argparse.Namespace) -> int:
             while True:
                 begin = time.monotonic()
                 rows = _rows(root, options.words, watched)
-                live.update(_table(rows) if rows else _nothing(options.words), refresh=True)
+                live.update(_table(rows, live.console.width) if rows else _nothing(options.words), refresh=True)
                 time.sleep(max(REFRESH_SECONDS, (time.monotonic() - begin) / MAX_LOAD))
     except KeyboardInterrupt:  # the table stays on the terminal
         return 0
@@ -73,22 +76,28 @@ def _with_job_states(rows: list[Progress]) -> list[Progress]:
     ]
 
 
-def _table(rows: list[Progress]) -> Table:
-    heads = ["run", "state", "epoch", "step", "metric", "best", "speed", "left", "last row"]
+def _table(rows: list[Progress], width: int) -> Table:
+    """Return the table, on a narrow terminal without the columns of `DETAILS`."""
+    cells = [_cells(row) for row in rows]
+    heads = [head for head in cells[0] if width >= NARROW or head not in DETAILS]
     table = Table(*[Column(head, no_wrap=head != "state") for head in heads], box=None)
-    for row in rows:
-        table.add_row(
-            f"{row.experiment} {Path(row.path).name.rpartition('-')[2]}",
-            row.state + (f": {row.error}" if row.error and row.state == "failed" else ""),
-            _of(row.epoch, row.max_epochs),
-            _of(row.step, row.max_steps),
-            f"{row.metric} {row.value:.4f}" if row.value is not None else "",
-            f"{row.best:.4f}" if row.best is not None else "",
-            f"{row.speed:.0f} {row.unit}" if row.speed is not None else "",
-            _duration(row.seconds_left),
-            f"{_duration(row.age)} ago" if row.age is not None else "",
-        )
+    for row in cells:
+        table.add_row(*[row[head] for head in heads])
     return table
+
+
+def _cells(row: Progress) -> dict[str, str]:
+    return {
+        "run": f"{row.experiment} {Path(row.path).name.rpartition('-')[2]}",
+        "state": row.state + (f": {row.error}" if row.error and row.state == "failed" else ""),
+        "epoch": _of(row.epoch, row.max_epochs),
+        "step": _of(row.step, row.max_steps),
+        "metric": f"{row.metric} {row.value:.4f}" if row.value is not None else "",
+        "best": f"{row.best:.4f}" if row.best is not None else "",
+        "speed": f"{row.speed:.0f} {row.unit}" if row.speed is not None else "",
+        "left": _duration(row.seconds_left),
+        "last row": f"{_duration(row.age)} ago" if row.age is not None else "",
+    }
 
 
 def _of(number: int | None, last: int | None) -> str:

@@ -3,7 +3,6 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from ..errors import UserError
 from ..io import installed_version
@@ -41,7 +40,7 @@ class Local(Launcher):
         max_restarts: int = 0,
         accelerator: str = "auto",
         fork: bool = False,
-        parallel: int | Literal["auto"] | None = None,
+        parallel: int | str | None = None,
     ) -> None:
         if nodes > 1:
             raise ValueError(f"expected trainer.num_nodes=1, got {nodes}; for several nodes choose launcher=slurm")
@@ -55,8 +54,10 @@ class Local(Launcher):
             raise ValueError(f"fork needs trainer.accelerator=cpu, got {accelerator}; choose trainer=cpu or fork=false")
         if fork and devices != 1:
             raise ValueError(f"fork needs trainer.devices=1, got {devices}; choose 1 or fork=false")
-        if parallel is not None and parallel != "auto" and parallel < 1:
-            raise ValueError(f"expected parallel as null, auto or a number of at least 1, got {parallel}")
+        if isinstance(parallel, str) and parallel != "auto":
+            raise ValueError(f"expected parallel as null, auto or a number, got {parallel!r}")
+        if isinstance(parallel, int) and parallel < 1:
+            raise ValueError(f"expected parallel of at least 1, got {parallel}")
         super().__init__(nodes)
         self.devices, self.accelerator, self.parallel = devices, accelerator, parallel or 1
         self.num_devices = devices if isinstance(devices, int) else len(devices)
