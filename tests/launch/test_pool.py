@@ -170,6 +170,7 @@ def test_interrupt_saves_and_stops_all_runs_at_once(tmp_path, fork, new):
         assert (folder(tmp_path, epochs) / "checkpoints" / "last.ckpt").exists()
     assert errors.count("epoch ") == 0  # only in the files of the runs
     assert errors.count("  finished  ") == 1
+    assert "  failed: its process was killed by SIGKILL (" in errors
     # The same number of threads as alone, with OMP_NUM_THREADS=1, gives the same bits.
     alone = weights(folder(new[0], FINISHED))
     assert all(alone[name].equal(value) for name, value in weights(folder(tmp_path, FINISHED)).items())

@@ -112,7 +112,11 @@ class RunPool:
                 member.run.set_state("failed", error=error, exit_code=1)
                 print(f"{member.run.path}: {error}; continue with: leyden resume {member.run.path}", file=sys.stderr)
             member.held.close()
-            self._report(member.run, _describe_end(member.run, time.perf_counter() - member.begin))
+            seconds = time.perf_counter() - member.begin
+            try:
+                self._report(member.run, f"{_describe_end(member.run, code)}  {seconds:.1f} s")
+            except (OSError, UserError) as error:  # such as a run that was moved; the others go on
+                print(error, file=sys.stderr)
 
     def _report(self, run: RunDirectory, text: str) -> None:
         if self.is_parallel:
@@ -129,12 +133,10 @@ class RunPool:
             os.write(2, b"\nsaving all runs; press Ctrl-C again to stop immediately\n")
 
 
-def _describe_end(run: RunDirectory, seconds: float) -> str:
+def _describe_end(run: RunDirectory, code: int) -> str:
     status, best = run.status, run.best
-    words = [status["state"], f"{seconds:.1f} s"]
-    if (value := best.get("metrics", {}).get(best.get("monitor"))) is not None:
-        words.append(f"{best['monitor']} {value:.4f}")
-    if status["state"] == "failed":
-        words.append((status.get("error") or "see its output").partition("\n")[0])
-        words.append(f"({run.path / OUTPUT})")
-    return "  ".join(words)
+    if code and code not in STOPPED:
+        reason = (status.get("error") or f"exit code {code}").partition("\n")[0]
+        return f"failed: {reason} ({run.path / OUTPUT})"
+    value = best.get("metrics", {}).get(best.get("monitor"))
+    return status["state"] + (f"  {best['monitor']} {value:.4f}" if value is not None else "")
