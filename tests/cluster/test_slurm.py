@@ -130,7 +130,7 @@ def packed(cluster, runs, *epochs):
 
 def test_runs_packed_into_one_job_resume_together(cluster, tmp_path):
     """A run that has finished before the job is preempted is not trained again; the others end with the same bits."""
-    short, *others = runs = packed(cluster, tmp_path / "packed", 1, 60, 10000, 10001)
+    short, *others = runs = packed(cluster, tmp_path / "packed", 1, 12, 10000, 10001)
     assert len({status(run)["job"] for run in runs}) == 1
     for run in others[1:]:
         wait((run / "checkpoints" / "last.ckpt").exists, run, seconds=600)  # four imports of torch at once
@@ -148,7 +148,7 @@ def test_runs_packed_into_one_job_resume_together(cluster, tmp_path):
     cluster.command("cancel", *others)
     cluster.wait_for_end(short, "CANCELLED")
     assert status(short) == finished
-    alone = cluster.submit(tmp_path / "alone", "trainer.max_epochs=60")
+    alone = cluster.submit(tmp_path / "alone", "trainer.max_epochs=12")
     cluster.wait_for_end(alone, "COMPLETED")
     assert_same_bits(others[0], alone)
     assert "[1/4]" in output(short)
