@@ -60,6 +60,8 @@ def test_help_lists_every_command():
         "diff",
         "sync",
         "list",
+        "watch",
+        "clean",
         "data",
         "tour",
         "check",

@@ -1,5 +1,4 @@
 import csv
-import json
 from io import StringIO
 
 import pytest
@@ -28,7 +27,6 @@ def output(capsys, *words, code=0):
 
 def test_runs_are_listed_in_every_format(project, capsys):
     words = ["runs", "vision", "--sort", "test/accuracy", "--reverse", "test/accuracy>0.9"]
-    assert len(json.loads(output(capsys, *words, "--format", "json"))) == 5
     rows = list(csv.DictReader(StringIO(output(capsys, *words, "--format", "csv"))))
     assert [row["test/accuracy"] for row in rows] == ["0.96", "0.955", "0.95", "0.92", "0.91"]
     assert rows[0]["model.optimizer.lr"] == "0.01"

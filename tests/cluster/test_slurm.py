@@ -118,6 +118,55 @@ def test_sweep_is_an_array_of_runs(cluster, tmp_path):
     assert all(status(run)["state"] == "finished" and output(run) for run in runs)
 
 
+def packed(cluster, runs, *epochs):
+    """Submit runs of so many epochs as one job that trains four at once."""
+    words = ("launcher.runs_per_job=4", f"runs={runs}", f"trainer.max_epochs={','.join(map(str, epochs))}")
+    cluster.command("train", "--sweep", *[word for word in SETTINGS if "max_epochs" not in word], *words)
+    found = {
+        yaml.safe_load((run / "config.yaml").read_text())["trainer"]["max_epochs"]: run for run in runs.glob("*/*/2*")
+    }
+    return [found[number] for number in epochs]
+
+
+def test_runs_packed_into_one_job_resume_together(cluster, tmp_path):
+    """A run that has finished before the job is preempted is not trained again; the others end with the same bits."""
+    short, *others = runs = packed(cluster, tmp_path / "packed", 1, 12, 10000, 10001)
+    assert len({status(run)["job"] for run in runs}) == 1
+    for run in others[1:]:
+        wait((run / "checkpoints" / "last.ckpt").exists, run, seconds=600)  # four imports of torch at once
+    wait(lambda: status(short)["state"] == "finished", short)
+    finished = status(short)
+    cluster.signal(short, "USR1")
+    for run in others[1:]:
+        wait(lambda run=run: status(run)["state"] == "preempted", run)
+    text = cluster.command("cancel", others[0], code=2)
+    assert f"also trains {others[1]}" in text
+    wait(lambda: all(status(run)["state"] == "running" for run in others[1:]), short, seconds=600)
+    assert "Restarts=1 " in cluster.run("scontrol", "show", "job", finished["job"])
+    assert f"job {finished['job']}: RUNNING" in cluster.command("status", others[1])
+    wait(lambda: status(others[0])["state"] == "finished", others[0], seconds=600)
+    cluster.command("cancel", *others)
+    cluster.wait_for_end(short, "CANCELLED")
+    assert status(short) == finished
+    alone = cluster.submit(tmp_path / "alone", "trainer.max_epochs=12")
+    cluster.wait_for_end(alone, "COMPLETED")
+    assert_same_bits(others[0], alone)
+    assert "[1/4]" in output(short)
+    assert {status(run)["share"]["LEYDEN_CORES"] for run in runs} == {"1"}
+
+
+def test_packed_jobs_form_an_array(cluster, tmp_path):
+    words = ("launcher.runs_per_job=2", "launcher.max_jobs=1", f"runs={tmp_path}", "seed=0,1,2")
+    cluster.command("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", *words)
+    runs = sorted(tmp_path.glob("*/*/2*"), key=lambda run: yaml.safe_load((run / "config.yaml").read_text())["seed"])
+    assert [status(run)["job"].partition("_")[2] for run in runs] == ["0", "0", "1"]
+    for run in runs:
+        cluster.wait_for_end(run, "COMPLETED")
+    assert all(status(run)["state"] == "finished" for run in runs)
+    assert output(runs[0])
+    assert output(runs[2])
+
+
 def test_cancel_removes_job_from_queue(cluster, tmp_path):
     run = cluster.submit(tmp_path, TWO_HOSTS)
     wait(lambda: cluster.state(run) == "RUNNING", run)

@@ -22,6 +22,16 @@ echo "$@" > "$run/called"
 echo '{"id": "0", "state": "finished", "exit_code": 0}' > "$run/status.json"
 """
 
+# Ends once a second run has started; the run with the experiment `crash` is killed.
+WAITING_PYTHON = """#!/bin/sh
+for word; do run=$previous; previous=$word; done
+echo "$OMP_NUM_THREADS $LEYDEN_CORES" > "$run/threads"
+until [ $(ls "$run"/../../*/2*/threads | wc -l) -ge 2 ]; do sleep 0.05; done
+case "$run" in */crash/*) kill -9 $$;; esac
+echo "printed by $run"
+echo '{"id": "0", "state": "finished", "exit_code": 0}' > "$run/status.json"
+"""
+
 
 def config(launcher, name="some/thing", **settings):
     target = {"_target_": f"{launcher.__module__}.{launcher.__name__}"}
@@ -89,3 +99,26 @@ def test_local_runs_use_requested_devices(tmp_path, monkeypatch):
     called = [(run.path / "called").read_text() for run in runs]
     assert ["nproc-per-node=2" in words for words in called] == [True, False, False]
     assert ["nproc-per-node=3" in words for words in called] == [False, False, True]
+
+
+def test_runs_at_once_have_shares_and_files_of_their_own(tmp_path, monkeypatch, capfd):
+    """A crash costs one run."""
+    python = tmp_path / "python"
+    python.write_text(WAITING_PYTHON)
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr("leyden.launch.shares.cores", lambda: 6)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    settings = {"accelerator": "cpu", "parallel": 2}
+    runs = create([config(Local, f"some/{name}", **settings) for name in ("a", "crash", "b", "c")], tmp_path)
+    assert launch_all(runs, tmp_path) == 1
+    assert [run.status["state"] for run in runs] == ["finished", "failed", "finished", "finished"]
+    assert {(run.path / "threads").read_text() for run in runs} == {"3 3\n"}
+    errors = capfd.readouterr().err
+    assert "printed" not in errors
+    assert f"printed by {runs[2].path}\n" == (runs[2].path / "output.txt").read_text()
+    assert errors.count("  started ") == 4
+    assert errors.count("  finished ") == 3
+    assert f"[2/4] {runs[1].path.name}  failed: its process was killed by SIGKILL" in errors

@@ -70,3 +70,21 @@ def test_job_imports_the_copy_unless_live():
     assert 'env PYTHONPATH="$run/code/src${PYTHONPATH:+:$PYTHONPATH}" echo -m ' in script(python="echo")
     text = Slurm(devices=1, nodes=1, accelerator="cpu").describe(PATHS[:1], live=True)
     assert "PYTHONPATH" not in text
+
+
+def test_several_runs_share_a_job(tmp_path):
+    paths = [tmp_path / name for name in ("a b", "c", "d")]
+    text = script(paths, nodes=1, devices=2, runs_per_job=2, python="echo")
+    wanted = {"--array=0-1", "--nodes=1", "--ntasks-per-node=1", "--gpus-per-node=4", "--cpus-per-task=16"}
+    assert wanted <= set(options(text))
+    for path in paths:
+        path.mkdir()
+    stubs = 'srun() { for word; do printf "<%s>" "$word"; done; }; scontrol() { echo n1; }\n'
+    for index, members in enumerate((paths[:2], paths[2:])):
+        environment = {"SLURM_ARRAY_TASK_ID": str(index), "SLURM_ARRAY_JOB_ID": "7", "SLURM_JOB_ID": "8"}
+        subprocess.run(["bash"], input=stubs + text, text=True, check=True, env=environment | {"PATH": os.defpath})
+        written = (members[0] / f"slurm-7_{index}.out").read_text()
+        assert written.endswith("".join(f"<{path}>" for path in members))
+    assert "--ntasks-per-node=2" in script(paths[:1], nodes=1, devices=2, runs_per_job=2)  # a single run
+    with pytest.raises(ValueError, match=r"needs trainer.num_nodes=1, got 2"):
+        script(paths, nodes=2, runs_per_job=2)

@@ -146,7 +146,8 @@ def test_runs_of_a_sweep_are_trained_with_their_own_code(project, trained, fork)
         f"import sys; from pathlib import Path; from {PACKAGE}.run.frozen_code import imported_from\n"
         "with imported_from(Path(sys.argv[1])) as module:\n"
         "  run = module('run.directory').RunDirectory(Path(sys.argv[1]))\n"
-        f"  sys.exit(module('launch.sequential').SequentialLauncher([run], forks={fork}).train())"
+        f"  start = module('launch.run_process').{'ForkedRun' if fork else 'SpawnedRun'}\n"
+        "  sys.exit(module('launch.pool').RunPool([run], [{}], start).train())"
     )
     project.python("-c", code, run.path)
     assert run.status["state"] == "finished"

@@ -110,7 +110,7 @@ SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting"})
 REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in descending order"})
 COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
 LIMIT: Argument = ("--limit", {"type": int, "metavar": "N", "help": "the first N after sorting, or the N newest"})
-LISTING: Argument = ("--format", {"choices": ["table", "csv", "json"], "default": "table"})
+LISTING: Argument = ("--format", {"choices": ["table", "csv"], "default": "table"})
 BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the groups (default: experiment)"})
 METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
 AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
@@ -137,6 +137,13 @@ REPORT: Argument = (
     "--output",
     {"type": writable, "metavar": "FILE", "help": "default: report.html in the run or study, or of several runs here"},
 )
+ONCE: Argument = ("--once", {"action": "store_true", "help": "print the table once and exit, as without a terminal"})
+BEST: Argument = ("--best", {"action": "store_true", "help": "remove the best checkpoints of finished runs, too"})
+YES: Argument = ("--yes", {"action": "store_true", "help": "remove without asking"})
+JSON: Argument = (
+    "--json",
+    {"action": "store_true", "help": "print the result as one JSON object; everything else goes to standard error"},
+)
 
 COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("train", "check a configuration, train a run and test its best checkpoint", [OVERRIDES, SWEEP, DRY_RUN, LIVE]),
@@ -159,6 +166,8 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         "list the runs of this project with what differs among them",
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
+    ("watch", "show the progress of the runs that are being trained", [WORDS, ONCE]),
+    ("clean", "show what the runs take on the disk, and remove checkpoints of those named", [WORDS, BEST, YES]),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES, PLOT]),
     (
         "reproduce",
@@ -180,6 +189,6 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     for verb, text, arguments in COMMANDS:
         command = verbs.add_parser(verb, help=text, description=text)
-        for name, options in arguments:
+        for name, options in [*arguments, JSON]:
             command.add_argument(name, **options)
     return top

@@ -19,16 +19,18 @@ def diff(options: argparse.Namespace) -> int:
     """Show what has changed in the code since a run, or what differs between two runs."""
     root, run = find(options.run)
     if options.other:
-        return _diff_runs(run, find(options.other)[1])
+        options.result = _diff_runs(run, find(options.other)[1])
+        return 0
     lines = list(diff_from_tree(run.path, root, runs_folder(run.frozen_config, root)))
+    options.result = {"code": "".join(lines)}
     sys.stdout.writelines(lines)
     if not lines:
         print("no difference between this run's code and the working tree", file=sys.stderr)
     return 0
 
 
-def _diff_runs(first: RunDirectory, second: RunDirectory) -> int:
-    """Print the differences of two runs, the code last, since it may be long."""
+def _diff_runs(first: RunDirectory, second: RunDirectory) -> dict[str, Any]:
+    """Print the differences of two runs, the code last, since it may be long, and return them for `--json`."""
     made = differences(first.path, second.path)
     names = tuple(path.name.rpartition("-")[2] for path in (first.path, second.path))
     console = Console()
@@ -40,7 +42,7 @@ def _diff_runs(first: RunDirectory, second: RunDirectory) -> int:
     lines = list(diff_of_copies(first.path, second.path))
     print("code" if lines else "code: no difference")
     sys.stdout.writelines(lines)
-    return 0
+    return {"runs": (first.path, second.path), "differences": made, "code": "".join(lines)}
 
 
 def _print(console: Console, title: str, names: tuple[str, ...], pairs: dict[str, tuple[Any, Any]]) -> None:

@@ -14,12 +14,14 @@ from ..io import installed_version
 def examine(options: argparse.Namespace | None = None) -> int:
     """Print installed versions, devices and problems; return 1 if there are problems, else 0."""
     problems: list[str] = []
-    _show("python", f"{platform.python_version()} ({sys.executable})")
-    _show("cores", str(os.cpu_count()))
-    _show("disk", f"{shutil.disk_usage('.').free / 2**30:.0f} GiB free in {Path.cwd()}")
-    _show("wandb", _wandb())
+    facts = {
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "cores": str(os.cpu_count()),
+        "disk": f"{shutil.disk_usage('.').free / 2**30:.0f} GiB free in {Path.cwd()}",
+        "wandb": _wandb(),
+    }
     for name in ("torch", "torchvision", "torchaudio", "lightning", "torchmetrics", "torchtext"):
-        _show(name, installed_version(name) or "not installed")
+        facts[name] = installed_version(name) or "not installed"
     present = [name for name in ("torch", "torchvision", "torchaudio") if installed_version(name) or name == "torch"]
     try:
         for name in present:
@@ -30,17 +32,16 @@ def examine(options: argparse.Namespace | None = None) -> int:
     else:
         import torch
 
-        _show("torch's CUDA", str(torch.version.cuda))
-        _show("devices", _devices())
+        facts |= {"torch's CUDA": str(torch.version.cuda), "devices": _devices()}
         if shutil.which("nvidia-smi") and not torch.cuda.is_available():
             problems.append(f"an NVIDIA driver is installed, but torch (CUDA {torch.version.cuda}) finds no GPU")
+    for name, text in facts.items():
+        print(f"{name:<14} {text}")
     for problem in problems:
         print(f"PROBLEM: {problem}", file=sys.stderr)
+    if options:
+        options.result = {"facts": facts, "problems": problems}
     return 1 if problems else 0
-
-
-def _show(name: str, text: str) -> None:
-    print(f"{name:<14} {text}")
 
 
 def _wandb() -> str:

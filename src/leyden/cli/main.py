@@ -1,5 +1,6 @@
 """The command line. Torch-free, so that help, lists and configuration errors appear immediately."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,6 +22,8 @@ COMMANDS = {
     "list": "train.list_options",
     "data": "inspect_data.inspect_data",
     "runs": "study.runs",
+    "watch": "watch.watch",
+    "clean": "clean.clean",
     "compare": "study.compare",
     "reproduce": "reproduce.reproduce",
     "report": "report.write_report",
@@ -36,31 +39,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 for success, 1 for a failed run, 2 for an error in the command."""
     if sys.stdout is not None and sys.stdout.errors == "strict":  # the terminal may not support all characters
         getattr(sys.stdout, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        options, more = parser().parse_known_args(arguments)
-        if more:  # words after a flag
-            words: list[str] | None = getattr(options, "overrides", getattr(options, "words", None))
-            if words is None or any(word.startswith("-") for word in more):
-                parser().error(f"unrecognized arguments: {' '.join(more)}")
-            words += more
+        options = _parse(words)
         module, _, function = COMMANDS[options.verb].rpartition(".")
-        return getattr(import_module(f".{module}", __package__), function)(options)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+        command = getattr(import_module(f".{module}", __package__), function)
+        if options.json:
+            from .json_output import with_json
+
+            return with_json(command, options, _explain)
+        return command(options)
     except BrokenPipeError:  # the reader, such as `head`, has exited
         sys.stderr.close()
         return 0
-    except UnicodeEncodeError as error:  # such as a path
-        print(f"{error}: the locale of this machine does not support this character; set PYTHONUTF8=1", file=sys.stderr)
-        return 2
-    except OSError as error:
+    except (Exception, KeyboardInterrupt) as error:
+        code, message = _explain(error)
+        if "--json" in words:  # the command was not understood
+            from .json_output import document
+
+            print(document({}, code, message), end="")
+        return code
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    options, more = parser().parse_known_args(arguments)
+    if more:  # words after a flag
+        words: list[str] | None = getattr(options, "overrides", getattr(options, "words", None))
+        if words is None or any(word.startswith("-") for word in more):
+            parser().error(f"unrecognized arguments: {' '.join(more)}")
+        words += more
+    return options
+
+
+def _explain(error: BaseException) -> tuple[int, str]:
+    """Print what a user can do about an exception and return its exit code and message; raise it if that is unknown."""
+    code, message = 2, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        code, message = 130, "stopped"
+    elif isinstance(error, UnicodeEncodeError):  # such as a path
+        message += ": the locale of this machine does not support this character; set PYTHONUTF8=1"
+    elif not isinstance(error, UserError):
         from ..io import disk_error
 
-        if not disk_error(error):
-            raise
-        print(error, file=sys.stderr)
-        return 1
+        if not isinstance(error, OSError) or not disk_error(error):
+            raise error
+        code = 1
+    print(message, file=sys.stderr)
+    return code, message

@@ -1,11 +1,16 @@
 """Commands that execute a run: `leyden resume`, `validate`, `test` and `predict`."""
 
 import argparse
+import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..config.compose import project_root
 from ..errors import UserError
+from ..run.cleaned import require_checkpoint
 from ..run.directory import RunDirectory, find_run
+from ..run.results import read_results
+from .json_output import run_summary
 
 
 def find(name: str) -> tuple[Path, RunDirectory]:
@@ -25,9 +30,13 @@ def resume(options: argparse.Namespace) -> int:
             f"{run.path} is finished and cannot be resumed; train a new run with a larger trainer.max_epochs"
         )
     require_ended(run)
+    require_checkpoint(run)
     if options.overrides:
         change(run, options.overrides, root)
-    return launch(run, "train", root, options.live)
+    try:
+        return launch(run, "train", root, options.live)
+    finally:
+        options.result = {"run": run_summary(run)} if options.json else {}
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -37,7 +46,11 @@ def evaluate(options: argparse.Namespace) -> int:
 
     # Paths are relative to the current folder.
     checkpoint = options.ckpt if options.ckpt in ("best", "last") else str(Path(options.ckpt).absolute())
-    return launch(run, options.verb, root, options.live, checkpoint=checkpoint)
+    code = launch(run, options.verb, root, options.live, checkpoint=checkpoint)
+    if options.json:
+        split = "test" if options.verb == "test" else "val"
+        options.result = {"run": run_summary(run), "results": read_results(run.path).get(split, {})}
+    return code
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -46,7 +59,19 @@ def predict(options: argparse.Namespace) -> int:
     from ..launch.launch import launch
 
     arguments = {"checkpoint": options.ckpt, "form": options.format, "inputs": options.inputs, "output": options.output}
-    return launch(run, "predict", root, options.live, **arguments)
+    if not options.json:
+        return launch(run, "predict", root, options.live, **arguments)
+    if options.output:
+        options.result = {"output": options.output}
+        return launch(run, "predict", root, options.live, **arguments)
+    if not run.is_writable:  # images would be saved beside the temporary file
+        raise UserError(f"{run.path} is read-only: predict --json needs --output FILE")
+    with TemporaryDirectory() as folder:
+        lines = Path(folder, "predictions.jsonl")
+        code = launch(run, "predict", root, options.live, **arguments | {"form": "jsonl", "output": lines})
+        rows = lines.read_text(encoding="utf-8").splitlines() if lines.exists() else []
+        options.result = {"predictions": [json.loads(row) for row in rows]}
+    return code
 
 
 def _find_trusted(options: argparse.Namespace) -> tuple[Path, RunDirectory]:

@@ -39,6 +39,7 @@ def write_report(options: argparse.Namespace) -> int:
     except PermissionError as error:
         raise UserError(f"cannot write {file}: {error.strerror}; set --output FILE") from None
     what = "1 run" if len(chosen) == 1 else f"{len(chosen)} runs"
+    options.result = {"file": file, "runs": [record.path for record in chosen]}
     print(file)
     print(f"{what}, {len(text.encode()) / 1e6:.2f} MB", file=sys.stderr)
     return 0

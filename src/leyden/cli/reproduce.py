@@ -25,9 +25,11 @@ def reproduce(options: argparse.Namespace) -> int:
     """Train runs again and compare them with the originals; 0 if all are reproduced, 1 otherwise."""
     root = project_root()
     verdicts = []
+    options.result = {"verdicts": (pairs := [])}
     for original, verdict in _verdicts(options, root):
         print_verdict(original, verdict)
         verdicts.append(verdict)
+        pairs.append({"original": original, "verdict": verdict, "is_reproduced": verdict.is_reproduced})
     if len(verdicts) > 1:
         count = sum(verdict.is_reproduced for verdict in verdicts)
         print(f"{count} of {len(verdicts)} runs are reproduced")

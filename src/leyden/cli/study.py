@@ -9,20 +9,19 @@ from ..config.compose import project_root
 from ..errors import UserError
 from ..study.records import Record, records, require_names
 from ..study.select import select
-from ..study.table import columns, main_metrics, print_table, sort, write_csv, write_json
+from ..study.table import columns, main_metrics, print_table, sort, write_csv
 
 
 def runs(options: argparse.Namespace) -> int:
-    """List runs as a table, CSV or JSON."""
+    """List runs as a table or CSV."""
     chosen = select(records(project_root()), options.words, Path.cwd())
     if options.sort:
         chosen = sort(chosen, options.sort, options.reverse)
     if options.limit:
         chosen = chosen[: options.limit] if options.sort else chosen[-options.limit :]
     names = columns(chosen, options.columns.split(",") if options.columns else [])
-    if options.format == "json":
-        write_json(chosen, sys.stdout)
-    elif options.format == "csv":
+    options.result = {"runs": chosen}
+    if options.format == "csv":
         write_csv(chosen, names, sys.stdout)
     elif chosen:
         print_table(chosen, names)
@@ -46,6 +45,7 @@ def compare(options: argparse.Namespace) -> int:
     chosen = _with_metric(selected, metric)
     by = options.by.split(",") if options.by else ["experiment"]
     groups = comparison.groups(chosen, by, metric, options.against)
+    options.result = {"metric": metric, "groups": groups}
     lowest = options.lowest or metric.rpartition("/")[2] in ("loss", "wer", "cer", "error")
     if options.format == "latex":
         print(comparison.latex(groups, metric, lowest), end="")

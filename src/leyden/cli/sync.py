@@ -17,7 +17,10 @@ FINISH_SECONDS = 120.0  # the next sync continues after a timeout
 
 def sync_runs(options: argparse.Namespace) -> int:
     """Upload the runs that were named."""
-    return sync([find(name)[1] for name in options.runs])
+    runs = [find(name)[1] for name in options.runs]
+    code = sync(runs)
+    options.result = {"runs": [run.path for run in runs]}
+    return code
 
 
 def sync(runs: Sequence[RunDirectory]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from .checked import checked
+from .json_output import run_summary
 
 if TYPE_CHECKING:
     from ..run.directory import RunDirectory
@@ -27,7 +28,9 @@ def train(options: argparse.Namespace) -> int:
     if agent_identity() and len(words) > 1:
         raise UserError("the agent of a W&B sweep starts one run at a time: leave out --sweep")
     if options.dry_run:
-        print(describe(configs, root, options.live), end="")
+        commands = describe(configs, root, options.live)
+        print(commands, end="")
+        options.result = {"commands": commands}
         return 0
     begin = ["leyden", "train", *(["--live"] * options.live)]
     commands = [[*begin, *overrides] for overrides in words]
@@ -39,7 +42,10 @@ def train(options: argparse.Namespace) -> int:
     ]
     for run in runs:
         print(f"run              {run.path}", file=sys.stderr)
-    return launch_all(runs, root)
+    try:
+        return launch_all(runs, root)
+    finally:
+        options.result = {"runs": [run_summary(run) for run in runs]} if options.json else {}
 
 
 def _begun_by_agent(config: dict[str, Any], root: Path) -> "RunDirectory | None":
@@ -61,15 +67,17 @@ def check(options: argparse.Namespace) -> int:
     from ..config.compose import options as group_options
     from ..config.compose import project_root
 
-    problems = []
+    problems: dict[str, str | None] = {}
     for name, _ in group_options(project_root())["experiment"]:
         try:
             checked([f"experiment={name}", *options.overrides], looks_for_files=False)
+            problems[name] = None
             print(f"{name}: no problem found")
         except UserError as error:
-            problems.append(str(error))
+            problems[name] = str(error)
             print(error, file=sys.stderr)
-    return 2 if problems else 0
+    options.result = {"problems": problems}
+    return 2 if any(problems.values()) else 0
 
 
 def list_options(options: argparse.Namespace) -> int:
@@ -78,6 +86,7 @@ def list_options(options: argparse.Namespace) -> int:
     from ..config.compose import project_root
 
     groups = group_options(project_root())
+    options.result = {group: dict(members) for group, members in groups.items()}
     for group in sorted(groups, key=lambda group: group != "experiment"):
         print(group)
         for name, text in groups[group]:

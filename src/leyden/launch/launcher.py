@@ -5,6 +5,7 @@ from ..run.directory import RunDirectory
 
 EXECUTE = "leyden.run.execute"
 TORCHRUN = "leyden.run.torchrun"
+PACKED = "leyden.launch.packed"
 PREEMPTED, INTERRUPTED = STOPPED = (75, 130)  # exit codes
 
 

@@ -1,13 +1,17 @@
+import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
 from ..io import installed_version
 from ..run.directory import RunDirectory
 from ..run.torchrun import run_torchrun
-from .launcher import EXECUTE, STOPPED, TORCHRUN, Launcher
-from .sequential import SequentialLauncher
+from .launcher import EXECUTE, TORCHRUN, Launcher
+from .pool import RunPool
+from .run_process import ForkedRun, SpawnedRun
+from .shares import shares
 
 
 class Local(Launcher):
@@ -20,6 +24,10 @@ class Local(Launcher):
         accelerator: `trainer.accelerator`.
         fork: Whether the runs of a sweep are forked from one process that has imported torch, which saves seconds per
             run. CPU only.
+        parallel: How many runs of a sweep are trained at once: a number, or `auto` for one per GPU (per
+            `trainer.devices` GPUs), on the CPU one per core that has 2 GB of memory; None for one after the other. Each
+            has its share of GPUs and cores. The number of threads of a share, `OMP_NUM_THREADS`, changes the last bits
+            of sums on a CPU.
 
     Raises:
         ValueError: An argument is out of range.
@@ -32,6 +40,7 @@ class Local(Launcher):
         max_restarts: int = 0,
         accelerator: str = "auto",
         fork: bool = False,
+        parallel: int | str | None = None,
     ) -> None:
         if nodes > 1:
             raise ValueError(f"expected trainer.num_nodes=1, got {nodes}; for several nodes choose launcher=slurm")
@@ -45,36 +54,55 @@ class Local(Launcher):
             raise ValueError(f"fork needs trainer.accelerator=cpu, got {accelerator}; choose trainer=cpu or fork=false")
         if fork and devices != 1:
             raise ValueError(f"fork needs trainer.devices=1, got {devices}; choose 1 or fork=false")
+        if isinstance(parallel, str) and parallel != "auto":
+            raise ValueError(f"expected parallel as null, auto or a number, got {parallel!r}")
+        if isinstance(parallel, int) and parallel < 1:
+            raise ValueError(f"expected parallel of at least 1, got {parallel}")
         super().__init__(nodes)
+        self.devices, self.accelerator, self.parallel = devices, accelerator, parallel or 1
         self.num_devices = devices if isinstance(devices, int) else len(devices)
         self.max_restarts, self.fork = max_restarts, fork
 
     def describe(self, paths: list[Path], live: bool = False) -> str:
-        return "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
+        remark = ""
+        if len(paths) > 1 and len(self._shares) > 1:
+            variables = "".join(f"\n#   {shlex.join(f'{k}={v}' for k, v in share.items())}" for share in self._shares)
+            remark = f"# {len(self._shares)} at once, each with the variables of one line:{variables}\n"
+        return remark + "".join(f"{shlex.join(self._command(path))}\n" for path in paths)
 
     def launch(self, runs: list[RunDirectory], is_alone: bool = True) -> int:
-        """Train runs sequentially; a failed run does not stop the next.
+        """Train runs, one after the other or `parallel` at once; a failed run does not stop the others.
 
         Raises:
-            UserError: This version of torchrun does not support restarts.
+            UserError: This version of torchrun does not support restarts, or there are fewer GPUs than a run needs.
         """
         if self.max_restarts and installed_version("torch").startswith("2.3."):
             raise UserError("torchrun of torch 2.3 cannot restart processes: set launcher.max_restarts=0")
+        if is_alone:
+            return self._train_here(runs[0])
         if self.num_devices == 1:
-            return self._train_here(runs[0]) if is_alone else SequentialLauncher(runs, self.fork).train()
-        codes = []
-        for run in runs:
-            with run.claimed():
-                codes.append(run_torchrun(self._command(run.path), run))
-            if codes[-1] in STOPPED:  # stopped from outside: the remaining runs are not started
-                break
-        return max(codes)
+            start = ForkedRun if self.fork else SpawnedRun
+        else:
+            start = partial(ForkedRun, function=self._torchrun)
+        return RunPool(runs, self._shares, start).train()
+
+    @property
+    def _shares(self) -> list[dict[str, str]]:
+        return shares(self.parallel, self.devices, self.accelerator)
 
     def _train_here(self, run: RunDirectory) -> int:
-        from ..run.execute import execute  # imports torch: seconds
-
+        """Train a run alone: with the threads of a share, so that a resumed run of a sweep ends with the same bits."""
+        share = {name: value for name, value in self._shares[0].items() if name != "CUDA_VISIBLE_DEVICES"}
+        os.environ.update(share)  # before torch is imported, which reads them
         with run.claimed():
+            if self.num_devices > 1:
+                return self._torchrun(run)
+            from ..run.execute import execute  # imports torch: seconds
+
             return execute(run, "train")
+
+    def _torchrun(self, run: RunDirectory) -> int:
+        return run_torchrun(self._command(run.path), run)
 
     def _command(self, path: Path) -> list[str]:
         module = ["-m", EXECUTE, str(path), "train"]

@@ -1,13 +1,14 @@
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from ..run.code_copy import CODE
 from ..run.directory import RunDirectory
 from ..run.frozen_code import is_live
 from ..run.project_files import SOURCE
-from .launcher import EXECUTE, Launcher, require_printable
+from .launcher import EXECUTE, PACKED, Launcher, require_printable
 from .slurm_queue import submit
 
 SCRIPT = "job.sbatch"
@@ -16,7 +17,7 @@ FROM_COPY = f'env PYTHONPATH="$run/{CODE}/{SOURCE}${{PYTHONPATH:+:$PYTHONPATH}}"
 
 
 class Slurm(Launcher):
-    """Train on a SLURM cluster: one job for a run, one job array for several.
+    """Train on a SLURM cluster: one job for a run, one job array for several, each job with one run or more.
 
     A job that is preempted or close to its time limit saves a checkpoint and is requeued.
 
@@ -33,6 +34,8 @@ class Slurm(Launcher):
         cpus_per_device: CPU cores per device.
         signal_seconds: Time before the limit at which the run is signalled to save a checkpoint.
         max_jobs: Maximum number of jobs of an array that run at a time.
+        runs_per_job: How many runs of a sweep one job trains at once, on one node, each with `devices` devices and as
+            many times `cpus_per_device` cores; `memory` is that of all of them together.
         options: Further options of sbatch, such as `--exclusive`; they override conflicting ones.
         setup: Shell commands to execute before training, such as `module load cuda`.
         python: Command that starts Python, such as `apptainer exec --nv image.sif python`. Default: this Python.
@@ -58,8 +61,13 @@ class Slurm(Launcher):
         options: list[str] | None = None,
         setup: list[str] | None = None,
         python: str | None = None,
+        runs_per_job: int = 1,
     ) -> None:
         _require_resources(devices, accelerator, cpus_per_device, signal_seconds, max_jobs)
+        if runs_per_job < 1:
+            raise ValueError(f"expected runs_per_job of at least 1, got {runs_per_job}")
+        if runs_per_job > 1 and nodes > 1:
+            raise ValueError(f"runs_per_job needs trainer.num_nodes=1, got {nodes}; choose 1 or runs_per_job=1")
         for text in (time, partition, account, qos, constraint, memory, python):
             if text is not None and not text.isprintable():
                 raise ValueError(f"{text!r} contains a control character, which could add a command to the script")
@@ -68,37 +76,63 @@ class Slurm(Launcher):
                 raise ValueError(f"{lines} contains a control character; write each line as an element of the list")
         super().__init__(nodes)
         self.max_jobs, self.setup, self.python = max_jobs, setup or [], python or shlex.quote(sys.executable)
-        gpus = None if accelerator == "cpu" else devices
-        sizes = {"--nodes": nodes, "--ntasks-per-node": devices, "--gpus-per-node": gpus}
+        self.devices, self.has_gpus, self.cpus_per_device = devices, accelerator != "cpu", cpus_per_device
+        self.runs_per_job = runs_per_job
         limits = {"--mem": memory, "--time": time, "--partition": partition, "--account": account, "--qos": qos}
         limits |= {"--constraint": constraint, "--signal": f"USR1@{signal_seconds}"}  # to processes, not the script
-        self.options = {**sizes, "--cpus-per-task": cpus_per_device, **limits}
-        self.further_options, self.cpus_per_device = options or [], cpus_per_device
+        self.limits, self.further_options = limits, options or []
 
     def describe(self, paths: list[Path], live: bool = False) -> str:
-        """Return the job script. A job of an array finds its run directory by its index."""
-        first, is_array = paths[0], len(paths) > 1
+        """Return the job script. A job of an array finds its run directories by its index."""
+        require_printable(*paths, Path.cwd())
+        first, packed = paths[0], len(paths) > 1 and self.runs_per_job > 1
+        num_jobs = len(self._jobs(paths))
         limit = f"%{self.max_jobs}" if self.max_jobs else ""
         options = {
             "--job-name": first.parent.name,
-            "--output": first / ("slurm-%A_%a.out" if is_array else "slurm-%j.out"),
+            "--output": first / ("slurm-%A_%a.out" if num_jobs > 1 else "slurm-%j.out"),
             "--open-mode": "append",
             "--chdir": Path.cwd(),
-            "--array": f"0-{len(paths) - 1}{limit}" if is_array else None,
-            **self.options,
+            "--array": f"0-{num_jobs - 1}{limit}" if num_jobs > 1 else None,
+            **self._sizes(packed),
+            **self.limits,
         }
-        require_printable(*paths, Path.cwd())
         lines = [f"{name}={shlex.quote(str(value))}" for name, value in options.items() if value is not None]
-        quoted = [shlex.quote(str(path)) for path in paths]
-        choice = ["runs=(", *(f"  {path}" for path in quoted), ")", 'run="${runs[$SLURM_ARRAY_TASK_ID]}"']
-        own_output = 'exec >> "$run/slurm-${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID.out" 2>&1'
+        python = f"{'' if live else FROM_COPY}{self.python} -m"
         return SCRIPT_TEXT.format(
             options="\n".join(f"#SBATCH {line}" for line in [*lines, "--requeue", *self.further_options]),
-            run="\n".join([*choice, own_output] if is_array else [f"run={quoted[0]}"]),
+            run=self._choice(paths),
             setup="".join(f"{line}\n" for line in self.setup),
-            cpus=self.cpus_per_device,
-            command=f"{'' if live else FROM_COPY}{self.python} -m {EXECUTE}",
+            step=PACKED_STEP if packed else STEP,
+            cpus=self._sizes(packed)["--cpus-per-task"],
+            command=f'{python} {PACKED} "${{runs[@]}}"' if packed else f'{python} {EXECUTE} "$run" train',
         )
+
+    def _jobs(self, items: list[Any]) -> list[list[Any]]:
+        """Divide runs into those of each job."""
+        return [items[start : start + self.runs_per_job] for start in range(0, len(items), self.runs_per_job)]
+
+    def _sizes(self, packed: bool) -> dict[str, int | None]:
+        """Return what a job requests; one that trains several runs at once has a single task, which starts them."""
+        number = self.runs_per_job if packed else 1
+        return {
+            "--nodes": self.nodes,
+            "--ntasks-per-node": 1 if packed else self.devices,
+            "--gpus-per-node": self.devices * number if self.has_gpus else None,
+            "--cpus-per-task": self.cpus_per_device * (self.devices * number if packed else 1),
+        }
+
+    def _choice(self, paths: list[Path]) -> str:
+        """Return the lines that set `run`, the first run directory of the job, and of several `runs`."""
+        quoted = [shlex.quote(str(path)) for path in paths]
+        if len(paths) == 1:
+            return f"run={quoted[0]}"
+        lines = ["runs=(", *(f"  {path}" for path in quoted), ")"]
+        if len(self._jobs(paths)) == 1:
+            return "\n".join([*lines, 'run="${runs[0]}"'])
+        begin = f"$((SLURM_ARRAY_TASK_ID * {self.runs_per_job}))"
+        own_output = 'exec >> "$run/slurm-${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID.out" 2>&1'
+        return "\n".join([*lines, f'runs=("${{runs[@]:{begin}:{self.runs_per_job}}}")', 'run="${runs[0]}"', own_output])
 
     def _with_references(self, run: RunDirectory) -> "Slurm":
         """Return a copy of this launcher with references instead of private values, for the stored script."""
@@ -127,12 +161,22 @@ class Slurm(Launcher):
             for run in runs:
                 run.set_state("failed", error=str(error))
             raise
-        for index, run in enumerate(runs):
-            run.update_status(job=job if len(runs) == 1 else f"{job}_{index}")
-            label = f"job              {run.status['job']}"
-            print(f"{label}: leyden status {run.path}", file=sys.stderr)
+        jobs = self._jobs(runs)
+        for index, members in enumerate(jobs):
+            shared = {"job_runs": [str(run.path) for run in members]} if len(members) > 1 else {}
+            for run in members:
+                run.update_status(job=job if len(jobs) == 1 else f"{job}_{index}", **shared)
+                label = f"job              {run.status['job']}"
+                print(f"{label}: leyden status {run.path}", file=sys.stderr)
         return 0
 
+
+STEP = """\
+export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+export MASTER_PORT=$((15000 + SLURM_JOB_ID % 10000))
+
+# One process per device. Ten minutes after the first has exited, the others are killed, since they may hang."""
+PACKED_STEP = "# One process, which trains the runs at once, each in a process of its own with a share of the job."
 
 SCRIPT_TEXT = """\
 #!/bin/bash
@@ -140,12 +184,9 @@ SCRIPT_TEXT = """\
 
 {run}
 {setup}
-export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-export MASTER_PORT=$((15000 + SLURM_JOB_ID % 10000))
-
-# One process per device. Ten minutes after the first has exited, the others are killed, since they may hang.
+{step}
 srun --cpus-per-task={cpus} --kill-on-bad-exit=0 --wait=600 \\
-  {command} "$run" train
+  {command}
 code=$?
 
 # 75: preempted after saving a checkpoint, from which the requeued job resumes.

@@ -57,6 +57,12 @@ def state(job: str) -> str:
     return done.stdout.strip().partition("\n")[0] if done.returncode == 0 else ""
 
 
+def states() -> dict[str, str]:
+    """Return SLURM's states of all queued and running jobs of this user by job id, such as `12` or `13_2`."""
+    done = _run("squeue", "--noheader", "--array", "--me", "--format=%i %T")
+    return dict(line.split(maxsplit=1) for line in done.stdout.splitlines()) if done.returncode == 0 else {}
+
+
 def require_ended(run: RunDirectory) -> None:
     """Check that no job of a run is queued or running.
 

@@ -15,6 +15,7 @@ from ..config.renamed import renamed
 from ..errors import UserError, hint
 from ..io import FULL, write_atomically
 from . import environment, machine
+from .cleaned import cleaned_remark
 from .code_copy import CodeCopy
 from .history import experiments, folders, newest_run, remember
 from .identity import new_identity
@@ -172,7 +173,8 @@ class RunDirectory:
 
     @property
     def _saved(self) -> str:
-        return ", ".join(sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))) or "none"
+        names = ", ".join(sorted(file.stem for file in (self.path / "checkpoints").glob("*.ckpt"))) or "none"
+        return "; ".join(filter(None, [names, cleaned_remark(self.status)]))
 
 
 def find_run(name: str, root: Path) -> RunDirectory:

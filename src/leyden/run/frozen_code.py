@@ -23,7 +23,6 @@ OLD_MODULES = {
     "run.override_on_resume": "relocate",
     "run.worker": "worker",
     "launch.launch": "launch",
-    "launch.sequential": "launchers.in_turn",
 }
 
 

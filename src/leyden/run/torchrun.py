@@ -46,6 +46,7 @@ def run_torchrun(command: list[str], run: RunDirectory) -> int:
         *StopRequest(run.config["preemption"]).preemption,
     } - ignored
     previous = {number: signal.signal(number, lambda number, _: received.append(number)) for number in numbers}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)  # in a fork, which inherits what `blocked` blocks
     run.set_state("running", host=platform.node(), error=None, exit_code=None)
     try:
         with TemporaryDirectory() as folder:

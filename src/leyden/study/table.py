@@ -1,10 +1,8 @@
-"""Runs as a table: for a terminal, as CSV or as JSON."""
+"""Runs as a table: for a terminal or as CSV."""
 
 import csv
-import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -106,12 +104,6 @@ def write_csv(records: list[Record], names: list[str], file: IO[str]) -> None:
     for record in records:
         values = ["" if record[name] is None else record[name] for name in names]
         writer.writerow([record.path, record.experiment, *values, record.command])
-
-
-def write_json(records: list[Record], file: IO[str]) -> None:
-    """Write all fields of each record."""
-    json.dump([asdict(record) for record in records], file, indent=1)
-    file.write("\n")
 
 
 def _cell(value: Any) -> str:

@@ -74,6 +74,8 @@ def choose_workers(samples: Samples | Subset[Batch], num_batches: int, num_ranks
 
 def spare_cores(num_ranks: int) -> int:
     """CPU cores per rank besides the one that trains; at least 1, since workers mostly wait for the disk."""
+    if cores := os.environ.get("LEYDEN_CORES"):  # the share of one of several runs at once: launch/shares.py
+        return min(max(1, int(cores) // num_ranks - 1), suggested_max_num_workers(num_ranks))
     if (cores := os.environ.get("SLURM_CPUS_PER_TASK")) and "LOCAL_WORLD_SIZE" not in os.environ:
         # A task is a rank, unless torchrun starts ranks in it; not every cluster binds tasks to cores.
         return min(max(1, int(cores) - 1), suggested_max_num_workers(1))

@@ -1,4 +1,4 @@
-"""Sweeps with killed, finished, stopped and skipped runs, in spawned and forked processes."""
+"""Sweeps with killed, finished, stopped and skipped runs, in spawned and forked processes, one and two at once."""
 
 import json
 import os
@@ -25,14 +25,15 @@ KILLED, FINISHED, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
 
 
 @contextmanager
-def sweep(runs, fork):
+def sweep(runs, fork, *settings, epochs=EPOCHS):
     command = [sys.executable, "-m", leyden.__name__, "train", "--sweep"]
     command += [f"experiment={EXPERIMENT}", "trainer=cpu"]
-    command += [f"trainer.max_epochs={','.join(map(str, EPOCHS))}", "trainer.limit_train_batches=4"]
-    command += ["trainer.log_every_n_steps=1", f"runs={runs}", f"launcher.fork={str(fork).lower()}"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    command += [f"trainer.max_epochs={','.join(map(str, epochs))}", "trainer.limit_train_batches=4"]
+    command += ["trainer.log_every_n_steps=1", f"runs={runs}", f"launcher.fork={str(fork).lower()}", *settings]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:
-            wait_for(lambda: len(list(runs.glob("*/*/2*/status.json"))) == len(EPOCHS))
+            wait_for(lambda: len(list(runs.glob("*/*/2*/status.json"))) == len(epochs))
             yield process
         finally:
             process.terminate()  # where a test failed
@@ -141,3 +142,64 @@ def test_preemption_during_shared_import(tmp_path):
     assert process.returncode == 75, errors
     assert "Traceback" not in errors
     assert {status(tmp_path, epochs)["state"] for epochs in EPOCHS} == {"created"}
+
+
+def weights(path):
+    return torch.load(path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_interrupt_saves_and_stops_all_runs_at_once(tmp_path, fork, new):
+    """A killed run leaves its place to the next; Ctrl-C reaches the two that are left, once each."""
+    with sweep(tmp_path, fork, "launcher.parallel=2") as process:
+        # By now the killed one and the short one have left their places to the other two.
+        has_metrics = lambda epochs: (folder(tmp_path, epochs) / "metrics.csv").exists()  # noqa: E731
+        wait_for(lambda: has_metrics(KILLED))
+        (killed,) = processes(process, KILLED, tmp_path)
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: has_metrics(STOPPED) and has_metrics(LATER))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    states = [status(tmp_path, epochs)["state"] for epochs in EPOCHS]
+    assert states == ["failed", "finished", "interrupted", "interrupted"]
+    for epochs in (STOPPED, LATER):
+        text = (folder(tmp_path, epochs) / "output.txt").read_text()
+        assert text.count("press Ctrl-C again") == 1
+        assert (folder(tmp_path, epochs) / "checkpoints" / "last.ckpt").exists()
+    assert errors.count("epoch ") == 0  # only in the files of the runs
+    assert errors.count("  finished  ") == 1
+    assert "  failed: its process was killed by SIGKILL (" in errors
+    # The same number of threads as alone, with OMP_NUM_THREADS=1, gives the same bits.
+    alone = weights(folder(new[0], FINISHED))
+    assert all(alone[name].equal(value) for name, value in weights(folder(tmp_path, FINISHED)).items())
+
+
+def processes(process, epochs, runs):
+    """The children of a sweep whose output goes into a run's file."""
+    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    output = folder(runs, epochs) / "output.txt"
+    return [int(child) for child in children if Path(f"/proc/{child}/fd/2").resolve() == output.resolve()]
+
+
+def test_ctrl_c_leaves_the_remaining_runs_unstarted(tmp_path):
+    with sweep(tmp_path, False, "launcher.parallel=2", epochs=(1000, 2000, 3000)) as process:
+        wait_for(lambda: all((folder(tmp_path, epochs) / "metrics.csv").exists() for epochs in (1000, 2000)))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert [status(tmp_path, epochs)["state"] for epochs in (1000, 2000, 3000)] == [*["interrupted"] * 2, "created"]
+    assert "not started: 1 run" in errors
+    assert status(tmp_path, 1000)["share"]["OMP_NUM_THREADS"] == "1"
+
+
+def test_runs_of_two_devices_each_at_once(tmp_path):
+    settings = ("launcher.parallel=2", "trainer.devices=2")
+    with sweep(tmp_path, False, *settings, epochs=(1000, 2000)) as process:
+        wait_for(lambda: all((folder(tmp_path, epochs) / "metrics.csv").exists() for epochs in (1000, 2000)))
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate()
+    assert process.returncode == 75, errors
+    assert [status(tmp_path, epochs)["state"] for epochs in (1000, 2000)] == ["preempted"] * 2
+    assert all((folder(tmp_path, epochs) / "checkpoints" / "last.ckpt").exists() for epochs in (1000, 2000))
