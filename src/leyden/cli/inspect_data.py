@@ -89,7 +89,7 @@ def _prepare(data: "DataModule", run: RunDirectory | None) -> None:
     with checked_archives():
         data.prepare_data()
         data.setup("fit")
-        if "test" in data.official_splits():
+        if data.has_test:
             data.setup("test")
 
 

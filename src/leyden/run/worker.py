@@ -146,7 +146,7 @@ class Worker:
 
     def _evaluation_split(self) -> str:
         """Return the split that is evaluated after training: test, or validation with a warning."""
-        if "test" in self.data.official_splits():
+        if self.data.has_test:
             return "test"
         log.warning("there is no test split, evaluating on validation: %s", self.data.no_test())
         return "val"

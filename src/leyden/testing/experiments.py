@@ -7,16 +7,22 @@ from pathlib import Path
 import pytest
 import torch
 
+from ..config.build import build
 from ..config.compose import ConfigError, project_root
 from ..data import DataModule
+from ..data.core.samples import base_dataset
 from ..errors import RunError, UserError
 from ..run.predict import predict
 from ..run.worker import Worker
 from ..tasks import Task
 from .contract import Contract, expect, fail, parametrize
-from .project import composed, experiments, mistakes
+from .datasets import usable_data
+from .project import composed, configuration, experiments, mistakes
 from .sample_files import sample_files
+from .small import small_data
 from .trial import Trial, trial, weights_difference
+
+NUM_FOLDS = 3
 
 
 class TestExperiments(Contract):
@@ -46,6 +52,29 @@ class TestExperiments(Contract):
         messages = _mistakes(experiment)
         expect(not messages, "\n".join([f"{experiment} does not pass `leyden check {experiment}`:", *messages]))
 
+    def test_folds(self, experiment: str) -> None:
+        """With `data.num_folds`, each training sample is tested in one fold, and is not in training or validation there."""
+        if _mistakes(experiment):
+            pytest.skip(f"{experiment} has mistakes: see test_check")
+        root = project_root()
+        data = small_data(usable_data(root, experiment, configuration(root, experiment)))
+        try:
+            module: DataModule = build(data | {"fold": 0, "num_folds": NUM_FOLDS}, {})
+        except (TypeError, ValueError) as error:
+            pytest.skip(f"{experiment} has no folds: {error}")
+        module.setup("fit")
+        kind, samples = type(module).__name__, base_dataset(module.samples["train"])
+        tested = torch.zeros(len(samples), dtype=torch.int64)
+        for module.fold in range(NUM_FOLDS):
+            held_out = module.in_test_fold(samples.classes, samples.groups)
+            used = [index for part in module.split(samples.classes, samples.groups) for index in part]
+            expect(not held_out[used].any(), f"{kind}.split returns samples of the test fold {module.fold} of {NUM_FOLDS}")
+            tested += held_out
+        expect((tested == 1).all(), f"{kind}: some training samples are tested in no fold, or in several")
+        first = module.samples["test"].indices  # pyrefly: ignore[missing-attribute]
+        rest = [index for part in module.samples.values() for index in getattr(part, "indices", [])]
+        expect(len(first) > 0 and len(rest) == len({*rest}), f"{kind}.setup puts a sample into two splits of a fold")
+
     def test_trains(self, trained: Trial) -> None:
         """Training for two steps gives finite metrics, checkpoints with plain values, and figures."""
         name, error = trained.name, trained.error
@@ -54,7 +83,7 @@ class TestExperiments(Contract):
         if error:
             raise error
         worker, results = trained.train(), trained.results
-        split = "test" if "test" in worker.data.official_splits() else "val"
+        split = "test" if worker.data.has_test else "val"
         infinite = [f"{key}={value}" for key, value in results.items() if not math.isfinite(value)]
         expect(not infinite, f"{name} has metrics that are not finite after two steps: {', '.join(infinite)}")
         monitor = str(worker.model.monitor).replace("val/", f"{split}/")

@@ -96,6 +96,61 @@ def test_what_splits_share_is_looked_for_by_the_first_process_alone(log, tmp_pat
     assert "1 samples of the test split are also in the train split" in log.text
 
 
+def folds(num_folds, **options):
+    return [ready("fit", fold=fold, num_folds=num_folds, **options) for fold in range(num_folds)]
+
+
+@pytest.mark.parametrize("splits", [("train",), ("train", "test"), ("train", "validation", "test")])
+def test_each_training_sample_is_tested_in_one_fold(splits):
+    tested = []
+    for data in folds(5, splits=splits):
+        parts = {split: getattr(samples, "indices", None) for split, samples in data.samples.items()}
+        assert len(parts["test"]) == 12 and data.class_counts == [16 if parts["validation"] is None else 14] * 3
+        if "validation" in splits:
+            assert len(data.samples["validation"]) == SIZES["validation"] and parts.pop("validation") is None
+        assert sorted(index for part in parts.values() for index in part) == list(range(60))
+        tested += parts["test"]
+    assert sorted(tested) == list(range(60))
+
+
+def test_folds_are_those_of_another_process_and_of_any_seed():
+    data = ready("fit", fold=2, num_folds=4)
+    for other in (ready("test", fold=2, num_folds=4), ready("test", fold=2, num_folds=4, seed=7)):
+        assert other.samples["test"].indices == data.samples["test"].indices
+    assert ready("test", fold=2, num_folds=4, split_seed=1).samples["test"].indices != data.samples["test"].indices
+
+
+def test_groups_are_in_one_split_of_each_fold():
+    groups = torch.arange(60) // 6
+    for data in folds(5, groups=groups):
+        parts = [set(groups[samples.indices].tolist()) for samples in data.samples.values()]
+        assert sum(map(len, parts)) == len(set().union(*parts)) == 10
+        assert len(parts[-1]) == 2
+
+
+def test_samples_of_a_fold_are_reported(log):
+    data = ready("fit", fold=1, num_folds=5, shared={3})
+    line, note = log.text.splitlines()[-2:]
+    assert "train 42, validation 6 (held out: data.validation_fraction=0.1), test 12 (fold 1 of 5)" in line
+    assert note.endswith("the official test split is not used: 12 samples")
+    assert data.account["samples"] == {"train": 42, "validation": 6, "test": 12}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fold": 0}, "num_folds is not set"),
+        ({"num_folds": 5}, "fold is not set"),
+        ({"fold": 5, "num_folds": 5}, "below num_folds=5"),
+        ({"fold": 0, "num_folds": 1}, "at least 2"),
+        ({"fold": 0, "num_folds": 2, "stream": "x"}, "not supported with data.stream"),
+    ],
+)
+def test_wrong_folds(options, message):
+    with pytest.raises(ValueError, match=message):
+        Numbers(**options)
+
+
 class Wrong(Numbers):
     def load(self, split):
         self.class_names = ["a"]

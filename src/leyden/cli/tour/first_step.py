@@ -80,7 +80,7 @@ class StepRecorder(Callback):
         begin = time.perf_counter()
         with checked_archives():
             data.prepare_data()
-            for stage in ["fit"] + ["test"] * ("test" in data.official_splits()):
+            for stage in ["fit"] + ["test"] * data.has_test:
                 data.setup(stage)
         self.setup_seconds = time.perf_counter() - begin
         self._read(data.train_dataloader())

@@ -108,7 +108,7 @@ class SpeechFiles(TranscribedFiles):
         utterances: dict[Split, list[Utterance]] = {split: [] for split in SPLITS}
         for (path, cells, split), group in zip(entries, groups, strict=True):
             utterances[split or "train"].append(Utterance(path, cells["text"], group))
-        if entries[0].split is None:
+        if entries[0].split is None and self.num_folds is None:
             train = utterances["train"]
             ids = group_ids(groups) if self.group else None
             parts = held_out_split(torch.zeros(len(train)), ids, self.test_fraction, seed=0)

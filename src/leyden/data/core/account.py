@@ -56,6 +56,13 @@ class Account:
         self.num_samples |= {"train": training, "validation": validation}
         self.how["validation"] = how
 
+    def test_fold(self, training: int, test: int, how: str) -> None:
+        """Record that some of the training samples are the test split, and an official test split is not used."""
+        if "test" in self.num_samples:
+            self.notes.append(f"the official test split is not used: {self.num_samples['test']} samples")
+        self.num_samples |= {"train": training, "test": test}
+        self.how["test"] = how
+
     def text(self) -> str:
         """One line for the samples, one for the ignored files and one per note."""
         order: Iterable[str] = ("train", "validation", "test")

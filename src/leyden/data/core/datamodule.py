@@ -41,7 +41,9 @@ class DataModule(Splitting):
         seed: seed of the sample order and, with epoch and step, of augmentation and dropout; see `randomness`.
         validation_fraction: share of each class that is held out of the training samples for validation if there is no
             official validation split.
-        split_seed: seed of the held-out validation split; separate from `seed`, so that runs with several seeds compare.
+        split_seed: seed of the held-out validation split and of the folds; separate from `seed`, so that runs with several
+            seeds compare.
+        fold, num_folds: test on part `fold`, from 0, of `num_folds` parts of the training samples, see `Splitting`.
         num_workers, prefetch_batches, pin_memory: see `Loading`; by default chosen for the machine and the samples.
         bucket_batches: number of batches of shuffled samples that are sorted by length together, to reduce padding; see
             `EpochBatches`. 0 disables sorting.
@@ -67,6 +69,8 @@ class DataModule(Splitting):
         seed: int = 0,
         validation_fraction: float = 0.1,
         split_seed: int = 0,
+        fold: int | None = None,
+        num_folds: int | None = None,
         num_workers: int | None = None,
         prefetch_batches: int = 2,
         pin_memory: bool | None = None,
@@ -80,18 +84,18 @@ class DataModule(Splitting):
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
-        if not 0 < validation_fraction < 1:
-            raise ValueError(f"validation_fraction is {validation_fraction}; it must be strictly between 0 and 1")
-        for value in (seed, split_seed):
-            if not 0 <= value < 2**32:
-                raise ValueError(f"a seed is {value}; it must be at least 0 and below 2**32")
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed is {seed}; it must be at least 0 and below 2**32")
         if bucket_batches < 0:
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
-        super().__init__()
+        if num_folds is not None and stream is not None:
+            raise ValueError(f"num_folds is {num_folds}; folds are not supported with data.stream")
+        super().__init__(
+            validation_fraction=validation_fraction, split_seed=split_seed, fold=fold, num_folds=num_folds
+        )
         self.batch_size, self.bucket_batches = batch_size, bucket_batches
         self.loading = Loading(num_workers, prefetch_batches, pin_memory)
-        self.seed, self.split_seed, self.validation_fraction = seed, split_seed, validation_fraction
-        self.storage = Storage(storage, memory_gb, cache)
+        self.seed, self.storage = seed, Storage(storage, memory_gb, cache)
         self.on_corrupt, self.class_names, self.class_counts, self.labels = on_corrupt, [], [], Labels()
         self.samples: dict[Stage, Samples | Subset[Batch]] = {}
         self.account: dict[str, Any] = {}

@@ -23,15 +23,21 @@ def stratified_split(targets: Tensor, fraction: float, seed: int) -> tuple[list[
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.zeros(len(targets), dtype=torch.bool)
-    _, counts = targets.unique(return_counts=True)
-    is_regression = (counts == 1).sum() > len(counts) / 2 and len(counts) > len(targets) / 2
-    if len(targets) >= MIN_REGRESSION_SAMPLES and is_regression:
-        targets = torch.zeros(len(targets), dtype=torch.int64)
+    targets = strata(targets)
     for label in targets.unique():
         samples = (targets == label).nonzero().flatten()
         count = min(max(1, round(len(samples) * fraction)), len(samples) - 1)
         chosen[samples[torch.randperm(len(samples), generator=generator)[:count]]] = True
     return (~chosen).nonzero().flatten().tolist(), chosen.nonzero().flatten().tolist()
+
+
+def strata(targets: Tensor) -> Tensor:
+    """The targets (sample,) by which to stratify: all 0 if they are taken for measured values, not classes."""
+    _, counts = targets.unique(return_counts=True)
+    is_regression = (counts == 1).sum() > len(counts) / 2 and len(counts) > len(targets) / 2
+    if len(targets) >= MIN_REGRESSION_SAMPLES and is_regression:
+        return torch.zeros(len(targets), dtype=torch.int64)
+    return targets
 
 
 def check_validation(num_samples: int, num_validation: int, fraction: float) -> None:

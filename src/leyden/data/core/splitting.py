@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import Subset
@@ -13,6 +14,7 @@ from .account import Account
 from .batch import Batch
 from .classes import check_classes, class_counts
 from .error import DataError
+from .folds import fold_of_each
 from .groups import held_out_split
 from .overlap import overlaps
 from .samples import Samples, sample_targets
@@ -21,14 +23,47 @@ from .split_names import Split
 
 
 class Splitting(LightningDataModule):
-    """The part of `DataModule` that assigns samples to splits and reports a summary of the dataset's files."""
+    """The part of `DataModule` that assigns samples to splits and reports a summary of the dataset's files.
+
+    With folds (k-fold cross-validation), the training samples, which are all samples of a dataset without official splits,
+    are divided into `num_folds` parts, stratified by class, with whole groups in one part. The test split is one of them,
+    so that over all folds each sample is tested once. Validation samples come from the other parts or are the
+    official ones; an official test split is not used.
+
+    Args:
+        validation_fraction, split_seed, fold, num_folds: see `DataModule`.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
 
     samples: dict[Any, Samples | Subset[Batch]]
     class_names: list[str]
     class_counts: list[int]
-    validation_fraction: float
-    split_seed: int
     account: dict[str, Any]  # see `Account.plain`
+
+    def __init__(
+        self,
+        validation_fraction: float = 0.1,
+        split_seed: int = 0,
+        fold: int | None = None,
+        num_folds: int | None = None,
+    ) -> None:
+        if not 0 < validation_fraction < 1:
+            raise ValueError(f"validation_fraction is {validation_fraction}; it must be strictly between 0 and 1")
+        if not 0 <= split_seed < 2**32:
+            raise ValueError(f"split_seed is {split_seed}; it must be at least 0 and below 2**32")
+        if fold is not None and num_folds is None:
+            raise ValueError(f"fold is {fold}, but num_folds is not set: set data.num_folds, such as 5")
+        if num_folds is not None and fold is None:
+            raise ValueError(f"num_folds is {num_folds}, but fold is not set: set data.fold, such as 0")
+        if num_folds is not None and num_folds < 2:
+            raise ValueError(f"num_folds is {num_folds}; it must be at least 2")
+        if fold is not None and num_folds is not None and not 0 <= fold < num_folds:
+            raise ValueError(f"fold is {fold}; it must be at least 0 and below num_folds={num_folds}")
+        super().__init__()
+        self.validation_fraction, self.split_seed = validation_fraction, split_seed
+        self.fold, self.num_folds = fold, num_folds
 
     # To be implemented by a dataset
 
@@ -53,6 +88,11 @@ class Splitting(LightningDataModule):
 
     # Shared by all datasets
 
+    @property
+    def has_test(self) -> bool:
+        """Whether there is a test split, official or a fold."""
+        return self.num_folds is not None or "test" in self.official_splits()
+
     def setup(self, stage: str) -> None:
         """Set up the samples of a stage.
 
@@ -64,15 +104,28 @@ class Splitting(LightningDataModule):
         if "train" in self.samples:
             self.class_counts = class_counts(sample_targets(self.samples["train"]), len(self.class_names))
         if stage == "test" and "test" not in self.samples:
-            if "test" not in self.official_splits():
+            if not self.has_test:
                 raise DataError(self.no_test())
-            self.samples["test"] = self._load("test")
+            samples = self._load("test" if self.num_folds is None else "train")
+            self.samples["test"] = samples if self.num_folds is None else self._test_fold(samples)
 
     def split(self, classes: Tensor, groups: Tensor | None = None) -> tuple[list[int], list[int]]:
-        """Deterministic split into sample indices for training and for validation."""
+        """Deterministic split into sample indices for training and for validation; those of the test fold are in neither."""
+        others = (~self.in_test_fold(classes, groups)).nonzero().flatten()
         if "validation" in self.official_splits():
-            return list(range(len(classes))), []
-        return held_out_split(classes, groups, self.validation_fraction, self.split_seed)
+            return others.tolist(), []
+        groups = None if groups is None else groups[others]
+        parts = held_out_split(classes[others], groups, self.validation_fraction, self.split_seed)
+        return others[parts[0]].tolist(), others[parts[1]].tolist()
+
+    def in_test_fold(self, classes: Tensor, groups: Tensor | None = None) -> Tensor:
+        """Whether each training sample belongs to the test fold (sample,)."""
+        if self.num_folds is None:
+            return torch.zeros(len(classes), dtype=torch.bool)
+        return fold_of_each(classes, groups, self.num_folds, self.split_seed) == self.fold
+
+    def _test_fold(self, samples: Samples) -> Subset[Batch]:
+        return Subset(samples, self.in_test_fold(samples.classes, samples.groups).nonzero().flatten().tolist())
 
     def no_test(self) -> str:
         """Message for a dataset without a test split."""
@@ -80,14 +133,17 @@ class Splitting(LightningDataModule):
 
     def _set_up_training(self) -> None:
         samples = self._load("train")
-        if "validation" in self.official_splits():
-            self.samples |= {"train": samples, "validation": self._load("validation")}
-            self._report(len(samples), None)
-            return
         training, validation = self.split(samples.classes, samples.groups)
-        check_validation(len(samples), len(validation), self.validation_fraction)
-        self.samples |= {"train": Subset(samples, training), "validation": Subset(samples, validation)}
-        self._report(len(samples), {"train": training, "validation": validation})
+        parts: dict[Split, list[int]] = {"train": training}
+        if "validation" not in self.official_splits():
+            check_validation(len(training) + len(validation), len(validation), self.validation_fraction)
+            parts["validation"] = validation
+        if self.num_folds is not None:
+            parts["test"] = list(self._test_fold(samples).indices)
+        official = {} if "validation" in parts else {"validation": self._load("validation")}
+        whole = {"train": samples} if len(training) == len(samples) else {}
+        self.samples |= {split: Subset(samples, part) for split, part in parts.items()} | official | whole
+        self._report(len(samples), parts)
 
     def _load(self, split: Split) -> Samples:
         samples = self.load(split)
@@ -99,34 +155,41 @@ class Splitting(LightningDataModule):
         check_classes(samples.classes, self.class_names, split)
         return samples
 
-    def _report(self, num_samples: int, parts: dict[Split, list[int]] | None) -> None:
+    def _report(self, num_samples: int, parts: dict[Split, list[int]]) -> None:
         """Log the summary of samples and files, and of samples that two splits share, once per run.
 
         Args:
             num_samples: number of samples in the official training split.
-            parts: its sample indices used for training and validation; None if validation is official.
+            parts: its sample indices in each split that is not official; empty if all are.
         """
         account = self.count_samples()
         if not account:
+            if self.num_folds is not None:
+                sizes = ", ".join(f"{split} {len(self.samples[split])}" for split in ("train", "validation", "test"))
+                log_info(f"data: {sizes} (fold {self.fold} of {self.num_folds})")
             return
         account.num_samples = {
             split: len(self.samples[split]) for split in ("train", "validation")
         } | account.num_samples
-        if parts:
+        if "validation" in parts:
             how = f"held out: data.validation_fraction={self.validation_fraction:g}"
             account.hold_out(len(parts["train"]), len(parts["validation"]), how)
+        if "test" in parts:
+            account.test_fold(len(parts["train"]), len(parts["test"]), f"fold {self.fold} of {self.num_folds}")
         if self.account:
             account.notes = [str(note) for note in self.account.get("notes", [])]
         else:
-            account.notes += [] if "test" in self.official_splits() else [self.no_test()]
+            account.notes += [] if self.has_test else [self.no_test()]
             account.notes += overlaps(self._sources_of_parts(num_samples, parts))
         self.account = account.plain()
         log_info(account.text())
 
-    def _sources_of_parts(self, num_samples: int, parts: dict[Split, list[int]] | None) -> dict[str, list[Path | str]]:
+    def _sources_of_parts(self, num_samples: int, parts: dict[Split, list[int]]) -> dict[str, list[Path | str]]:
         sources: dict[str, list[Path | str]] = {
             split: list(items) for split in self.official_splits() if (items := self.sources(split))
         }
+        if self.num_folds is not None:
+            sources.pop("test", None)  # not used
         train = sources.get("train", [])
         if parts and len(train) == num_samples:  # otherwise files were skipped, and indices do not match
             sources |= {split: [train[index] for index in part] for split, part in parts.items()}

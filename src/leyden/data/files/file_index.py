@@ -33,7 +33,8 @@ class FileIndex:
         suffixes: suffixes of the files to use, in lower case.
         label: regular expression on the path below `root`; its first group is the label.
         test, validation: regular expressions on the path below `root` that match the files of the official splits.
-        test_fraction: share of each class that is held out for testing, with seed 0, if there is no official test split.
+        test_fraction: share of each class that is held out for testing, with seed 0, if there is no official test split; None
+            for none.
         manifest: CSV, TSV or JSONL with the columns `path` (below `root`), `label` and, optionally, `split`; see
             `Manifest`.
         only: regular expression on the path below `root`; other files are ignored.
@@ -54,7 +55,7 @@ class FileIndex:
         label: str | None = None,
         test: str | None = None,
         validation: str | None = None,
-        test_fraction: float = 0.2,
+        test_fraction: float | None = 0.2,
         manifest: str | None = None,
         only: str | None = None,
         group: str | None = None,
@@ -75,7 +76,7 @@ class FileIndex:
     def splits(self) -> dict[Split, list[LabelledFile]]:
         """The files of each existing split."""
         is_official, files = self._by_manifest() if self.manifest else self._by_name()
-        if not is_official:
+        if not is_official and self.test_fraction is not None:
             train = files["train"]
             strata = self.labels.strata([file.label for file in train])
             groups = group_ids([file.group for file in train]) if self.group else None

@@ -54,7 +54,7 @@ class IndexedFiles(DataModule):
             label,
             test,
             validation,
-            test_fraction,
+            None if self.num_folds else test_fraction,
             manifest,
             only,
             group,

@@ -37,6 +37,7 @@ class CorpusData(TokenizedData):
         tokenizer: trained on the training documents; by default `BytePairTokenizer()`.
         max_tokens: length of a window.
         encoding: encoding of your files.
+        fold, num_folds: not supported.
         **loading: arguments of `DataModule`.
     """
 
@@ -49,10 +50,14 @@ class CorpusData(TokenizedData):
         tokenizer: LosslessTokenizer | None = None,
         max_tokens: int = 256,
         encoding: str = "utf-8",
+        fold: int | None = None,
+        num_folds: int | None = None,
         **loading,
     ) -> None:
         if max_tokens < 1:
             raise ValueError(f"max_tokens is {max_tokens}; it must be at least 1")
+        if fold is not None or num_folds is not None:
+            raise ValueError(f"num_folds is {num_folds}; folds are not supported for continuous text")
         super().__init__(**loading)
         self.tokenizer: LosslessTokenizer = tokenizer or BytePairTokenizer()
         if not hasattr(self.tokenizer, "token_bytes"):
@@ -92,7 +97,7 @@ class CorpusData(TokenizedData):
                     self.tokenizer.train(documents)
                 self.samples[split] = self.windows(documents, split)
                 if split == "validation" and "train" in self.samples:
-                    self._report(len(self.samples["train"]), None)
+                    self._report(len(self.samples["train"]), {})
 
     def windows(self, documents: list[str], split: Split) -> Windows:
         stream = self.cached_stream(documents, split)

@@ -72,22 +72,22 @@ class TextFiles(TextData):
                 fetch(source["url"], source["sha256"], path)
 
     def official_splits(self) -> tuple[Split, ...]:
-        return ("train", "validation", "test") if self.has_validation else ("train", "test")
+        return self._splits
 
     @cached_property
-    def has_validation(self) -> bool:
-        return "validation" in self.files or "validation" in self.table_rows
+    def _splits(self) -> tuple[Split, ...]:
+        return tuple(split for split in SPLITS if split in self.files or split in self.table_rows)
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        _ = self.has_validation  # cached before the rows are freed
+        _ = self._splits  # cached before the rows are freed
         self.__dict__.pop("table_rows", None)  # their texts are encoded
 
     @cached_property
     def table_rows(self) -> dict[Split, list[LabelledText]]:
         """The rows of each existing split."""
         rows = self._by_column({split: self._read(split, path) for split, path in self.files.items()})
-        if "test" not in rows:
+        if "test" not in rows and self.num_folds is None:
             train = rows["train"]
             groups = None if self.group is None else group_ids([row.group for row in train])
             strata = self.labels.strata([row.label for row in train])
@@ -122,8 +122,8 @@ class TextFiles(TextData):
 
     def count_samples(self) -> Account:
         how = {split: path.name for split, path in self.files.items()}
-        is_official = {row.split for row in self.table_rows["test"]} == {"test"}
-        if "test" not in how:
+        is_official = {row.split for row in self.table_rows.get("test", [])} == {"test"}
+        if "test" not in how and "test" in self.table_rows:
             how["test"] = "column split" if is_official else held_out_for_test(self.test_fraction)
         if "validation" in self.table_rows:
             how.setdefault("validation", "column split")

@@ -146,7 +146,7 @@ class DetectionFiles(DetectionData):
     def _without_lists(self) -> dict[Split, BoxedImages]:
         names = {split: self.splits[split] for split in SPLITS[1:]}
         patterns = {split: name for split, name in names.items() if name and not split_of(name)}
-        return read_voc_folders(self.root, patterns, self.test_fraction, self._groups)
+        return read_voc_folders(self.root, patterns, None if self.num_folds else self.test_fraction, self._groups)
 
     def _images(self, paths: list[Path]) -> Samples:
         """Images with the indices of their files as targets; corrupt files may be missing."""

@@ -113,7 +113,7 @@ class MaskFiles(SegmentationData):
         if self.lists:
             return {split: self._listed(split) for split in self.lists}
         paths = dict(self.files.by_split)
-        if not (self.files.folders or "test" in self.files.patterns):
+        if self.num_folds is None and not (self.files.folders or "test" in self.files.patterns):
             train = paths["train"]
             strata = group_ids([path.parent.name for path in train])
             parts = held_out_split(strata, self._groups(train), self.test_fraction, seed=0)

@@ -84,13 +84,21 @@ class TorchvisionImages(ImageData):
         return True
 
     def official_splits(self) -> tuple[Split, ...]:
-        return SPLITS if self.validation_arguments else ("train", "test")
+        test: tuple[Split, ...] = ("test",) if self._has_test else ()
+        return ("train", *(("validation",) if self.validation_arguments else ()), *test)
+
+    @property
+    def _has_test(self) -> bool:
+        """Whether some samples are only for testing: those of a dataset without splits all belong to the folds."""
+        return self.num_folds is None or self.train_arguments != self.test_arguments
 
     def count_samples(self) -> Account:
-        selections: dict[Split, Any] = {"train": self.train_arguments, "test": self.test_arguments}
+        selections: dict[Split, Any] = {"train": self.train_arguments}
+        if self._has_test:
+            selections["test"] = self.test_arguments
         if self.validation_arguments:
             selections["validation"] = self.validation_arguments
-        if self.train_arguments == self.test_arguments:
+        if self._has_test and self.train_arguments == self.test_arguments:
             selections["test"] = held_out_for_test(0.2)
         how = {
             split: value if isinstance(value, str) else ", ".join(f"{name}={item}" for name, item in value.items())
@@ -110,7 +118,7 @@ class TorchvisionImages(ImageData):
             self.class_names = _class_names(dataset, samples.targets)
         if self.train_arguments != self.test_arguments:
             return samples
-        if split == "validation":
+        if split == "validation" or not self._has_test:
             return samples
         return PartSamples(samples, stratified_split(samples.targets, fraction=0.2, seed=0)[split == "test"])
 

@@ -25,7 +25,7 @@ def has_lists(root: Path) -> bool:
 def read_voc_folders(
     root: Path,
     patterns: Mapping[Split, str | None],
-    test_fraction: float,
+    test_fraction: float | None,
     groups: Callable[[list[Path]], Tensor | None],
 ) -> dict[Split, BoxedImages]:
     """Read all XML files below a folder with the images of the same name, by split.
@@ -36,7 +36,7 @@ def read_voc_folders(
     Args:
         root: the folder.
         patterns: regular expressions on the path of an XML file below `root`.
-        test_fraction: share to hold out.
+        test_fraction: share to hold out; None for none.
         groups: maps images to group indices (image,), or to None; whole groups are held out.
 
     Raises:
@@ -48,7 +48,7 @@ def read_voc_folders(
     pairs = {
         split: [(_image_of(path, images[path.stem]), path) for path in paths] for split, paths in files.by_split.items()
     }
-    if not (files.folders or "test" in files.patterns):
+    if test_fraction is not None and not (files.folders or "test" in files.patterns):
         train = pairs["train"]
         parts = held_out_split(torch.zeros(len(train)), groups([image for image, _ in train]), test_fraction, seed=0)
         pairs |= {"train": [train[i] for i in parts[0]], "test": [train[i] for i in parts[1]]}
