@@ -3,7 +3,7 @@ import time
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from .resume_point import Moment, SavesAtPoints, save_end
+from .resume_point import Moment, SavesAtPoints
 
 
 class LastCheckpoint(SavesAtPoints, Checkpoint):
@@ -19,6 +19,8 @@ class LastCheckpoint(SavesAtPoints, Checkpoint):
     Raises:
         ValueError: An interval is not positive.
     """
+
+    saves_end = True
 
     def __init__(self, every_n_steps: int | None = None, every_n_minutes: float | None = None) -> None:
         if every_n_steps is not None and every_n_steps < 1:
@@ -43,6 +45,3 @@ class LastCheckpoint(SavesAtPoints, Checkpoint):
 
     def on_saved(self, trainer: Trainer) -> None:
         self.step, self.time = trainer.global_step, time.monotonic()
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        save_end(trainer)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ Moment = Literal["batch", "validation", "end"]
 
 class SavesAtPoints:
     """Base class of callbacks that request checkpoints at resume points."""
+
+    saves_end = False  # whether the end of training is to be saved
 
     def is_due(self, trainer: Trainer, moment: Moment) -> bool:
         """Whether to save now; called on all ranks, which must return the same value."""
@@ -66,6 +69,11 @@ class ResumePoint(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.has_saved_validation = False
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Before other callbacks change the weights, as averaging does, so that the run can be extended.
+        if any(saver.saves_end for saver in _callbacks(trainer, SavesAtPoints)):
+            self.save(trainer, "end")
+
     def save(self, trainer: Trainer, moment: Moment) -> None:
         self.moment = moment
         trainer.save_checkpoint(self.path)
@@ -88,6 +96,7 @@ class ResumePoint(Callback):
                 "moment": self.moment,
                 "should_stop": trainer.should_stop,
                 "accumulate_grad_batches": trainer.accumulate_grad_batches,
+                "steps_per_epoch": _steps_per_epoch(trainer),
                 "measured": {name: value.detach().cpu() for name, value in measured},
                 "decided": [
                     {name: getattr(callback, name) for name in CHECKPOINT_DECISIONS}
@@ -156,15 +165,15 @@ class _Restoration:
             finish_batch(trainer)
 
 
-def save_end(trainer: Trainer) -> None:
-    """Save the end of the training if there is a `ResumePoint` callback."""
-    for point in _callbacks(trainer, ResumePoint):
-        point.save(trainer, "end")
-
-
 def is_validation_saved(trainer: Trainer) -> bool:
     """Whether a training that stops in this validation can be resumed at its start."""
     return any(point.has_saved_validation for point in _callbacks(trainer, ResumePoint))
+
+
+def _steps_per_epoch(trainer: Trainer) -> int | None:
+    """Optimizer steps of an epoch; None if unknown."""
+    batches = trainer.num_training_batches
+    return ceil(batches / trainer.accumulate_grad_batches) if isfinite(batches) else None
 
 
 def _replace_once(owner: Any, name: str, function: Callable[[], None]) -> None:

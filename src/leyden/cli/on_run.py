@@ -9,6 +9,7 @@ from ..config.compose import project_root
 from ..errors import UserError
 from ..run.cleaned import require_checkpoint
 from ..run.directory import RunDirectory, find_run
+from ..run.extension import LENGTH
 from ..run.results import read_results
 from .json_output import run_summary
 
@@ -25,9 +26,9 @@ def resume(options: argparse.Namespace) -> int:
     from ..launch.launch import change, launch
     from ..launch.slurm_queue import require_ended
 
-    if run.status["state"] == "finished":
+    if run.status["state"] == "finished" and not any(word.partition("=")[0] in LENGTH for word in options.overrides):
         raise UserError(
-            f"{run.path} is finished and cannot be resumed; train a new run with a larger trainer.max_epochs"
+            f"{run.path} is finished. To train it for longer, set the new end: leyden resume RUN trainer.max_epochs=N"
         )
     require_ended(run)
     require_checkpoint(run)
