@@ -23,4 +23,8 @@ def checked(overrides: list[str], looks_for_files: bool = True) -> tuple[Path, d
     composed = compose(overrides, root)
     if messages := problems(composed, looks_for_files):
         raise UserError("\n".join(messages))
+    if looks_for_files and (source := composed.config.get("init_from")):
+        from ..run.init_from import check_source
+
+        check_source(source, root)
     return root, composed.frozen

@@ -14,6 +14,9 @@ class Experiment:
         callbacks: Lightning callbacks by name; `null` removes one.
         checkpoint: A `CheckpointIO` plugin, which writes checkpoints.
         logger: Loggers by name, besides `metrics.csv`.
+        init_from: Weights that the training starts from: a run, a file of weights, `wandb:ENTITY/PROJECT/NAME:VERSION` or
+            `hf:ORGANIZATION/REPOSITORY[@REVISION][:FILE]`. All have to match, but classification heads for other classes.
+        init_from_only: Modules to load, such as `network.encoder`; the others keep their initialization.
         seed: Seed of all random number generators.
         runs: Folder of the run directories.
         preemption: Signals that announce the end of a job: the run saves a checkpoint and exits with code 75.
@@ -32,6 +35,8 @@ class Experiment:
         callbacks: dict[str, Any] | None = None,
         checkpoint: dict[str, Any] | None = None,
         logger: dict[str, Any] | None = None,
+        init_from: str | None = None,
+        init_from_only: Sequence[str] | None = None,
         seed: int = 0,
         runs: str = "runs",
         preemption: Sequence[Literal["SIGTERM", "SIGUSR1", "SIGUSR2"]] = ("SIGTERM", "SIGUSR1"),
@@ -40,5 +45,9 @@ class Experiment:
             raise ValueError(f"expected name to be a path below the runs folder, such as group/name, got {name!r}")
         if not runs.isprintable():
             raise ValueError(f"expected runs to be a folder without control characters, got {runs!r}")
+        if init_from_only is not None and not init_from:
+            raise ValueError(f"init_from_only is {init_from_only}, but init_from is not set")
+        if init_from_only is not None and len(init_from_only) < 1:
+            raise ValueError("init_from_only is empty; expected modules such as network.encoder, or null for all")
         if not 0 <= seed < 2**32:
             raise ValueError(f"expected seed to be at least 0 and below 2**32, got {seed}")

@@ -14,7 +14,7 @@ from ..config import references
 from ..config.renamed import renamed
 from ..errors import UserError, hint
 from ..io import FULL, write_atomically
-from . import environment, machine
+from . import environment, init_from, machine
 from .cleaned import cleaned_remark
 from .code_copy import CodeCopy
 from .history import experiments, folders, newest_run, remember
@@ -60,8 +60,9 @@ class RunDirectory:
             **status: Further fields of its status, such as `live`.
 
         Raises:
-            UserError: The folder cannot be created in `runs`.
+            UserError: The folder cannot be created in `runs`, or there are no weights `init_from`.
         """
+        config, weights = init_from.located(config, root)
         folder, identity = runs_folder(config, root), new_identity()
         parent = folder / config["name"]
         path = _make(parent, f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
@@ -73,6 +74,7 @@ class RunDirectory:
         else:
             previous = CodeCopy((parent / "latest").resolve())
             CodeCopy(path).write(root, folder, previous if previous.folder.is_dir() else None)
+        init_from.record(path, weights)
         sign(path, config, root)
         (path / "hardware.json").write_text(json.dumps(machine.describe(), indent=1), "utf-8")
         created = {"id": identity, "state": "created", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}

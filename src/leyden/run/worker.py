@@ -33,6 +33,7 @@ from .configured_callbacks import best_of, configured_callbacks
 from .data_wait_profiler import write_profile
 from .directory import BEST, LAST, RunDirectory
 from .hardware import keep_freed_memory
+from .initial_weights import initialize
 from .lifetime import records_status
 from .preprocessing import provided, report, taking
 from .rendezvous import require_disk
@@ -81,9 +82,9 @@ class Worker:
         Returns:
             The test metrics.
         """
-        weights = sum(tensor.nbytes for tensor in (*self.model.parameters(), *self.model.buffers()))
-        require_disk(self.run.path, weights)
+        require_disk(self.run.path, sum(tensor.nbytes for tensor in self.model.state_dict().values()))
         last = self.run.checkpoint("last") if self.run.has_checkpoint else None
+        initialize(self.model, self.run, self.data.class_names)
         if not torch.cuda.is_available():  # otherwise each optimizer step searches for NVML on disk
             os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
         if self.trainer.strategy.root_device.type == "cpu":
@@ -192,8 +193,7 @@ class Worker:
         del self._model, self.trainer
         self.data.trainer = None
         gc.collect()  # frees the optimizer's states and the gradients
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()  # does nothing without a GPU
         if self.config["model"].get("compile"):
             torch.compiler.reset()  # discards what was compiled for the old model
         self._model = self._new_model()
