@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from leyden.errors import UserError
-from leyden.study.comparison import as_csv, groups, latex, markdown
+from leyden.study.comparison import as_csv, groups, latex, markdown, print_groups
 from leyden.study.records import Record
 
 METRIC = "test/accuracy"
@@ -43,6 +43,28 @@ def test_another_test_split_is_refused(runs):
     runs.append(run(16, 7, 0.9, splits={"test": {"samples": 300, "targets": "ff"}}))
     with pytest.raises(UserError, match="different samples of the test split"):
         groups(runs, ["model.width"], METRIC, None)
+
+
+def folds_of(model, num_folds, values):
+    return [
+        run(
+            model, 0, value, settings={"data.fold": fold, "data.num_folds": num_folds}, splits={"test": {"targets": fold}}
+        )
+        for fold, value in enumerate(values)
+    ]
+
+
+def test_folds_are_pairs_with_samples_of_their_own(capsys):
+    records = [*folds_of(16, 3, FIRST), *folds_of(32, 3, SECOND)]
+    made = groups(records, ["model.width"], METRIC, "16")
+    assert made[1].difference.p == pytest.approx(stats.ttest_rel(SECOND, FIRST).pvalue)
+    print_groups(made, METRIC)
+    assert "Folds share training samples" in capsys.readouterr().out
+    records[-1].splits["test"] = {"targets": "other"}
+    with pytest.raises(UserError, match="different samples of the test split"):
+        groups(records, ["model.width"], METRIC, None)
+    with pytest.raises(UserError, match=r"different numbers of folds \(data.num_folds\): '3' in .* '5' in"):
+        groups([*folds_of(16, 3, FIRST), *folds_of(32, 5, SECOND)], ["model.width"], METRIC, None)
 
 
 def test_another_task_is_refused(runs):

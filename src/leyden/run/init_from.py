@@ -1,6 +1,7 @@
 """The weights that a new run starts from, `init_from`: found and recorded when the run is created. Torch-free."""
 
 import json
+import os
 import re
 from hashlib import file_digest
 from pathlib import Path
@@ -135,13 +136,14 @@ def _from_hub(text: str) -> tuple[str, Path]:
     assert match
     repo, name = match["repo"], match["file"]
     try:
-        info = HfApi().model_info(repo, revision=match["revision"])
+        endpoint = os.environ.get("HF_ENDPOINT")
+        info = HfApi(endpoint=endpoint).model_info(repo, revision=match["revision"])
         names = [item.rfilename for item in info.siblings or []]
         if not name:
             name = str(_only_weights([Path(other) for other in names], text))
         elif name not in names:
             raise UserError(f"init_from={text}: {repo} has no file {name!r}{hint(name, names, few=0)}")
-        file = Path(hf_hub_download(repo, name, revision=info.sha))
+        file = Path(hf_hub_download(repo, name, revision=info.sha, endpoint=endpoint))
     except (HfHubHTTPError, OSError, ValueError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UserError(f"init_from={text}: {repo} cannot be downloaded: {reason}") from None

@@ -15,7 +15,12 @@ from .records import Record, require_names
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
 
-PAIRED_BY = ("seed", "data.fold")  # runs of two groups with equal values are a pair
+FOLD = "data.fold"
+FOLDS_NOTE = (
+    "Folds share training samples: intervals are too narrow and p-values too small (Nadeau and Bengio, 2003, "
+    "https://doi.org/10.1023/A:1024068626366)."
+)
+PAIRED_BY = ("seed", FOLD)  # runs of two groups with equal values are a pair
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Group:
     """
 
     values: dict[str, Any]
-    by_pair: dict[object, float]
+    by_pair: dict[tuple[Any, ...], float]
     summary: Summary
     difference: Difference | None = None
     paths: tuple[str, ...] = ()
@@ -63,7 +68,7 @@ def groups(records: list[Record], by: list[str], metric: str, against: str | Non
     for _, members in groupby(ordered, key=lambda record: _key(record, by)):
         members = list(members)
         _require_repeats(members, by)
-        by_pair: dict[object, float] = {_pair(record): float(record[metric]) for record in members}
+        by_pair: dict[tuple[Any, ...], float] = {_pair(record): float(record[metric]) for record in members}
         summary, paths = summarize(list(by_pair.values())), tuple(record.path for record in members)
         made.append(Group({name: members[0][name] for name in by}, by_pair, summary, paths=paths))
     return made if against is None else _against(made, by[0], against)
@@ -84,19 +89,25 @@ def _key(record: Record, by: list[str]) -> list[str]:
     return [str(record[name]) for name in by]
 
 
-def _pair(record: Record) -> object:
+def _pair(record: Record) -> tuple[Any, ...]:
     return tuple(record[name] for name in PAIRED_BY)
 
 
 def _require_comparable(records: list[Record], metric: str) -> None:
-    """Require the same samples and the same task, without which a metric is not the same quantity."""
+    """Require the same samples and the same task, without which a metric is not the same quantity.
+
+    The samples of a fold are compared with those of the same fold.
+    """
     split = "test" if metric.startswith("test/") else "val"
-    for what, of in (
-        (f"samples of the {split} split", lambda record: record.splits.get(split)),
-        ("task (model._target_)", lambda record: record.settings.get("model._target_")),
+    folds = {fold: [r for r in records if r[FOLD] == fold] for fold in dict.fromkeys(r[FOLD] for r in records)}
+    samples = [(f"samples of the {split} split", of_fold, lambda r: r.splits.get(split)) for of_fold in folds.values()]
+    for what, among, of in (
+        ("numbers of folds (data.num_folds)", records, lambda record: str(record["data.num_folds"])),
+        *samples,
+        ("task (model._target_)", records, lambda record: record.settings.get("model._target_")),
     ):
         kinds: dict[str, Record] = {}
-        for record in records:
+        for record in among:
             if of(record) is not None:
                 kinds.setdefault(repr(of(record)), record)
         if len(kinds) > 1:
@@ -131,6 +142,8 @@ def print_groups(made: list[Group], metric: str) -> None:
         row = [str(s.n), _number(s.mean), _number(s.std), _interval(s.t_interval), _interval(s.bootstrap_interval)]
         table.add_row(group.name, *row)
     console.print(table)
+    if any(len({pair[1] for pair in group.by_pair}) > 1 for group in made):
+        console.print(FOLDS_NOTE)
     differences = [(group.name, group.difference) for group in made if group.difference]
     if not differences:
         return

@@ -3,7 +3,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding_bag, pad
 
 from ..lengths import padding_mask
-from .initialize_from import initialize_from
+from .copy_word_vectors import copy_word_vectors
 
 
 class FastText(nn.Module):
@@ -49,7 +49,7 @@ class FastText(nn.Module):
         # Small, as in fastText, so that rare n-grams do not dominate the trained vectors of frequent ones.
         self.vectors = nn.Parameter(torch.empty(rows, dim).uniform_(-1 / dim, 1 / dim))
         if word_vectors is not None:
-            initialize_from(self.vectors, word_vectors)
+            copy_word_vectors(self.vectors, word_vectors)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, num_classes)
 

@@ -2,7 +2,7 @@ import torch
 from torch import Tensor, nn
 
 from ..lengths import padding_mask
-from .initialize_from import initialize_from
+from .copy_word_vectors import copy_word_vectors
 
 
 class TransformerEncoder(nn.Module):
@@ -44,7 +44,7 @@ class TransformerEncoder(nn.Module):
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, width)
         if word_vectors is not None:
-            initialize_from(self.tokens.weight, word_vectors)
+            copy_word_vectors(self.tokens.weight, word_vectors)
         self.positions = nn.Parameter(0.02 * torch.randn(max_tokens, width))
         self.dropout = nn.Dropout(dropout)
         layer = nn.TransformerEncoderLayer(

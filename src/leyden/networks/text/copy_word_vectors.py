@@ -2,7 +2,7 @@ import torch
 from torch import Tensor
 
 
-def initialize_from(table: Tensor, word_vectors: Tensor) -> None:
+def copy_word_vectors(table: Tensor, word_vectors: Tensor) -> None:
     """Copy word vectors (token, feature) to the first rows of an embedding table, except those with NaN.
 
     Raises:
