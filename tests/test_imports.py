@@ -29,7 +29,9 @@ HEAVY = {
     "configured_callbacks",
     "data_wait_profiler",
     "hardware",
+    "initial_weights",
     "predictor",
+    "simulated_rates",
     "trainer_settings",
     *("first_step", "layers", "loss_by_hand", "drawings", "batch_sections", "step_sections", "sections"),  # of the tour
 }

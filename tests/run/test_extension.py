@@ -9,6 +9,11 @@ from leyden.run.override_on_resume import override_on_resume
 from leyden.run.results import read_results
 from leyden.run.worker import Worker
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Checkpoint directory"),
+    pytest.mark.filterwarnings("ignore:You're using the WeightAveraging callback"),
+]
 STEP = "model.scheduler={_target_: torch.optim.lr_scheduler.StepLR, step_size: 1, gamma: 0.5}"
 SCHEDULES = {
     "step": [STEP],

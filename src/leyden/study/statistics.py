@@ -2,7 +2,9 @@
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -77,7 +79,7 @@ def _bootstrap(sample: np.ndarray, resamples: int) -> tuple[float, float]:
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def compare(values: dict[object, float], baseline: dict[object, float]) -> Difference:
+def compare(values: Mapping[Any, float], baseline: Mapping[Any, float]) -> Difference:
     """Compare two groups: paired if they share seeds or folds, else as independent samples.
 
     Args:
