@@ -87,7 +87,7 @@ def test_other_differences_are_listed_by_module(start):
     assert lines[1].startswith("  missing: network.encoder.1 (weight, bias, running_mean")
     assert lines[2] == "  unexpected: network.extra (weight, bias)"
     assert lines[3] == "To load only what matches: 'init_from_only=[network.head]'"
-    with pytest.raises(UserError, match=r"of another shape: network.encoder.0 \(.*such as network.encoder.0.weight: \(4, 3\)"):
+    with pytest.raises(UserError, match=r"(?s)of another shape: network.encoder.0 \(.*such as network.encoder.0.weight: \(4, 3\)"):
         start(Classifier(5), Classifier(5, width=6), num_classes=5)
 
 
@@ -113,6 +113,8 @@ def test_what_is_no_file_of_weights(tmp_path):
         read_weights(file)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_a_run_starts_from_another_and_resumes_from_itself(tmp_path):
     first = create(tmp_path, "trainer.max_epochs=1")
     Worker(first, trains=True).fit()

@@ -80,8 +80,8 @@ def read_weights(file: Path) -> State:
             f"{file} holds Python objects, which could execute anything, so it is not loaded: save its state_dict, or "
             "convert it to safetensors"
         ) from None
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError) as error:
-        raise UserError(f"{file} cannot be loaded: {str(error).strip().partition(chr(10))[0]}") from None
+    except Exception as error:  # whatever the reader meets in a file of another kind
+        raise UserError(f"{file} cannot be loaded: {' '.join(str(error).split())[:200]}") from None
     for name in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
@@ -170,7 +170,7 @@ def _mismatch(file: str, problems: dict[str, list[str]], source: State, own: Sta
         lines.append(f"  such as {first}: {tuple(source[first].shape)} in the file, {tuple(own[first].shape)} in the model")
     wrong = {name for names in problems.values() for name in names}
     for depth in (2, 3):  # the coarsest modules that match entirely
-        parts = {".".join(name.split(".")[:depth]) for name in own}
+        parts = {".".join(name.split(".")[:-1][:depth]) for name in own} - {""}
         matching = sorted(part for part in parts if not any(_is_below(name, [part]) for name in wrong))
         if matching:
             lines.append(f"To load only what matches: 'init_from_only=[{','.join(matching)}]'")
