@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import wandb_artifacts
+
 USER = {"id": "u", "entity": "me", "username": "me", "email": "me@here", "flags": "{}", "admin": False, "name": "me"}
 PEOPLE = {"teams": {"edges": []}, "apiKeys": {"edges": []}}
 LIMITS = {"cliVersionInfo": {"max_cli_version": "99.0.0", "min_cli_version": "0.1"}, "features": []}
@@ -22,7 +24,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.runs, self.configs, self.exits, self.files = {}, {}, {}, []
-        self.bodies = []
+        self.bodies, self.artifacts = [], {}  # `entity/project/name:version` -> file -> content
         self.sweep, self.commands, self.upserts = "", [], []
         self.refuses = self.breaks = None
 
@@ -55,7 +57,14 @@ class Handler(BaseHTTPRequestHandler):
         return content
 
     def do_GET(self):
-        self.answer({})
+        content = wandb_artifacts.file(self.server, self.path)
+        if content is None:
+            self.answer({})
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def do_PUT(self):
         self.server.files.append((self.path, len(self.body())))
@@ -101,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
             return {"serverInfo": LIMITS | {"latestLocalVersionInfo": None}, "viewer": USER | PEOPLE}
         if re.search(r"\bviewer\b", query):
             return {"viewer": USER | PEOPLE}
+        if answer := wandb_artifacts.answer(self.server, query, variables):
+            return answer
         if "createRunFiles" in query:
             files = [{"name": file, "uploadUrl": f"{self.server.address}/{file}"} for file in variables["files"]]
             return {"createRunFiles": {"runID": "r", "uploadHeaders": [], "files": files}}

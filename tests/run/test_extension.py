@@ -26,7 +26,10 @@ SCHEDULES = {
 
 
 def partial(settings):
-    return [word.replace("StepLR,", "StepLR, _partial_: true,").replace("Plateau,", "Plateau, _partial_: true,") for word in settings]
+    return [
+        word.replace("StepLR,", "StepLR, _partial_: true,").replace("Plateau,", "Plateau, _partial_: true,")
+        for word in settings
+    ]
 
 
 def train(folder, *settings):
@@ -89,7 +92,11 @@ def test_a_schedule_that_depends_on_the_length_is_refused_with_two_ways_out(tmp_
 
 
 def test_a_run_that_was_stopped_early_is_not_extended(tmp_path):
-    early = ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "+callbacks.early_stopping.min_delta=10"]
+    early = [
+        "callbacks=early_stopping",
+        "callbacks.early_stopping.patience=1",
+        "+callbacks.early_stopping.min_delta=10",
+    ]
     run = train(tmp_path, STEP, *early)
     assert "a callback or trainer.max_time stopped it after step 6" in refusal(run, "trainer.max_epochs=9")
 

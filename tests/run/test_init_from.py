@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from run_files import write_run
+from wandb_server import serve
 
 from leyden.errors import UserError
 from leyden.run.init_from import FILE, check_source, located, record, recorded
@@ -115,3 +116,22 @@ def test_weights_of_the_hub(monkeypatch, tmp_path):
             located({"init_from": "hf:me/digits:pytorch_model.bn"}, tmp_path)
         with pytest.raises(UserError, match="me/digit cannot be downloaded"):
             located({"init_from": "hf:me/digit"}, tmp_path)
+
+
+def test_weights_of_an_artifact(monkeypatch, tmp_path):
+    wandb = pytest.importorskip("wandb")
+    from leyden.run import init_from
+
+    monkeypatch.setattr(init_from, "CACHE", tmp_path / "artifacts")
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address)
+        server.artifacts["me/digits/model:v3"] = {"model.ckpt": b"weights", "notes.txt": b"text"}
+        config, weights = located({"init_from": "wandb:me/digits/model:v3"}, tmp_path)
+        assert config == {"init_from": "wandb:me/digits/model:v3"}
+        assert weights["file"] == str(tmp_path / "artifacts/me/digits/model-v3/model.ckpt")
+        assert weights["sha256"] == hashlib.sha256(b"weights").hexdigest()
+        with pytest.raises(UserError, match="the artifact cannot be downloaded"):
+            located({"init_from": "wandb:me/digits/other:v3"}, tmp_path)
+    wandb.teardown()  # it keeps the address of the server

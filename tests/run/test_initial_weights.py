@@ -87,7 +87,9 @@ def test_other_differences_are_listed_by_module(start):
     assert lines[1].startswith("  missing: network.encoder.1 (weight, bias, running_mean")
     assert lines[2] == "  unexpected: network.extra (weight, bias)"
     assert lines[3] == "To load only what matches: 'init_from_only=[network.head]'"
-    with pytest.raises(UserError, match=r"(?s)of another shape: network.encoder.0 \(.*such as network.encoder.0.weight: \(4, 3\)"):
+    with pytest.raises(
+        UserError, match=r"(?s)of another shape: network.encoder.0 \(.*such as network.encoder.0.weight: \(4, 3\)"
+    ):
         start(Classifier(5), Classifier(5, width=6), num_classes=5)
 
 

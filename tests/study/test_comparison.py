@@ -48,7 +48,11 @@ def test_another_test_split_is_refused(runs):
 def folds_of(model, num_folds, values):
     return [
         run(
-            model, 0, value, settings={"data.fold": fold, "data.num_folds": num_folds}, splits={"test": {"targets": fold}}
+            model,
+            0,
+            value,
+            settings={"data.fold": fold, "data.num_folds": num_folds},
+            splits={"test": {"targets": fold}},
         )
         for fold, value in enumerate(values)
     ]

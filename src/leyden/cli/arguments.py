@@ -56,7 +56,11 @@ RUN_OR_EXPERIMENT: Argument = ("run", {"metavar": "RUN", "help": "a run director
 OVERRIDES: Argument = ("overrides", {"nargs": "*", "metavar": "SETTING", "help": SETTINGS})
 RESUME_OVERRIDES: Argument = (
     "overrides",
-    {"nargs": "*", "metavar": "SETTING", "help": "trainer.max_epochs=60 to train for longer; hardware: trainer.devices=4, launcher.time=8:00:00"},
+    {
+        "nargs": "*",
+        "metavar": "SETTING",
+        "help": "trainer.max_epochs=60 to train for longer; hardware: trainer.devices=4, launcher.time=8:00:00",
+    },
 )
 CHECKPOINT: Argument = ("--ckpt", {"default": "best", "metavar": "NAME", "help": "best (default), last, or a path"})
 INPUTS: Argument = ("inputs", {"nargs": "+", "type": existing, "metavar": "INPUT", "help": "files or folders"})

@@ -58,9 +58,7 @@ def _steps(point: dict[str, Any]) -> int | None:
     return point.get("steps_per_epoch")
 
 
-def _require_more(
-    run: RunDirectory, config: dict[str, Any], checkpoint: dict[str, Any], overrides: list[str]
-) -> None:
+def _require_more(run: RunDirectory, config: dict[str, Any], checkpoint: dict[str, Any], overrides: list[str]) -> None:
     """Require an end after what has been trained."""
     is_finished = run.status["state"] == "finished"
     done = {"max_epochs": checkpoint["epoch"], "max_steps": checkpoint["global_step"]}

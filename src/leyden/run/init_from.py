@@ -24,7 +24,9 @@ def check_source(text: str, root: Path) -> None:
         UserError: There is no such run or file, or the address is malformed.
     """
     if text.startswith("wandb:") and not WANDB.fullmatch(text):
-        raise UserError(f"init_from={text}: expected wandb:ENTITY/PROJECT/NAME:VERSION, such as wandb:me/digits/model:v3")
+        raise UserError(
+            f"init_from={text}: expected wandb:ENTITY/PROJECT/NAME:VERSION, such as wandb:me/digits/model:v3"
+        )
     if text.startswith("hf:") and not HUB.fullmatch(text):
         raise UserError(f"init_from={text}: expected hf:ORGANIZATION/REPOSITORY or hf:ORGANIZATION/REPOSITORY:FILE")
     if not text.startswith(("wandb:", "hf:")):

@@ -45,7 +45,9 @@ def initialize(model: nn.Module, run: RunDirectory, class_names: list[str]) -> N
     source = _renamed(source, own)
     if only is not None:
         _require_modules(own, only)
-        source, own = ({name: value for name, value in state.items() if _is_below(name, only)} for state in (source, own))
+        source, own = (
+            {name: value for name, value in state.items() if _is_below(name, only)} for state in (source, own)
+        )
     old_classes = _classes_of(weights.get("run"))
     heads = _heads(source, own, len(old_classes) or None, len(class_names))
     kept = {name: value for name, value in source.items() if name not in heads}
@@ -86,7 +88,11 @@ def read_weights(file: Path) -> State:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
             break
-    state = {name: value for name, value in content.items() if isinstance(value, Tensor)} if isinstance(content, dict) else {}
+    state = (
+        {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        if isinstance(content, dict)
+        else {}
+    )
     if not state:
         raise UserError(f"{file} holds no parameters: expected a checkpoint or a state_dict")
     return state
@@ -167,7 +173,9 @@ def _mismatch(file: str, problems: dict[str, list[str]], source: State, own: Sta
     lines += [f"  {kind}: {_by_module(names)}" for kind, names in problems.items()]
     if shapes := problems.get("of another shape"):
         first = shapes[0]
-        lines.append(f"  such as {first}: {tuple(source[first].shape)} in the file, {tuple(own[first].shape)} in the model")
+        lines.append(
+            f"  such as {first}: {tuple(source[first].shape)} in the file, {tuple(own[first].shape)} in the model"
+        )
     wrong = {name for names in problems.values() for name in names}
     for depth in (2, 3):  # the coarsest modules that match entirely
         parts = {".".join(name.split(".")[:-1][:depth]) for name in own} - {""}
@@ -189,7 +197,10 @@ def _report(
     part = f", only {', '.join(only)}" if only is not None else ""
     log.info("init_from: %d tensors of %s%s", len(kept), weights["file"], part)
     if heads:
-        log.info("init_from: the number of classes differs, so these keep their initialization: %s", _by_module(sorted(heads)))
+        log.info(
+            "init_from: the number of classes differs, so these keep their initialization: %s",
+            _by_module(sorted(heads)),
+        )
     elif old_classes and class_names and old_classes != class_names and only is None:
         log.warning(
             "init_from: the classes of the weights have other names (%s) than those of the data (%s): the head is kept",

@@ -68,7 +68,9 @@ class TestExperiments(Contract):
         for module.fold in range(NUM_FOLDS):
             held_out = module.in_test_fold(samples.classes, samples.groups)
             used = [index for part in module.split(samples.classes, samples.groups) for index in part]
-            expect(not held_out[used].any(), f"{kind}.split returns samples of the test fold {module.fold} of {NUM_FOLDS}")
+            expect(
+                not held_out[used].any(), f"{kind}.split returns samples of the test fold {module.fold} of {NUM_FOLDS}"
+            )
             tested += held_out
         expect((tested == 1).all(), f"{kind}: some training samples are tested in no fold, or in several")
         first = module.samples["test"].indices  # pyrefly: ignore[missing-attribute]

@@ -90,9 +90,7 @@ class DataModule(Splitting):
             raise ValueError(f"bucket_batches is {bucket_batches}; it must not be negative")
         if num_folds is not None and stream is not None:
             raise ValueError(f"num_folds is {num_folds}; folds are not supported with data.stream")
-        super().__init__(
-            validation_fraction=validation_fraction, split_seed=split_seed, fold=fold, num_folds=num_folds
-        )
+        super().__init__(validation_fraction=validation_fraction, split_seed=split_seed, fold=fold, num_folds=num_folds)
         self.batch_size, self.bucket_batches = batch_size, bucket_batches
         self.loading = Loading(num_workers, prefetch_batches, pin_memory)
         self.seed, self.storage = seed, Storage(storage, memory_gb, cache)

@@ -25,7 +25,9 @@ def fold_of_each(classes: Tensor, groups: Tensor | None, num_folds: int, seed: i
     """
     what, count = ("samples", len(classes)) if groups is None else ("groups", len(groups.unique()))
     if count < num_folds:
-        raise DataError(f"data.num_folds={num_folds}, but there are only {count} {what} to divide: lower data.num_folds")
+        raise DataError(
+            f"data.num_folds={num_folds}, but there are only {count} {what} to divide: lower data.num_folds"
+        )
     generator = torch.Generator().manual_seed(seed)
     _, classes = strata(classes).unique(return_inverse=True)
     if groups is not None:
