@@ -1,8 +1,9 @@
 import re
 
 import pytest
-from lightning_runs import ROOT, create, rows, same_weights
+from lightning_runs import EXPERIMENT, ROOT, create, rows, same_weights
 
+from leyden.config.compose import compose
 from leyden.errors import UserError
 from leyden.run.directory import RunDirectory
 from leyden.run.override_on_resume import override_on_resume
@@ -55,7 +56,8 @@ def assert_same(run, other):
     for name in ("last", "best"):
         assert same_weights(run, other, name), name
     assert rows(run) == rows(other)
-    assert run.best["metrics"] == other.best["metrics"] and run.best["epoch"] == other.best["epoch"]
+    assert run.best["metrics"] == other.best["metrics"]
+    assert run.best["epoch"] == other.best["epoch"]
     assert {**read_results(run.path), "splits": 0} == {**read_results(other.path), "splits": 0}
 
 
@@ -86,7 +88,8 @@ def test_a_schedule_that_depends_on_the_length_is_refused_with_two_ways_out(tmp_
     run = train(tmp_path, "trainer.max_epochs=2")  # warmup and cosine decay
     text = refusal(run, "trainer.max_epochs=4")
     assert "warmup_cosine depends on the length: it would have had other learning rates from step" in text
-    assert re.search(r"leyden train \S+ trainer.max_epochs=4 init_from=\S+", text) and "optim=wsd" in text
+    assert re.search(r"leyden train \S+ trainer.max_epochs=4 init_from=\S+", text)
+    assert "optim=wsd" in text
     cycle = "model.scheduler={_target_: torch.optim.lr_scheduler.OneCycleLR, _partial_: true, max_lr: 0.01}"
     assert "OneCycleLR depends on the length" in refusal(train(tmp_path, cycle), "trainer.max_epochs=4")
 
@@ -108,3 +111,14 @@ def test_lengths_that_are_reached_and_settings_that_are_no_length(tmp_path):
     assert "has already trained 3 epochs" in refusal(run, "trainer.max_epochs=2")
     assert "cannot change after it has started" in refusal(run, "trainer.max_epochs=4", "seed=3")
     assert "StepLR" in refusal(run, "model.scheduler.gamma=0.1", "trainer.max_epochs=4")
+
+
+def test_settings_that_follow_from_the_length_are_refused(tmp_path):
+    """A setting by interpolation, such as `T_max: ${trainer.max_epochs}`, which the run's configuration has as a number."""
+    words = [f"experiment={EXPERIMENT}", "trainer=cpu", "trainer.max_epochs=3", f"runs={tmp_path}"]
+    words += ["model.scheduler={_target_: torch.optim.lr_scheduler.CosineAnnealingLR, _partial_: true}"]
+    words += ["model.scheduler.T_max=${trainer.max_epochs}"]
+    run = RunDirectory.create(compose(words, ROOT).frozen, ROOT, ["leyden", "train", *words])
+    assert run.config["model"]["scheduler"]["T_max"] == 3
+    assert "in a new run, model.scheduler.T_max would change with it" in refusal(run, "trainer.max_epochs=4")
+    override_on_resume(run, ["trainer.devices=2"], ROOT)

@@ -3,6 +3,7 @@ import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from run_files import write_run
@@ -38,7 +39,8 @@ def test_a_run_or_file_is_found_and_its_path_made_absolute(project):
 def test_without_weights_nothing_is_recorded(project):
     assert located({"init_from": None}, project) == ({"init_from": None}, {})
     record(project, {})
-    assert not (project / FILE).exists() and recorded(project) == {}
+    assert not (project / FILE).exists()
+    assert recorded(project) == {}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ class Hub(BaseHTTPRequestHandler):
         else:
             self.answer(b"{}", 404, X_Error_Code="RepoNotFound")
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815
 
 
 @contextmanager
@@ -106,13 +108,12 @@ def test_weights_of_the_hub(monkeypatch, tmp_path):
     with hub(monkeypatch, tmp_path, files):
         config, weights = located({"init_from": "hf:me/digits"}, tmp_path)
         assert config["init_from"] == f"hf:me/digits@{'a' * 40}:model.safetensors"
-        with open(weights["file"], "rb") as file:
-            assert file.read() == b"safe"
+        assert Path(weights["file"]).read_bytes() == b"safe"
         again, _ = located(config, tmp_path)
         assert again == config
         _, other = located({"init_from": "hf:me/digits:pytorch_model.bin"}, tmp_path)
         assert other["sha256"] == hashlib.sha256(b"pickled").hexdigest()
-        with pytest.raises(UserError, match="has no file 'pytorch_model.bn'; did you mean 'pytorch_model.bin'"):
+        with pytest.raises(UserError, match=r"has no file 'pytorch_model.bn'; did you mean 'pytorch_model.bin'"):
             located({"init_from": "hf:me/digits:pytorch_model.bn"}, tmp_path)
         with pytest.raises(UserError, match="me/digit cannot be downloaded"):
             located({"init_from": "hf:me/digit"}, tmp_path)

@@ -53,14 +53,16 @@ def equal(one, other, *parts):
 def test_all_weights_are_loaded_and_recorded(start):
     source, own = Classifier(5), Classifier(5)
     kept = start(source, own, num_classes=5)
-    assert equal(source, own) and kept["loaded"] == len(own.state_dict()) and kept["initialized"] == []
+    assert equal(source, own)
+    assert kept["loaded"] == len(own.state_dict())
+    assert kept["initialized"] == []
 
 
 @pytest.mark.parametrize("prefix", ["network.", "", "bare"])
 def test_a_network_without_its_task(start, prefix):
     source, own = Classifier(5), Classifier(5)
     network = source.network if prefix != "bare" else source.network.encoder
-    state = {name: value for name, value in network.state_dict().items()}
+    state = dict(network.state_dict().items())
     if prefix == "network.":
         state = {"state_dict": {f"network.{name}": value for name, value in state.items()}}
     start(state, own, only=["network.encoder"] if prefix == "bare" else None, num_classes=5)
@@ -73,7 +75,8 @@ def test_heads_for_other_classes_keep_their_initialization(start, shape, caplog)
     source, own = Classifier(5, **shape), Classifier(7, **shape)
     head = own.network.head.weight.clone()
     assert start(source, own, num_classes=7)["initialized"] == ["network.head.bias", "network.head.weight"]
-    assert equal(source, own, "network.encoder") and own.network.head.weight.equal(head)
+    assert equal(source, own, "network.encoder")
+    assert own.network.head.weight.equal(head)
     assert "so these keep their initialization: network.head (bias, weight)" in caplog.text
 
 
@@ -97,7 +100,8 @@ def test_only_some_modules(start):
     source, own = Classifier(5), Classifier(9, anchors=4)
     head = own.network.head.weight.clone()
     start(source, own, only=["network.encoder"], num_classes=9)
-    assert equal(source, own, "network.encoder") and own.network.head.weight.equal(head)
+    assert equal(source, own, "network.encoder")
+    assert own.network.head.weight.equal(head)
     with pytest.raises(UserError, match=r"has no 'network.encodr'; did you mean 'network.encoder'"):
         start(source, own, only=["network.encodr"], num_classes=9)
 
@@ -108,7 +112,7 @@ def test_what_is_no_file_of_weights(tmp_path):
     with pytest.raises(UserError, match="which could execute anything"):
         read_weights(file)
     file.write_text("text")
-    with pytest.raises(UserError, match="cannot be loaded|could execute"):
+    with pytest.raises(UserError, match=r"cannot be loaded|could execute"):
         read_weights(file)
     torch.save({"epoch": 3}, file)
     with pytest.raises(UserError, match="holds no parameters"):

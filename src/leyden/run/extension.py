@@ -5,6 +5,7 @@ Torch-free until a checkpoint has to be read.
 
 import math
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ def require_exact(run: RunDirectory, config: dict[str, Any], overrides: list[str
         text = f"in a new run, {', '.join(others)} would change with it"
         raise UserError(_refusal(run, config, overrides, f"{text}, so this run cannot become that run"))
     if not run.has_checkpoint:
+        if run.status["state"] == "finished":
+            raise UserError(f"{run.path} cannot be continued: it has no last checkpoint, which callbacks.last saves")
         return
     from .checkpoint import CheckpointFile  # imports torch: seconds
     from .simulated_rates import differing_rates
@@ -89,7 +92,9 @@ def _dependent(run: RunDirectory, overrides: list[str]) -> list[str]:
     kept = [word for word in words if word.partition("=")[0].lstrip("+") not in names]
     try:
         before, after = (dict(_flat(compose(given, run.path / CODE).frozen)) for given in (words, [*kept, *overrides]))
-    except UserError:  # the settings in configs/local are not copied
+    except UserError as error:
+        text = f"settings that depend on {' '.join(sorted(names))} by interpolation could not be looked for: {error}"
+        print(text, file=sys.stderr)
         return []
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     return sorted(changed - names)

@@ -21,7 +21,7 @@ def small(config: dict[str, Any], runs: Path) -> dict[str, Any]:
         config: configuration of the experiment.
         runs: folder for its runs.
     """
-    config |= {"runs": str(runs), "logger": {}}
+    config |= {"runs": str(runs), "logger": {}, "init_from": None, "init_from_only": None}
     config["trainer"] |= TRAINER
     for name in REMOVED:
         config["trainer"].pop(name, None)

@@ -11,7 +11,8 @@ def test_every_class_and_the_folds_differ_by_one_sample_at_most(num_folds):
     classes = classes[torch.randperm(len(classes), generator=torch.Generator().manual_seed(1))]
     folds = fold_of_each(classes, None, num_folds, seed=0)
     sizes = folds.bincount(minlength=num_folds)
-    assert len(sizes) == num_folds and sizes.max() - sizes.min() <= 1
+    assert len(sizes) == num_folds
+    assert sizes.max() - sizes.min() <= 1
     for label in classes.unique():
         of_class = folds[classes == label].bincount(minlength=num_folds)
         assert of_class.max() - of_class.min() <= 1
@@ -20,7 +21,8 @@ def test_every_class_and_the_folds_differ_by_one_sample_at_most(num_folds):
 def test_folds_depend_on_their_seed_alone():
     classes = torch.arange(90) % 3
     first, again, other = (fold_of_each(classes, None, 5, seed) for seed in (0, 0, 1))
-    assert first.equal(again) and not first.equal(other)
+    assert first.equal(again)
+    assert not first.equal(other)
 
 
 def test_groups_stay_whole_and_classes_are_balanced():
@@ -31,7 +33,8 @@ def test_groups_stay_whole_and_classes_are_balanced():
     assert all(len(folds[groups == group].unique()) == 1 for group in groups.unique())
     for label in range(4):
         share = folds[classes == label].bincount(minlength=5) / (classes == label).sum()
-        assert share.min() > 0.13 and share.max() < 0.27
+        assert share.min() > 0.13
+        assert share.max() < 0.27
 
 
 def test_no_fold_of_groups_is_empty():

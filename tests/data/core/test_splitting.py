@@ -105,9 +105,11 @@ def test_each_training_sample_is_tested_in_one_fold(splits):
     tested = []
     for data in folds(5, splits=splits):
         parts = {split: getattr(samples, "indices", None) for split, samples in data.samples.items()}
-        assert len(parts["test"]) == 12 and data.class_counts == [16 if parts["validation"] is None else 14] * 3
+        assert len(parts["test"]) == 12
+        assert data.class_counts == [16 if parts["validation"] is None else 14] * 3
         if "validation" in splits:
-            assert len(data.samples["validation"]) == SIZES["validation"] and parts.pop("validation") is None
+            assert len(data.samples["validation"]) == SIZES["validation"]
+            assert parts.pop("validation") is None
         assert sorted(index for part in parts.values() for index in part) == list(range(60))
         tested += parts["test"]
     assert sorted(tested) == list(range(60))

@@ -14,7 +14,7 @@ from ..core.account import Account, held_out_for_test
 from ..core.error import DataError
 from ..core.samples import PartSamples, Samples, TensorSamples
 from ..core.split import stratified_split
-from ..core.split_names import SPLITS, Split
+from ..core.split_names import Split
 from ..storage.decode import decode_all, decoded
 from ..storage.file_samples import FileSamples
 from ..storage.mapped import mapped
