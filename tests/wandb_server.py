@@ -123,7 +123,13 @@ class Handler(BaseHTTPRequestHandler):
             project = {"id": "p", "name": variables.get("projectName") or "p", "entity": {"id": "e", "name": "me"}}
             return {"upsertSweep": {"sweep": {"name": "sweep1", "project": project}, "configValidationWarnings": []}}
         if "SweepWithRuns" in query:
-            sweep = {"id": "s", "name": "sweep1", "config": self.server.sweep, "state": "RUNNING", "runs": {"edges": []}}
+            sweep = {
+                "id": "s",
+                "name": "sweep1",
+                "config": self.server.sweep,
+                "state": "RUNNING",
+                "runs": {"edges": []},
+            }
             return {"project": {"sweep": sweep}}
         if "CreateAgent" in query:
             return {"createAgent": {"agent": {"id": "agent1"}}}
