@@ -48,7 +48,8 @@ def test_launcher_and_its_settings_in_any_order(run):
     ("word", "message"),
     [
         ("seed=3", "a run cannot change after it has started"),
-        ("trainer.max_epochs=3", "a run cannot change after it has started"),
+        ("model.scheduler={}", "a run cannot change after it has started"),
+        ("trainer.max_epochs", "a run cannot change after it has started"),
         ("trainer.devices", "a run cannot change after it has started"),
         ("launcher.max_restart=1", "did you mean .max_restarts."),
         ("trainer.devices=0", "expected trainer.devices of at least 1, got 0"),
