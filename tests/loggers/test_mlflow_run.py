@@ -1,5 +1,6 @@
 import logging
 import socket
+from pathlib import Path
 
 import pytest
 from training_calls import figure, killed_after, training
@@ -53,7 +54,8 @@ def test_values_settings_figures_and_outcome(tmp_path, options):
     assert (run.info.run_name, run.info.status) == ("some/run", "FAILED")
     assert not {name for name in run.data.tags if name.startswith(("mlflow.user", "mlflow.source"))}
     assert [file.path for file in client.list_artifacts(run.info.run_id, "plots")] == ["plots/curves.png"]
-    assert "seed: 7" in open(client.download_artifacts(run.info.run_id, "config.yaml", str(tmp_path))).read()  # noqa: PTH123, SIM115
+    uploaded = client.download_artifacts(run.info.run_id, "config.yaml", str(tmp_path))
+    assert "seed: 7" in Path(uploaded).read_text(encoding="utf-8")
     with training(MLflowRun, tmp_path, kept=2, **options) as log:
         log(2, 3)
     assert losses(options) == rows(4)

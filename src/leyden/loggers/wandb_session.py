@@ -56,7 +56,14 @@ class WandbSession:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ConnectionError("another process uploads this run") from None
-        identity = {"id": id, "name": name, "project": project, "entity": entity, "dir": str(folder), **(labels or {})}
+        identity: dict[str, Any] = {
+            "id": id,
+            "name": name,
+            "project": project,
+            "entity": entity,
+            "dir": str(folder),
+            **(labels or {}),
+        }
         limits: dict[str, Any] = {
             "init_timeout": INIT_SECONDS,
             "finish_timeout_raises": True,
