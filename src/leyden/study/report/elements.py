@@ -3,8 +3,10 @@
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from io import BytesIO
 from typing import Any
 
+LARGE = 300_000  # bytes of an image, from which it is compressed with loss
 EMPTY = {"img", "input", "br"}  # elements without an end tag
 
 
@@ -106,6 +108,20 @@ def details(summary: object, *children: object, **attributes: Any) -> Html:
 
 def picture(png: bytes, alt: str, caption: str = "") -> Html:
     """Return an image within the page."""
-    image = element("img", src=f"data:image/png;base64,{b64encode(png).decode()}", alt=alt)
+    kind, content = ("png", png) if len(png) < LARGE else _smaller(png)
+    image = element("img", src=f"data:image/{kind};base64,{b64encode(content).decode()}", alt=alt)
     captions = [element("figcaption", caption)] if caption else []
     return element("figure", scrollable(image, caption or alt), *captions)
+
+
+def _smaller(png: bytes) -> tuple[str, bytes]:
+    """Return the format and the bytes of an image, compressed if that makes it smaller."""
+    from PIL import Image, UnidentifiedImageError
+
+    target = BytesIO()
+    try:
+        with Image.open(BytesIO(png)) as image:
+            image.convert("RGB").save(target, "WEBP", quality=85)
+    except (OSError, UnidentifiedImageError, ValueError):  # damaged: the browser shows the text instead
+        return "png", png
+    return ("webp", target.getvalue()) if target.tell() < len(png) else ("png", png)

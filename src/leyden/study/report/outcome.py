@@ -52,7 +52,7 @@ def _tiles(run: RunFiles) -> Iterator[tuple[str, object, str]]:
             yield name, number(record.metrics[name]), _checkpoint_name(run)
     if epochs := [curve.epochs[-1] + 1 for name, curve in run.curves.items() if not name.startswith("test/")]:
         most = run.config.get("trainer", {}).get("max_epochs")
-        yield "epochs", max(epochs), f"of {most}" if most else ""
+        yield "last epoch", max(epochs), f"of {most}" if most else ""
     if record.seconds:
         yield "duration", duration(record.seconds), "with start and test"
     if speed := run.curves.get("train/samples_per_second"):
