@@ -33,7 +33,7 @@ def test_notebook_and_its_answers_run(path, monkeypatch, tmp_path):
     folder.mkdir()
     notebook = nbformat.read(path, as_version=4)
     notebook.cells += answers(notebook)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}).execute()
+    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": folder}}).execute()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=str)
