@@ -133,7 +133,7 @@ def _from_hub(text: str) -> tuple[str, Path]:
         from huggingface_hub import HfApi, hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError
     except ModuleNotFoundError:
-        raise UserError(f"init_from={text} needs huggingface_hub: install it") from None
+        raise UserError(f"init_from={text} needs huggingface_hub: install leyden[hub]") from None
     match = HUB.fullmatch(text)
     assert match
     repo, name = match["repo"], match["file"]

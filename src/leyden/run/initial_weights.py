@@ -70,7 +70,7 @@ def read_weights(file: Path) -> State:
         try:
             from safetensors.torch import load_file
         except ModuleNotFoundError:
-            raise UserError(f"{file} needs safetensors: install it, or use a file of torch") from None
+            raise UserError(f"{file} needs safetensors: install leyden[hub], or use a file of torch") from None
         try:
             return load_file(file)
         except Exception as error:  # its own error type, written in Rust

@@ -122,7 +122,7 @@ class Splitting(LightningDataModule):
         """Whether each training sample belongs to the test fold (sample,)."""
         if self.num_folds is None:
             return torch.zeros(len(classes), dtype=torch.bool)
-        return fold_of_each(classes, groups, self.num_folds, self.split_seed) == self.fold
+        return fold_of_each(classes, groups, self.num_folds, self.split_seed).eq(self.fold or 0)
 
     def _test_fold(self, samples: Samples) -> Subset[Batch]:
         return Subset(samples, self.in_test_fold(samples.classes, samples.groups).nonzero().flatten().tolist())
