@@ -41,7 +41,7 @@ def sweep(words: argparse.Namespace, setting: str) -> tuple[float, float, dict[i
         seeds = ",".join(map(str, range(words.runs)))
         settings = [f"experiment={words.experiment}", "trainer=cpu", "trainer.max_epochs=1", f"runs={folder}"]
         settings += [setting, *words.settings]
-        command = [sys.executable, "-m", PROGRAM, "train", "--sweep", *settings, f"seed={seeds}"]
+        command = [sys.executable, "-m", PROGRAM, "sweep", *settings, f"seed={seeds}"]
         begin, used = time.perf_counter(), processor_seconds()
         environment = {**os.environ, **ONE_THREAD}
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)

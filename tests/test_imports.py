@@ -17,7 +17,14 @@ PARTS = {
 }
 # What brings the parts together, and commands that need one of them.
 JOINING = {
-    *("run/worker.py", "run/preprocessing.py", "run/predictor.py", "cli/inspect_data.py", "cli/sync.py"),
+    *(
+        "run/worker.py",
+        "run/pruning.py",
+        "run/preprocessing.py",
+        "run/predictor.py",
+        "cli/inspect_data.py",
+        "cli/sync.py",
+    ),
     *(f"cli/tour/{name}.py" for name in ("first_step", "batch_sections", "loss_by_hand", "drawings")),
 }
 # What a run needs beside torch; all else on the way answers without it.
@@ -31,6 +38,7 @@ HEAVY = {
     "hardware",
     "initial_weights",
     "predictor",
+    "pruning",
     "simulated_rates",
     "trainer_settings",
     *("first_step", "layers", "loss_by_hand", "drawings", "batch_sections", "step_sections", "sections"),  # of the tour

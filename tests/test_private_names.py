@@ -20,6 +20,7 @@ PACKAGE = Path(leyden.__file__).parent
 FIT, EPOCH = "lightning.pytorch.loops.fit_loop", "lightning.pytorch.loops.training_epoch_loop"
 CONNECTOR = "lightning.pytorch.trainer.connectors.logger_connector"
 SAVING = "lightning.pytorch.callbacks.model_checkpoint"
+OPTUNA = ("optuna", "5.0.0")
 LIGHTNING, HYDRA, TORCHMETRICS = ("lightning", "2.6.6"), ("hydra-core", "1.3.8"), ("torchmetrics", "1.9.0")
 TORCH, TORCHVISION, TORCHAUDIO = ("torch", "2.14.1"), ("torchvision", "0.29.1"), ("torchaudio", "2.11.0")
 
@@ -124,6 +125,7 @@ USED = {
         (TORCHVISION, "torchvision.models.detection.rpn", "self._pre_nms_top_n = pre_nms_top_n"),
         (TORCHVISION, "torchvision.models.detection.rpn", "self._post_nms_top_n = post_nms_top_n"),
     ],
+    "run/search_storage.py": [(OPTUNA, "optuna.trial._frozen", "self._trial_id = trial_id")],
 }
 OF_NAMED_TUPLES = {"_replace", "_fields", "_asdict", "_make"}
 

@@ -29,6 +29,10 @@ class Stopped(Exception):  # noqa: N818
         self.stop = stop
 
 
+class Pruned(Exception):  # noqa: N818
+    """The search that a run belongs to has stopped it, since others were better at the same point."""
+
+
 def hint(name: str, names: Iterable[str], few: int = 40, cutoff: float = 0.6) -> str:
     """Format the end of an error message: the nearest valid name, or all valid names if there are at most `few`."""
     valid = sorted(set(names))

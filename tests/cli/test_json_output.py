@@ -86,7 +86,7 @@ def test_numbers_that_json_has_not_are_null():
 
 @pytest.mark.slow
 def test_a_sweep_reports_each_run(tmp_path):
-    words = ["train", "--sweep", "vision/digits", "trainer=debug", "launcher.fork=true", "launcher.parallel=2"]
+    words = ["sweep", "vision/digits", "trainer=debug", "launcher.fork=true", "launcher.parallel=2"]
     found, text = result(".", *words, f"runs={tmp_path}", "seed=0,1")
     assert [run["state"] for run in found["runs"]] == ["finished"] * 2
     assert all(run["metrics"]["test/loss"] for run in found["runs"])

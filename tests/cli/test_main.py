@@ -108,7 +108,6 @@ def test_mistakes_are_refused_before_torch_is_imported(words, message):
     [
         (["trainer.devices=2"], "torchrun --standalone --nproc-per-node=2"),
         (["launcher=slurm", "trainer=cpu", "trainer.num_nodes=3"], "#SBATCH --nodes=3"),
-        (["launcher=slurm", "trainer=cpu", "--sweep", "seed=1,2,3"], "#SBATCH --array=0-2"),
     ],
 )
 def test_dry_run_prints_and_does_nothing(words, message, tmp_path):
@@ -182,13 +181,6 @@ def test_a_tour_writes_its_page_and_nothing_else(tmp_path):
 def test_status_and_cancel_without_job(trained):
     assert "finished" in run("status", trained)[0]
     assert "has no SLURM job" in run("cancel", trained, code=2)[1]
-
-
-@pytest.mark.slow
-def test_runs_of_a_sweep_are_trained_sequentially(tmp_path):
-    run("train", "--sweep", f"experiment={EMBEDDED[0]}", "trainer=debug", f"runs={tmp_path}", "seed=0,1")
-    states = [json.loads(file.read_text())["state"] for file in tmp_path.glob("**/status.json")]
-    assert states == ["finished", "finished"]
 
 
 @pytest.mark.slow

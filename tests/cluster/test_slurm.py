@@ -109,8 +109,8 @@ def test_queued_job_executes_submitted_code(cluster, tmp_path):
 
 
 def test_sweep_is_an_array_of_runs(cluster, tmp_path):
-    cluster.command("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", f"runs={tmp_path}", "seed=0,1,2,3")
-    runs = sorted(tmp_path.glob("*/*/2*"))
+    cluster.command("sweep", *SETTINGS, "trainer.max_epochs=1", f"runs={tmp_path}", "seed=0,1,2,3")
+    runs = sorted(tmp_path.glob("studies/*/*/*/runs/*"))
     assert len({status(run)["job"].split("_")[0] for run in runs}) == 1
     for run in runs:
         cluster.wait_for_end(run, "COMPLETED")
@@ -121,9 +121,10 @@ def test_sweep_is_an_array_of_runs(cluster, tmp_path):
 def packed(cluster, runs, *epochs):
     """Submit runs of so many epochs as one job that trains four at once."""
     words = ("launcher.runs_per_job=4", f"runs={runs}", f"trainer.max_epochs={','.join(map(str, epochs))}")
-    cluster.command("train", "--sweep", *[word for word in SETTINGS if "max_epochs" not in word], *words)
+    cluster.command("sweep", *[word for word in SETTINGS if "max_epochs" not in word], *words)
     found = {
-        yaml.safe_load((run / "config.yaml").read_text())["trainer"]["max_epochs"]: run for run in runs.glob("*/*/2*")
+        yaml.safe_load((run / "config.yaml").read_text())["trainer"]["max_epochs"]: run
+        for run in runs.glob("studies/*/*/*/runs/*")
     }
     return [found[number] for number in epochs]
 
@@ -157,8 +158,8 @@ def test_runs_packed_into_one_job_resume_together(cluster, tmp_path):
 
 def test_packed_jobs_form_an_array(cluster, tmp_path):
     words = ("launcher.runs_per_job=2", "launcher.max_jobs=1", f"runs={tmp_path}", "seed=0,1,2")
-    cluster.command("train", "--sweep", *SETTINGS, "trainer.max_epochs=1", *words)
-    runs = sorted(tmp_path.glob("*/*/2*"), key=lambda run: yaml.safe_load((run / "config.yaml").read_text())["seed"])
+    cluster.command("sweep", *SETTINGS, "trainer.max_epochs=1", *words)
+    runs = sorted(tmp_path.glob("studies/*/*/*/runs/*"))
     assert [status(run)["job"].partition("_")[2] for run in runs] == ["0", "0", "1"]
     for run in runs:
         cluster.wait_for_end(run, "COMPLETED")

@@ -26,14 +26,14 @@ KILLED, FINISHED, STOPPED, LATER = EPOCHS = (1000, 1, 2000, 3000)
 
 @contextmanager
 def sweep(runs, fork, *settings, epochs=EPOCHS):
-    command = [sys.executable, "-m", leyden.__name__, "train", "--sweep"]
+    command = [sys.executable, "-m", leyden.__name__, "sweep"]
     command += [f"experiment={EXPERIMENT}", "trainer=cpu"]
     command += [f"trainer.max_epochs={','.join(map(str, epochs))}", "trainer.limit_train_batches=4"]
     command += ["trainer.log_every_n_steps=1", f"runs={runs}", f"launcher.fork={str(fork).lower()}", *settings]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:
-            wait_for(lambda: len(list(runs.glob("*/*/2*/status.json"))) == len(epochs))
+            wait_for(lambda: len(list(runs.glob("studies/*/*/*/runs/*/status.json"))) == len(epochs))
             yield process
         finally:
             process.terminate()  # where a test failed
@@ -47,7 +47,7 @@ def wait_for(is_so):
 
 
 def folder(runs, epochs):
-    configs = runs.glob("*/*/2*/config.yaml")
+    configs = runs.glob("studies/*/*/*/runs/*/config.yaml")
     (found,) = (file.parent for file in configs if yaml.safe_load(file.read_text())["trainer"]["max_epochs"] == epochs)
     return found
 

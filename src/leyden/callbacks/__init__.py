@@ -8,6 +8,7 @@ from .non_finite_loss import NonFiniteLoss
 from .prediction_plots import PredictionPlots
 from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
+from .pruning import Pruning
 from .resume_point import ResumePoint
 from .throughput import Throughput
 from .watchdog import Watchdog
@@ -23,6 +24,7 @@ __all__ = [
     "PredictionPlots",
     "ProgressBar",
     "ProgressLines",
+    "Pruning",
     "ResumePoint",
     "Throughput",
     "Watchdog",

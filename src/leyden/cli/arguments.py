@@ -67,9 +67,14 @@ INPUTS: Argument = ("inputs", {"nargs": "+", "type": existing, "metavar": "INPUT
 OUTPUT: Argument = ("--output", {"type": writable, "metavar": "FILE", "help": "file to write instead of the terminal"})
 FORMAT: Argument = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "output format"})
 ALL: Argument = ("--all", {"action": "store_true", "help": "every experiment of the project"})
-SWEEP: Argument = (
-    "--sweep",
-    {"action": "store_true", "help": "train a run for each combination of values, such as seed=0,1,2"},
+SWEEP: Argument = ("--sweep", {"action": "store_true", "help": "deprecated: use leyden sweep"})
+SWEPT: Argument = (
+    "overrides",
+    {"nargs": "*", "metavar": "SETTING", "help": f"{SETTINGS}; several values are varied: seed=0,1,2; search=tpe"},
+)
+RESUME: Argument = (
+    "--resume",
+    {"metavar": "STUDY", "help": "continue a study: its folder, an experiment's name (its newest study), or `latest`"},
 )
 DRY_RUN: Argument = (
     "--dry-run",
@@ -151,6 +156,11 @@ JSON: Argument = (
 
 COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("train", "check a configuration, train a run and test its best checkpoint", [OVERRIDES, SWEEP, DRY_RUN, LIVE]),
+    (
+        "sweep",
+        "train every combination of settings, or search for the best ones (search=tpe)",
+        [SWEPT, RESUME, DRY_RUN, LIVE, TRUST],
+    ),
     ("resume", "continue a run in its directory, from its last checkpoint", [RUN, RESUME_OVERRIDES, LIVE, TRUST]),
     ("status", "show the state of runs and of their SLURM jobs", [RUNS]),
     ("cancel", "cancel the SLURM jobs of runs", [RUNS]),

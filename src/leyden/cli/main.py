@@ -11,6 +11,7 @@ from .arguments import parser
 # Module and function of each command, imported when it is used
 COMMANDS = {
     "train": "train.train",
+    "sweep": "sweep.sweep",
     "resume": "on_run.resume",
     "status": "jobs.status",
     "cancel": "jobs.cancel",

@@ -30,6 +30,10 @@ def resume(options: argparse.Namespace) -> int:
         raise UserError(
             f"{run.path} is finished. To train it for longer, set the new end: leyden resume RUN trainer.max_epochs=N"
         )
+    if run.status["state"] == "pruned":
+        raise UserError(
+            f"{run.path} was pruned by its search, which would do so again; train its settings as a run of their own"
+        )
     require_ended(run)
     require_checkpoint(run)
     if options.overrides:

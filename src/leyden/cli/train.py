@@ -16,36 +16,31 @@ if TYPE_CHECKING:
 
 def train(options: argparse.Namespace) -> int:
     """Check a configuration, train a run and test its best checkpoint."""
-    from ..config.compose import combinations
+    if options.sweep:
+        from .sweep import sweep
 
-    words = combinations(options.overrides) if options.sweep else [options.overrides]
-    checks = [checked(overrides) for overrides in words]
-    root, configs = checks[0][0], [config for _, config in checks]
-    from ..launch.launch import describe, launch_all  # after the check, since this import is slow
+        print("warning: train --sweep is deprecated and removed in the next version; use leyden sweep", file=sys.stderr)
+        options.resume, options.trust = None, False
+        return sweep(options)
+    root, config = checked(options.overrides)
+    if (config.get("search") or {}).get("_target_"):
+        raise UserError("search=NAME is for a search: use leyden sweep, or remove it to train one run")
+    from ..launch.launch import describe, launch  # after the check, since this import is slow
     from ..run.directory import RunDirectory
-    from ..run.identity import agent_identity
 
-    if agent_identity() and len(words) > 1:
-        raise UserError("the agent of a W&B sweep starts one run at a time: leave out --sweep")
     if options.dry_run:
-        commands = describe(configs, root, options.live)
+        commands = describe([config], root, options.live)
         print(commands, end="")
         options.result = {"commands": commands}
         return 0
-    begin = ["leyden", "train", *(["--live"] * options.live)]
-    commands = [[*begin, *overrides] for overrides in words]
+    command = ["leyden", "train", *(["--live"] * options.live), *options.overrides]
     status: dict[str, Any] = {"live": True} if options.live else {}
-    pairs = zip(configs, commands, strict=True)
-    runs = [
-        _begun_by_agent(config, root) or RunDirectory.create(config, root, command, **status)
-        for config, command in pairs
-    ]
-    for run in runs:
-        print(f"run              {run.path}", file=sys.stderr)
+    run = _begun_by_agent(config, root) or RunDirectory.create(config, root, command, **status)
+    print(f"run              {run.path}", file=sys.stderr)
     try:
-        return launch_all(runs, root)
+        return launch(run, "train", root, options.live)
     finally:
-        options.result = {"runs": [run_summary(run) for run in runs]} if options.json else {}
+        options.result = {"runs": [run_summary(run)]} if options.json else {}
 
 
 def _begun_by_agent(config: dict[str, Any], root: Path) -> "RunDirectory | None":

@@ -73,19 +73,27 @@ def options(root: Path) -> Options:
 
 def combinations(overrides: list[str]) -> list[list[str]]:
     """Expand overrides in Hydra's sweep syntax, such as `seed=0,1,2`, to a list of overrides for each combination."""
-    from hydra.errors import HydraException
-
     choices = []
     for word in overrides:
-        try:
-            override = _parsed(word)
-        except HydraException:  # reported by `compose`
-            choices.append([word])
-            continue
         key = word.partition("=")[0]
-        is_sweep = override.is_sweep_override()
-        choices.append([f"{key}={value}" for value in override.sweep_string_iterator()] if is_sweep else [word])
+        values = _parsed(word).sweep_string_iterator() if is_sweep(word) else []
+        choices.append([f"{key}={value}" for value in values] or [word])
     return [list(words) for words in product(*choices)]
+
+
+def is_sweep(word: str) -> bool:
+    """Whether an override is in Hydra's sweep syntax."""
+    from hydra.errors import HydraException
+
+    try:
+        return _parsed(word).is_sweep_override()
+    except HydraException:  # reported by `compose`
+        return False
+
+
+def parsed_value(word: str) -> Any:
+    """Return the value of an override as Hydra parses it."""
+    return _parsed(word).value()
 
 
 def compose(overrides: list[str], root: Path) -> Composed:
@@ -170,7 +178,7 @@ def _override_error(word: str, groups: Options, root: Path) -> str:
     except HydraException:
         return f"override {word}: the value cannot be parsed; quote it: '{key}=\"{value}\"'"
     if override.is_sweep_override():
-        return f"override {word}: expected one value; for a list use '{key}=[{value}]', for several runs --sweep"
+        return f"override {word}: expected one value; for a list use '{key}=[{value}]', for several runs leyden sweep"
     if _key(word) not in groups or key.startswith("~"):
         return ""
     chosen = override.value() if isinstance(override.value(), list) else [override.value()]

@@ -19,6 +19,7 @@ class Experiment:
         init_from_only: Modules to load, such as `network.encoder`; the others keep their initialization.
         seed: Seed of all random number generators.
         runs: Folder of the run directories.
+        search: The space of a search and its settings, for `leyden sweep`.
         preemption: Signals that announce the end of a job: the run saves a checkpoint and exits with code 75.
 
     Raises:
@@ -39,6 +40,7 @@ class Experiment:
         init_from_only: Sequence[str] | None = None,
         seed: int = 0,
         runs: str = "runs",
+        search: dict[str, Any] | None = None,
         preemption: Sequence[Literal["SIGTERM", "SIGUSR1", "SIGUSR2"]] = ("SIGTERM", "SIGUSR1"),
     ) -> None:
         if not name.isprintable() or name.startswith(("/", ".", "~")) or ".." in name.split("/"):

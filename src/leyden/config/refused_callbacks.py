@@ -16,14 +16,14 @@ CALLBACKS = {
     "BasePredictionWriter": "it is a base class; use a subclass, or leyden predict",
     "BatchSizeFinder": (
         "it would change the batch size after config.yaml and the schedule are fixed; compare sizes with "
-        "--sweep data.batch_size=64,128,256 trainer.max_steps=20"
+        "leyden sweep EXPERIMENT data.batch_size=64,128,256 trainer.max_steps=20"
     ),
     "GradientAccumulationScheduler": (
         "the schedule and resumed runs need the same accumulation in all epochs: set trainer.accumulate_grad_batches"
     ),
     "LearningRateFinder": (
         "it would change the learning rate after config.yaml and the schedule are fixed; compare rates with "
-        "--sweep model.optimizer.lr=1e-4,3e-4,1e-3"
+        "leyden sweep EXPERIMENT model.optimizer.lr=1e-4,3e-4,1e-3"
     ),
     "ModelPruning": (
         "its masks are not in checkpoints: a resumed run would train pruned weights; prune the trained network with "

@@ -32,7 +32,7 @@ def launch(run: RunDirectory, verb: str, root: Path, live: bool = False, **optio
     os.chdir(root)
     if live:
         return carry_out(run.path, verb, **options)
-    with _own(run, "launch.launch") as own:
+    with own_module(run.path, "launch.launch") as own:
         return own.carry_out(run.path, verb, **options)
 
 
@@ -61,7 +61,7 @@ def train(paths: list[Path]) -> int:
 
 def change(run: RunDirectory, overrides: list[str], root: Path) -> None:
     """Override settings of a run before it is resumed, with the run's copy of the code; see `override_on_resume`."""
-    with _own(run, "run.override_on_resume") as own:
+    with own_module(run.path, "run.override_on_resume") as own:
         override = getattr(own, "override_on_resume", None) or own.relocate  # the name in older runs
         override(run, overrides, root)
 
@@ -69,14 +69,14 @@ def change(run: RunDirectory, overrides: list[str], root: Path) -> None:
 def launch_all(runs: list[RunDirectory], root: Path) -> int:
     """Train runs that were created together, with the same copy of the code."""
     os.chdir(root)
-    with _own(runs[0], "launch.launch") as own:
+    with own_module(runs[0].path, "launch.launch") as own:
         return own.train([run.path for run in runs])
 
 
 @contextmanager
-def _own(run: RunDirectory, name: str) -> Iterator[ModuleType]:
-    """Import a module of the run's copy of the code and convert its exceptions to those of this one."""
-    with imported_from(run.path) as module:
+def own_module(path: Path, name: str) -> Iterator[ModuleType]:
+    """Import a module of the copy of the code of a run or a study, and convert its exceptions to those of this one."""
+    with imported_from(path) as module:
         try:
             yield module(name)
         except module("errors").UserError as error:

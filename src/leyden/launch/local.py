@@ -9,7 +9,7 @@ from ..io import installed_version
 from ..run.directory import RunDirectory
 from ..run.torchrun import run_torchrun
 from .launcher import EXECUTE, TORCHRUN, Launcher
-from .pool import RunPool
+from .pool import RunPool, Start
 from .run_process import ForkedRun, SpawnedRun
 from .shares import shares
 
@@ -80,11 +80,13 @@ class Local(Launcher):
             raise UserError("torchrun of torch 2.3 cannot restart processes: set launcher.max_restarts=0")
         if is_alone:
             return self._train_here(runs[0])
-        if self.num_devices == 1:
-            start = ForkedRun if self.fork else SpawnedRun
-        else:
-            start = partial(ForkedRun, function=self._torchrun)
-        return RunPool(runs, self._shares, start).train()
+        return RunPool(runs, *self.workers()).train()
+
+    def workers(self) -> tuple[list[dict[str, str]], Start]:
+        """Return the share of this machine of each run at once, and the function that starts a run's process."""
+        if self.num_devices > 1:
+            return self._shares, partial(ForkedRun, function=self._torchrun)
+        return self._shares, ForkedRun if self.fork else SpawnedRun
 
     @property
     def _shares(self) -> list[dict[str, str]]:

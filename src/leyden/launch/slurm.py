@@ -8,6 +8,7 @@ from ..run.code_copy import CODE
 from ..run.directory import RunDirectory
 from ..run.frozen_code import is_live
 from ..run.project_files import SOURCE
+from ..run.study_place import RUNS
 from .launcher import EXECUTE, PACKED, Launcher, require_printable
 from .slurm_queue import submit
 
@@ -33,7 +34,7 @@ class Slurm(Launcher):
         memory: Memory per node, such as `64G`.
         cpus_per_device: CPU cores per device.
         signal_seconds: Time before the limit at which the run is signalled to save a checkpoint.
-        max_jobs: Maximum number of jobs of an array that run at a time.
+        max_jobs: Maximum number of jobs of an array that run at a time; of a search, the number of jobs (default: 4).
         runs_per_job: How many runs of a sweep one job trains at once, on one node, each with `devices` devices and as
             many times `cpus_per_device` cores; `memory` is that of all of them together.
         options: Further options of sbatch, such as `--exclusive`; they override conflicting ones.
@@ -84,13 +85,27 @@ class Slurm(Launcher):
 
     def describe(self, paths: list[Path], live: bool = False) -> str:
         """Return the job script. A job of an array finds its run directories by its index."""
-        require_printable(*paths, Path.cwd())
-        first, packed = paths[0], len(paths) > 1 and self.runs_per_job > 1
-        num_jobs = len(self._jobs(paths))
+        require_printable(*paths)
+        packed, num_jobs = len(paths) > 1 and self.runs_per_job > 1, len(self._jobs(paths))
+        command = f'{PACKED} "${{runs[@]}}"' if packed else f'{EXECUTE} "$run" train'
+        return self.script(paths[0], num_jobs, self._choice(paths), command, packed, live)
+
+    def script(self, folder: Path, num_jobs: int, run: str, command: str, packed: bool, live: bool) -> str:
+        """Return the script of a job, or of an array of several.
+
+        Args:
+            folder: Folder of the output.
+            num_jobs: Number of jobs.
+            run: Lines that set the variable `run`, a folder whose copy of the code is used.
+            command: Module to execute, with its arguments.
+            packed: Whether it starts the runs of the job itself, several at once.
+            live: Whether the working tree is used instead of the copy of the code.
+        """
+        require_printable(folder, Path.cwd())
         limit = f"%{self.max_jobs}" if self.max_jobs else ""
         options = {
-            "--job-name": first.parent.name,
-            "--output": first / ("slurm-%A_%a.out" if num_jobs > 1 else "slurm-%j.out"),
+            "--job-name": (folder.parents[2] if folder.parent.name == RUNS else folder.parent).name,
+            "--output": folder / ("slurm-%A_%a.out" if num_jobs > 1 else "slurm-%j.out"),
             "--open-mode": "append",
             "--chdir": Path.cwd(),
             "--array": f"0-{num_jobs - 1}{limit}" if num_jobs > 1 else None,
@@ -98,14 +113,13 @@ class Slurm(Launcher):
             **self.limits,
         }
         lines = [f"{name}={shlex.quote(str(value))}" for name, value in options.items() if value is not None]
-        python = f"{'' if live else FROM_COPY}{self.python} -m"
         return SCRIPT_TEXT.format(
             options="\n".join(f"#SBATCH {line}" for line in [*lines, "--requeue", *self.further_options]),
-            run=self._choice(paths),
+            run=run,
             setup="".join(f"{line}\n" for line in self.setup),
             step=PACKED_STEP if packed else STEP,
             cpus=self._sizes(packed)["--cpus-per-task"],
-            command=f'{python} {PACKED} "${{runs[@]}}"' if packed else f'{python} {EXECUTE} "$run" train',
+            command=f"{'' if live else FROM_COPY}{self.python} -m {command}",
         )
 
     def _jobs(self, items: list[Any]) -> list[list[Any]]:
@@ -134,8 +148,8 @@ class Slurm(Launcher):
         own_output = 'exec >> "$run/slurm-${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID.out" 2>&1'
         return "\n".join([*lines, f'runs=("${{runs[@]:{begin}:{self.runs_per_job}}}")', 'run="${runs[0]}"', own_output])
 
-    def _with_references(self, run: RunDirectory) -> "Slurm":
-        """Return a copy of this launcher with references instead of private values, for the stored script."""
+    def with_references(self, run: Any) -> "Slurm":
+        """Return a copy of this launcher with references instead of private values, for stored scripts."""
         frozen, arguments = run.frozen_config["launcher"], {}
         for name, value in run.config["launcher"].items():
             if name != "_target_":
@@ -151,7 +165,7 @@ class Slurm(Launcher):
             UserError: SLURM refuses the job.
         """
         paths, live = [run.path for run in runs], is_live(runs[0].path)
-        script = self._with_references(runs[0]).describe(paths, live)
+        script = self.with_references(runs[0]).describe(paths, live)
         for run in runs:
             (run.path / SCRIPT).write_text(script, encoding="utf-8")
             run.set_state("submitted")  # before submission, since a job may start and set its state immediately

@@ -63,14 +63,20 @@ def states() -> dict[str, str]:
     return dict(line.split(maxsplit=1) for line in done.stdout.splitlines()) if done.returncode == 0 else {}
 
 
+def is_pending(run: RunDirectory) -> bool:
+    """Whether a job of a run is queued or running."""
+    job = run.status.get("job")
+    return bool(job and is_available() and (current := state(job)) and not current.startswith(ENDED))
+
+
 def require_ended(run: RunDirectory) -> None:
     """Check that no job of a run is queued or running.
 
     Raises:
         UserError: The job has not ended.
     """
-    job = run.status.get("job")
-    if job and is_available() and (current := state(job)) and not current.startswith(ENDED):
+    if is_pending(run):
+        job = run.status["job"]
         raise UserError(f"job {job} of {run.path} has not ended; cancel it first: leyden cancel {run.path}")
 
 

@@ -20,13 +20,14 @@ from .code_copy import CodeCopy
 from .history import experiments, folders, newest_run, remember
 from .identity import new_identity
 from .status import StatusFile, locked, read_json
+from .study_place import StudyPlace
 from .trust import sign
 
 LOCK = ".training.lock"  # held by the training process, or by the parent of several
 LAST, PREVIOUS = "last.ckpt", "last-previous.ckpt"  # checkpoints from which a run resumes
 BEST = "best.json"  # names the best checkpoint
 
-State = Literal["created", "submitted", "running", "interrupted", "preempted", "failed", "finished"]
+State = Literal["created", "submitted", "running", "interrupted", "preempted", "failed", "pruned", "finished"]
 
 
 class RunDirectory:
@@ -46,30 +47,39 @@ class RunDirectory:
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], root: Path, command: list[str], code: CodeCopy | None = None, **status: Any
+        cls,
+        config: dict[str, Any],
+        root: Path,
+        command: list[str],
+        code: CodeCopy | None = None,
+        study: StudyPlace | None = None,
+        **status: Any,
     ) -> "RunDirectory":
         """Create `runs/<name>/<time>-<counter>-<id>/` and store configuration, code, packages and hardware in it.
 
         The time is UTC, the counter distinguishes runs of one second: names sort in order of creation.
 
         Args:
-            config: The composed configuration, optionally with references, such as `Composed.frozen`.
+            config: The composed configuration, optionally with references, such as `Composed.frozen`. Its `search`
+                belongs to the study, not to the run.
             root: The project's folder.
             command: The command line.
             code: The copy of another run, to execute the same code. Default: a new copy of the project's files.
+            study: Place of the run in a study, whose code it gets. What a killed process has left there is replaced.
             **status: Further fields of its status, such as `live`.
 
         Raises:
             UserError: The folder cannot be created in `runs`, or there are no weights `init_from`.
         """
+        config = {name: value for name, value in config.items() if name != "search"}
         config, weights = init_from.located(config, root)
         folder, identity = runs_folder(config, root), new_identity()
         parent = folder / config["name"]
-        path = _make(parent, f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
+        path = study.make() if study else _make(parent, f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
         (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
         (path / "command.txt").write_text(shlex.join(command) + "\n", "utf-8")
         (path / environment.FILE).write_text("\n".join(environment.packages()) + "\n", "utf-8")
-        if code:
+        if code := code or (CodeCopy(study.folder) if study else None):
             CodeCopy(path).link(code)
         else:
             previous = CodeCopy((parent / "latest").resolve())
@@ -78,9 +88,11 @@ class RunDirectory:
         sign(path, config, root)
         (path / "hardware.json").write_text(json.dumps(machine.describe(), indent=1), "utf-8")
         created = {"id": identity, "state": "created", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
+        # Before the status, which makes it a run: a process that is killed in between leaves no run that is forgotten.
+        remember(path, folder, root, config["name"])
         write_atomically(path / "status.json", json.dumps(created | status))
-        _point_latest(parent / "latest", path)
-        remember(path, folder, root)
+        if not study:
+            _point_latest(parent / "latest", path)
         return cls(path)
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..config.redaction import RedactingFormatter, redact
 from ..config.references import find_secrets, resolve
-from ..errors import RunError, Stopped, UserError
+from ..errors import Pruned, RunError, Stopped, UserError
 from ..io import LogFile, disk_error
 from . import frozen_code
 from .directory import RunDirectory, State
@@ -31,7 +31,13 @@ from .torchrun import code_for_torchrun, register
 log = logging.getLogger("leyden")
 
 IS_RANK_ZERO = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
-EXIT_CODES = {"finished": 0, "failed": 1, "preempted": 75, "interrupted": 130}  # 75: sysexits.h, 130: the shell's
+EXIT_CODES = {
+    "finished": 0,
+    "pruned": 0,
+    "failed": 1,
+    "preempted": 75,
+    "interrupted": 130,
+}  # 75: sysexits.h, 130: the shell's
 
 
 def execute(run: RunDirectory, verb: str, **options: Any) -> int:
@@ -45,13 +51,16 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
     _open_log(run, secrets)
     _report_differences(run, verb)
     state, code, details = "finished", 0, {}
-    begin = time.perf_counter()
+    begin, before = time.perf_counter(), _seconds_before(run)
     try:
         if keeps_status and IS_RANK_ZERO:
             run.set_state("running", host=platform.node(), num_threads=_num_threads(), error=None, exit_code=None)
         if keeps_status:
             rendezvous(run.path)
         _do(run, verb, stop, **options)
+    except Pruned as error:
+        state = "pruned"
+        log.info("%s", error)
     except (Stopped, KeyboardInterrupt, SystemExit) as error:
         state = STATES[error.stop] if isinstance(error, Stopped) else "interrupted"
         code = EXIT_CODES[state]
@@ -65,7 +74,7 @@ def execute(run: RunDirectory, verb: str, **options: Any) -> int:
         _explain(error, run, keeps_status)
     if keeps_status:
         stop.ignore()  # the exit code is final
-        seconds = round(time.perf_counter() - begin, 1)
+        seconds = round(before + time.perf_counter() - begin, 1)
         details |= {"exit_code": code, "seconds": seconds, "peak_memory_gib": peak_memory()}
         return code if _write_status(run, state, details) else code or EXIT_CODES["failed"]
     return code
@@ -88,7 +97,8 @@ def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None
         if verb == "train":
             report(worker.fit(), run)
         else:
-            report(worker.evaluate("test" if verb == "test" else "val", options["checkpoint"]), run)
+            split = "test" if verb == "test" else "val"
+            report(worker.evaluate(split, options.get("checkpoint", "best")), run)
         code = 0
     finally:
         worker.finish(code)
@@ -143,13 +153,18 @@ def _write_status(run: RunDirectory, state: State, details: dict[str, Any]) -> b
         Whether the status was written.
     """
     try:
-        has_ended = run.status["state"] in ("preempted", "interrupted", "failed")
+        has_ended = run.status["state"] in ("preempted", "interrupted", "failed", "pruned")
         if not has_ended and (IS_RANK_ZERO or state != "finished"):
             run.set_state(state, **details)
     except (OSError, UserError) as error:  # such as a full disk; it must not hide the original error
         log.error("the status could not be written: %s", error)
         return False
     return True
+
+
+def _seconds_before(run: RunDirectory) -> float:
+    """Return the duration of the training until it was stopped, if it continues from there."""
+    return run.status.get("seconds", 0.0) if run.has_checkpoint else 0.0
 
 
 def _report_differences(run: RunDirectory, verb: str) -> None:

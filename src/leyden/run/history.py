@@ -16,6 +16,7 @@ from typing import NamedTuple
 import yaml
 
 HISTORY = Path("runs") / ".history"
+STUDIES, STUDY = "studies", "study.yaml"  # runs/studies/<experiment>/<study>/study.yaml, beside its runs/
 SETTING = re.compile(r"(?m)^runs:.*$")
 NAME = re.compile(r"(\d{8}-\d{6})(?:-(\d\d+))?-[0-9a-z]{8}")  # UTC with a counter; old runs: local time without
 
@@ -27,16 +28,19 @@ class Run(NamedTuple):
     name: str
 
 
-def remember(path: Path, folder: Path, root: Path) -> None:
+def remember(path: Path, folder: Path, root: Path, name: str) -> None:
     """Append a new run directory to the project's history, if it is writable.
 
     Args:
         path: The run directory.
         folder: Folder of all runs; stored relative to `root` if inside, so that the project can be moved.
         root: The project's folder.
+        name: Name of its experiment.
     """
     folder_name = folder.relative_to(root) if folder.is_relative_to(root) else folder
-    line = json.dumps([str(folder_name), str(path.relative_to(folder))]) + "\n"
+    inside = path.relative_to(folder)
+    names = [] if inside.parent.as_posix() == name else [name]  # of a run in a study
+    line = json.dumps([str(folder_name), str(inside), *names]) + "\n"
     with suppress(OSError):
         (root / HISTORY).parent.mkdir(exist_ok=True)
         with (root / HISTORY).open("a", encoding="utf-8") as file:
@@ -108,10 +112,10 @@ def _recorded_runs(root: Path) -> list[Run]:
 
 def _parse_line(line: str, root: Path) -> Run | None:
     try:
-        folder, path = map(Path, json.loads(line))
+        folder, path, *name = json.loads(line)
+        return Run(root / folder / path, name[0] if name else _experiment(Path(path).parent))
     except (ValueError, TypeError):  # incomplete line
         return None
-    return Run(root / folder / path, path.parent.as_posix())
 
 
 def _runs_in(folder: Path) -> Iterator[Run]:
@@ -120,7 +124,16 @@ def _runs_in(folder: Path) -> Iterator[Run]:
         if "status.json" in files:
             names.clear()
             path = Path(parent)
-            yield Run(path, path.parent.relative_to(folder).as_posix() if path != folder else "")
+            yield Run(path, _experiment(path.parent.relative_to(folder)) if path != folder else "")
+        elif STUDY in files:
+            names[:] = [name for name in names if name == "runs"]
+
+
+def _experiment(folder: Path) -> str:
+    """Return the name of the experiment whose runs are in a folder, relative to that of all runs."""
+    if folder.parts[:1] == (STUDIES,) and folder.name == "runs":
+        folder = Path(*folder.parts[1:-2])
+    return folder.as_posix()
 
 
 def _has_name(run: Run, name: str) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any
 
-from ..errors import Stopped
+from ..errors import Pruned, Stopped
 from .directory import LOCK, RunDirectory
 from .shutdown import STATES
 
@@ -73,6 +73,9 @@ def _record_status(run: RunDirectory) -> Iterator[None]:
         run.set_state("running", host=platform.node(), error=None)
         try:
             yield
+        except Pruned:
+            run.set_state("pruned")
+            raise
         except (Stopped, KeyboardInterrupt) as error:
             run.set_state(STATES[error.stop] if isinstance(error, Stopped) else "interrupted")
             raise

@@ -55,6 +55,35 @@ def add_results(
     write_atomically(folder / FILE, json.dumps(results, indent=1, allow_nan=False))
 
 
+def add_evaluation(
+    folder: Path,
+    split: str,
+    checkpoint: str,
+    results: Mapping[str, float],
+    origin: Mapping[str, Any],
+    best: Mapping[str, Any],
+    evaluated: Mapping[str, Any],
+) -> None:
+    """Add metrics of a split, and beside test metrics of the best checkpoint its validation metrics.
+
+    Args:
+        folder: The run directory.
+        split: `val` or `test`.
+        checkpoint: `best`, `last` or a path.
+        results: The metrics.
+        origin: `file`, `epoch` and `step` of the checkpoint.
+        best: The record of the best checkpoint.
+        evaluated: Split -> fingerprint of its samples.
+    """
+    measured: dict[str, Mapping[str, float | None]] = {split: results}
+    if checkpoint == "best" and split == "test":
+        if best["step"] == origin.get("step"):
+            measured["val"] = best["metrics"]
+        else:  # the run was killed between a checkpoint and its record
+            log.warning("the best checkpoint is from another epoch than recorded in best.json: resume the run")
+    add_results(folder, checkpoint, measured, origin, evaluated)
+
+
 def finite(value: float | None) -> float | None:
     """Return the value, or None if it is not finite."""
     return value if value is not None and isfinite(value) else None

@@ -68,6 +68,16 @@ def locked(file: IO[bytes]) -> bool:
     return True
 
 
+def wait_for_lock(file: IO[bytes]) -> None:
+    """Lock a file exclusively.
+
+    It polls: the system would refuse to block if the holder has a thread that waits for this process, as a training
+    process does until its parent dies (see `lifetime`), since it takes this for a deadlock.
+    """
+    while not locked(file):
+        time.sleep(0.005)
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file of a run; return None if it is empty or damaged."""
     try:

@@ -31,13 +31,14 @@ from ..tasks import Task
 from .checkpoint import CheckpointFile, explain_mismatch
 from .configured_callbacks import best_of, configured_callbacks
 from .data_wait_profiler import write_profile
-from .directory import BEST, LAST, RunDirectory
+from .directory import LAST, RunDirectory
 from .hardware import keep_freed_memory
 from .initial_weights import initialize
 from .lifetime import records_status
 from .preprocessing import provided, report, taking
+from .pruning import pruning
 from .rendezvous import require_disk
-from .results import add_results
+from .results import add_evaluation
 from .shutdown import StopRequest
 from .trainer_settings import adapt_settings
 
@@ -73,7 +74,7 @@ class Worker:
 
     @records_status
     def fit(self) -> dict[str, float]:
-        """Train, resuming from the last checkpoint if there is one, and test the best checkpoint.
+        """Train, resuming from the last checkpoint if there is one, and test the best one; not a trial of a search.
 
         If training ended before the first validation, the last checkpoint is tested. The test uses a new model and
         trainer, like `leyden test`: changes by callbacks, such as averaged weights, only count if they are in the
@@ -94,6 +95,11 @@ class Worker:
                 self.trainer.fit(self.model, self.data, ckpt_path=last)
         finally:
             self.checkpoints.teardown()  # not all strategies of Lightning call it
+        if not self.run.status.get("tests", True):
+            if (best := self.run.best) and self.trainer.is_global_zero:
+                self.record.loaded = {"epoch": best["epoch"], "step": best["step"]}
+                self._write_results("val", "best", best["file"], best["metrics"])
+            return {name: value for name, value in best.get("metrics", {}).items() if value is not None}
         checkpoint = self.trainer.strategy.broadcast("best" if self.run.best else "last")
         self._renew()
         if checkpoint == "last":
@@ -125,16 +131,10 @@ class Worker:
         return dict(results)
 
     def _write_results(self, split: str, name: str, file: str, results: dict[str, float]) -> None:
-        """Write metrics, together with the validation metrics of the best epoch."""
-        measured, best = {split: results}, self.run.best
-        if name == "best" and split == "test":
-            if best["step"] == self.record.loaded.get("step"):
-                measured["val"] = best["metrics"]
-            else:  # the run was killed between a checkpoint and its record
-                log.warning("the best checkpoint is from another epoch than recorded in %s: resume the run", BEST)
         loaded = {"test": self.data.samples.get("test"), "val": self.data.samples.get("validation")}
         evaluated = {split: fingerprint(samples) for split, samples in loaded.items() if samples is not None}
-        add_results(self.run.path, name, measured, {"file": file, **self.record.loaded}, evaluated)
+        origin = {"file": file, **self.record.loaded}
+        add_evaluation(self.run.path, split, name, results, origin, self.run.best, evaluated)
 
     def predict(self, samples: Samples, checkpoint: str) -> list[Any]:
         """Return the predictions for samples that the data module has read."""
@@ -214,7 +214,7 @@ class Worker:
     def _trainer(self) -> Trainer:
         named = configured_callbacks(self.config["callbacks"], self.run.path, self._model.monitor, self._model.mode)
         self.record = BestRecord(best_of(named))
-        callbacks = [*named.values(), ResumeMetrics(self.metrics), ProgressLines(), self.record]
+        callbacks = [*named.values(), ResumeMetrics(self.metrics), ProgressLines(), self.record, *pruning(self.run)]
         if self.trains:
             point = ResumePoint(self.run.path / "checkpoints" / LAST)
             callbacks = [point, *callbacks, Interruption(self.stop)]

@@ -1,6 +1,7 @@
-"""Class attributes of data modules, read from source: the names that they provide, and their path arguments."""
+"""Class attributes, read from source: names that data modules provide, their path arguments, a task's metric."""
 
 import ast
+from typing import Any
 
 from .signature import ancestors, is_class
 from .source import NameMissingError, bindings, find, texts
@@ -25,4 +26,27 @@ def declared(target: str, attribute: str) -> list[str] | None:
             names += texts(expression)
             if not any(isinstance(part, ast.Attribute) for part in ast.walk(expression)):
                 return names
+    return None
+
+
+def constant(target: str, attribute: str) -> Any:
+    """Return the value of a class attribute that is assigned a constant, or None if it cannot be determined."""
+    try:
+        definition = find(target)
+    except NameMissingError:
+        return None
+    for base in ancestors(definition) if is_class(definition) else ():
+        if not base:
+            break
+        for statement in base.node.body:
+            match statement:
+                case ast.Assign([ast.Tuple(names)], ast.Tuple(values)):
+                    pairs = list(zip(names, values, strict=False))
+                case ast.Assign([name], value) | ast.AnnAssign(name, value=value):
+                    pairs = [(name, value)]
+                case _:
+                    continue
+            for name, value in pairs:
+                if isinstance(name, ast.Name) and name.id == attribute and isinstance(value, ast.Constant):
+                    return value.value
     return None

@@ -1,0 +1,85 @@
+"""`best.yaml` of a study: an experiment with the values of its best run."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..config.compose import options
+from ..io import write_atomically
+from .rows import Row, number
+from .settings import look_up
+from .study_directory import StudyDirectory
+
+FILE = "best.yaml"
+OMITTED = ("search", "launcher", "logger", "runs", "name", "experiment")  # where and how it was run, not what
+
+
+def write_best(study: StudyDirectory, best: Row, config: dict[str, Any], root: Path, num_trials: int) -> Path:
+    """Write the experiment and return its path.
+
+    Args:
+        study: The study.
+        best: Its best run.
+        config: The run's configuration.
+        root: The project's folder.
+        num_trials: Of the study.
+    """
+    groups, path = options(root), study.path / FILE
+    options_of, names, others = {}, [], []
+    for word in study.settings["overrides"]:
+        name, equals, value = word.lstrip("+").partition("=")
+        if name.partition(".")[0] in OMITTED or not equals:
+            others += [word] if word.startswith("~") else []
+        elif name in groups:
+            options_of[name] = value
+        else:
+            names.append(name)
+    for name, value in best.choices.items():
+        if name in groups:
+            options_of[name] = value
+        else:
+            names.append(name)
+    content: dict[str, Any] = {}
+    for name in names:
+        _put(content, _whole_list(config, name), config)
+    defaults: list[Any] = [f"/experiment/{study.experiment}"]
+    if optim := options_of.pop("optim", None):
+        defaults.append({"/optim@model": optim})
+    defaults += ["_self_", *({f"override /{group}": value} for group, value in options_of.items())]
+    text = yaml.safe_dump({"defaults": defaults, **content}, sort_keys=False, allow_unicode=True)
+    write_atomically(path, _head(study, best, num_trials, others, root) + text)
+    return path
+
+
+def target(study: StudyDirectory) -> str:
+    """Return the name under which the experiment may be kept."""
+    return f"{study.experiment}_best"
+
+
+def _head(study: StudyDirectory, best: Row, num_trials: int, others: list[str], root: Path) -> str:
+    values = ", ".join(f"{name} {number(value)}" for name, value in best.values.items())
+    folder = study.path.relative_to(root) if study.path.is_relative_to(root) else study.path
+    more = "".join(f" '{word}'" for word in others)
+    return (
+        "# @package _global_\n"
+        f"# The best of {num_trials} trials of {study.experiment}: {values}\n#\n"
+        f"#   cp {folder}/{FILE} configs/experiment/{target(study)}.yaml\n"
+        f"#   leyden train {target(study)}{more}\n"
+    )
+
+
+def _whole_list(config: dict[str, Any], name: str) -> str:
+    """Return the name up to the first list, since a file cannot set an element of a list."""
+    parts = name.split(".")
+    for end in range(1, len(parts)):
+        if isinstance(look_up(config, ".".join(parts[:end])), list):
+            return ".".join(parts[:end])
+    return name
+
+
+def _put(content: dict[str, Any], name: str, config: dict[str, Any]) -> None:
+    *parents, last = name.split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {})
+    content[last] = look_up(config, name)

@@ -1,0 +1,65 @@
+"""What the terminal shows at the end of a study: its best runs, where they are, and what to do next."""
+
+import shlex
+import sys
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ..run.results import read_results
+from .best_experiment import FILE, target
+from .rows import Row, best_rows, number, short_names
+from .study_directory import StudyDirectory
+
+MAX_ROWS = 10
+
+
+def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root: Path) -> None:
+    """Print the best runs as a table, the best one with its test metrics, and the next commands."""
+    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
+    objectives = study.settings["objectives"]
+    shown = _ranked(rows, objectives)[:MAX_ROWS]
+    names = short_names(study.varied)
+    tested = [name.replace("val/", "test/", 1) for name in objectives]
+    metrics = [name for name in tested if any(name in row.metrics for row in shown)]
+    table = Table("trial", "state", *objectives, *metrics, *names.values(), "seconds")
+    for row in shown:
+        cells = [row.values.get(name) for name in objectives] + [row.metrics.get(name) for name in metrics]
+        cells += [row.choices.get(name) for name in names]
+        cells = ["" if cell is None else number(cell) for cell in [*cells, row.seconds]]
+        is_best = row.number in [one.number for one in best]
+        table.add_row(str(row.number), row.state, *cells, style="bold" if is_best else "")
+    console.print(table)
+    counts = Counter(row.state for row in rows)
+    console.print(f"{len(rows)} trials: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    folder = study.path.relative_to(Path.cwd()) if study.path.is_relative_to(Path.cwd()) else study.path
+    quoted = shlex.quote(str(folder))
+    for row in [row for row in rows if row.error][:3]:
+        console.print(f"trial {row.number} failed: {row.error}", markup=False)
+    if not best:
+        console.print("no trial was completed")
+    elif len(objectives) > 1:
+        numbers = ", ".join(str(row.number) for row in best)
+        console.print(f"No other trial is better in all objectives than: {numbers}. None was tested: leyden test RUN")
+    elif study.kind == "search":
+        tested = read_results(best[0].path).get("test", {}).get("best", {})
+        values = "  ".join(f"{name} {number(value)}" for name, value in {**best[0].values, **tested}.items())
+        console.print(f"best: trial {best[0].number}  {values}")
+    console.print(f"study            {folder}: results.csv, best.yaml, plots/, runs/")
+    if study.kind == "grid":
+        console.print(f"compare          leyden compare {quoted} --by {','.join(names)}")
+    if best:
+        console.print(f"the best again   cp {quoted}/{FILE} configs/experiment/{target(study)}.yaml")
+        console.print(f"                 leyden train {target(study)}")
+
+
+def _ranked(rows: list[Row], objectives: dict[str, str]) -> list[Row]:
+    """Order runs: the best first; those without all objectives come last."""
+    ranked: list[Row] = []
+    rest = rows
+    while rest and len(ranked) < MAX_ROWS and (front := best_rows(rest, objectives) if objectives else []):
+        ranked += front
+        rest = [row for row in rest if row not in front]
+    return ranked + rest
