@@ -26,6 +26,7 @@ LOCAL_ARTIFACTS = "mlartifacts"  # a folder beside a local database
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_ALLOW_FILE_STORE": "true",  # a folder is used only if tracking_uri names it
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the training waits for them; MLflow's own 7 take minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
