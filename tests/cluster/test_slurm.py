@@ -129,6 +129,7 @@ def packed(cluster, runs, *epochs):
     return [found[number] for number in epochs]
 
 
+@pytest.mark.timeout(1800)  # on a busy machine
 def test_runs_packed_into_one_job_resume_together(cluster, tmp_path):
     """A run that has finished before the job is preempted is not trained again; the others end with the same bits."""
     short, *others = runs = packed(cluster, tmp_path / "packed", 1, 12, 10000, 10001)
@@ -150,7 +151,7 @@ def test_runs_packed_into_one_job_resume_together(cluster, tmp_path):
     cluster.wait_for_end(short, "CANCELLED")
     assert status(short) == finished
     alone = cluster.submit(tmp_path / "alone", "trainer.max_epochs=12")
-    cluster.wait_for_end(alone, "COMPLETED")
+    wait(lambda: status(alone)["state"] == "finished", alone, seconds=600)
     assert_same_bits(others[0], alone)
     assert "[1/4]" in output(short)
     assert {status(run)["share"]["LEYDEN_CORES"] for run in runs} == {"1"}
@@ -162,6 +163,7 @@ def test_packed_jobs_form_an_array(cluster, tmp_path):
     runs = sorted(tmp_path.glob("studies/*/*/*/runs/*"))
     assert [status(run)["job"].partition("_")[2] for run in runs] == ["0", "0", "1"]
     for run in runs:
+        wait(lambda run=run: status(run)["state"] == "finished", run, seconds=600)
         cluster.wait_for_end(run, "COMPLETED")
     assert all(status(run)["state"] == "finished" for run in runs)
     assert output(runs[0])
