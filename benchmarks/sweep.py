@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=8)
     parser.add_argument("--experiment", default=embedded()[0])
     parser.add_argument("settings", nargs="*")
-    words = parser.parse_args()
+    words = parser.parse_intermixed_args()
     os.chdir(ROOT)
     pairs = []
     for number in range(words.pairs):
