@@ -10,7 +10,7 @@ from run_files import write_run
 
 import leyden
 from leyden.cli.main import main
-from leyden.cli.watch import _duration
+from leyden.cli.watch import _duration, _identity
 from leyden.run.directory import RunDirectory
 
 
@@ -75,3 +75,8 @@ def read_until(terminal, text):
 )
 def test_durations(seconds, text):
     assert _duration(seconds) == text
+
+
+def test_runs_are_named_by_their_ids():
+    assert _identity("20261129-115502-00-4c6242cd") == "4c6242cd"
+    assert _identity("4c6242cd-0001") == "4c6242cd-0001"  # of a study

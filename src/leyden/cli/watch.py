@@ -12,6 +12,7 @@ from rich.table import Column, Table
 
 from ..config.compose import project_root
 from ..launch import slurm_queue
+from ..run.history import NAME
 from ..study.progress import Progress, is_active, progress
 from ..study.records import records
 from ..study.select import select
@@ -88,7 +89,7 @@ def _table(rows: list[Progress], width: int) -> Table:
 
 def _cells(row: Progress) -> dict[str, str]:
     return {
-        "run": f"{row.experiment} {Path(row.path).name.rpartition('-')[2]}",
+        "run": f"{row.experiment} {_identity(Path(row.path).name)}",
         "state": row.state + (f": {row.error}" if row.error and row.state == "failed" else ""),
         "epoch": _of(row.epoch, row.max_epochs),
         "step": _of(row.step, row.max_steps),
@@ -98,6 +99,11 @@ def _cells(row: Progress) -> dict[str, str]:
         "left": _duration(row.seconds_left),
         "last row": f"{_duration(row.age)} ago" if row.age is not None else "",
     }
+
+
+def _identity(name: str) -> str:
+    """Return the last part of the name of a run directory; of a run of a study, the whole name."""
+    return name.rpartition("-")[2] if NAME.fullmatch(name) else name
 
 
 def _of(number: int | None, last: int | None) -> str:
