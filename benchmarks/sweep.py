@@ -47,7 +47,7 @@ def sweep(words: argparse.Namespace, setting: str) -> tuple[float, float, dict[i
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
         assert done.returncode == 0, done.stderr
         times = time.perf_counter() - begin, processor_seconds() - used
-        return *times, dict(weights(path) for path in Path(folder).glob("*/*/2*"))
+        return *times, dict(weights(path) for path in Path(folder).glob("studies/*/*/*/runs/*"))
 
 
 def weights(run: Path) -> tuple[int, str]:
