@@ -1,9 +1,9 @@
 """Mean and interval of groups of runs whose seeds or folds differ."""
 
 import math
-from collections import Counter
 
 from ...errors import UserError
+from ..measured import measured
 from ..records import Record
 from ..table import main_metrics, varied
 from .elements import Html, element, section, table
@@ -30,10 +30,10 @@ def comparison(records: list[Record]) -> Html:
         return section("Comparison", element("p", f"Intervals need {error.name}: install leyden[study]."))
     parts = []
     for metric in reversed(metrics):  # of the test split first
-        measured = [record for record in records if isinstance(record.metrics.get(metric), int | float)]
+        compared, left_out = measured(records, metric)
         parts.append(element("h3", metric))
         try:
-            made = groups(measured, grouping(measured) or ["experiment"], metric, None)
+            made = groups(compared, grouping(compared) or ["experiment"], metric, None)
         except UserError as error:
             parts.append(element("p", f"Not compared: {error}."))
             continue
@@ -41,10 +41,8 @@ def comparison(records: list[Record]) -> Html:
             [group.name, group.summary.n, number(group.summary.mean), *_spread(group.summary)] for group in made
         ]
         parts.append(_table(rows, made))
-        if states := Counter(record.state for record in records if record not in measured):
-            text = ", ".join(f"{count} {state}" for state, count in states.items())
-            note = f"{states.total()} of {len(records)} runs have no {metric} and are left out ({text})."
-            parts.append(element("p", note, class_="note"))
+        if left_out:
+            parts.append(element("p", f"{left_out[:1].upper()}{left_out[1:]}.", class_="note"))
     sentence = (
         "Mean over runs that differ in nothing but seed or fold, with the 95 % interval of the mean by Student's t."
     )
