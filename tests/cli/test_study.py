@@ -51,7 +51,7 @@ def test_groups_are_compared_in_every_format(project, capsys):
 
 def test_runs_without_the_metric_are_reported_with_their_states(project, capsys):
     assert main(["compare", "vision/digits", "--by", "model.optimizer.lr"]) == 0
-    assert capsys.readouterr().err == "left out: 1 of 7 runs have no test/accuracy (1 failed)\n"
+    assert capsys.readouterr().err == "left out: 1 of 7 runs have no final test/accuracy (1 failed)\n"
 
 
 def test_curves_of_groups_are_drawn(project, capsys):

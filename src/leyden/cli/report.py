@@ -14,6 +14,7 @@ from ..study.report.document import is_page
 from ..study.report.report import report
 from ..study.select import select
 
+LONGEST_TITLE = 60  # characters
 NAME = "report.html"
 STUDY = "study.yaml"  # in the folder of a study
 
@@ -33,7 +34,7 @@ def write_report(options: argparse.Namespace) -> int:
     file = options.output or (study or (Path(chosen[0].path) if len(chosen) == 1 else Path.cwd())) / NAME
     if not options.output and file.exists() and not is_page(file):
         raise UserError(f"{file} exists and was not written by leyden report: set --output FILE")
-    text = report(chosen, root, study.name if study else " ".join(words), study)
+    text = report(chosen, root, _title(words, chosen, study), study)
     try:
         write_atomically(file, text)
     except PermissionError as error:
@@ -43,6 +44,14 @@ def write_report(options: argparse.Namespace) -> int:
     print(file)
     print(f"{what}, {len(text.encode()) / 1e6:.2f} MB", file=sys.stderr)
     return 0
+
+
+def _title(words: list[str], chosen: list[Record], study: Path | None) -> str:
+    experiments = ", ".join(dict.fromkeys(record.experiment for record in chosen))
+    if study:
+        return f"{experiments}: study {study.name}"
+    text = " ".join(words)
+    return text if len(text) <= LONGEST_TITLE else f"{experiments}: {len(chosen)} runs"
 
 
 def _chosen(words: list[str], study: Path | None) -> tuple[Path | None, list[Record]]:

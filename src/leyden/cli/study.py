@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from collections import Counter
 from pathlib import Path
 
 from ..config.compose import project_root
 from ..errors import UserError
+from ..study.measured import measured
 from ..study.records import Record, records, require_names
 from ..study.select import select
 from ..study.table import columns, main_metrics, print_table, sort, write_csv
@@ -42,7 +42,9 @@ def compare(options: argparse.Namespace) -> int:
         raise UserError("there are no finished runs to compare")
     metric = options.metric or _main_metric(chosen)
     require_names(chosen, [metric])
-    chosen = _with_metric(selected, metric)
+    chosen, left_out = measured(selected, metric)
+    if left_out:
+        print(left_out, file=sys.stderr)
     by = options.by.split(",") if options.by else ["experiment"]
     groups = comparison.groups(chosen, by, metric, options.against)
     options.result = {"metric": metric, "groups": groups}
@@ -59,15 +61,6 @@ def compare(options: argparse.Namespace) -> int:
         remarks = plot(groups, metric, options.plot)
         print(f"{options.plot}: {'; '.join(remarks)}", file=sys.stderr)
     return 0
-
-
-def _with_metric(selected: list[Record], metric: str) -> list[Record]:
-    """Return the runs that have a metric, and report the others by their states."""
-    states = Counter(record.state for record in selected if not isinstance(record.metrics.get(metric), int | float))
-    if states:
-        text = ", ".join(f"{number} {state}" for state, number in states.items())
-        print(f"left out: {states.total()} of {len(selected)} runs have no {metric} ({text})", file=sys.stderr)
-    return [record for record in selected if isinstance(record.metrics.get(metric), int | float)]
 
 
 def _main_metric(chosen: list[Record]) -> str:

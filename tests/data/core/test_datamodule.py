@@ -100,6 +100,7 @@ def test_what_is_inferred_from_the_data_survives_in_the_run_directory(tmp_path):
     assert json.loads((tmp_path / "data.json").read_text()) == {
         "class_names": ["a", "b", "c"],
         "class_counts": [18, 18, 18],
+        "account": {"samples": {"train": 54, "validation": 6}},
     }
     restored = Counting()
     restored.restore(tmp_path)

@@ -165,7 +165,7 @@ def test_several_runs_have_a_table_intervals_and_charts(runs):
     ]
     comparison = section(html, "comparison")
     assert re.search(r"lr=0\.001</td><td>3</td><td>0\.9110</td><td>0\.0100</td><td>0\.8862 to 0\.9358", comparison)
-    assert "1 of 7 runs have no test/accuracy" in comparison
+    assert "1 of 7 runs have no final test/accuracy (1 failed)" in comparison
     scatter = [chart for chart in charts(html) if chart.get("points")]
     assert [chart["x"] for chart in scatter] == [["seed"], ["model.optimizer.lr"]]
     assert len(scatter[1]["series"]) == 6

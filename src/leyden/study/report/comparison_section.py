@@ -1,13 +1,15 @@
 """Mean and interval of groups of runs whose seeds or folds differ."""
 
 import math
-from collections import Counter
+from typing import Any
 
 from ...errors import UserError
+from ..measured import measured
 from ..records import Record
 from ..table import main_metrics, varied
 from .elements import Html, element, section, table
 from .outcome import number
+from .run_files import as_text
 
 REPEATS = ("seed", "data.fold")
 
@@ -17,6 +19,12 @@ def grouping(records: list[Record]) -> list[str]:
     names = [name for name in varied(records) if name not in REPEATS and not name.endswith(".seed")]
     is_mixed = len({record.experiment for record in records}) > 1
     return [*["experiment"] * is_mixed, *names]
+
+
+def group_name(values: dict[str, Any]) -> str:
+    """Return the values of a group, in few digits."""
+    texts = {name: f"{value:.5g}" if isinstance(value, float) else as_text(value) for name, value in values.items()}
+    return ", ".join(f"{name.rpartition('.')[2]}={text}" for name, text in texts.items())
 
 
 def comparison(records: list[Record]) -> Html:
@@ -30,21 +38,23 @@ def comparison(records: list[Record]) -> Html:
         return section("Comparison", element("p", f"Intervals need {error.name}: install leyden[study]."))
     parts = []
     for metric in reversed(metrics):  # of the test split first
-        measured = [record for record in records if isinstance(record.metrics.get(metric), int | float)]
+        compared, left_out = measured(records, metric)
         parts.append(element("h3", metric))
         try:
-            made = groups(measured, grouping(measured) or ["experiment"], metric, None)
+            made = groups(compared, grouping(compared) or ["experiment"], metric, None)
         except UserError as error:
             parts.append(element("p", f"Not compared: {error}."))
             continue
         rows: list[list[object]] = [
-            [group.name, group.summary.n, number(group.summary.mean), *_spread(group.summary)] for group in made
+            [group_name(group.values), group.summary.n, number(group.summary.mean), *_spread(group.summary)]
+            for group in made
         ]
-        parts.append(_table(rows, made))
-        if states := Counter(record.state for record in records if record not in measured):
-            text = ", ".join(f"{count} {state}" for state, count in states.items())
-            note = f"{states.total()} of {len(records)} runs have no {metric} and are left out ({text})."
-            parts.append(element("p", note, class_="note"))
+        if any(group.summary.n > 1 for group in made) or len(made) == 1:
+            parts.append(_table(rows, made))
+        else:
+            parts.append(element("p", "No runs differ in seed or fold alone, so that there is nothing to average."))
+        if left_out:
+            parts.append(element("p", f"{left_out[:1].upper()}{left_out[1:]}.", class_="note"))
     sentence = (
         "Mean over runs that differ in nothing but seed or fold, with the 95 % interval of the mean by Student's t."
     )

@@ -28,22 +28,7 @@ def data(run: RunFiles) -> Html:
     """Return the account of the data."""
     state = dict(run.data)
     account: dict[str, Any] = state.pop("account", {})
-    sizes: dict[str, Any] = dict(account.get("samples", {}))
-    for split, sample in run.results.get("splits", {}).items():
-        if isinstance(sample, dict) and "samples" in sample:
-            sizes.setdefault("validation" if split == "val" else split, sample["samples"])
-    parts = []
-    if sizes:
-        total = sum(size for size in sizes.values() if isinstance(size, int)) or 1
-        order = (
-            sorted(sizes, key=["train", "validation", "test"].index)
-            if {*sizes} <= {"train", "validation", "test"}
-            else sizes
-        )
-        found = account.get("found", {})
-        rows = [[name, f"{sizes[name]:,}"] for name in order]
-        parts.append(table(["split", "samples"], rows, numbers=1, bars=[sizes[name] / total for name in order]))
-        parts.append(lines({f"{name} split": how for name, how in found.items()}))
+    parts = _splits(run, account)
     if account.get("where"):
         parts.append(lines({"read from": element("code", account["where"])}))
     ignored = [
@@ -66,6 +51,27 @@ def data(run: RunFiles) -> Html:
         texts = {name: as_text(value) for name, value in state.items()}
         parts.append(lines({name: text if len(text) < 300 else f"{text[:300]} …" for name, text in texts.items()}))
     return section("Data", *(parts or [element("p", "This run has stored nothing about its data.")]))
+
+
+def _splits(run: RunFiles, account: dict[str, Any]) -> list[Html]:
+    """Return the number of samples of each split, and how it was found."""
+    sizes: dict[str, Any] = dict(account.get("samples", {}))
+    for split, sample in run.results.get("splits", {}).items():
+        if isinstance(sample, dict) and "samples" in sample:
+            sizes.setdefault("validation" if split == "val" else split, sample["samples"])
+    parts = []
+    if sizes:
+        total = sum(size for size in sizes.values() if isinstance(size, int)) or 1
+        order = (
+            sorted(sizes, key=["train", "validation", "test"].index)
+            if {*sizes} <= {"train", "validation", "test"}
+            else sizes
+        )
+        found = account.get("found", {})
+        rows = [[name, f"{sizes[name]:,}"] for name in order]
+        parts.append(table(["split", "samples"], rows, numbers=1, bars=[sizes[name] / total for name in order]))
+        parts.append(lines({f"{name} split": how for name, how in found.items()}))
+    return parts
 
 
 def speed(run: RunFiles) -> Html:

@@ -8,10 +8,9 @@ from ...io import Curve, read_curves
 from ..records import Record
 from ..table import main_metrics
 from .charts import Epochs, Series, chart, line
-from .comparison_section import grouping
+from .comparison_section import group_name, grouping
 from .curves import AXES
 from .elements import Html, element, section
-from .run_files import as_text
 
 MOST_RUNS = 60
 MOST_POINTS = 300  # of a curve
@@ -48,7 +47,7 @@ def _colors(records: list[Record]) -> dict[str, tuple[int, str]]:
     groups: dict[str, int] = {}
     found = {}
     for record in records:
-        name = ", ".join(f"{one.rpartition('.')[2]}={as_text(record[one])}" for one in by)
+        name = group_name({one: record[one] for one in by})
         found[record.path] = groups.setdefault(name, len(groups)), name
     return found
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ..measured import measured
 from ..records import Record
 from ..select import number as as_number
 from ..table import main_metrics, varied
@@ -18,22 +19,26 @@ LOG_RATIO = 20  # of the largest and the smallest value, from which an axis is l
 def scatter(records: list[Record]) -> Html:
     """Return the section."""
     metrics = [name for name in main_metrics(records) if any(name in record.metrics for record in records)]
-    names = varied(records)
+    names = [name for name in varied(records) if not name.endswith(".seed")]  # these follow the seed of the run
     if not metrics or not names:
         text = "No run has a metric yet." if names else "The runs differ in no setting."
         return section("Settings", element("p", text))
     metric = next((name for name in metrics if name.startswith("val/")), metrics[0])
-    measured = [record for record in records if isinstance(record.metrics.get(metric), int | float)]
-    charts = [made for name in names[:MOST] if (made := _chart(name, metric, measured))]
+    found, _ = measured(records, metric)
+    charts = [made for name in names[:MOST] if (made := _chart(name, metric, found))]
     sentence = f"{metric} of each run by the settings that differ: validation, since the test split is not for choosing settings."
     if not metric.startswith("val/"):
         sentence = f"{metric} of each run by the settings that differ."
+    if not charts:
+        return section("Settings", element("p", "The finished runs differ in no setting that can be drawn."))
     more = [element("p", f"Not drawn: {', '.join(names[MOST:])}.", class_="note")] if names[MOST:] else []
     return section("Settings", element("div", *charts, class_="charts"), *more, sentence=sentence)
 
 
 def _chart(name: str, metric: str, records: list[Record]) -> Html | None:
     values = [as_number(record.settings.get(name)) for record in records]
+    if len({str(value) for value in values}) < 2:
+        return None
     options: dict[str, Any] = {"points": True}
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values) and values:
         places = [float(value) for value in values]

@@ -1,0 +1,15 @@
+from leyden.study.measured import measured
+from leyden.study.records import Record
+
+
+def test_preliminary_values_are_left_out():
+    metrics = {"val/accuracy": 0.9, "test/accuracy": 0.8}
+    records = [
+        Record(str(n), "a", state, metrics=metrics) for n, state in enumerate(("finished", "running", "interrupted"))
+    ]
+    records.append(Record("3", "a", "failed"))
+    found, sentence = measured(records, "val/accuracy")
+    assert [record.state for record in found] == ["finished"]
+    assert sentence == "left out: 3 of 4 runs have no final val/accuracy (1 running, 1 interrupted, 1 failed)"
+    assert len(measured(records, "test/accuracy")[0]) == 3
+    assert measured(records[:1], "val/accuracy") == (records[:1], "")
