@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -57,7 +58,8 @@ class Search:
                 children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout
                 self.killed += [run.name for run in self.states("running")]
                 for pid in [process.pid, *map(int, children.split())]:
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it has just ended
+                        os.kill(pid, signal.SIGKILL)
                 process.wait()
                 self.kills += 1
                 return None

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 SEARCH = [word for word in SETTINGS if not word.startswith(("experiment=", "trainer.max_epochs="))]
 SEARCH += ["vision/digits", "trainer.max_epochs=2", "search=tpe", "search.trials=4"]
 SEARCH += ["model.optimizer.lr=tag(log,interval(1e-4,1e-1))", "launcher.max_jobs=2"]
+SEARCH += ["launcher.options=[--exclusive]"]  # a host for each job
 SECONDS = 1200  # each trial imports torch, on a busy machine for minutes
 
 

@@ -44,7 +44,7 @@ def test_config_groups_and_nodes_are_searched():
         (["data.batch_size=0,64"], "data.batch_size=0: batch_size is 0"),
         (["trainer.max_epochs=interval(1,2.5)"], "int or null"),
         (["runs=a,b"], "runs is the same for all trials"),
-        (["optim=adamw,sdg"], "no option 'sdg'; did you mean 'sgd'"),
+        (["optim=adamw,sgdd"], "no option 'sgdd'; did you mean 'sgd'"),
         ([RATES, "search.objectives={test/accuracy: max}"], "use val/accuracy"),
         ([RATES, "search.objectives={accuracy: max}"], "got accuracy"),
         ([RATES, "search.trails=3"], "'trails'; did you mean 'trials'"),

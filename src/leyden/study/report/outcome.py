@@ -16,6 +16,7 @@ STATES = {
     "preempted": "The run was stopped by the cluster before its end; leyden resume continues it.",
     "killed": "The process of this run has died without a message; leyden resume continues it from its last checkpoint.",
     "failed": "The run has failed.",
+    "pruned": "The search stopped this run before its end: others were better at the same validation.",
     "damaged": "The status of this run cannot be read.",
 }
 
