@@ -12,8 +12,9 @@ LONGEST_NAME = 45  # the generated code passes its own format check up to this l
 OWN_FOLDERS = "audio build configs data dist notebooks requirements runs src tests text vendor vision wandb"
 # Import names that the names of the locked packages do not tell.
 IMPORT_NAMES = """
-    antlr4 attr coreweave_evaluations cuda dateutil flashlight functorch git google hydra hydra_plugins
-    ipykernel_launcher isympy jupyter leyden licensing lightning_fabric markdown_it mpl_toolkits nvidia opentelemetry pip
+    absl antlr4 attr coreweave_evaluations cuda databricks dateutil dotenv flashlight functorch git google grpc hydra
+    hydra_plugins ipykernel_launcher isympy jupyter leyden licensing lightning_fabric markdown_it mlflow mpl_toolkits
+    multipart nvidia opentelemetry pip
     pkg_resources py pydevd_plugins pylab rpds setuptools sklearn slugify torchgen torchtext torio uv xdist yaml zmq
 """
 # Modules of Python that `sys.stdlib_module_names` leaves out, or that only another version has than the running one.

@@ -60,7 +60,7 @@ def cores() -> int:
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(count, int(os.environ.get("SLURM_CPUS_PER_TASK", count)))  # not every cluster binds tasks to cores
     try:
-        quota, period = CPU_QUOTA.read_text().split()
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
         return max(1, min(count, int(quota) // int(period)))
     except (OSError, ValueError):  # no container, or no quota: max
         return count

@@ -31,7 +31,7 @@ def submit_workers(study: Any, launcher: Slurm, trials: int | None, live: bool) 
     folder: Path = study.path
     if launcher.nodes > 1:
         raise UserError(f"a search trains each trial on one node: set trainer.num_nodes=1, got {launcher.nodes}")
-    job = json.loads((folder / JOB).read_text())["job"] if (folder / JOB).exists() else ""
+    job = json.loads((folder / JOB).read_text(encoding="utf-8"))["job"] if (folder / JOB).exists() else ""
     if job and (current := state(job)) and not current.startswith(ENDED):
         raise UserError(f"job {job} of {folder} has not ended; cancel it first: scancel {job}")
     number = launcher.max_jobs or NUM_JOBS

@@ -91,7 +91,7 @@ def progress(record: Record) -> Progress:
         value=last.get(record.monitor),
         best=record.metrics.get(record.monitor),
         speed=last.get(speed),
-        unit=speed.removeprefix("train/").replace("_per_second", "/s"),
+        unit="tokens/s" if speed == SPEEDS[0] else "samples/s",
         seconds_left=_seconds_left(epochs, step, max_epochs, max_steps) if record.state == "running" else None,
         age=_age(path / "metrics.csv"),
         error=record.error,
