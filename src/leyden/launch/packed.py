@@ -30,7 +30,7 @@ def train_packed(paths: list[Path]) -> int:
 def _is_due(run: RunDirectory) -> bool:
     """Whether a run has neither ended nor been submitted again by another job."""
     status = run.status
-    if status["state"] in ("finished", "failed"):
+    if status["state"] in ("finished", "failed", "pruned"):
         return False
     name, index = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     job = f"{name}_{index}" if name else os.environ["SLURM_JOB_ID"]

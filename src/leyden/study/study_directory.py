@@ -127,6 +127,7 @@ class StudyDirectory:
         """Create the run of a trial, or return it if it exists."""
         if self.settings.get("live"):
             status["live"] = True
+        config = in_group(config, f"{self.experiment}/{self.path.name}")
         return self.run(number) or RunDirectory.create(config, root, command, study=self.place(number), **status)
 
     @contextmanager
@@ -135,6 +136,15 @@ class StudyDirectory:
         with (self.path / LOCK).open("wb") as file:
             wait_for_lock(file)
             yield
+
+
+def in_group(config: dict[str, Any], group: str) -> dict[str, Any]:
+    """Return a configuration whose loggers show its run in a group, unless they have another one."""
+    loggers = {
+        name: logger | {"group": group} if isinstance(logger, dict) and logger.get("group", "") is None else logger
+        for name, logger in (config.get("logger") or {}).items()
+    }
+    return config | {"logger": loggers} if loggers else config
 
 
 def find_study(name: str, root: Path) -> StudyDirectory:
