@@ -106,6 +106,19 @@ def test_only_some_modules(start):
         start(source, own, only=["network.encodr"], num_classes=9)
 
 
+@pytest.mark.parametrize(("tokens", "is_warned"), [("a b", False), ("b a", True)])
+def test_other_tokens_are_reported(tmp_path, caplog, tokens, is_warned):
+    source, run = tmp_path / "source", tmp_path / "run"
+    for path, text in ((source, "a b"), (run, tokens)):
+        path.mkdir()
+        (path / "tokenizer.json").write_text(text)
+    torch.save(Classifier(5).state_dict(), source / "weights.pt")
+    record(run, {"file": str(source / "weights.pt"), "run": str(source)})
+    with caplog.at_level(logging.WARNING, "leyden"):
+        initialize(Classifier(5), Run(run), [])
+    assert ("the same ids mean other tokens" in caplog.text) == is_warned
+
+
 def test_what_is_no_file_of_weights(tmp_path):
     file = tmp_path / "x.pt"
     torch.save({"network": Classifier(3)}, file)
