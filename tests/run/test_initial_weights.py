@@ -1,4 +1,5 @@
 import logging
+from hashlib import sha256
 
 import pytest
 import torch
@@ -36,8 +37,6 @@ def start(tmp_path):
     def start(source, own, only=None, names=None, num_classes=None):
         file = tmp_path / "weights.pt"
         torch.save(source if isinstance(source, dict) else source.state_dict(), file)
-        from hashlib import sha256
-
         record(tmp_path, {"source": str(file), "file": str(file), "sha256": sha256(file.read_bytes()).hexdigest()})
         initialize(own, Run(tmp_path, only), names or [str(i) for i in range(num_classes or 0)])
         return recorded(tmp_path)
@@ -112,8 +111,10 @@ def test_other_tokens_are_reported(tmp_path, caplog, tokens, is_warned):
     for path, text in ((source, "a b"), (run, tokens)):
         path.mkdir()
         (path / "tokenizer.json").write_text(text)
-    torch.save(Classifier(5).state_dict(), source / "weights.pt")
-    record(run, {"file": str(source / "weights.pt"), "run": str(source)})
+    file = source / "weights.pt"
+    torch.save(Classifier(5).state_dict(), file)
+    hash_ = sha256(file.read_bytes()).hexdigest()
+    record(run, {"source": str(file), "file": str(file), "sha256": hash_, "run": str(source)})
     with caplog.at_level(logging.WARNING, "leyden"):
         initialize(Classifier(5), Run(run), [])
     assert ("the same ids mean other tokens" in caplog.text) == is_warned
