@@ -10,7 +10,8 @@ from rich.table import Table
 
 from ..run.results import read_results
 from .best_experiment import FILE, target
-from .rows import Row, best_rows, number, short_names
+from .names import short_names
+from .rows import Row, best_rows, number
 from .study_directory import StudyDirectory
 
 MAX_ROWS = 10

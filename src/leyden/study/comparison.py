@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ..errors import UserError, hint
+from .names import CLASS, group_name, short_value
 from .records import Record, require_names
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
@@ -43,7 +44,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in self.values.items()) or "all"
+        return group_name(self.values)
 
 
 def groups(records: list[Record], by: list[str], metric: str, against: str | None) -> list[Group]:
@@ -60,6 +61,7 @@ def groups(records: list[Record], by: list[str], metric: str, against: str | Non
     """
     if not records:
         raise UserError("there are no finished runs to compare")
+    by = [_setting(records, name) for name in by]
     require_names(records, [*by, metric])
     _require_comparable(records, metric)
     measured = [record for record in records if isinstance(record[metric], int | float)]
@@ -74,15 +76,29 @@ def groups(records: list[Record], by: list[str], metric: str, against: str | Non
     return made if against is None else _against(made, by[0], against)
 
 
+def _setting(records: list[Record], name: str) -> str:
+    """Return the setting that a name means: of a part of the experiment, such as `model`, the class that differs."""
+    names = dict.fromkeys(key for record in records for key in record.settings)
+    classes = [key for key in names if key.startswith(f"{name}.") and key.endswith(CLASS)]
+    if name in names or not classes:
+        return name
+    return next((key for key in varied(records) if key in classes), classes[0])
+
+
 def _against(made: list[Group], name: str, against: str) -> list[Group]:
-    baselines = [group for group in made if str(group.values[name]) == against]
+    baselines = [group for group in made if against in _names(name, group)]
     if len(baselines) != 1:
-        there = [str(group.values[name]) for group in made]
+        there = [text for group in made for text in _names(name, group)]
         raise UserError(f"expected one group with {name}={against}, got {len(baselines)}{hint(against, there)}")
     others = [group for group in made if group is not baselines[0]]
     differences = adjust([compare(group.by_pair, baselines[0].by_pair) for group in others])
     compared = [replace(group, difference=d) for group, d in zip(others, differences, strict=True)]
     return [baselines[0], *compared]
+
+
+def _names(name: str, group: Group) -> tuple[str, str]:
+    """Return the names by which a group can be chosen: its value, of a class also the last name."""
+    return str(group.values[name]), str(short_value(name, group.values[name]))
 
 
 def _key(record: Record, by: list[str]) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from .rows import Row, number, short_names
+from .names import short_names
+from .rows import Row, number
 from .study_directory import StudyDirectory
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .names import short_names
 from .space import Choices
 
 
@@ -73,12 +74,6 @@ def describe(row: Row, rows: list[Row], objectives: dict[str, str], limit: int |
     if row.error:
         words.append(row.error)
     return "  ".join(words)
-
-
-def short_names(names: Any) -> dict[str, str]:
-    """Return the last part of each dotted name if it is unique, else the whole name."""
-    lasts = [name.rpartition(".")[2] for name in names]
-    return {name: last if lasts.count(last) == 1 else name for name, last in zip(names, lasts, strict=True)}
 
 
 def number(value: Any) -> str:

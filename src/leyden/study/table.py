@@ -9,6 +9,7 @@ from typing import IO, Any
 from rich.console import Console
 from rich.table import Column, Table
 
+from .names import short_names, short_value
 from .records import Record, require_names
 
 # Settings that do not affect results.
@@ -23,7 +24,15 @@ LONGEST_CELL = 40  # characters
 def varied(records: list[Record]) -> list[str]:
     """Return the settings that differ among runs of the same experiment, in the order of the configuration."""
     names = dict.fromkeys(name for record in records for name in record.settings)
-    return [name for name in names if not name.startswith(UNIMPORTANT) and _varies(records, name)]
+    chosen = [name for name in names if not name.startswith(UNIMPORTANT) and _varies(records, name)]
+    return [name for place, name in enumerate(chosen) if not any(_copies(records, name, of) for of in chosen[:place])]
+
+
+def _copies(records: list[Record], name: str, of: str) -> bool:
+    """Whether a setting copies another one in all runs by interpolation, as `data.seed` copies `seed`."""
+    if name.rpartition(".")[2] != of.rpartition(".")[2]:
+        return False
+    return all(record.settings.get(name) == record.settings.get(of) for record in records)
 
 
 def _varies(records: list[Record], name: str) -> bool:
@@ -71,15 +80,14 @@ def print_table(records: list[Record], names: list[str], width: int | None = Non
     Settings are shown by their last names if these are unique.
     """
     console = Console(width=width)
-    lasts = [name.rpartition(".")[2] for name in names]
-    heads = [last if lasts.count(last) == 1 else name for name, last in zip(names, lasts, strict=True)]
+    heads = short_names(names)
     shown = [("run", [Path(record.path).name for record in records])]
     if len({record.experiment for record in records}) > 1:
         shown.insert(0, ("experiment", [record.experiment for record in records]))
     free = console.width - 1 - sum(_width(column) for column in shown)
     left_out = []
-    for name, head in zip(names, heads, strict=True):
-        column = (head, [_cell(record[name]) for record in records])
+    for name, head in heads.items():
+        column = (head, [_cell(short_value(name, record[name])) for record in records])
         if left_out or _width(column) > free:
             left_out.append(name)
         else:

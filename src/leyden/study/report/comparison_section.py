@@ -1,7 +1,6 @@
 """Mean and interval of groups of runs whose seeds or folds differ."""
 
 import math
-from typing import Any
 
 from ...errors import UserError
 from ..measured import measured
@@ -9,7 +8,6 @@ from ..records import Record
 from ..table import main_metrics, varied
 from .elements import Html, element, section, table
 from .outcome import number
-from .run_files import as_text
 
 REPEATS = ("seed", "data.fold")
 
@@ -19,12 +17,6 @@ def grouping(records: list[Record]) -> list[str]:
     names = [name for name in varied(records) if name not in REPEATS and not name.endswith(".seed")]
     is_mixed = len({record.experiment for record in records}) > 1
     return [*["experiment"] * is_mixed, *names]
-
-
-def group_name(values: dict[str, Any]) -> str:
-    """Return the values of a group, in few digits."""
-    texts = {name: f"{value:.5g}" if isinstance(value, float) else as_text(value) for name, value in values.items()}
-    return ", ".join(f"{name.rpartition('.')[2]}={text}" for name, text in texts.items())
 
 
 def comparison(records: list[Record]) -> Html:
@@ -46,8 +38,7 @@ def comparison(records: list[Record]) -> Html:
             parts.append(element("p", f"Not compared: {error}."))
             continue
         rows: list[list[object]] = [
-            [group_name(group.values), group.summary.n, number(group.summary.mean), *_spread(group.summary)]
-            for group in made
+            [group.name, group.summary.n, number(group.summary.mean), *_spread(group.summary)] for group in made
         ]
         if any(group.summary.n > 1 for group in made) or len(made) == 1:
             parts.append(_table(rows, made))

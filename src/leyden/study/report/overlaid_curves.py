@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...io import Curve, read_curves
+from ..names import group_name
 from ..records import Record
 from ..table import main_metrics
 from .charts import Epochs, Series, chart, line
-from .comparison_section import group_name, grouping
+from .comparison_section import grouping
 from .curves import AXES
 from .elements import Html, element, section
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..measured import measured
+from ..names import CLASS, short_value
 from ..records import Record
 from ..select import number as as_number
 from ..table import main_metrics, varied
@@ -44,10 +45,10 @@ def _chart(name: str, metric: str, records: list[Record]) -> Html | None:
         places = [float(value) for value in values]
         options["log_x"] = min(places) > 0 and max(places) / min(places) >= LOG_RATIO
     else:
-        texts = list(dict.fromkeys(as_text(value) for value in values))
+        texts = list(dict.fromkeys(as_text(short_value(name, value)) for value in values))
         if len(texts) > MOST_NAMES:
             return None
-        places = [float(texts.index(as_text(value))) for value in values]
+        places = [float(texts.index(as_text(short_value(name, value)))) for value in values]
         options["ticks"] = [[place, text] for place, text in enumerate(texts)]
     series = [
         Series(Path(record.path).name, 0, [[place]], [float(record.metrics[metric])])
@@ -56,5 +57,6 @@ def _chart(name: str, metric: str, records: list[Record]) -> Html | None:
     best = max(records, key=lambda record: record.metrics[metric], default=None)
     alt = f"{len(records)} runs, {metric} by {name}"
     if best:
-        alt += f"; the highest {metric} is at {name}={as_text(best.settings.get(name))}"
-    return chart(name, [name], series, alt, **options)
+        alt += f"; the highest {metric} is at {name}={as_text(short_value(name, best.settings.get(name)))}"
+    title = name.removesuffix(CLASS)
+    return chart(title, [title], series, alt, **options)

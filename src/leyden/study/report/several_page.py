@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..names import CLASS, short_value
 from ..records import Record, read_config
 from ..table import columns, main_metrics, varied
 from .comparison_section import comparison
@@ -76,7 +77,10 @@ def _runs(records: list[Record]) -> Html:
         cells += [_cell(name, record[name]) for name in (*names, "seconds")]
         rows.append(element("tr", *cells))
     kinds = ["number" if _is_number_column(records, name) else None for name in heads]
-    named = [element("th", name, scope="col", class_=kind) for name, kind in zip(heads, kinds, strict=True)]
+    named = [
+        element("th", name.removesuffix(CLASS), scope="col", class_=kind)
+        for name, kind in zip(heads, kinds, strict=True)
+    ]
     head = element("thead", element("tr", *named))
     whole = element(
         "table",
@@ -102,7 +106,7 @@ def _cell(name: str, value: object) -> Html:
         return element("td", state_badge(str(value)))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return element("td", f"{value:.5g}" if isinstance(value, float) else value, class_="number", data_value=value)
-    text = as_text(value)
+    text = as_text(short_value(name, value))
     return element(
         "td", text if len(text) <= LONGEST else f"{text[:LONGEST]}…", class_="text" if len(text) > 30 else None
     )
