@@ -107,7 +107,14 @@ def test_tables(runs):
     assert lines[:2] == [r"\begin{tabular}{lrr}", r"\toprule"]
     assert r"width=32 & 3 & $\mathbf{0.9500 \pm 0.0100}$ \\" in lines
     assert r"width=64 & 3 & $\mathbf{0.9100 \pm 0.0100}$ \\" in latex(made, METRIC, lowest_is_best=True).splitlines()
-    assert "| width=16 | 3 | 0.9200 ± 0.0100 | 0.8952 to 0.9448 |" in markdown(made, METRIC).splitlines()
+    assert "| width=16 | 3 | 0.9200 ± 0.0100 | 0.8952, 0.9448 |" in markdown(made, METRIC).splitlines()
     rows = list(csv.DictReader(StringIO(as_csv(made, METRIC))))
     assert float(rows[1]["p"]) == made[1].difference.p
     assert rows[0]["p"] == ""
+
+
+def test_part_of_an_experiment_is_the_class_that_differs():
+    classes = {name: {"model.network._target_": f"leyden.networks.audio.{name}"} for name in ("M5", "MelConvNet")}
+    runs = [run(16, 0, 0.9, settings=settings) for settings in classes.values()]
+    made = groups(runs, ["model"], METRIC, "MelConvNet")
+    assert [group.name for group in made] == ["network=MelConvNet", "network=M5"]

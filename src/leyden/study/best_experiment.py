@@ -15,7 +15,7 @@ FILE = "best.yaml"
 OMITTED = ("search", "launcher", "logger", "runs", "name", "experiment")  # where and how it was run, not what
 
 
-def write_best(study: StudyDirectory, best: Row, config: dict[str, Any], root: Path, num_trials: int) -> Path:
+def write_best(study: StudyDirectory, best: Row, config: dict[str, Any], root: Path, of: str) -> Path:
     """Write the experiment and return its path.
 
     Args:
@@ -23,7 +23,7 @@ def write_best(study: StudyDirectory, best: Row, config: dict[str, Any], root: P
         best: Its best run.
         config: The run's configuration.
         root: The project's folder.
-        num_trials: Of the study.
+        of: What it was chosen from, such as `30 trials`.
     """
     groups, path = options(root), study.path / FILE
     options_of, names, others = {}, [], []
@@ -48,7 +48,7 @@ def write_best(study: StudyDirectory, best: Row, config: dict[str, Any], root: P
         defaults.append({"/optim@model": optim})
     defaults += ["_self_", *({f"override /{group}": value} for group, value in options_of.items())]
     text = yaml.safe_dump({"defaults": defaults, **content}, sort_keys=False, allow_unicode=True)
-    write_atomically(path, _head(study, best, num_trials, others, root) + text)
+    write_atomically(path, _head(study, best, of, others, root) + text)
     return path
 
 
@@ -57,13 +57,13 @@ def target(study: StudyDirectory) -> str:
     return f"{study.experiment}_best"
 
 
-def _head(study: StudyDirectory, best: Row, num_trials: int, others: list[str], root: Path) -> str:
+def _head(study: StudyDirectory, best: Row, of: str, others: list[str], root: Path) -> str:
     values = ", ".join(f"{name} {number(value)}" for name, value in best.values.items())
     folder = study.path.relative_to(root) if study.path.is_relative_to(root) else study.path
     more = "".join(f" '{word}'" for word in others)
     return (
         "# @package _global_\n"
-        f"# The best of {num_trials} trials of {study.experiment}: {values}\n#\n"
+        f"# The best of {of}, of {study.experiment}: {values}\n#\n"
         f"#   cp {folder}/{FILE} configs/experiment/{target(study)}.yaml\n"
         f"#   leyden train {target(study)}{more}\n"
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ..run.results import read_results
 from .best_experiment import FILE, target
-from .names import short_names
+from .names import REPEATS, short_names
 from .rows import Row, best_rows, number
 from .study_directory import StudyDirectory
 
@@ -30,7 +30,7 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
         cells = [row.values.get(name) for name in objectives] + [row.metrics.get(name) for name in metrics]
         cells += [row.choices.get(name) for name in names]
         cells = ["" if cell is None else number(cell) for cell in [*cells, row.seconds]]
-        is_best = row.number in [one.number for one in best]
+        is_best = any(one.choices.items() <= row.choices.items() for one in best)
         table.add_row(str(row.number), row.state, *cells, style="bold" if is_best else "")
     console.print(table)
     counts = Counter(row.state for row in rows)
@@ -50,7 +50,8 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
         console.print(f"best: trial {best[0].number}  {values}")
     console.print(f"study            {folder}: results.csv, best.yaml, plots/, runs/")
     if study.kind == "grid":
-        console.print(f"compare          leyden compare {quoted} --by {','.join(names)}")
+        by = [name for name in names if name not in REPEATS]
+        console.print(f"compare          leyden compare {quoted} --by {','.join(by or ['experiment'])}")
     if best:
         console.print(f"the best again   cp {quoted}/{FILE} configs/experiment/{target(study)}.yaml")
         console.print(f"                 leyden train {target(study)}")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ..errors import UserError, hint
-from .names import CLASS, group_name, short_value
+from .names import CLASS, REPEATS, group_name, short_value
 from .records import Record, require_names
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
@@ -21,7 +21,6 @@ FOLDS_NOTE = (
     "Folds share training samples: intervals are too narrow and p-values too small (Nadeau and Bengio, 2003, "
     "https://doi.org/10.1023/A:1024068626366)."
 )
-PAIRED_BY = ("seed", FOLD)  # runs of two groups with equal values are a pair
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def _key(record: Record, by: list[str]) -> list[str]:
 
 
 def _pair(record: Record) -> tuple[Any, ...]:
-    return tuple(record[name] for name in PAIRED_BY)
+    return tuple(record[name] for name in REPEATS)
 
 
 def _require_comparable(records: list[Record], metric: str) -> None:
@@ -136,7 +135,7 @@ def _require_comparable(records: list[Record], metric: str) -> None:
 
 def _require_repeats(members: list[Record], by: list[str]) -> None:
     """Require that the runs of a group differ in seed and fold only."""
-    others = [name for name in varied(members) if name not in (*PAIRED_BY, *by) and not name.endswith(".seed")]
+    others = [name for name in varied(members) if name not in (*REPEATS, *by) and not name.endswith(".seed")]
     if others:
         values = {name: sorted({str(record.settings.get(name)) for record in members}) for name in others[:3]}
         text = "; ".join(f"{name}: {', '.join(of_name)}" for name, of_name in values.items())
@@ -152,7 +151,7 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
 def print_groups(made: list[Group], metric: str) -> None:
     """Print the groups and, with a baseline, their differences from it."""
     console = Console()
-    table = Table(Column("setting", no_wrap=True), "n", metric, "std", "95 % (t)", "95 % (bootstrap)")
+    table = Table(Column("setting", no_wrap=True), "n", "mean", "std", "95 % (t)", "95 % (boot)", title=metric)
     for group in made:
         s = group.summary
         row = [str(s.n), _number(s.mean), _number(s.std), _interval(s.t_interval), _interval(s.bootstrap_interval)]
@@ -218,7 +217,7 @@ def _number(value: float, sign: str = "") -> str:
 
 
 def _interval(interval: tuple[float, float]) -> str:
-    return "" if math.isnan(interval[0]) else f"{interval[0]:.4f} to {interval[1]:.4f}"
+    return "" if math.isnan(interval[0]) else f"{interval[0]:.4f}, {interval[1]:.4f}"
 
 
 def _p(value: float) -> str:

@@ -20,8 +20,9 @@ from .best_experiment import write_best
 from .closing import print_summary
 from .figures import draw_study
 from .grid import grid_rows
+from .names import REPEATS
 from .results_file import write_results
-from .rows import Row, best_rows
+from .rows import Row, averaged, best_rows
 from .search_loop import SearchLoop
 from .study_directory import StudyDirectory
 from .trials import ENDED, Trials
@@ -119,9 +120,13 @@ def _test_best(study: StudyDirectory, rows: list[Row]) -> None:
 
 def _conclude(study: StudyDirectory, rows: list[Row], root: Path, trials: Trials | None = None) -> None:
     write_results(study, rows)
-    best = best_rows(rows, study.settings["objectives"])
+    candidates, of = rows, f"{len(rows)} trials"
+    if study.kind == "grid" and (repeats := [name for name in study.varied if name in REPEATS]):
+        candidates = averaged(rows)
+        of = f"{len(candidates)} settings, by the mean over {' and '.join(repeats)}"
+    best = best_rows(candidates, study.settings["objectives"])
     if best:
         config = json.loads(json.dumps(RunDirectory(best[0].path).frozen_config))
-        write_best(study, best[0], config, root, len(rows))
+        write_best(study, best[0], config, root, of)
         draw_study(study, rows, trials.importances() if trials else {})
     print_summary(study, rows, best, root)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 CLASS = "._target_"  # the setting that names a class
+REPEATS = ("seed", "data.fold")  # settings of runs that repeat an experiment
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Results of the runs of a study. Torch-free."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from .names import short_names
+from .names import REPEATS, short_names
 from .space import Choices
 
 
@@ -35,6 +36,29 @@ class Row:
     @property
     def is_complete(self) -> bool:
         return self.state == "finished" and bool(self.values)
+
+
+def averaged(rows: list[Row]) -> list[Row]:
+    """Return a row for each setting: the first of its completed runs, with the means over their seeds or folds.
+
+    The best of single runs would be the luckiest seed.
+    """
+    settings: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.is_complete:
+            settings.setdefault(str(_setting(row)), []).append(row)
+    return [
+        replace(
+            members[0],
+            choices=_setting(members[0]),
+            values={name: fmean(row.values[name] for row in members) for name in members[0].values},
+        )
+        for members in settings.values()
+    ]
+
+
+def _setting(row: Row) -> Choices:
+    return {name: value for name, value in row.choices.items() if name not in REPEATS}
 
 
 def best_rows(rows: list[Row], objectives: dict[str, str]) -> list[Row]:

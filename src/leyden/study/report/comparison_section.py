@@ -4,12 +4,11 @@ import math
 
 from ...errors import UserError
 from ..measured import measured
+from ..names import REPEATS
 from ..records import Record
 from ..table import main_metrics, varied
 from .elements import Html, element, section, table
 from .outcome import number
-
-REPEATS = ("seed", "data.fold")
 
 
 def grouping(records: list[Record]) -> list[str]:
