@@ -132,7 +132,7 @@ def test_every_embedded_experiment_has_a_tour(experiment):
     assert "default-src 'none'" in html
     for outside in ("http:", "https:", 'src="/', "url(", "<script src"):
         assert outside not in re.sub(r"<span.*?</span>", "", html)
-    assert "data:image/png;base64" in html or 'class="tokens"' in html
+    assert "data:image/" in html or 'class="tokens"' in html
     assert all(section.sentence in html and section.title in text for section in made)
     assert max(map(len, text.splitlines())) <= 100
 
