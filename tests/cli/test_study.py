@@ -30,6 +30,7 @@ def test_runs_are_listed_in_every_format(project, capsys):
     rows = list(csv.DictReader(StringIO(output(capsys, *words, "--format", "csv"))))
     assert [row["test/accuracy"] for row in rows] == ["0.96", "0.955", "0.95", "0.92", "0.91"]
     assert rows[0]["model.optimizer.lr"] == "0.01"
+    assert rows[0]["run"].startswith("runs/vision/digits/")
     assert "failed" in output(capsys, "runs", "state=failed")
     assert output(capsys, "runs", "--limit", "2", "--columns", "seed").count("20261129") == 2
 

@@ -107,11 +107,14 @@ def _width(column: tuple[str, list[str]]) -> int:
 
 
 def write_csv(records: list[Record], names: list[str], file: IO[str]) -> None:
-    writer = csv.writer(file)
+    """Write a row for each run, with its folder relative to the current one if it is inside, and its command."""
+    here, writer = Path.cwd(), csv.writer(file)
     writer.writerow(["run", "experiment", *names, "command"])
     for record in records:
         values = ["" if record[name] is None else record[name] for name in names]
-        writer.writerow([record.path, record.experiment, *values, record.command])
+        path = Path(record.path)
+        shown = path.relative_to(here) if path.is_relative_to(here) else path
+        writer.writerow([shown, record.experiment, *values, record.command])
 
 
 def _cell(value: Any) -> str:
