@@ -149,6 +149,7 @@ def test_interrupted_search_is_resumed(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_failing_trials_end_a_search(tmp_path):
     words = [EXPERIMENT, *SHORT, f"runs={tmp_path}", "search=random", RATES, "model.network.groups=3,5"]
     broken = "+callbacks.broken={_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/none}"

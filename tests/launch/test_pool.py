@@ -122,7 +122,7 @@ def test_forked_run_has_its_own_log(forked, new):
     assert str(folder(forked[0], FINISHED)) in one[-1]
 
 
-@pytest.mark.parametrize("fork", [True, False])
+@pytest.mark.parametrize("fork", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_run_saves_when_its_parent_is_killed(tmp_path, fork):
     """As `kill -9` of make's process group does, which does not contain the run."""
     with sweep(tmp_path, fork) as process:
@@ -134,6 +134,7 @@ def test_run_saves_when_its_parent_is_killed(tmp_path, fork):
     assert status(tmp_path, FINISHED)["state"] == "created"
 
 
+@pytest.mark.exhaustive
 def test_preemption_during_shared_import(tmp_path):
     with sweep(tmp_path, fork=True) as process:
         time.sleep(2)
@@ -148,7 +149,7 @@ def weights(path):
     return torch.load(path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
 
 
-@pytest.mark.parametrize("fork", [True, False])
+@pytest.mark.parametrize("fork", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_interrupt_saves_and_stops_all_runs_at_once(tmp_path, fork, new):
     """A killed run leaves its place to the next; Ctrl-C reaches the two that are left, once each."""
     with sweep(tmp_path, fork, "launcher.parallel=2") as process:
@@ -194,6 +195,7 @@ def test_ctrl_c_leaves_the_remaining_runs_unstarted(tmp_path):
     assert status(tmp_path, 1000)["share"]["OMP_NUM_THREADS"] == "1"
 
 
+@pytest.mark.exhaustive
 def test_runs_of_two_devices_each_at_once(tmp_path):
     settings = ("launcher.parallel=2", "trainer.devices=2")
     with sweep(tmp_path, False, *settings, epochs=(1000, 2000)) as process:

@@ -61,7 +61,9 @@ def assert_same(run, other):
     assert {**read_results(run.path), "splits": 0} == {**read_results(other.path), "splits": 0}
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(
+    "schedule", ["step", *[pytest.param(name, marks=pytest.mark.exhaustive) for name in SCHEDULES if name != "step"]]
+)
 def test_an_extended_run_has_the_bits_of_a_longer_one(schedule, tmp_path):
     run = train(tmp_path, *SCHEDULES[schedule], "trainer.max_epochs=2")
     assert max(int(row["epoch"]) for row in rows(run) if row["epoch"]) < 3
