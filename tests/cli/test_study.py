@@ -42,12 +42,12 @@ def test_nothing_to_list_is_no_error(project, capsys):
 def test_groups_are_compared_in_every_format(project, capsys):
     words = ["compare", "vision/digits", "--by", "model.optimizer.lr"]
     table = output(capsys, *words, "--against", "0.001")
-    assert "lr=0.01" in table
+    assert "minus that of lr=0.001" in table
     assert "Paired t-test" in table
     rows = list(csv.DictReader(StringIO(output(capsys, *words, "--format", "csv"))))
     assert [(row["model.optimizer.lr"], row["n"]) for row in rows] == [("0.001", "3"), ("0.01", "3")]
     assert output(capsys, *words, "--format", "latex").startswith(r"\begin{tabular}")
-    assert output(capsys, *words, "--format", "markdown").startswith("| setting |")
+    assert output(capsys, *words, "--format", "markdown").startswith("| lr |")
 
 
 def test_runs_without_the_metric_are_reported_with_their_states(project, capsys):

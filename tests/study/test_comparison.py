@@ -105,9 +105,9 @@ def test_tables(runs):
     made = groups(runs, ["model.width"], METRIC, "16")
     lines = latex(made, METRIC, lowest_is_best=False).splitlines()
     assert lines[:2] == [r"\begin{tabular}{lrr}", r"\toprule"]
-    assert r"width=32 & 3 & $\mathbf{0.9500 \pm 0.0100}$ \\" in lines
-    assert r"width=64 & 3 & $\mathbf{0.9100 \pm 0.0100}$ \\" in latex(made, METRIC, lowest_is_best=True).splitlines()
-    assert "| width=16 | 3 | 0.9200 ± 0.0100 | 0.8952, 0.9448 |" in markdown(made, METRIC).splitlines()
+    assert r"32 & 3 & $\mathbf{0.9500 \pm 0.0100}$ \\" in lines
+    assert r"64 & 3 & $\mathbf{0.9100 \pm 0.0100}$ \\" in latex(made, METRIC, lowest_is_best=True).splitlines()
+    assert "| 16 | 3 | 0.9200 ± 0.0100 | 0.8952, 0.9448 |" in markdown(made, METRIC).splitlines()
     rows = list(csv.DictReader(StringIO(as_csv(made, METRIC))))
     assert float(rows[1]["p"]) == made[1].difference.p
     assert rows[0]["p"] == ""

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ..errors import UserError, hint
-from .names import CLASS, REPEATS, group_name, short_value
+from .names import CLASS, REPEATS, group_name, short_names, short_value, shown_value
 from .records import Record, require_names
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
@@ -44,6 +44,11 @@ class Group:
     @property
     def name(self) -> str:
         return group_name(self.values)
+
+    @property
+    def cells(self) -> list[str]:
+        """The values as the first cells of a row."""
+        return [shown_value(name, value) for name, value in self.values.items()]
 
 
 def groups(records: list[Record], by: list[str], metric: str, against: str | None) -> list[Group]:
@@ -151,20 +156,22 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
 def print_groups(made: list[Group], metric: str) -> None:
     """Print the groups and, with a baseline, their differences from it."""
     console = Console()
-    table = Table(Column("setting", no_wrap=True), "n", "mean", "std", "95 % (t)", "95 % (boot)", title=metric)
+    heads = [Column(head, no_wrap=True) for head in short_names(made[0].values).values()]
+    table = Table(*heads, "n", "mean", "std", "95 % (t)", "95 % (boot)", title=metric)
     for group in made:
         s = group.summary
         row = [str(s.n), _number(s.mean), _number(s.std), _interval(s.t_interval), _interval(s.bootstrap_interval)]
-        table.add_row(group.name, *row)
+        table.add_row(*group.cells, *row)
     console.print(table)
     if any(len({pair[1] for pair in group.by_pair}) > 1 for group in made):
         console.print(FOLDS_NOTE)
-    differences = [(group.name, group.difference) for group in made if group.difference]
+    differences = [(group.cells, group.difference) for group in made if group.difference]
     if not differences:
         return
-    table = Table(Column(f"minus {made[0].name}", no_wrap=True), "difference", "95 %", "p", "p (Holm)")
-    for name, d in differences:
-        table.add_row(name, _number(d.difference, "+"), _interval(d.interval), _p(d.p), _p(d.adjusted_p))
+    heads = [Column(head.header, no_wrap=True) for head in heads]  # a table keeps its cells in its columns
+    table = Table(*heads, "difference", "95 %", "p", "p (Holm)", title=f"{metric}, minus that of {made[0].name}")
+    for cells, d in differences:
+        table.add_row(*cells, _number(d.difference, "+"), _interval(d.interval), _p(d.p), _p(d.adjusted_p))
     console.print(table)
     is_paired = all(difference.pairs for _, difference in differences)
     test = "Paired t-test by seed or fold" if is_paired else "Welch's t-test where seeds or folds do not match"
@@ -173,21 +180,24 @@ def print_groups(made: list[Group], metric: str) -> None:
 
 def markdown(made: list[Group], metric: str) -> str:
     """Return a Markdown table."""
-    lines = [f"| setting | n | {metric} | 95 % interval |", "|---|---|---|---|"]
+    heads = [*short_names(made[0].values).values(), "n", metric, "95 % interval"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for group in made:
         s = group.summary
-        lines.append(f"| {group.name} | {s.n} | {_plus_minus(s, '±')} | {_interval(s.t_interval)} |")
+        lines.append(f"| {' | '.join(group.cells)} | {s.n} | {_plus_minus(s, '±')} | {_interval(s.t_interval)} |")
     return "\n".join(lines) + "\n"
 
 
 def latex(made: list[Group], metric: str, lowest_is_best: bool) -> str:
     """Return a LaTeX table with booktabs rules: mean and standard deviation, the best mean in bold."""
     best = (min if lowest_is_best else max)(group.summary.mean for group in made)
-    lines = [r"\begin{tabular}{lrr}", r"\toprule", rf"setting & $n$ & {_escaped(metric)} \\", r"\midrule"]
+    heads = [_escaped(head) for head in short_names(made[0].values).values()]
+    lines = [rf"\begin{{tabular}}{{{'l' * len(heads)}rr}}", r"\toprule"]
+    lines += [rf"{' & '.join(heads)} & $n$ & {_escaped(metric)} \\", r"\midrule"]
     for group in made:
         text = _plus_minus(group.summary, r"\pm")
         text = rf"$\mathbf{{{text}}}$" if group.summary.mean == best else f"${text}$"
-        lines.append(rf"{_escaped(group.name)} & {group.summary.n} & {text} \\")
+        lines.append(rf"{' & '.join(map(_escaped, group.cells))} & {group.summary.n} & {text} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 

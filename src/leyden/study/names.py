@@ -27,9 +27,9 @@ def short_value(name: str, value: Any) -> Any:
 def group_name(values: dict[str, Any]) -> str:
     """Return what a group of runs has in common, such as `network=M5, lr=0.001`; `all` if nothing was chosen."""
     names = short_names(values)
-    shown = {names[name]: short_value(name, value) for name, value in values.items()}
-    return ", ".join(f"{name}={_digits(value)}" for name, value in shown.items()) or "all"
+    return ", ".join(f"{names[name]}={shown_value(name, value)}" for name, value in values.items()) or "all"
 
 
-def _digits(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+def shown_value(name: str, value: Any) -> str:
+    """Return the value of a setting as text, in at most five digits."""
+    return f"{value:.5g}" if isinstance(value, float) else str(short_value(name, value))
