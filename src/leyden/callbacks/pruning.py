@@ -14,7 +14,8 @@ class Pruning(Checkpoint):
     """Report the monitored metric to a search after each validation, and stop the run if the search prunes it.
 
     Rank 0 asks, and its answer is broadcast, so that all ranks stop at the same validation. As a `Checkpoint`, it comes
-    after the callbacks that save the best checkpoint.
+    after the callbacks that save at the end of a validation. A best checkpoint that is saved at the end of the epoch, as by
+    default, is that of an earlier validation.
 
     Args:
         ask: Function of the number of validations before this one and the metric's value, which returns whether to

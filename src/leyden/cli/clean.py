@@ -21,8 +21,9 @@ def clean(options: argparse.Namespace) -> int:
     if not options.words:
         if options.yes or options.best:
             raise UserError("expected the runs to clean, such as state=failed or 'created<2026-10-01'")
-        found = usage(records(root))
-        options.result = {"usage": found, "caches": _caches(records(root), root)}
+        runs = records(root)
+        found = usage(runs)
+        options.result = {"usage": found, "caches": _caches(runs, root)}
         _print_usage(found, options.result["caches"])
         return 0
     planned = [removal(record, options.best) for record in select(records(root), options.words, Path.cwd())]

@@ -56,21 +56,16 @@ class WandbSession:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise ConnectionError("another process uploads this run") from None
-        identity: dict[str, Any] = {
-            "id": id,
-            "name": name,
-            "project": project,
-            "entity": entity,
-            "dir": str(folder),
-            **(labels or {}),
-        }
-        limits: dict[str, Any] = {
-            "init_timeout": INIT_SECONDS,
-            "finish_timeout_raises": True,
-            "silent": True,
-        } | PRIVACY_SETTINGS
+        identity: dict[str, Any] = {"id": id, "name": name, "project": project, "entity": entity, **(labels or {})}
+        limits: dict[str, Any] = {"init_timeout": INIT_SECONDS, "finish_timeout_raises": True, "silent": True}
+        limits |= PRIVACY_SETTINGS
         try:
-            self.run = wandb.init(**identity, resume="allow", settings=wandb.Settings(**limits | settings))
+            self.run = wandb.init(
+                **identity,
+                dir=str(folder),
+                resume="allow",
+                settings=wandb.Settings(**limits | settings),
+            )
         except wandb.errors.Error as error:
             self._lock.release()
             wandb.teardown()  # otherwise the next run in this process inherits the failed state

@@ -53,6 +53,14 @@ class CodeCopy:
                     names[str(path.relative_to(folder))] = sha256(path.read_bytes()).hexdigest()
         return names
 
+    def make(self, other: "CodeCopy | None", root: Path, runs: Path) -> None:
+        """Link the copy of another run, or copy the project's files, of which those that the latest run has are linked."""
+        if other:
+            self.link(other)
+        else:
+            previous = CodeCopy((self.folder.parents[1] / "latest").resolve())
+            self.write(root, runs, previous if previous.folder.is_dir() else None)
+
     def link(self, other: "CodeCopy") -> None:
         """Become the copy of another run, by hard links where the file system supports them.
 

@@ -74,25 +74,17 @@ class RunDirectory:
         config = {name: value for name, value in config.items() if name != "search"}
         config, weights = init_from.located(config, root)
         folder, identity = runs_folder(config, root), new_identity()
-        parent = folder / config["name"]
-        path = study.make() if study else _make(parent, f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
-        (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
-        (path / "command.txt").write_text(shlex.join(command) + "\n", "utf-8")
-        (path / environment.FILE).write_text("\n".join(environment.packages()) + "\n", "utf-8")
-        if code := code or (CodeCopy(study.folder) if study else None):
-            CodeCopy(path).link(code)
-        else:
-            previous = CodeCopy((parent / "latest").resolve())
-            CodeCopy(path).write(root, folder, previous if previous.folder.is_dir() else None)
+        path = study.make() if study else _make(folder / config["name"], f"{datetime.now(UTC):%Y%m%d-%H%M%S}", identity)
+        _describe(path, config, command)
+        CodeCopy(path).make(code or (CodeCopy(study.folder) if study else None), root, folder)
         init_from.record(path, weights)
         sign(path, config, root)
-        (path / "hardware.json").write_text(json.dumps(machine.describe(), indent=1), "utf-8")
         created = {"id": identity, "state": "created", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
         # Before the status, which makes it a run: a process that is killed in between leaves no run that is forgotten.
         remember(path, folder, root, config["name"])
         write_atomically(path / "status.json", json.dumps(created | status))
         if not study:
-            _point_latest(parent / "latest", path)
+            _point_latest(path.parent / "latest", path)
         return cls(path)
 
     @property
@@ -221,6 +213,14 @@ def find_run(name: str, root: Path) -> RunDirectory:
 def runs_folder(config: dict[str, Any], root: Path) -> Path:
     """Return the folder of the runs of a configuration."""
     return (root / Path(references.resolve(config["runs"], root)).expanduser()).absolute()
+
+
+def _describe(path: Path, config: dict[str, Any], command: list[str]) -> None:
+    """Write configuration, command, packages and hardware of a new run."""
+    (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
+    (path / "command.txt").write_text(shlex.join(command) + "\n", "utf-8")
+    (path / environment.FILE).write_text("\n".join(environment.packages()) + "\n", "utf-8")
+    (path / "hardware.json").write_text(json.dumps(machine.describe(), indent=1), "utf-8")
 
 
 def _make(parent: Path, time: str, identity: str) -> Path:

@@ -55,12 +55,8 @@ def initialize(model: nn.Module, run: RunDirectory, class_names: list[str]) -> N
         raise UserError(_mismatch(weights["file"], problems, kept, own))
     model.load_state_dict(kept, strict=False)
     _report(weights, kept, heads, only, old_classes, class_names)
-    if weights.get("run") and _has_other_tokens(Path(weights["run"]), run.path):
-        log.warning(
-            "init_from: the tokenizer of %s is another one, so the same ids mean other tokens here; use the same"
-            " tokenizer, or leave out the embeddings with init_from_only",
-            weights["run"],
-        )
+    if weights.get("run"):
+        _warn_of_other_tokens(Path(weights["run"]), run.path)
     if os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0":
         initialized = sorted(model.state_dict().keys() - kept.keys())
         record(run.path, weights | {"loaded": len(kept), "initialized": initialized})
@@ -163,9 +159,14 @@ def _classes_of(run: str | None) -> list[str]:
     return json.loads(path.read_bytes()).get("class_names") or [] if path and path.is_file() else []
 
 
-def _has_other_tokens(source: Path, run: Path) -> bool:
+def _warn_of_other_tokens(source: Path, run: Path) -> None:
     files = [path / "tokenizer.json" for path in (source, run)]
-    return all(file.is_file() for file in files) and files[0].read_bytes() != files[1].read_bytes()
+    if all(file.is_file() for file in files) and files[0].read_bytes() != files[1].read_bytes():
+        log.warning(
+            "init_from: the tokenizer of %s is another one, so the same ids mean other tokens here; use the same"
+            " tokenizer, or leave out the embeddings with init_from_only",
+            source,
+        )
 
 
 def _by_module(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""`results.csv` of a study, written anew when a run ends."""
+"""`results.csv` of a study, rewritten when a run ends."""
 
 import csv
 import io

@@ -47,6 +47,8 @@ def _is_own(module: Module) -> bool:
 
 
 def _syntax_error(module: Module) -> str:
+    if module.tree:
+        return ""
     try:
         ast.parse(module.text)
     except SyntaxError as error:
