@@ -14,7 +14,8 @@ def read(folder):
 
 
 def losses(folder):
-    return [(event.step, event.value) for event in read(folder).Scalars("train/loss")]
+    # TensorBoard reads files by name, and those of one second by process number.
+    return sorted((event.step, event.value) for event in read(folder).Scalars("train/loss"))
 
 
 def rows(count):
