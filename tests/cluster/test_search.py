@@ -49,7 +49,9 @@ def is_over(study):
 
 
 def workers(study):
-    found = subprocess.run(["pgrep", "--full", f"leyden.study.job {study}$"], capture_output=True, text=True).stdout
+    found = subprocess.run(
+        ["pgrep", "--full", f"leyden.study.sweep.job {study}$"], capture_output=True, text=True
+    ).stdout
     return [int(pid) for pid in found.split() if "srun" not in Path(f"/proc/{pid}/comm").read_text()]
 
 

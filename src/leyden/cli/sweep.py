@@ -20,7 +20,7 @@ def sweep(options: argparse.Namespace) -> int:
     if options.resume:
         study = _find(options, root)
     else:
-        from ..study.prepare import SEARCH
+        from ..study.sweep.prepare import SEARCH
 
         config = compose([word for word in options.overrides if not is_sweep(word)], root).config
         target = (config.get("search") or {}).get("_target_")
@@ -46,7 +46,7 @@ def _result(study: Any) -> dict[str, Any]:
 
 def _find(options: argparse.Namespace, root: Path) -> Any:
     from ..run.trust import require_trust
-    from ..study.study_directory import find_study
+    from ..study.sweep.study_directory import find_study
 
     if options.overrides:
         raise UserError(f"a study cannot change after it has begun: remove {' '.join(options.overrides)}")
@@ -56,7 +56,7 @@ def _find(options: argparse.Namespace, root: Path) -> Any:
 
 
 def _grid(options: argparse.Namespace, root: Path) -> Any:
-    from ..study.grid import objectives_of, plan_grid
+    from ..study.sweep.grid import objectives_of, plan_grid
 
     bases, words, choices = plan_grid(options.overrides, root)
     if options.dry_run:
@@ -66,7 +66,7 @@ def _grid(options: argparse.Namespace, root: Path) -> Any:
         print(commands, end="")
         options.result = {"commands": commands}
         return None
-    from ..study.study_directory import StudyDirectory
+    from ..study.sweep.study_directory import StudyDirectory
 
     begin = ["leyden", "train", *(["--live"] * options.live)]
     return StudyDirectory.create(
@@ -83,7 +83,7 @@ def _grid(options: argparse.Namespace, root: Path) -> Any:
 
 
 def _search(options: argparse.Namespace, root: Path) -> Any:
-    from ..study.prepare import plan_search
+    from ..study.sweep.prepare import plan_search
 
     plan = plan_search(options.overrides, root)
     inside, outside = plan.space.own(plan.own)
@@ -93,7 +93,7 @@ def _search(options: argparse.Namespace, root: Path) -> Any:
     if options.dry_run:
         options.result = _describe(plan, inside)
         return None
-    from ..study.study_directory import StudyDirectory
+    from ..study.sweep.study_directory import StudyDirectory
 
     return StudyDirectory.create(
         root,
@@ -121,7 +121,7 @@ def _describe(plan: Any, own: dict[str, Any]) -> dict[str, Any]:
 
 def _carry_on(study: Any, root: Path) -> int:
     if study.settings.get("live"):
-        from ..study.execute import carry_on
+        from ..study.sweep.execute import carry_on
 
         return carry_on(study.path, root)
     from ..launch.launch import own_module

@@ -11,7 +11,7 @@ from ..io import write_atomically
 from .slurm import SCRIPT, Slurm
 from .slurm_queue import ENDED, state, submit
 
-WORKER = "leyden.study.job"
+WORKER = "leyden.study.sweep.job"
 NUM_JOBS = 4
 JOB = "job.json"  # in the study: the id of its array of jobs
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ..run.results import read_results
+from ...run.results import read_results
+from ..names import REPEATS, short_names
 from .best_experiment import FILE, target
-from .names import REPEATS, short_names
 from .rows import Row, best_rows, number
 from .study_directory import StudyDirectory
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from leyden.study.rows import Row, averaged, best_rows
+from leyden.study.sweep.rows import Row, averaged, best_rows
 
 
 def row(number, value, state="finished", **choices):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
+from ...errors import UserError
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -6,21 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..config.build import build
-from ..launch.launch import train
-from ..launch.launcher import EXECUTE
-from ..launch.local import Local
-from ..launch.pool import OUTPUT
-from ..launch.slurm_queue import is_pending
-from ..launch.slurm_workers import submit_workers
-from ..run.directory import RunDirectory
-from ..run.frozen_code import environment
-from ..run.results import read_results
+from ...config.build import build
+from ...launch.launch import train
+from ...launch.launcher import EXECUTE
+from ...launch.local import Local
+from ...launch.pool import OUTPUT
+from ...launch.slurm_queue import is_pending
+from ...launch.slurm_workers import submit_workers
+from ...run.directory import RunDirectory
+from ...run.frozen_code import environment
+from ...run.results import read_results
+from ..names import REPEATS
 from .best_experiment import write_best
 from .closing import print_summary
 from .figures import draw_study
 from .grid import grid_rows
-from .names import REPEATS
 from .results_file import write_results
 from .rows import Row, averaged, best_rows
 from .search_loop import SearchLoop

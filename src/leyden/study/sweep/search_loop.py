@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from types import FrameType
 
-from ..errors import UserError
-from ..launch.launcher import INTERRUPTED, PREEMPTED
-from ..launch.pool import OUTPUT, POLL_SECONDS, Start
-from ..launch.run_process import ForkedRun, SpawnedRun, import_shared
-from ..run.shutdown import StopRequest
+from ...errors import UserError
+from ...launch.launcher import INTERRUPTED, PREEMPTED
+from ...launch.pool import OUTPUT, POLL_SECONDS, Start
+from ...launch.run_process import ForkedRun, SpawnedRun, import_shared
+from ...run.shutdown import StopRequest
 from .results_file import write_results
 from .rows import Row, describe
 from .trials import Job, Trials

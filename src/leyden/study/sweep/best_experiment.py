@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from ..config.compose import options
-from ..io import write_atomically
+from ...config.compose import options
+from ...io import write_atomically
 from .rows import Row, number
 from .settings import look_up
 from .study_directory import StudyDirectory

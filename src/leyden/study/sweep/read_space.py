@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..errors import UserError, hint
+from ...errors import UserError, hint
 from .space import Setting, Space
 
 KEYS = ("low", "high", "log", "step", "values", "when")

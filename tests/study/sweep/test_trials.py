@@ -13,10 +13,10 @@ import yaml
 from leyden.run.directory import RunDirectory
 from leyden.run.history import all_runs
 from leyden.run.search_storage import JOURNAL
-from leyden.study.prepare import plan_search
-from leyden.study.rows import best_rows
-from leyden.study.study_directory import StudyDirectory, find_study
-from leyden.study.trials import Trials
+from leyden.study.sweep.prepare import plan_search
+from leyden.study.sweep.rows import best_rows
+from leyden.study.sweep.study_directory import StudyDirectory, find_study
+from leyden.study.sweep.trials import Trials
 
 EXPERIMENT = "vision/digits"
 SPACE = ("model.optimizer.lr=tag(log,interval(1e-4,1e-1))", "data.batch_size=32,64")
@@ -121,8 +121,8 @@ def test_workers_never_share_a_trial(study):
     trials = Trials(study, Path.cwd())
     job = trials.next(set())
     code = (
-        "import sys; from pathlib import Path; from leyden.study.trials import Trials\n"
-        "from leyden.study.study_directory import StudyDirectory\n"
+        "import sys; from pathlib import Path; from leyden.study.sweep.trials import Trials\n"
+        "from leyden.study.sweep.study_directory import StudyDirectory\n"
         f"print(Trials(StudyDirectory(Path({str(study.path)!r})), Path.cwd()).next(set()).number)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd())
@@ -201,7 +201,7 @@ def test_studies_and_their_runs_are_found(study, tmp_path, monkeypatch):
     run = train(Trials(study, Path.cwd()), 0.5).run
     named = {entry.path: entry.name for entry in all_runs(Path.cwd())}
     assert named[run.path] == EXPERIMENT
-    monkeypatch.setattr("leyden.study.study_directory.folders", lambda root: [tmp_path])
+    monkeypatch.setattr("leyden.study.sweep.study_directory.folders", lambda root: [tmp_path])
     assert find_study(EXPERIMENT, Path.cwd()).path == find_study(study.path.name[-8:], Path.cwd()).path == study.path
     assert RunDirectory(run.path).config["runs"] == str(tmp_path)
     assert yaml.safe_load((study.path / "study.yaml").read_text())["experiment"] == EXPERIMENT

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from ..io import write_atomically
+from ...io import write_atomically
 from .rows import Row
 from .study_directory import StudyDirectory
 

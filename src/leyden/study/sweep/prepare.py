@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..config.check import problems
-from ..config.compose import Composed, compose, is_sweep, options, parsed_value
-from ..config.static.signature import signature
-from ..errors import UserError
+from ...config.check import problems
+from ...config.compose import Composed, compose, is_sweep, options, parsed_value
+from ...config.static.signature import signature
+from ...errors import UserError
 from .objectives import objectives
 from .read_space import from_sweep, read_space
 from .settings import exists, format_override, leaves, look_up, put
 from .space import Choices, Space
 
 FIXED = ("name", "runs", "launcher", "search", "experiment", "logger")  # what is the same for all trials
-SEARCH = "leyden.study.search.Search"
+SEARCH = "leyden.study.sweep.search.Search"
 
 
 @dataclass

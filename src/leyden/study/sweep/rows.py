@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from .names import REPEATS, short_names
+from ..names import REPEATS, short_names
 from .space import Choices
 
 

@@ -1,4 +1,4 @@
-from leyden.study.study_directory import in_group
+from leyden.study.sweep.study_directory import in_group
 
 
 def test_runs_of_a_study_are_a_group_of_their_loggers():

@@ -2,8 +2,8 @@ import pytest
 
 from leyden.config.compose import parsed_value
 from leyden.errors import UserError
-from leyden.study.read_space import from_sweep, read_space
-from leyden.study.space import Space
+from leyden.study.sweep.read_space import from_sweep, read_space
+from leyden.study.sweep.space import Space
 
 OWN = {"model.optimizer.lr": 0.003, "data.batch_size": 64, "model.dropout": 0.1}
 GIVEN = {

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from leyden.errors import UserError
-from leyden.study.prepare import configuration, plan_search
+from leyden.study.sweep.prepare import configuration, plan_search
 
 ROOT = Path.cwd()
 EXPERIMENT = "vision/digits"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..config.references import resolve
-from ..errors import UserError
-from ..launch.pool import OUTPUT
-from ..run.directory import RunDirectory
-from ..run.search_storage import frozen_trial, open_study, open_trial
+from ...config.references import resolve
+from ...errors import UserError
+from ...launch.pool import OUTPUT
+from ...run.directory import RunDirectory
+from ...run.search_storage import frozen_trial, open_study, open_trial
 from .objectives import DIRECTIONS, measure
 from .prepare import configuration
 from .rows import Row

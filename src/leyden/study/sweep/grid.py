@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from ..config.check import problems
-from ..config.compose import combinations, compose, is_sweep, parsed_value
-from ..errors import UserError
-from ..run.results import read_results
+from ...config.check import problems
+from ...config.compose import combinations, compose, is_sweep, parsed_value
+from ...errors import UserError
+from ...run.results import read_results
 from .objectives import selection
 from .prepare import Base
 from .rows import Row

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ..config.static.provides import constant
-from ..config.targets import MISSING
-from ..errors import UserError
+from ...config.static.provides import constant
+from ...config.targets import MISSING
+from ...errors import UserError
 
 SECONDS = "seconds"
 DIRECTIONS = {"min": "minimize", "max": "maximize"}

@@ -12,15 +12,15 @@ from typing import Any, Literal
 
 import yaml
 
-from ..config.references import resolve
-from ..errors import UserError, hint
-from ..io import write_atomically
-from ..run.code_copy import CodeCopy
-from ..run.directory import RunDirectory, runs_folder
-from ..run.history import STUDIES, STUDY, folders
-from ..run.status import wait_for_lock
-from ..run.study_place import StudyPlace
-from ..run.trust import sign
+from ...config.references import resolve
+from ...errors import UserError, hint
+from ...io import write_atomically
+from ...run.code_copy import CodeCopy
+from ...run.directory import RunDirectory, runs_folder
+from ...run.history import STUDIES, STUDY, folders
+from ...run.status import wait_for_lock
+from ...run.study_place import StudyPlace
+from ...run.trust import sign
 from .prepare import Base
 
 BASES = "bases.json"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from .names import short_names
+from ..names import short_names
 from .rows import Row, number
 from .study_directory import StudyDirectory
 

@@ -1,4 +1,4 @@
-"""A job of a search: `python -m leyden.study.job STUDY`. Torch-free."""
+"""A job of a search: `python -m leyden.study.sweep.job STUDY`. Torch-free."""
 
 import platform
 import sys
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from ..errors import UserError
-from ..run.frozen_code import imported_from
-from ..run.history import STUDY
+from ...errors import UserError
+from ...run.frozen_code import imported_from
+from ...run.history import STUDY
 
 
 def main() -> int:
