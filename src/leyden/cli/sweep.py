@@ -127,5 +127,5 @@ def _carry_on(study: Any, root: Path) -> int:
     from ..launch.launch import own_module
 
     os.chdir(root)
-    with own_module(study.path, "study.execute") as own:
+    with own_module(study.path, "study.sweep.execute") as own:
         return own.carry_on(study.path, root)

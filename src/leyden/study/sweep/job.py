@@ -20,7 +20,7 @@ def main() -> int:
 
             return work_in_job(path, root)
         with imported_from(path) as module:
-            return module("study.execute").work_in_job(path, root)
+            return module("study.sweep.execute").work_in_job(path, root)
     except UserError as error:
         print(f"{platform.node()}: {error}", file=sys.stderr)
         return 2
