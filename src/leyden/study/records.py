@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from ..errors import UserError, hint
 from ..io import write_atomically
-from ..run.directory import RunDirectory
+from ..run.directory import RunDirectory, State
 from ..run.history import all_runs
 from ..run.lifetime import has_died
 from ..run.results import SPLITS
@@ -27,6 +27,7 @@ FIELDS = (
     "error",
     "command",
 )  # which can be selected and sorted by, like settings
+STATES = (*get_args(State), "killed", "damaged")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def require_names(records: list[Record], names: Iterable[str]) -> None:
     known = {key for record in records for key in (*record.metrics, *record.settings)} | {*FIELDS}
     for name in names:
         if name not in known:
-            raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
+            same_end = [key for key in known if key.replace("/", ".").endswith(f".{name}")]
+            raise UserError(f"no run has a metric or setting {name!r}{hint(name, same_end or known)}")
 
 
 def records(root: Path) -> list[Record]:
