@@ -61,6 +61,15 @@ def test_a_damaged_run_is_listed_as_such(root):
     assert (record.state, record.settings) == ("damaged", {})
 
 
+def test_the_command_of_an_extended_run_trains_it_to_its_end(root):
+    path = write_run(root, "vision/digits", 5, 1, 0.5)
+    lines = ["train vision/digits trainer.max_epochs=2 'a=[1, 2]'", f"resume {path} trainer.devices=2"]
+    lines += [f"test {path}", f"resume {path} trainer.max_epochs=3", f"resume {path} trainer.max_epochs=4"]
+    (path / "command.txt").write_text("".join(f"leyden {line}\n" for line in lines))
+    (record,) = (record for record in records(root) if record.path == str(path))
+    assert record.command == "leyden train vision/digits 'a=[1, 2]' trainer.max_epochs=4"
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [

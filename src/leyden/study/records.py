@@ -1,6 +1,7 @@
 """Settings, state and metrics of the runs of a project, read once and kept in an index."""
 
 import json
+import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -12,13 +13,14 @@ import yaml
 from ..errors import UserError, hint
 from ..io import write_atomically
 from ..run.directory import RunDirectory, State
+from ..run.extension import LENGTH, SCHEDULE
 from ..run.history import all_runs
 from ..run.lifetime import has_died
 from ..run.results import SPLITS
 
 INDEX = ".index.json"  # in runs/; it can be deleted at any time
 FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # read for a record
-FORMAT = 3  # of the index
+FORMAT = 4  # of the index
 FIELDS = (
     "experiment",
     "state",
@@ -46,7 +48,7 @@ class Record:
         mode: Whether it is best at its `min` or `max`.
         splits: Fingerprint of the samples of each evaluated split.
         error: First line of the error of a failed run.
-        command: The command that created the run.
+        command: The command that trains such a run: the one that created it, with the length to which it was extended.
     """
 
     path: str
@@ -123,7 +125,7 @@ def read(path: Path, experiment: str) -> Record:
         mode=best.get("mode", ""),
         splits=results.get("splits", {}),
         error=(status.get("error") or "").partition("\n")[0],
-        command=_first_line(path / "command.txt"),
+        command=_command(path / "command.txt"),
     )
 
 
@@ -170,9 +172,20 @@ def _stamp(path: Path) -> list[int]:
     return stamp
 
 
-def _first_line(path: Path) -> str:
-    with suppress(OSError, UnicodeDecodeError):
-        return path.read_text(encoding="utf-8").partition("\n")[0]
+def _command(file: Path) -> str:
+    """Return the first command, with what later ones that extended the run have changed."""
+    with suppress(OSError, ValueError):
+        first, *later = file.read_text(encoding="utf-8").splitlines() or [""]
+        changed = {
+            word.partition("=")[0]: word
+            for line in later
+            for word in shlex.split(line)
+            if word.startswith((*(f"{name}=" for name in LENGTH), f"{SCHEDULE}."))
+        }
+        if not changed:
+            return first
+        kept = [word for word in shlex.split(first) if word.partition("=")[0] not in changed]
+        return shlex.join([*kept, *changed.values()])
     return ""
 
 
