@@ -70,6 +70,15 @@ def test_the_command_of_an_extended_run_trains_it_to_its_end(root):
     assert record.command == "leyden train vision/digits 'a=[1, 2]' trainer.max_epochs=4"
 
 
+def test_the_command_names_the_weights_that_a_run_started_from(root):
+    path = write_run(root, "vision/digits", 5, 1, 0.5)
+    (path / "command.txt").write_text("leyden train vision/digits init_from=latest seed=5\n")
+    with (path / "config.yaml").open("a") as file:
+        file.write("init_from: /runs/a b/best.ckpt\n")
+    (record,) = (record for record in records(root) if record.path == str(path))
+    assert record.command == "leyden train vision/digits seed=5 'init_from=/runs/a b/best.ckpt'"
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [

@@ -48,7 +48,8 @@ class Record:
         mode: Whether it is best at its `min` or `max`.
         splits: Fingerprint of the samples of each evaluated split.
         error: First line of the error of a failed run.
-        command: The command that trains such a run: the one that created it, with the length to which it was extended.
+        command: The command that trains such a run: the one that created it, with the length to which it was extended
+            and the file of `init_from`, where it named a run, which may be another one by now.
     """
 
     path: str
@@ -125,7 +126,7 @@ def read(path: Path, experiment: str) -> Record:
         mode=best.get("mode", ""),
         splits=results.get("splits", {}),
         error=(status.get("error") or "").partition("\n")[0],
-        command=_command(path / "command.txt"),
+        command=_command(path / "command.txt", settings.get("init_from")),
     )
 
 
@@ -172,16 +173,14 @@ def _stamp(path: Path) -> list[int]:
     return stamp
 
 
-def _command(file: Path) -> str:
-    """Return the first command, with what later ones that extended the run have changed."""
+def _command(file: Path, init_from: str | None) -> str:
+    """Return the first command with the weights that were found, and with what later ones that extended the run changed."""
     with suppress(OSError, ValueError):
         first, *later = file.read_text(encoding="utf-8").splitlines() or [""]
-        changed = {
-            word.partition("=")[0]: word
-            for line in later
-            for word in shlex.split(line)
-            if word.startswith((*(f"{name}=" for name in LENGTH), f"{SCHEDULE}."))
-        }
+        words = [word for line in later for word in shlex.split(line)]
+        words = [word for word in words if word.startswith((*(f"{name}=" for name in LENGTH), f"{SCHEDULE}."))]
+        words += [f"init_from={init_from}"] if init_from else []
+        changed = {word.partition("=")[0]: word for word in words}
         if not changed:
             return first
         kept = [word for word in shlex.split(first) if word.partition("=")[0] not in changed]
