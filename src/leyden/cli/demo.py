@@ -84,7 +84,7 @@ def demonstrate(experiment: str, root: Path) -> Result:
 def demo(options: argparse.Namespace | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    root, console = project_root(), Console()
+    root, console = project_root(), Console(markup=False, emoji=False)
     experiments = list(first_experiments(root))
     if not experiments:
         raise UserError("expected an experiment on embedded data (a class with is_embedded = True), got none")
@@ -100,5 +100,5 @@ def demo(options: argparse.Namespace | None = None) -> int:
         console.print(os.path.relpath(result.run, root), soft_wrap=True, highlight=False)
     errors = [result.error for result in results if result.error]
     for error in errors:
-        console.print(error, markup=False, highlight=False, soft_wrap=True)
+        console.print(error, highlight=False, soft_wrap=True)
     return 1 if errors else 0
