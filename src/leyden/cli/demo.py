@@ -91,12 +91,13 @@ def demo(options: argparse.Namespace | None = None) -> int:
     console.print(f"Training {', '.join(experiments)}, {NUM_PROCESSES} at a time.")
     with ThreadPoolExecutor(NUM_PROCESSES) as pool:
         results = list(pool.map(lambda experiment: demonstrate(experiment, root), experiments))
-    table = Table("experiment", "test metric", "seconds", Column("run directory", overflow="fold"))
+    table = Table(*[Column(head, overflow="fold") for head in ("experiment", "test metric", "seconds")])
     for result in results:
-        path = os.path.relpath(result.run, root)
-        table.add_row(result.experiment, result.metric or "failed", f"{result.seconds:.0f}", path)
+        table.add_row(result.experiment, result.metric or "failed", f"{result.seconds:.0f}")
     console.print(table)
-    console.print(f"The runs are in {root}.", soft_wrap=True)
+    console.print(f"The runs, in {root}:", soft_wrap=True)
+    for result in results:  # not in the table, which would break them
+        console.print(os.path.relpath(result.run, root), soft_wrap=True, highlight=False)
     errors = [result.error for result in results if result.error]
     for error in errors:
         console.print(error, markup=False, highlight=False, soft_wrap=True)

@@ -77,6 +77,9 @@ def read_weights(file: Path) -> State:
             return load_file(file)
         except Exception as error:  # its own error type, written in Rust
             raise UserError(f"{file} cannot be loaded: {error}") from None
+    with file.open("rb") as stream:
+        if not stream.read(2).startswith((b"PK", b"\x80")):  # an archive of torch, or a pickle as before torch 1.6
+            raise UserError(f"{file} is not a checkpoint: expected a file of torch.save or safetensors")
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:

@@ -24,21 +24,30 @@ def plan_grid(overrides: list[str], root: Path) -> tuple[list[Base], list[list[s
         UserError: A configuration has errors; all of them are listed.
     """
     bases, messages = [], []
-    swept = [word.lstrip("+").partition("=")[0] for word in overrides if is_sweep(word)]
+    swept = [_name(word) for word in overrides if is_sweep(word)]
     if not swept:
         raise UserError("nothing is varied: give several values, such as seed=0,1,2, or choose a search, search=tpe")
     words = combinations(overrides)
     for combination in words:
         composed = compose(combination, root)
         messages += problems(composed, looks_for_files=not bases)
-        bases.append(Base({}, {name: value for name, value in composed.frozen.items() if name != "search"}))
+        config = {name: value for name, value in composed.frozen.items() if name != "search"}
+        if equal := [other for other, base in zip(words, bases, strict=False) if base.config == config]:
+            messages.append(_doubled(equal[0], combination, swept))
+        bases.append(Base({}, config))
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
-    choices = [
-        {name: _value(word) for word in combination if (name := word.lstrip("+").partition("=")[0]) in swept}
-        for combination in words
-    ]
+    choices = [{name: _value(word) for word in combination if (name := _name(word)) in swept} for combination in words]
     return bases, words, choices
+
+
+def _doubled(first: list[str], second: list[str], swept: list[str]) -> str:
+    texts = [" ".join(word for word in words if _name(word) in swept) for words in (first, second)]
+    return f"{texts[0]} and {texts[1]} are the same run: leave one out"
+
+
+def _name(word: str) -> str:
+    return word.lstrip("+").partition("=")[0]
 
 
 def _value(word: str) -> Any:
