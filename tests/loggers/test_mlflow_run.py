@@ -3,7 +3,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from training_calls import figure, killed_after, training
+from training_calls import figure, killed_after, rows, training
 
 pytest.importorskip("mlflow")
 pytest.importorskip("sqlalchemy")
@@ -38,10 +38,6 @@ def read(options):
 def losses(options):
     client, run = read(options)
     return sorted((value.step, value.value) for value in client.get_metric_history(run.info.run_id, "train/loss"))
-
-
-def rows(count):
-    return [(step, step / 2) for step in range(count)]
 
 
 def test_values_settings_figures_and_outcome(tmp_path, options):

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from training_calls import figure, training
+from training_calls import figure, rows, training
 
 pytest.importorskip("mlflow")
 
@@ -76,10 +76,6 @@ def read(options):
     (run,) = client.search_runs([client.get_experiment_by_name(options["experiment_name"]).experiment_id])
     history = client.get_metric_history(run.info.run_id, "train/loss")
     return client, run, sorted((value.step, value.value) for value in history)
-
-
-def rows(count):
-    return [(step, step / 2) for step in range(count)]
 
 
 @pytest.mark.slow

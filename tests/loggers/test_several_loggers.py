@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 from wandb_server import serve
 
-for package in ("tensorboard", "mlflow", "sqlalchemy", "wandb"):
-    pytest.importorskip(package)
-
 from leyden.config.compose import compose
 from leyden.run.directory import RunDirectory
 
@@ -77,6 +74,8 @@ def is_timing(name):
 @pytest.mark.slow
 @pytest.mark.skipif(not (ROOT / "configs/experiment/vision/digits.yaml").exists(), reason="needs the digits")
 def test_each_backend_has_each_value_once(tmp_path, monkeypatch):
+    for package in ("tensorboard", "mlflow", "sqlalchemy"):
+        pytest.importorskip(package)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("MLFLOW_LOGGING_LEVEL", "WARNING")
     settings = [*SETTINGS, "logger=[tensorboard,mlflow,wandb]", f"runs={tmp_path}/runs"]
