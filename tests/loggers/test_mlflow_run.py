@@ -3,7 +3,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from training_calls import figure, killed_after, rows, training
+from training_calls import SETTINGS, figure, killed_after, rows, training
 
 pytest.importorskip("mlflow")
 pytest.importorskip("sqlalchemy")
@@ -97,12 +97,14 @@ def test_failure_in_mid_run_is_made_up_for_at_the_end(tmp_path, caplog):
     assert client.list_artifacts(run.info.run_id, "plots")
 
 
-def test_changed_setting_of_a_resumed_run_is_reported(tmp_path, caplog):
+def test_changed_setting_of_a_resumed_run_is_reported(tmp_path, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "leyden")
     options = {"experiment_name": "e", "tracking_uri": f"{tmp_path}/mlruns"}
     with training(MLflowRun, tmp_path, **options):
         pass
-    with training(MLflowRun, tmp_path, **options) as log:
-        log.logger.log_hyperparams({"seed": 8, "new": 1})
+    for name, value in {"seed": 8, "new": 1}.items():
+        monkeypatch.setitem(SETTINGS, name, value)
+    with training(MLflowRun, tmp_path, **options):
+        pass
     assert "MLflow keeps the first value of seed" in caplog.text
     assert read(options)[1].data.params["new"] == "1"

@@ -1,5 +1,4 @@
 import logging
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,8 +73,11 @@ class MLflowRun(Logger):
             log.warning("%s: it gets the rest at the end of the run", error)
 
     @rank_zero_only
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
-        self.settings = params if isinstance(params, dict) else vars(params)
+    def log_hyperparams(self, params: Mapping[str, Any], *_: Any, **__: Any) -> None:
+        """Send the settings of the run, which come first; those of `save_hyperparameters` are among them."""
+        if self.settings:
+            return
+        self.settings = dict(params)
         if self.session:
             self._attempt(self.session.send_settings, self.settings)
 
