@@ -25,7 +25,7 @@ def train(options: argparse.Namespace) -> int:
     root, config = checked(options.overrides)
     if (config.get("search") or {}).get("_target_"):
         raise UserError("search=NAME is for a search: use leyden sweep, or remove it to train one run")
-    from ..launch.launch import describe, launch  # after the check, since this import is slow
+    from ..launch.launch import describe, launch, require_devices  # after the check, since this import is slow
     from ..run.directory import RunDirectory
 
     if options.dry_run:
@@ -33,6 +33,7 @@ def train(options: argparse.Namespace) -> int:
         print(commands, end="")
         options.result = {"commands": commands}
         return 0
+    require_devices([config], root)
     command = ["leyden", "train", *(["--live"] * options.live), *options.overrides]
     status: dict[str, Any] = {"live": True} if options.live else {}
     run = _begun_by_agent(config, root) or RunDirectory.create(config, root, command, **status)
