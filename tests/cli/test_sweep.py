@@ -50,6 +50,8 @@ def results(folder):
     ("words", "message"),
     [
         (["model.optimizer.lrr=1,2"], "no argument 'lrr'; did you mean 'lr'"),
+        (["init_from=missing.ckpt,other.ckpt"], "other.ckpt: there is no file"),
+        (["search=tpe", RATES, "init_from=missing.ckpt"], "there is no file"),
         (["search=tpee"], "did you mean 'tpe'"),
         (["search=tpe", RATES, "search.objectives={test/accuracy: max}"], "use val/accuracy"),
         (["--resume", "no/such/study", "seed=1"], "cannot change"),

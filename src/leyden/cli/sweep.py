@@ -58,7 +58,7 @@ def _find(options: argparse.Namespace, root: Path) -> Any:
 def _grid(options: argparse.Namespace, root: Path) -> Any:
     from ..study.sweep.grid import objectives_of, plan_grid
 
-    bases, words, choices = plan_grid(options.overrides, root)
+    bases, words, choices = plan_grid(options.overrides)
     if options.dry_run:
         from ..launch.launch import describe
 

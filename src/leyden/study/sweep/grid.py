@@ -1,11 +1,10 @@
 """A sweep over every combination of settings: the runs of a study that is no search."""
 
-from pathlib import Path
 from typing import Any
 
-from ...config.check import problems
-from ...config.compose import combinations, compose, is_sweep, parsed_value
+from ...config.compose import combinations, is_sweep, parsed_value
 from ...errors import UserError
+from ...run.checked import checked
 from ...run.results import read_results
 from .objectives import selection
 from .prepare import Base
@@ -14,7 +13,7 @@ from .space import Choices
 from .study_directory import StudyDirectory
 
 
-def plan_grid(overrides: list[str], root: Path) -> tuple[list[Base], list[list[str]], list[Choices]]:
+def plan_grid(overrides: list[str]) -> tuple[list[Base], list[list[str]], list[Choices]]:
     """Compose and check every combination of the values of overrides in Hydra's sweep syntax.
 
     Returns:
@@ -29,9 +28,12 @@ def plan_grid(overrides: list[str], root: Path) -> tuple[list[Base], list[list[s
         raise UserError("nothing is varied: give several values, such as seed=0,1,2, or choose a search, search=tpe")
     words = combinations(overrides)
     for combination in words:
-        composed = compose(combination, root)
-        messages += problems(composed, looks_for_files=not bases)
-        bases.append(Base({}, {name: value for name, value in composed.frozen.items() if name != "search"}))
+        try:
+            frozen = checked(combination, looks_for_files=not bases or "init_from" in swept).frozen
+        except UserError as error:
+            messages += str(error).splitlines()
+        else:
+            bases.append(Base({}, {name: value for name, value in frozen.items() if name != "search"}))
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
     choices = [

@@ -8,6 +8,7 @@ from ...config.check import problems
 from ...config.compose import Composed, compose, is_sweep, options, parsed_value
 from ...config.static.signature import signature
 from ...errors import UserError
+from ...run.checked import checked
 from .objectives import objectives
 from .read_space import from_sweep, read_space
 from .settings import exists, format_override, leaves, look_up, put
@@ -69,9 +70,7 @@ def plan_search(overrides: list[str], root: Path) -> Plan:
     """
     words = [word for word in overrides if not is_sweep(word)]
     swept = dict(from_sweep(word, parsed_value(word)) for word in overrides if is_sweep(word))
-    composed = compose(words, root)
-    if messages := problems(composed):
-        raise UserError("\n".join(messages))
+    composed = checked(words)
     given = composed.config["search"]
     if given.get("_target_") != SEARCH:
         raise UserError(f"search._target_ = {given.get('_target_')}: expected search=NAME, such as search=tpe")
