@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ..config.compose import options, project_root
 from ..config.references import resolve
 from ..errors import UserError, hint
+from ..run.checked import checked
 from ..run.directory import RunDirectory, find_run
 from ..run.trust import require_trust
-from .checked import checked
 
 if TYPE_CHECKING:
     from ..data import DataModule
@@ -55,7 +55,7 @@ def inspect(
     run = _run(name, root, overrides)
     if run:
         require_trust(run, root, "data", trusts)
-    config = run.config if run else resolve(checked([f"experiment={name}", *overrides], not clears)[1], root)
+    config = run.config if run else resolve(checked([f"experiment={name}", *overrides], not clears).frozen, root)
     stream = stream and stream.absolute()
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leyden.cli.checked import checked
 from leyden.cli.inspect_data import inspect
 from leyden.cli.main import main
 from leyden.errors import UserError
+from leyden.run.checked import checked
 from leyden.run.directory import RunDirectory
 
 ROOT = Path.cwd()
@@ -70,7 +70,7 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
 
 
 def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
-    config = checked(["experiment=vision/digits", *settings, "data.storage=disk"])[1]
+    config = checked(["experiment=vision/digits", *settings, "data.storage=disk"]).frozen
     run = RunDirectory.create(config | {"runs": str(tmp_path / "runs")}, ROOT, ["test"])
     inspect(str(run.path), [], False)
     lines = shown(capsys)

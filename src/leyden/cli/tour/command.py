@@ -7,7 +7,7 @@ import sys
 
 from ...config.references import resolve
 from ...io import write_atomically
-from ..checked import checked
+from ...run.checked import checked
 
 
 def tour(options: argparse.Namespace) -> int:
@@ -17,9 +17,9 @@ def tour(options: argparse.Namespace) -> int:
         UserError: There is no such experiment, or a setting is invalid.
         RunError: The data or the model cannot be used as it is.
     """
-    root, frozen = checked([options.experiment, *options.overrides])
-    config = resolve(frozen, root)
-    os.chdir(root)  # relative paths in settings begin there
+    composed = checked([options.experiment, *options.overrides])
+    config = resolve(composed.frozen, composed.root)
+    os.chdir(composed.root)  # relative paths in settings begin there
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     from .first_step import first_step  # torch: seconds
     from .page import page
