@@ -53,6 +53,8 @@ class Task(LightningModule):
     # Metric that selects the best checkpoint, and whether it is best at its minimum or maximum.
     monitor: ClassVar[str] = "val/loss"
     mode: ClassVar[Literal["min", "max"]] = "min"
+    # What `per_sample_loss` is called in the table of the worst samples.
+    sample_error: ClassVar[str] = "loss"
 
     def __init__(
         self,
