@@ -16,6 +16,8 @@ HARMLESS = [
     r".*self\.log\('train/(\w+_per_second|flops_utilization|data_wait|padding)', .*sync_dist",
     # Checkpoints contain the averaged weights.
     ".*WeightAveraging callback, but loading a checkpoint outside the 'fit'",
+    # `TaskContract` names the task.
+    ".*`training_step` returned `None`",
     # Lightning 2.6 uses what torch 2.14 deprecates.
     ".*LeafSpec.*is deprecated",
 ]

@@ -19,6 +19,7 @@ from ..callbacks import (
     ProgressBar,
     ProgressLines,
     ResumePoint,
+    TaskContract,
     Watchdog,
 )
 from ..config.build import build
@@ -133,8 +134,9 @@ class Worker:
     def _write_results(self, split: str, name: str, file: str, results: dict[str, float]) -> None:
         loaded = {"test": self.data.samples.get("test"), "val": self.data.samples.get("validation")}
         evaluated = {split: fingerprint(samples) for split, samples in loaded.items() if samples is not None}
-        origin = {"file": file, **self.record.loaded}
-        add_evaluation(self.run.path, split, name, results, origin, self.run.best, evaluated)
+        add_evaluation(
+            self.run.path, split, name, results, {"file": file, **self.record.loaded}, self.run.best, evaluated
+        )
 
     def predict(self, samples: Samples, checkpoint: str) -> list[Any]:
         """Return the predictions for samples that the data module has read."""
@@ -217,7 +219,7 @@ class Worker:
         callbacks = [*named.values(), ResumeMetrics(self.metrics), ProgressLines(), self.record, *pruning(self.run)]
         if self.trains:
             point = ResumePoint(self.run.path / "checkpoints" / LAST)
-            callbacks = [point, *callbacks, Interruption(self.stop)]
+            callbacks = [point, *callbacks, TaskContract(), Interruption(self.stop)]
         else:  # the watchdog is for training; plots cannot be saved in a read-only run
             unused = (Watchdog,) if self.run.is_writable else (Watchdog, PredictionPlots)
             callbacks = [callback for callback in callbacks if not isinstance(callback, unused)]
