@@ -61,7 +61,7 @@ def test_a_step_without_a_loss_is_reported_once(tmp_path, caplog, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:.*`training_step` returned `None`")
 def test_an_epoch_without_any_loss_is_refused(tmp_path):
-    with pytest.raises(UserError, match="Forgetful.training_step returned None for all 6 batches of an epoch"):
+    with pytest.raises(UserError, match=r"Forgetful\.training_step returned None for all 6 batches of an epoch"):
         fit(tmp_path, Forgetful)
 
 

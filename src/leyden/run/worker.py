@@ -134,9 +134,8 @@ class Worker:
     def _write_results(self, split: str, name: str, file: str, results: dict[str, float]) -> None:
         loaded = {"test": self.data.samples.get("test"), "val": self.data.samples.get("validation")}
         evaluated = {split: fingerprint(samples) for split, samples in loaded.items() if samples is not None}
-        add_evaluation(
-            self.run.path, split, name, results, {"file": file, **self.record.loaded}, self.run.best, evaluated
-        )
+        origin = {"file": file, **self.record.loaded}
+        add_evaluation(self.run.path, split, name, results, origin, self.run.best, evaluated)
 
     def predict(self, samples: Samples, checkpoint: str) -> list[Any]:
         """Return the predictions for samples that the data module has read."""
@@ -226,12 +225,11 @@ class Worker:
         for watchdog in (callback for callback in callbacks if isinstance(callback, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         has_terminal = sys.stdout.isatty()
-        callbacks.append(ProgressBar() if has_terminal else BatchLines())
         settings, unset, environment = adapt_settings(self.config["trainer"], self.trains)
         built: Trainer = build(
             settings,
             {},
-            callbacks=callbacks,
+            callbacks=[*callbacks, ProgressBar() if has_terminal else BatchLines()],
             logger=[self.metrics, *self.loggers] if self.trains else False,
             default_root_dir=self.run.path,
             enable_progress_bar=has_terminal,
