@@ -104,7 +104,6 @@ def test_other_exceptions_are_not_explained():
         def step(self):
             raise ValueError("elsewhere")
 
-    try:
+    with pytest.raises(ValueError, match="elsewhere") as raised:
         Task(nn.Identity()).step()
-    except ValueError as error:
-        assert explain_forward(error, Path.cwd()) == ""
+    assert explain_forward(raised.value, Path.cwd()) == ""

@@ -23,9 +23,8 @@ def explain_forward(error: BaseException, source: Path) -> str:
     torch = sys.modules.get("torch")
     frames = list(walk_tb(error.__traceback__))
     owners = [frame.f_locals.get("self") for frame, _ in frames]
-    networks = [
-        owner.network for owner in owners if torch and isinstance(getattr(owner, "network", None), torch.nn.Module)
-    ]
+    held = [getattr(owner, "network", None) for owner in owners]
+    networks = [network for network in held if torch and isinstance(network, torch.nn.Module)]
     if not networks:
         return ""
     names = {id(module): ".".join(filter(None, ("network", name))) for name, module in networks[0].named_modules()}
