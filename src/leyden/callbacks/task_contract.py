@@ -21,6 +21,7 @@ class TaskContract(Callback):
 
     def __init__(self) -> None:
         self.is_reported = False
+        self.num_without_loss = 0  # batches of this epoch
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         code = getattr(type(pl_module).configure_optimizers, "__code__", None)
@@ -32,16 +33,12 @@ class TaskContract(Callback):
                     *(type(pl_module).__name__, name, name, getattr(getattr(setting, "func", setting), "__name__", "")),
                 )
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.with_loss, self.without_loss = 0, 0
-
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if outputs or not pl_module.automatic_optimization:
-            self.with_loss += 1
             return
-        self.without_loss += 1
+        self.num_without_loss += 1
         if not self.is_reported:
             self.is_reported = True
             log.warning(
@@ -51,9 +48,10 @@ class TaskContract(Callback):
             )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self.without_loss and not self.with_loss:
+        num_without_loss, self.num_without_loss = self.num_without_loss, 0
+        if num_without_loss == trainer.num_training_batches:  # fewer of a resumed epoch
             raise UserError(
-                f"{type(pl_module).__name__}.training_step returned None for all {self.without_loss} batches of an epoch, "
+                f"{type(pl_module).__name__}.training_step returned None for all {num_without_loss} batches of an epoch, "
                 "so nothing was trained: expected the loss of the batch, as in `return loss`"
             )
 
