@@ -18,7 +18,7 @@ from ..run.results import SPLITS
 
 INDEX = ".index.json"  # in runs/; it can be deleted at any time
 FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # read for a record
-FORMAT = 2  # of the index
+FORMAT = 3  # of the index
 FIELDS = (
     "experiment",
     "state",
@@ -42,6 +42,7 @@ class Record:
         settings: The configuration, by dotted names.
         metrics: Of the best checkpoint, or of the last one if there is no best, such as `test/accuracy`.
         monitor: The metric that selected the best checkpoint, such as `val/accuracy`.
+        mode: Whether it is best at its `min` or `max`.
         splits: Fingerprint of the samples of each evaluated split.
         error: First line of the error of a failed run.
         command: The command that created the run.
@@ -55,6 +56,7 @@ class Record:
     settings: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     monitor: str = ""
+    mode: str = ""
     splits: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     command: str = ""
@@ -116,6 +118,7 @@ def read(path: Path, experiment: str) -> Record:
         settings=settings,
         metrics={**best.get("metrics", {}), **metrics},
         monitor=best.get("monitor", ""),
+        mode=best.get("mode", ""),
         splits=results.get("splits", {}),
         error=(status.get("error") or "").partition("\n")[0],
         command=_first_line(path / "command.txt"),

@@ -24,7 +24,8 @@ def parallel_coordinates(records: list[Record], folder: Path | None) -> Html:
         records: The runs.
         folder: Of a study, which knows what it has varied and its objective.
     """
-    (metric, names), mode, study = compared(records), "max", None
+    (metric, names), study = compared(records), None
+    mode = next((record.mode for record in records if record.mode), "max")
     with suppress(UserError):
         study = StudyDirectory(folder) if folder else None
     if study and study.settings.get("objectives"):

@@ -24,7 +24,8 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
     shown = _ranked(rows, objectives)[:MAX_ROWS]
     names = short_names(study.varied)
     tested = [name.replace("val/", "test/", 1) for name in objectives]
-    metrics = [name for name in tested if any(name in row.metrics for row in shown)]
+    metrics = [name for row in shown for name in row.metrics if study.kind == "search" or name in tested]
+    metrics = list(dict.fromkeys(name for name in metrics if name not in objectives))
     table = Table("trial", "state", *objectives, *metrics, *names.values(), "seconds")
     for row in shown:
         cells = [row.values.get(name) for name in objectives] + [row.metrics.get(name) for name in metrics]
@@ -40,7 +41,8 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
     for row in [row for row in rows if row.error][:3]:
         console.print(f"trial {row.number} failed: {row.error}", markup=False)
     if not best:
-        console.print("no trial was completed")
+        is_feasible = not any(row.state == "infeasible" for row in rows)
+        console.print("no trial was completed" if is_feasible else "no trial meets search.constraints")
     elif len(objectives) > 1:
         numbers = ", ".join(str(row.number) for row in best)
         console.print(f"No other trial is better in all objectives than: {numbers}. None was tested: leyden test RUN")
@@ -48,7 +50,8 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
         tested = read_results(best[0].path).get("test", {}).get("best", {})
         values = "  ".join(f"{name} {number(value)}" for name, value in {**best[0].values, **tested}.items())
         console.print(f"best: trial {best[0].number}  {values}")
-    console.print(f"study            {folder}: results.csv, best.yaml, plots/, runs/")
+    parts = [name for name in ("results.csv", FILE, "plots", "runs") if (study.path / name).exists()]
+    console.print(f"study            {folder}: {', '.join(parts)}")
     if study.kind == "grid":
         by = [name for name in names if name not in REPEATS]
         console.print(f"compare          leyden compare {quoted} --by {','.join(by or ['experiment'])}")

@@ -15,7 +15,8 @@ class Row:
 
     Attributes:
         number: Of the trial.
-        state: As in its `status.json`; `unfinished` if it has not ended.
+        state: As in its `status.json`; `unfinished` if it has not ended, `infeasible` if it does not meet
+            the constraints.
         values: Objective -> value; of a pruned trial, the last one.
         choices: What is varied -> its value.
         seconds: Duration of the training.
