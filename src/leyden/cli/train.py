@@ -56,7 +56,7 @@ def _begun_by_agent(config: dict[str, Any], root: Path) -> "RunDirectory | None"
 def check(options: argparse.Namespace) -> int:
     """Validate a configuration, or those of all experiments."""
     if not options.all:
-        name = checked(options.overrides)[1]["name"]
+        name = checked(options.overrides).config["name"]
         print("no problem found")
         options.result = {"problems": {name: None}}
         return 0
