@@ -1,4 +1,6 @@
 import csv
+import shutil
+import subprocess
 from io import StringIO
 
 import pytest
@@ -41,6 +43,18 @@ def test_latex():
     signs = Group({"network": r"a_b{c}\d~^%&#$"}, {(0, None): 0.5}, summarize([0.5]))
     escaped = r"a\_b\{c\}\textbackslash{}d\~{}\^{}\%\&\#\$ & 1 & $\mathbf{0.5000}$ \\"
     assert escaped in latex([signs], METRIC, "max").splitlines()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
+def test_latex_compiles(tmp_path):
+    table = latex(grouped(VALUES, "16"), r"test/accu_racy~{}\\^%&#$", "max")
+    head = r"\documentclass{article}\usepackage{booktabs}\begin{document}"
+    (tmp_path / "table.tex").write_text(f"{head}\n{table}\\end{{document}}\n", encoding="utf-8")
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "table.pdf").stat().st_size
 
 
 def test_differences_are_in_every_format(capsys):

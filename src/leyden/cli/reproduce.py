@@ -11,6 +11,7 @@ from rich.table import Table
 from ..config.compose import project_root
 from ..errors import UserError
 from ..run import environment
+from ..run.checked import checked
 from ..run.directory import RunDirectory, find_run
 from ..run.trust import require_trust
 from ..study.differences import differences
@@ -18,7 +19,6 @@ from ..study.recorded_environment import make_environment
 from ..study.records import read, records
 from ..study.reproduce import PREFIX, Verdict, compare, judge, main_metric, new_run, train
 from ..study.results_table import read_table, values_over_seeds
-from .checked import checked
 
 
 def reproduce(options: argparse.Namespace) -> int:
@@ -103,7 +103,7 @@ def _table(file: Path, root: Path) -> Iterator[tuple[str, Verdict]]:
     rows, left_out = read_table(file)
     if left_out:
         print(left_out, file=sys.stderr)
-    configs = [checked(row.overrides)[1] for row in rows]  # all before the first is trained
+    configs = [checked(row.overrides).frozen for row in rows]  # all before the first is trained
     for row, config in zip(rows, configs, strict=True):
         config["name"] = PREFIX + config["name"]
         new = RunDirectory.create(config, root, ["leyden", "train", *row.overrides], reproduces=str(file))
