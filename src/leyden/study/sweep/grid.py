@@ -7,7 +7,7 @@ from ...errors import UserError
 from ...run.checked import checked
 from ...run.results import read_results
 from .objectives import selection
-from .prepare import Base
+from .prepare import Base, without_search
 from .rows import Row
 from .space import Choices
 from .study_directory import StudyDirectory
@@ -33,7 +33,7 @@ def plan_grid(overrides: list[str]) -> tuple[list[Base], list[list[str]], list[C
         except UserError as error:
             messages += str(error).splitlines()
         else:
-            bases.append(Base({}, {name: value for name, value in frozen.items() if name != "search"}))
+            bases.append(Base({}, without_search(frozen)))
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
     choices = [
