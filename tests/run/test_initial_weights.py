@@ -126,7 +126,7 @@ def test_what_is_no_file_of_weights(tmp_path):
     with pytest.raises(UserError, match="which could execute anything"):
         read_weights(file)
     file.write_text("text")
-    with pytest.raises(UserError, match=r"cannot be loaded|could execute"):
+    with pytest.raises(UserError, match="is not a checkpoint"):
         read_weights(file)
     torch.save({"epoch": 3}, file)
     with pytest.raises(UserError, match="holds no parameters"):

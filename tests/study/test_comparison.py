@@ -1,11 +1,11 @@
-import csv
-from io import StringIO
+from dataclasses import replace
 
 import pytest
 from scipy import stats
 
 from leyden.errors import UserError
-from leyden.study.comparison import as_csv, groups, latex, markdown, print_groups
+from leyden.study.comparison import direction, groups
+from leyden.study.comparison_tables import notes
 from leyden.study.records import Record
 
 METRIC = "test/accuracy"
@@ -58,12 +58,11 @@ def folds_of(model, num_folds, values):
     ]
 
 
-def test_folds_are_pairs_with_samples_of_their_own(capsys):
+def test_folds_are_pairs_with_samples_of_their_own():
     records = [*folds_of(16, 3, FIRST), *folds_of(32, 3, SECOND)]
     made = groups(records, ["model.width"], METRIC, "16")
     assert made[1].difference.p == pytest.approx(stats.ttest_rel(SECOND, FIRST).pvalue)
-    print_groups(made, METRIC)
-    assert "Folds share training samples" in capsys.readouterr().out
+    assert notes(made)[0].startswith("Folds share training samples")
     records[-1].splits["test"] = {"targets": "other"}
     with pytest.raises(UserError, match="different samples of the test split"):
         groups(records, ["model.width"], METRIC, None)
@@ -101,20 +100,16 @@ def test_names_that_mean_nothing_are_refused(runs, by, metric, against, reason):
         groups(runs, [by], metric, against)
 
 
-def test_tables(runs):
-    made = groups(runs, ["model.width"], METRIC, "16")
-    lines = latex(made, METRIC, lowest_is_best=False).splitlines()
-    assert lines[:2] == [r"\begin{tabular}{lrr}", r"\toprule"]
-    assert r"32 & 3 & $\mathbf{0.9500 \pm 0.0100}$ \\" in lines
-    assert r"64 & 3 & $\mathbf{0.9100 \pm 0.0100}$ \\" in latex(made, METRIC, lowest_is_best=True).splitlines()
-    assert "| 16 | 3 | 0.9200 ± 0.0100 | 0.8952, 0.9448 |" in markdown(made, METRIC).splitlines()
-    rows = list(csv.DictReader(StringIO(as_csv(made, METRIC))))
-    assert float(rows[1]["p"]) == made[1].difference.p
-    assert rows[0]["p"] == ""
-
-
 def test_part_of_an_experiment_is_the_class_that_differs():
     classes = {name: {"model.network._target_": f"leyden.networks.audio.{name}"} for name in ("M5", "MelConvNet")}
     runs = [run(16, 0, 0.9, settings=settings) for settings in classes.values()]
     made = groups(runs, ["model"], METRIC, "MelConvNet")
     assert [group.name for group in made] == ["network=MelConvNet", "network=M5"]
+
+
+def test_direction_of_a_metric_is_that_by_which_checkpoints_were_selected():
+    errors = [replace(run(16, seed, 0.1), monitor="val/degrees", mode="min") for seed in range(2)]
+    assert direction(errors, "test/degrees") == "min"
+    assert direction(errors, "test/loss") == "min"
+    assert direction(errors, "test/edits") is None
+    assert direction([*errors, replace(errors[0], mode="max")], "val/degrees") is None

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow  # projects are generated
+
 NASTY = {
     "project_name": """Zoë's "Süße" {{ cookiecutter.project_slug }} \\d {% raw %} {# 北京 #} 🚀 ${x}""",
     "description": """On {{ braces }}, 'quotes', \\backslashes\\ and Leyden: a "study" #1""",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 DOMAINS = {"vision", "audio", "text"}
-CHOICES = ["all", "vision", "audio", "text", "vision+audio", "vision+text", "audio+text"]
+PARTS = ("vision", "audio", "text", "vision+audio", "vision+text", "audio+text")
+CHOICES = ["all", *(pytest.param(choice, marks=pytest.mark.slow) for choice in PARTS)]
 # What only one domain needs.
 LIBRARIES = {
     "vision": {"torchvision", "av", "scikit-learn"},

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # projects are generated
+
 LINKED = {"configs", "data/README.md", "data/gitignore", "gitignore", "notebooks", "requirements"}
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from leyden.io import installed_version
 
+pytestmark = pytest.mark.slow  # projects are generated
+
 
 @pytest.mark.parametrize("stack", ["current", "torchtext"])
 def test_a_project_has_one_environment(stack, generate):

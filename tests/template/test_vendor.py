@@ -15,6 +15,8 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.slow  # projects are generated
+
 
 @pytest.fixture
 def project(generate):

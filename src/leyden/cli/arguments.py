@@ -123,7 +123,10 @@ LISTING: Argument = ("--format", {"choices": ["table", "csv"], "default": "table
 BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the groups (default: experiment)"})
 METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
 AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
-LOWEST: Argument = ("--lowest", {"action": "store_true", "help": "lower values are better (LaTeX: bold)"})
+BEST: Argument = (
+    "--best",
+    {"choices": ["min", "max"], "help": "which mean is bold in LaTeX; default: as the runs selected their checkpoints"},
+)
 PLOT: Argument = (
     "--plot",
     {"type": figure, "metavar": "FILE", "help": "draw the learning curves of the groups as .png, .svg or .pdf"},
@@ -168,7 +171,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("test", "evaluate a run's checkpoint on the test split", [RUN, CHECKPOINT, LIVE, TRUST]),
     ("predict", "run a trained model on your files", [RUN, INPUTS, CHECKPOINT, OUTPUT, FORMAT, LIVE, TRUST]),
     ("diff", "show what differs between a run's code and the working tree, or between two runs", [RUN, OTHER_RUN]),
-    ("sync", "upload runs that were logged offline to Weights & Biases", [RUNS]),
+    ("sync", "upload runs that were logged without a connection to Weights & Biases or MLflow", [RUNS]),
     ("list", "list experiments and options", []),
     (
         "data",
@@ -182,7 +185,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ),
     ("watch", "show the progress of the runs that are being trained", [WORDS, ONCE]),
     ("clean", "show what the runs take on the disk, and remove checkpoints of those named", [WORDS, BEST, YES]),
-    ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, LOWEST, TABLES, PLOT]),
+    ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, BEST, TABLES, PLOT]),
     (
         "reproduce",
         "train a run again from its frozen code and settings, and compare the results",

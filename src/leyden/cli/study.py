@@ -14,12 +14,15 @@ from ..study.table import columns, main_metrics, print_table, sort, write_csv
 
 def runs(options: argparse.Namespace) -> int:
     """List runs as a table or CSV."""
-    chosen = select(records(project_root()), options.words, Path.cwd())
+    existing = records(project_root())
+    chosen = select(existing, options.words, Path.cwd())
     if options.sort:
         chosen = sort(chosen, options.sort, options.reverse)
     if options.limit:
         chosen = chosen[: options.limit] if options.sort else chosen[-options.limit :]
-    names = columns(chosen, options.columns.split(",") if options.columns else [])
+    given = options.columns.split(",") if options.columns else []
+    require_names(existing, given)
+    names = columns(chosen, given)
     options.result = {"runs": chosen}
     if options.format == "csv":
         write_csv(chosen, names, sys.stdout)
@@ -34,6 +37,7 @@ def compare(options: argparse.Namespace) -> int:
     """Compare groups of finished runs by a metric, with intervals over seeds or folds."""
     try:
         from ..study import comparison
+        from ..study import comparison_tables as tables
     except ModuleNotFoundError as error:
         raise UserError(f"leyden compare needs {error.name}: install leyden[study]") from None
     selected = select(records(project_root()), options.words, Path.cwd())
@@ -48,13 +52,18 @@ def compare(options: argparse.Namespace) -> int:
     by = options.by.split(",") if options.by else ["experiment"]
     groups = comparison.groups(chosen, by, metric, options.against)
     options.result = {"metric": metric, "groups": groups}
-    lowest = options.lowest or metric.rpartition("/")[2] in ("loss", "wer", "cer", "error")
-    if options.format == "latex":
-        print(comparison.latex(groups, metric, lowest), end="")
-    elif options.format in ("csv", "markdown"):
-        print({"csv": comparison.as_csv, "markdown": comparison.markdown}[options.format](groups, metric), end="")
+    if options.format == "table":
+        tables.print_groups(groups, metric)
+    elif options.format == "latex":
+        best = options.best or comparison.direction(chosen, metric)
+        if not best:
+            text = f"no mean is bold: the runs do not record whether low or high values of {metric} are better"
+            print(f"{text}; add --best min or --best max", file=sys.stderr)
+        print(tables.latex(groups, metric, best), end="")
     else:
-        comparison.print_groups(groups, metric)
+        print({"csv": tables.as_csv, "markdown": tables.markdown}[options.format](groups, metric), end="")
+    if options.format != "table":
+        print(*tables.notes(groups), sep="\n", end="", file=sys.stderr)
     if options.plot:
         from ..study.curve_plot import plot  # matplotlib: half a second
 

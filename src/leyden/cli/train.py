@@ -56,8 +56,9 @@ def _begun_by_agent(config: dict[str, Any], root: Path) -> "RunDirectory | None"
 def check(options: argparse.Namespace) -> int:
     """Validate a configuration, or those of all experiments."""
     if not options.all:
-        checked(options.overrides)
+        name = checked(options.overrides).config["name"]
         print("no problem found")
+        options.result = {"problems": {name: None}}
         return 0
     from ..config.compose import options as group_options
     from ..config.compose import project_root

@@ -1,5 +1,6 @@
 """Find out within seconds whether a server responds. Torch-free."""
 
+import re
 import threading
 from http.client import HTTPException
 from ssl import SSLError
@@ -9,7 +10,7 @@ from urllib.request import build_opener
 
 def responds(server: str, seconds: float = 4.0) -> bool:
     """Whether the server responds at all, through the proxy set in the environment."""
-    responses = []
+    responses, server = [], re.sub(r"(?<=://)[^/@]*@", "", server)  # urllib takes no user and password in addresses
 
     def request() -> None:
         try:

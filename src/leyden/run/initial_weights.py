@@ -92,6 +92,9 @@ def _read_safetensors(file: Path) -> State:
 
 
 def _read_torch_file(file: Path) -> Any:
+    with file.open("rb") as stream:
+        if not stream.read(2).startswith((b"PK", b"\x80")):  # an archive of torch, or a pickle as before torch 1.6
+            raise UserError(f"{file} is not a checkpoint: expected a file of torch.save or safetensors")
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:

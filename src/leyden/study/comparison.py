@@ -1,26 +1,16 @@
 """Compare groups of runs over seeds or folds, with intervals and tests."""
 
-import csv
-import math
 from dataclasses import dataclass, replace
-from io import StringIO
 from itertools import groupby
-from typing import Any
-
-from rich.console import Console
-from rich.table import Column, Table
+from typing import Any, Literal
 
 from ..errors import UserError, hint
-from .names import CLASS, REPEATS, group_name, short_names, short_value, shown_value
+from .names import CLASS, REPEATS, group_name, short_value, shown_value
 from .records import Record, require_names
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
 
 FOLD = "data.fold"
-FOLDS_NOTE = (
-    "Folds share training samples: intervals are too narrow and p-values too small (Nadeau and Bengio, 2003, "
-    "https://doi.org/10.1023/A:1024068626366)."
-)
 
 
 @dataclass(frozen=True)
@@ -153,88 +143,10 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
         raise UserError(f"two runs of one group have the same seed, such as {doubled.path}: leave one out")
 
 
-def print_groups(made: list[Group], metric: str) -> None:
-    """Print the groups and, with a baseline, their differences from it."""
-    console = Console()
-    heads = [Column(head, no_wrap=True) for head in short_names(made[0].values).values()]
-    table = Table(*heads, "n", "mean", "std", "95 % (t)", "95 % (boot)", title=metric)
-    for group in made:
-        s = group.summary
-        row = [str(s.n), _number(s.mean), _number(s.std), _interval(s.t_interval), _interval(s.bootstrap_interval)]
-        table.add_row(*group.cells, *row)
-    console.print(table)
-    if any(len({pair[1] for pair in group.by_pair}) > 1 for group in made):
-        console.print(FOLDS_NOTE)
-    differences = [(group.cells, group.difference) for group in made if group.difference]
-    if not differences:
-        return
-    heads = [Column(head.header, no_wrap=True) for head in heads]  # a table keeps its cells in its columns
-    table = Table(*heads, "difference", "95 %", "p", "p (Holm)", title=f"{metric}, minus that of {made[0].name}")
-    for cells, d in differences:
-        table.add_row(*cells, _number(d.difference, "+"), _interval(d.interval), _p(d.p), _p(d.adjusted_p))
-    console.print(table)
-    is_paired = all(difference.pairs for _, difference in differences)
-    test = "Paired t-test by seed or fold" if is_paired else "Welch's t-test where seeds or folds do not match"
-    console.print(f"{test}; p-values are two-sided.")
-
-
-def markdown(made: list[Group], metric: str) -> str:
-    """Return a Markdown table."""
-    heads = [*short_names(made[0].values).values(), "n", metric, "95 % interval"]
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for group in made:
-        s = group.summary
-        lines.append(f"| {' | '.join(group.cells)} | {s.n} | {_plus_minus(s, '±')} | {_interval(s.t_interval)} |")
-    return "\n".join(lines) + "\n"
-
-
-def latex(made: list[Group], metric: str, lowest_is_best: bool) -> str:
-    """Return a LaTeX table with booktabs rules: mean and standard deviation, the best mean in bold."""
-    best = (min if lowest_is_best else max)(group.summary.mean for group in made)
-    heads = [_escaped(head) for head in short_names(made[0].values).values()]
-    lines = [rf"\begin{{tabular}}{{{'l' * len(heads)}rr}}", r"\toprule"]
-    lines += [rf"{' & '.join(heads)} & $n$ & {_escaped(metric)} \\", r"\midrule"]
-    for group in made:
-        text = _plus_minus(group.summary, r"\pm")
-        text = rf"$\mathbf{{{text}}}$" if group.summary.mean == best else f"${text}$"
-        lines.append(rf"{' & '.join(map(_escaped, group.cells))} & {group.summary.n} & {text} \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def as_csv(made: list[Group], metric: str) -> str:
-    """Return a CSV table in full precision."""
-    file = StringIO()
-    writer = csv.writer(file)
-    heads = ["n", "mean", "std", "t_low", "t_high", "bootstrap_low", "bootstrap_high"]
-    heads += ["difference", "difference_low", "difference_high", "p", "p_holm", "pairs"]
-    writer.writerow([*made[0].values, "metric", *heads])
-    for group in made:
-        s, d = group.summary, group.difference
-        row = [s.n, s.mean, s.std, *s.t_interval, *s.bootstrap_interval]
-        row += [d.difference, *d.interval, d.p, d.adjusted_p, d.pairs] if d else [""] * 6
-        writer.writerow([*group.values.values(), metric, *row])
-    return file.getvalue()
-
-
-def _plus_minus(summary: Summary, sign: str) -> str:
-    if math.isnan(summary.std):
-        return _number(summary.mean)
-    return f"{_number(summary.mean)} {sign} {_number(summary.std)}"
-
-
-def _number(value: float, sign: str = "") -> str:
-    return "" if math.isnan(value) else f"{value:{sign}.4f}"
-
-
-def _interval(interval: tuple[float, float]) -> str:
-    return "" if math.isnan(interval[0]) else f"{interval[0]:.4f}, {interval[1]:.4f}"
-
-
-def _p(value: float) -> str:
-    return "" if math.isnan(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
-
-
-def _escaped(text: str) -> str:
-    for sign in "_%&#$":
-        text = text.replace(sign, rf"\{sign}")
-    return text
+def direction(records: list[Record], metric: str) -> Literal["min", "max"] | None:
+    """Return whether low or high values of a metric are better, if the runs have selected checkpoints by it."""
+    name = metric.rpartition("/")[2]
+    modes = {record.mode for record in records if record.monitor.rpartition("/")[2] == name} - {""}
+    if len(modes) == 1:
+        return "min" if modes == {"min"} else "max"
+    return "min" if name == "loss" and not modes else None

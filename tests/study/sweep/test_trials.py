@@ -205,3 +205,16 @@ def test_studies_and_their_runs_are_found(study, tmp_path, monkeypatch):
     assert find_study(EXPERIMENT, Path.cwd()).path == find_study(study.path.name[-8:], Path.cwd()).path == study.path
     assert RunDirectory(run.path).config["runs"] == str(tmp_path)
     assert yaml.safe_load((study.path / "study.yaml").read_text())["experiment"] == EXPERIMENT
+
+
+def test_best_trial_meets_the_constraints(tmp_path):
+    study = create(tmp_path, *SPACE, 'search.constraints=["val/loss<=0.5","seconds<9"]', "search.trials=4")
+    trials = Trials(study, Path.cwd())
+    for accuracy, loss in ((0.7, 0.5), (0.9, 0.6), (0.8, 0.1)):
+        train(trials, accuracy, **{"val/loss": loss})
+    train(trials, 0.95)  # without a loss
+    rows = trials.rows()
+    assert [row.state for row in rows] == ["finished", "infeasible", "finished", "failed"]
+    assert [row.metrics for row in rows] == [{"val/loss": 0.5}, {"val/loss": 0.6}, {"val/loss": 0.1}, {}]
+    assert rows[3].error == "val/loss was not measured: val/accuracy was"
+    assert best_rows(rows, trials.objectives) == [rows[2]]

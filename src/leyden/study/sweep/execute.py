@@ -24,7 +24,7 @@ from .results_file import write_results
 from .rows import Row, averaged, best_rows
 from .search_loop import SearchLoop
 from .study_directory import StudyDirectory
-from .summary import print_summary
+from .summary import print_summary, varies_data
 from .trials import ENDED, Trials
 
 
@@ -124,7 +124,7 @@ def _conclude(study: StudyDirectory, rows: list[Row], root: Path, trials: Trials
     if study.kind == "grid" and (repeats := [name for name in study.varied if name in REPEATS]):
         candidates = averaged(rows)
         of = f"{len(candidates)} settings, by the mean over {' and '.join(repeats)}"
-    best = best_rows(candidates, study.settings["objectives"])
+    best = [] if varies_data(study) else best_rows(candidates, study.settings["objectives"])
     if best:
         config = json.loads(json.dumps(RunDirectory(best[0].path).frozen_config))
         write_best(study, best[0], config, root, of)

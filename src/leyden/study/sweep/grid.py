@@ -22,25 +22,34 @@ def plan_grid(overrides: list[str]) -> tuple[list[Base], list[list[str]], list[C
     Raises:
         UserError: A configuration has errors; all of them are listed.
     """
-    bases, messages = [], []
-    swept = [word.lstrip("+").partition("=")[0] for word in overrides if is_sweep(word)]
+    bases, messages, valid = [], [], []
+    swept = [_name(word) for word in overrides if is_sweep(word)]
     if not swept:
         raise UserError("nothing is varied: give several values, such as seed=0,1,2, or choose a search, search=tpe")
     words = combinations(overrides)
     for combination in words:
         try:
-            frozen = checked(combination, looks_for_files=not bases or "init_from" in swept).frozen
+            config = without_search(checked(combination, looks_for_files=not bases or "init_from" in swept).frozen)
         except UserError as error:
             messages += str(error).splitlines()
-        else:
-            bases.append(Base({}, without_search(frozen)))
+            continue
+        if equal := [other for other, base in zip(valid, bases, strict=True) if base.config == config]:
+            messages.append(_doubled(equal[0], combination, swept))
+        valid.append(combination)
+        bases.append(Base({}, config))
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
-    choices = [
-        {name: _value(word) for word in combination if (name := word.lstrip("+").partition("=")[0]) in swept}
-        for combination in words
-    ]
+    choices = [{name: _value(word) for word in combination if (name := _name(word)) in swept} for combination in words]
     return bases, words, choices
+
+
+def _doubled(first: list[str], second: list[str], swept: list[str]) -> str:
+    texts = [" ".join(word for word in words if _name(word) in swept) for words in (first, second)]
+    return f"{texts[0]} and {texts[1]} are the same run: leave one out"
+
+
+def _name(word: str) -> str:
+    return word.lstrip("+").partition("=")[0]
 
 
 def _value(word: str) -> Any:

@@ -23,16 +23,21 @@ def objectives(config: dict[str, Any], given: dict[str, str] | None) -> dict[str
     if not given:
         return selection(config)
     for name, mode in given.items():
-        if str(name).startswith("test/"):
-            raise UserError(
-                f"search.objectives: {name} would select by the test split, whose number would then mean nothing; use "
-                f"val/{name.partition('/')[2]}"
-            )
-        if name != SECONDS and not str(name).startswith("val/"):
-            raise UserError(f"search.objectives: expected validation metrics, such as val/loss, or seconds, got {name}")
+        require_validation(str(name), "search.objectives")
         if mode not in DIRECTIONS:
             raise UserError(f"search.objectives: expected {{{name}: min}} or {{{name}: max}}, got {mode!r}")
     return dict(given)
+
+
+def require_validation(name: str, setting: str) -> None:
+    """Raise UserError unless a metric is one of validation, or the seconds of training."""
+    if name.startswith("test/"):
+        raise UserError(
+            f"{setting}: {name} would select by the test split, whose number would then mean nothing; use "
+            f"val/{name.partition('/')[2]}"
+        )
+    if name != SECONDS and not name.startswith("val/"):
+        raise UserError(f"{setting}: expected validation metrics, such as val/loss, or seconds, got {name}")
 
 
 def selection(config: dict[str, Any]) -> dict[str, str]:

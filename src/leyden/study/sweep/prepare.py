@@ -9,6 +9,7 @@ from ...config.compose import Composed, compose, is_sweep, options, parsed_value
 from ...config.static.signature import signature
 from ...errors import UserError
 from ...run.checked import checked
+from .constraints import constraints
 from .objectives import objectives
 from .read_space import from_sweep, read_space
 from .settings import exists, format_override, leaves, look_up, put
@@ -78,6 +79,7 @@ def plan_search(overrides: list[str], root: Path) -> Plan:
     defaults = callee.defaults() if callee else {}
     given = defaults | given
     goals = objectives(composed.config, given["objectives"])
+    constraints(given["constraints"])  # raises if one is none
     if given["sampler"] == "cmaes" and len(goals) > 1:
         raise UserError("search=cmaes optimizes one objective; choose search=tpe, or one of search.objectives")
     own = _Own(composed, root)

@@ -12,6 +12,8 @@ class Search:
         hours: Time after which no trial is started, since the command or job has begun; trials that run are completed.
         objectives: Validation metric, or `seconds` of training -> `min` or `max`. By default, the metric that selects
             the best checkpoint. With several, the best trials are those that no other one beats in all.
+        constraints: What the best trial has to meet, such as `[seconds<=60, val/loss<=0.5]`. Trials that do not are
+            `infeasible`; TPE avoids their values.
         pruner: When to stop a trial early: `median` (below the median of the trials before it), `hyperband`
             (https://jmlr.org/papers/v18/16-558.html), or `none`.
         min_validations: Number of validations before a trial may be pruned.
@@ -29,6 +31,7 @@ class Search:
         trials: int | None = 30,
         hours: float | None = None,
         objectives: dict[str, Literal["min", "max"]] | None = None,
+        constraints: list[str] | None = None,
         pruner: Literal["median", "hyperband", "none"] = "median",
         min_validations: int = 3,
         seed: int = 0,
@@ -47,4 +50,5 @@ class Search:
             raise ValueError(f"expected search.seed of at least 0, got {seed}")
         self.sampler, self.trials, self.hours = sampler, trials, hours
         self.pruner, self.min_validations, self.seed = pruner, min_validations, seed
-        self.objectives, self.storage, self.space = objectives or {}, storage, space or {}
+        self.objectives, self.constraints = objectives or {}, constraints or []
+        self.storage, self.space = storage, space or {}

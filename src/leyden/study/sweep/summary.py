@@ -24,7 +24,8 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
     shown = _ranked(rows, objectives)[:MAX_ROWS]
     names = short_names(study.varied)
     tested = [name.replace("val/", "test/", 1) for name in objectives]
-    metrics = [name for name in tested if any(name in row.metrics for row in shown)]
+    metrics = [name for row in shown for name in row.metrics if study.kind == "search" or name in tested]
+    metrics = list(dict.fromkeys(name for name in metrics if name not in objectives))
     table = Table("trial", "state", *objectives, *metrics, *names.values(), "seconds")
     for row in shown:
         cells = [row.values.get(name) for name in objectives] + [row.metrics.get(name) for name in metrics]
@@ -40,7 +41,7 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
     for row in [row for row in rows if row.error][:3]:
         console.print(f"trial {row.number} failed: {row.error}", markup=False)
     if not best:
-        console.print("no trial was completed")
+        console.print(_why_none_is_best(study, rows))
     elif len(objectives) > 1:
         numbers = ", ".join(str(row.number) for row in best)
         console.print(f"No other trial is better in all objectives than: {numbers}. None was tested: leyden test RUN")
@@ -48,13 +49,29 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
         measured = best[0].values | read_results(best[0].path).get("test", {}).get("best", {})
         values = "  ".join(f"{name} {number(value)}" for name, value in measured.items())
         console.print(f"best: trial {best[0].number}  {values}")
-    console.print(f"study            {folder}: results.csv, best.yaml, plots/, runs/")
+    parts = [name for name in ("results.csv", FILE, "plots", "runs") if (study.path / name).exists()]
+    console.print(f"study            {folder}: {', '.join(parts)}")
     if study.kind == "grid":
         by = [name for name in names if name not in REPEATS]
         console.print(f"compare          leyden compare {quoted} --by {','.join(by or ['experiment'])}")
     if best:
         console.print(f"the best again   cp {quoted}/{FILE} configs/experiment/{target(study)}.yaml")
         console.print(f"                 leyden train {target(study)}")
+
+
+def varies_data(study: StudyDirectory) -> bool:
+    """Whether its runs have different data, so that none of them is the best."""
+    return not {"experiment", "data"}.isdisjoint(study.varied)
+
+
+def _why_none_is_best(study: StudyDirectory, rows: list[Row]) -> str:
+    if any(row.state == "infeasible" for row in rows):
+        return "no trial meets search.constraints"
+    if not any(row.state == "finished" for row in rows):
+        return "no trial was completed"
+    if varies_data(study):
+        return "no trial is the best: they have different data"
+    return "no trial is the best: they have no validation metric by which a checkpoint is selected"
 
 
 def _ranked(rows: list[Row], objectives: dict[str, str]) -> list[Row]:

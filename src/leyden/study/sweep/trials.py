@@ -12,7 +12,8 @@ from ...errors import UserError
 from ...launch.pool import OUTPUT
 from ...run.directory import RunDirectory
 from ...run.search_storage import frozen_trial, open_study, open_trial
-from .objectives import DIRECTIONS, measure
+from .constraints import constrained, constraints
+from .objectives import DIRECTIONS, SECONDS, measure
 from .prepare import configuration
 from .rows import Row
 from .settings import format_override
@@ -21,7 +22,7 @@ from .study_directory import StudyDirectory
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, Trial
 
 ENQUEUED = "enqueued"  # attribute of the Optuna study: the first trials are queued
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}  # of Optuna, in words of runs
@@ -59,6 +60,7 @@ class Trials:
         self.search: dict[str, Any] = resolve(study.settings["search"])
         self.space = Space.from_json(study.settings["space"])
         self.objectives: dict[str, str] = study.settings["objectives"]
+        self.constraints = constraints(self.search.get("constraints"))
         directions = [DIRECTIONS[mode] for mode in self.objectives.values()]
         with study.locked():
             self.optuna = open_study(study.path, self.search, directions)
@@ -152,14 +154,17 @@ class Trials:
 
     def _row(self, trial: "FrozenTrial") -> Row:
         values = dict(zip(self.objectives, trial.values or (), strict=False)) if trial.state.name != "FAIL" else {}
+        state = STATES.get(trial.state.name, "unfinished")
+        is_feasible = all(excess <= 0 for excess in trial.constraints.values())
         return Row(
             number=trial.number,
-            state=STATES.get(trial.state.name, "unfinished"),
+            state=state if is_feasible else "infeasible",
             values=values,
             choices={name: self.space[name].read(value) for name, value in trial.params.items()},
             seconds=trial.user_attrs.get("seconds"),
             error=trial.user_attrs.get("error", ""),
             path=self.study.place(trial.number).path,
+            metrics={k: v for k, v in trial.user_attrs.get("constrained", {}).items() if k != SECONDS},
         )
 
     def tell(self, claimed: ClaimedTrial) -> bool:
@@ -183,12 +188,18 @@ class Trials:
         elif state == "COMPLETE":
             try:
                 metrics = claimed.run.best.get("metrics", {})
+                self._set_constraints(trial, constrained(self.constraints, metrics, status.get("seconds")))
                 values = measure(metrics, status.get("seconds"), list(self.objectives))
             except UserError as error:
                 state = "FAIL"
                 trial.set_user_attr("error", str(error))
         self.optuna.tell(claimed.number, values, optuna.trial.TrialState[state])
         return True
+
+    def _set_constraints(self, trial: "Trial", values: dict[str, float]) -> None:
+        trial.set_user_attr("constrained", values)
+        for number, limit in enumerate(self.constraints):
+            trial.set_constraint(f"{number}", limit.excess(values[limit.name]))
 
 
 def error_of(run: RunDirectory) -> str:
