@@ -45,6 +45,7 @@ def test_values_settings_figures_and_outcome(tmp_path, options):
         log(0, 1, 2)
         log.logger.log_image("plots/curves", figure(tmp_path))
         assert read(options)[1].info.status == "RUNNING"
+        assert log.logger.experiment.get_run(log.logger.run_id).info.run_name == "some/run"
     client, run = read(options)
     assert losses(options) == rows(3)
     assert run.data.params == {"seed": "7", "model.width": "3", "model.names": "['a', 'b']"}
@@ -88,7 +89,7 @@ def test_failure_in_mid_run_is_made_up_for_at_the_end(tmp_path, caplog):
         def fail(*_, **__):
             raise MlflowException("gone")
 
-        log.logger.experiment.client.log_batch = fail
+        log.logger.experiment.log_batch = fail
         log(1, 2)
         log.logger.log_image("plots/curves", figure(tmp_path))
     assert caplog.text.count("MLflow does not respond") == 1

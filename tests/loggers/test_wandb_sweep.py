@@ -27,8 +27,8 @@ def wandb_command(*arguments, **environment):
 
 
 def documented_sweep():
-    """The YAML file of a sweep in README.md."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """The YAML file of a sweep in docs/loggers.md."""
+    text = (ROOT / "docs/loggers.md").read_text(encoding="utf-8")
     (block,) = (block for block in text.split("```yaml\n") if block.startswith("# sweep.yaml"))
     return yaml.safe_load(block.partition("```")[0])
 

@@ -67,7 +67,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if more:  # words after a flag
         words: list[str] | None = getattr(options, "overrides", getattr(options, "words", None))
         if words is None or any(word.startswith("-") for word in more):
-            parser().error(f"unrecognized arguments: {' '.join(more)}")
+            from .unknown_options import unknown_option_hint
+
+            near = unknown_option_hint(options.verb, words or [], more) if more[0].startswith("-") else ""
+            parser().error(f"unrecognized arguments: {' '.join(more)}{near}")
         words += more
     return options
 

@@ -57,9 +57,14 @@ class MLflowRun(Logger):
 
     @property
     @rank_zero_experiment
-    def experiment(self) -> MLflowSession | None:
-        """The session, with MLflow's `client` and the `run_id`; None while MLflow does not respond."""
-        return self.session
+    def experiment(self) -> Any:
+        """The `mlflow.MlflowClient`, as of Lightning's logger; None while MLflow does not respond."""
+        return self.session.client if self.session else None
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the MLflow run; None while MLflow does not respond."""
+        return self.session.run_id if self.session else None
 
     def _connect(self) -> None:
         self.session = MLflowSession(*self.identity)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from ..errors import UserError
-from .server import responds
+from .server import responds, without_password
 from .stored_values import StoredValues, flat
 
 log = logging.getLogger(__name__)
@@ -55,17 +55,18 @@ class MLflowSession:
         from mlflow.exceptions import MlflowException
 
         self.id, self.name, self.experiment_name, self.uri = id, name, experiment_name, tracking_uri
+        shown = without_password(tracking_uri)
         if urlsplit(self.uri).scheme in ("http", "https") and not responds(self.uri):
-            raise ConnectionError(f"no connection to MLflow at {self.uri}")
+            raise ConnectionError(f"no connection to MLflow at {shown}")
         try:
             self.client = MlflowClient(self.uri)
             self.run_id = self._find_run()
             self.stored = StoredValues(self._values())
         except MlflowException as error:
             if re.search("failed with (timeout )?exception", str(error)):
-                raise ConnectionError(f"MLflow at {self.uri} does not respond ({_reason(error)})") from error
+                raise ConnectionError(f"MLflow at {shown} does not respond ({_reason(error)})") from error
             raise UserError(
-                f"MLflow at {self.uri} refused the run: {_reason(error)}; check logger.mlflow.tracking_uri"
+                f"MLflow at {shown} refused the run: {_reason(error)}; check logger.mlflow.tracking_uri"
             ) from error
         self.num_sent = 0  # in this session
 

@@ -8,9 +8,14 @@ from urllib.error import HTTPError, URLError
 from urllib.request import build_opener
 
 
+def without_password(address: str) -> str:
+    """Return an address without user and password."""
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
+
+
 def responds(server: str, seconds: float = 4.0) -> bool:
     """Whether the server responds at all, through the proxy set in the environment."""
-    responses, server = [], re.sub(r"(?<=://)[^/@]*@", "", server)  # urllib takes no user and password in addresses
+    responses, server = [], without_password(server)  # urllib takes no user and password in addresses
 
     def request() -> None:
         try:

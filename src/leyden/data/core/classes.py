@@ -87,6 +87,25 @@ class Labels:
         predicted = self.separator.join(predicted_classes(probabilities, class_names))
         return {"prediction": predicted, "probabilities": dict(zip(class_names, rounded, strict=True))}
 
+    def describe(self, target: Any, prediction: Any, class_names: Sequence[str]) -> dict[str, Any]:
+        """True and predicted classes of a sample with probabilities (class,); empty if it has other targets."""
+        values = prediction.tolist() if isinstance(prediction, Tensor) and prediction.ndim == 1 else []
+        if (
+            not isinstance(target, Tensor)
+            or target.is_floating_point()
+            or len(values) != len(class_names)
+            or not values
+        ):
+            return {}
+        if self.separator is not None:
+            true, predicted = (self.separator.join(predicted_classes(row, class_names)) for row in (target, prediction))
+            return {"true": true, "predicted": predicted}
+        if target.ndim:
+            return {}
+        best, true = int(prediction.argmax()), int(target)
+        shown = {"true": class_names[true], "predicted": class_names[best]}
+        return shown | {"confidence": round(values[best], 6), "probability of true": round(values[true], 6)}
+
     def caption(self, target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> tuple[str, bool]:
         """Predicted classes, followed by the true ones if they differ; and whether the prediction is correct."""
         if self.separator is None:

@@ -17,7 +17,7 @@ from .error import DataError
 from .folds import fold_of_each
 from .groups import held_out_split
 from .overlap import overlaps
-from .samples import Samples, sample_targets
+from .samples import Samples, base_dataset, sample_targets
 from .split import check_validation
 from .split_names import Split
 
@@ -41,6 +41,7 @@ class Splitting(LightningDataModule):
     class_names: list[str]
     class_counts: list[int]
     account: dict[str, Any]  # see `Account.plain`
+    source: Any = None  # of samples that are not read from the dataset's files
 
     def __init__(
         self,
@@ -80,6 +81,15 @@ class Splitting(LightningDataModule):
 
     def sources(self, split: Split) -> Sequence[Path | str] | None:
         """File or text of each sample of `load(split)`, to find samples that two splits share; None if unknown."""
+
+    def source_of(self, stage: str, index: int) -> Path | str | None:
+        """File or text of a sample of `samples[stage]`; None if unknown."""
+        whole: Any = self.samples[stage]
+        split: Any = stage
+        if isinstance(whole, Subset):  # a part of the training samples
+            index, split, whole = whole.indices[index], "train", base_dataset(whole)
+        sources = None if self.source else self.sources(split)
+        return sources[index] if sources and len(sources) == len(whole) else None
 
     @property
     def how_to_test(self) -> str:

@@ -22,25 +22,25 @@ def plan_grid(overrides: list[str]) -> tuple[list[Base], list[list[str]], list[C
     Raises:
         UserError: A configuration has errors; all of them are listed.
     """
-    bases, messages, valid = [], [], []
+    planned: list[tuple[list[str], dict[str, Any]]] = []
+    messages: list[str] = []
     swept = [_name(word) for word in overrides if is_sweep(word)]
     if not swept:
         raise UserError("nothing is varied: give several values, such as seed=0,1,2, or choose a search, search=tpe")
     words = combinations(overrides)
     for combination in words:
         try:
-            config = without_search(checked(combination, looks_for_files=not bases or "init_from" in swept).frozen)
+            config = without_search(checked(combination, looks_for_files=not planned or "init_from" in swept).frozen)
         except UserError as error:
             messages += str(error).splitlines()
             continue
-        if equal := [other for other, base in zip(valid, bases, strict=True) if base.config == config]:
+        if equal := [other for other, planned_config in planned if planned_config == config]:
             messages.append(_doubled(equal[0], combination, swept))
-        valid.append(combination)
-        bases.append(Base({}, config))
+        planned.append((combination, config))
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
     choices = [{name: _value(word) for word in combination if (name := _name(word)) in swept} for combination in words]
-    return bases, words, choices
+    return [Base({}, config) for _, config in planned], words, choices
 
 
 def _doubled(first: list[str], second: list[str], swept: list[str]) -> str:
