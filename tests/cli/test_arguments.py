@@ -39,3 +39,8 @@ def test_output_needs_a_folder_and_follows_links(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     options = parser().parse_args(["predict", "latest", ".", "--output", f"{tmp_path}/link"])
     assert options.output == tmp_path / "real"
+
+
+def test_best_is_a_direction_for_compare_and_a_flag_for_clean():
+    assert parser().parse_args(["compare", "--best", "min"]).best == "min"
+    assert parser().parse_args(["clean", "--best"]).best is True

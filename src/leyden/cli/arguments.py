@@ -150,7 +150,7 @@ REPORT: Argument = (
     {"type": writable, "metavar": "FILE", "help": "default: report.html in the run or study, or of several runs here"},
 )
 ONCE: Argument = ("--once", {"action": "store_true", "help": "print the table once and exit, as without a terminal"})
-BEST: Argument = ("--best", {"action": "store_true", "help": "remove the best checkpoints of finished runs, too"})
+ALSO_BEST: Argument = ("--best", {"action": "store_true", "help": "also remove the best checkpoints of finished runs"})
 YES: Argument = ("--yes", {"action": "store_true", "help": "remove without asking"})
 JSON: Argument = (
     "--json",
@@ -171,7 +171,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("test", "evaluate a run's checkpoint on the test split", [RUN, CHECKPOINT, LIVE, TRUST]),
     ("predict", "run a trained model on your files", [RUN, INPUTS, CHECKPOINT, OUTPUT, FORMAT, LIVE, TRUST]),
     ("diff", "show what differs between a run's code and the working tree, or between two runs", [RUN, OTHER_RUN]),
-    ("sync", "upload runs that were logged offline to Weights & Biases", [RUNS]),
+    ("sync", "upload runs that were logged without a connection to Weights & Biases or MLflow", [RUNS]),
     ("list", "list experiments and options", []),
     (
         "data",
@@ -184,7 +184,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
     ("watch", "show the progress of the runs that are being trained", [WORDS, ONCE]),
-    ("clean", "show what the runs take on the disk, and remove checkpoints of those named", [WORDS, BEST, YES]),
+    ("clean", "show what the runs take on the disk, and remove checkpoints of those named", [WORDS, ALSO_BEST, YES]),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, BEST, TABLES, PLOT]),
     (
         "reproduce",

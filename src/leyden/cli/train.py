@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .checked import checked
+from ..run.checked import checked, checked_run
 from .json_output import run_summary
 
 if TYPE_CHECKING:
@@ -22,10 +22,9 @@ def train(options: argparse.Namespace) -> int:
         print("warning: train --sweep is deprecated and removed in the next version; use leyden sweep", file=sys.stderr)
         options.resume, options.trust = None, False
         return sweep(options)
-    root, config = checked(options.overrides)
-    if (config.get("search") or {}).get("_target_"):
-        raise UserError("search=NAME is for a search: use leyden sweep, or remove it to train one run")
-    from ..launch.launch import describe, launch  # after the check, since this import is slow
+    composed = checked_run(options.overrides)
+    root, config = composed.root, composed.frozen
+    from ..launch.launch import describe, launch, require_devices  # after the check, since this import is slow
     from ..run.directory import RunDirectory
 
     if options.dry_run:
@@ -33,6 +32,7 @@ def train(options: argparse.Namespace) -> int:
         print(commands, end="")
         options.result = {"commands": commands}
         return 0
+    require_devices([config], root)
     command = ["leyden", "train", *(["--live"] * options.live), *options.overrides]
     status: dict[str, Any] = {"live": True} if options.live else {}
     run = _begun_by_agent(config, root) or RunDirectory.create(config, root, command, **status)
@@ -56,8 +56,9 @@ def _begun_by_agent(config: dict[str, Any], root: Path) -> "RunDirectory | None"
 def check(options: argparse.Namespace) -> int:
     """Validate a configuration, or those of all experiments."""
     if not options.all:
-        checked(options.overrides)
+        name = checked(options.overrides).config["name"]
         print("no problem found")
+        options.result = {"problems": {name: None}}
         return 0
     from ..config.compose import options as group_options
     from ..config.compose import project_root

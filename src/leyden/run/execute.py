@@ -14,7 +14,7 @@ from typing import Any
 
 from ..config.redaction import RedactingFormatter, redact
 from ..config.references import find_secrets, resolve
-from ..errors import Pruned, RunError, Stopped, UserError
+from ..errors import Pruned, RunError, Stop, Stopped, UserError
 from ..io import LogFile, disk_error
 from . import frozen_code
 from .directory import RunDirectory, State
@@ -102,6 +102,10 @@ def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None
             split = "test" if verb == "test" else "val"
             report(worker.evaluate(split, options.get("checkpoint", "best")), run)
         code = 0
+    except Stopped as error:
+        if error.stop is Stop.PREEMPTED and "job" not in run.status:  # SLURM itself requeues a job that it was given
+            code = EXIT_CODES["preempted"]
+        raise
     finally:
         worker.finish(code)
 

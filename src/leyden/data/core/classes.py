@@ -152,6 +152,25 @@ def class_counts(targets: Any, num_classes: int) -> list[int]:
     return []
 
 
+def lost_classes(before: Sequence[int], after: Sequence[int], class_names: Sequence[str]) -> list[str]:
+    """A warning about classes whose training samples are all in other splits; none if there are no such classes.
+
+    Args:
+        before: samples of each class before validation and test samples were taken from them.
+        after: samples of each class that are left for training.
+        class_names: names of the classes.
+    """
+    lost = [name for name, old, new in zip(class_names, before, after, strict=False) if old and not new]
+    if not lost:
+        return []
+    named = f"{', '.join(map(repr, lost[:5]))}{', ...' * (len(lost) > 5)}"
+    return [
+        f"warning: the train split has no sample of {len(lost)} of {len(class_names)} classes ({named}): all of them are in "
+        "the validation or test split, where they cannot be classified. Add samples of these classes, or remove them; if "
+        "data.group keeps their samples together, choose smaller groups"
+    ]
+
+
 def predicted_classes(probabilities: Tensor, class_names: Sequence[str]) -> list[str]:
     """Classes with a probability of at least 0.5."""
     return [name for name, value in zip(class_names, probabilities.tolist(), strict=True) if value >= 0.5]

@@ -12,7 +12,7 @@ from torch.utils.data import Subset
 from ..storage.storage import log_info
 from .account import Account
 from .batch import Batch
-from .classes import check_classes, class_counts
+from .classes import check_classes, class_counts, lost_classes
 from .error import DataError
 from .folds import fold_of_each
 from .groups import held_out_split
@@ -177,6 +177,8 @@ class Splitting(LightningDataModule):
             if self.num_folds is not None:
                 sizes = ", ".join(f"{split} {len(self.samples[split])}" for split in ("train", "validation", "test"))
                 log_info(f"data: {sizes} (fold {self.fold} of {self.num_folds})")
+            for note in self._lost_classes():
+                log_info(note)
             return
         account.num_samples = {
             split: len(self.samples[split]) for split in ("train", "validation")
@@ -190,9 +192,16 @@ class Splitting(LightningDataModule):
             account.notes = [str(note) for note in self.account.get("notes", [])]
         else:
             account.notes += [] if self.has_test else [self.no_test()]
+            account.notes += self._lost_classes()
             account.notes += overlaps(self._sources_of_parts(num_samples, parts))
         self.account = account.plain()
         log_info(account.text())
+
+    def _lost_classes(self) -> list[str]:
+        train = self.samples["train"]
+        whole: Any = train.dataset if isinstance(train, Subset) else train
+        before, after = (class_counts(sample_targets(part), len(self.class_names)) for part in (whole, train))
+        return lost_classes(before, after, self.class_names)
 
     def _sources_of_parts(self, num_samples: int, parts: dict[Split, list[int]]) -> dict[str, list[Path | str]]:
         sources: dict[str, list[Path | str]] = {
