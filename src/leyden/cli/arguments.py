@@ -29,6 +29,13 @@ def existing(text: str) -> Path:
     raise argparse.ArgumentTypeError(f"there is no file or folder {path}{hint(path.name, names, few=0)}")
 
 
+def positive(text: str) -> int:
+    """Return a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
 def writable(text: str) -> Path:
     """Return the absolute path of a file to write in an existing folder."""
     path = Path(text).resolve()  # follows links, so that the target is written and the link is kept
@@ -118,11 +125,14 @@ REPORT_WORDS: Argument = (
 SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting"})
 REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in descending order"})
 COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
-LIMIT: Argument = ("--limit", {"type": int, "metavar": "N", "help": "the first N after sorting, or the N newest"})
+LIMIT: Argument = ("--limit", {"type": positive, "metavar": "N", "help": "the first N after sorting, or the N newest"})
 LISTING: Argument = ("--format", {"choices": ["table", "csv"], "default": "table"})
 BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the groups (default: experiment)"})
 METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
-AGAINST: Argument = ("--against", {"metavar": "VALUE", "help": "the value of the first setting that is the baseline"})
+AGAINST: Argument = (
+    "--against",
+    {"metavar": "VALUE", "help": "the baseline: the value of the first setting, or all values"},
+)
 BEST: Argument = (
     "--best",
     {"choices": ["min", "max"], "help": "which mean is bold in LaTeX; default: as the runs selected their checkpoints"},

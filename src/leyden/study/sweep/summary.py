@@ -19,7 +19,8 @@ MAX_ROWS = 10
 
 def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> None:
     """Print the best runs as a table, the best one with its test metrics, and the next commands."""
-    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
+    width = None if sys.stdout.isatty() else 200
+    console = Console(soft_wrap=True, highlight=False, width=width, markup=False, emoji=False)
     objectives = study.settings["objectives"]
     shown = _ranked(rows, objectives)[:MAX_ROWS]
     names = short_names(study.varied)
@@ -39,7 +40,7 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
     folder = study.path.relative_to(Path.cwd()) if study.path.is_relative_to(Path.cwd()) else study.path
     quoted = shlex.quote(str(folder))
     for row in [row for row in rows if row.error][:3]:
-        console.print(f"trial {row.number} failed: {row.error}", markup=False)
+        console.print(f"trial {row.number} failed: {row.error}")
     if not best:
         console.print(_why_none_is_best(study, rows))
     elif len(objectives) > 1:
