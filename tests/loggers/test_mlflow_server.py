@@ -167,9 +167,10 @@ def answering(status, body):
     ],
 )
 def test_refused_run_is_one_sentence(tmp_path, status, body, reason):
-    with answering(status, body) as address, pytest.raises(UserError) as error:
+    with answering(status, body) as address:
         secret = address.replace("//", "//me:pass@")  # is not in the message
-        MLflowRun(save_dir=str(tmp_path), id="abc", name="n", experiment_name="e", tracking_uri=secret)
+        with pytest.raises(UserError) as error:
+            MLflowRun(save_dir=str(tmp_path), id="abc", name="n", experiment_name="e", tracking_uri=secret)
     message = str(error.value)
     assert message.startswith(f"MLflow at {address} refused the run: ")
     assert message.endswith(f"{reason}; check logger.mlflow.tracking_uri")

@@ -17,7 +17,7 @@ from .study_directory import StudyDirectory
 MAX_ROWS = 10
 
 
-def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root: Path) -> None:
+def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> None:
     """Print the best runs as a table, the best one with its test metrics, and the next commands."""
     width = None if sys.stdout.isatty() else 200
     console = Console(soft_wrap=True, highlight=False, width=width, markup=False, emoji=False)
@@ -47,8 +47,8 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
         numbers = ", ".join(str(row.number) for row in best)
         console.print(f"No other trial is better in all objectives than: {numbers}. None was tested: leyden test RUN")
     elif study.kind == "search":
-        tested = read_results(best[0].path).get("test", {}).get("best", {})
-        values = "  ".join(f"{name} {number(value)}" for name, value in {**best[0].values, **tested}.items())
+        measured = best[0].values | read_results(best[0].path).get("test", {}).get("best", {})
+        values = "  ".join(f"{name} {number(value)}" for name, value in measured.items())
         console.print(f"best: trial {best[0].number}  {values}")
     parts = [name for name in ("results.csv", FILE, "plots", "runs") if (study.path / name).exists()]
     console.print(f"study            {folder}: {', '.join(parts)}")
