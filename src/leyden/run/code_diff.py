@@ -25,6 +25,7 @@ def diff_from_tree(run: Path, root: Path, runs: Path) -> Iterator[str]:
     """
     copy = CodeCopy(run)
     files, left_out = _files(copy), copy.read()["left_out"]
+    _require_folder(copy)
     now = {name for name in own_files(root, runs) if _is_comparable(root / name)}
     now |= {name for name in files if (root / name).is_file()}  # such as targets of links
     for name in sorted(files.keys() | now - left_out.keys()):
@@ -45,6 +46,9 @@ def diff_of_copies(first: Path, second: Path) -> Iterator[str]:
     """
     copies = CodeCopy(first), CodeCopy(second)
     before, after = map(_files, copies)
+    if before != after:
+        for copy in copies:
+            _require_folder(copy)
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             paths = (
@@ -62,9 +66,12 @@ def _files(copy: CodeCopy) -> dict[str, str]:
     """
     if not copy.listing.exists():
         raise UserError(f"{copy.folder.parent} has no copy of the code: it was created by an older version")
+    return {name: hash_ for name, hash_ in copy.read()["files"].items() if not hash_.startswith("link to ")}
+
+
+def _require_folder(copy: CodeCopy) -> None:
     if not copy.folder.is_dir():
         raise UserError(f"the copy of the code is gone: there is no folder {copy.folder}")
-    return {name: hash_ for name, hash_ in copy.read()["files"].items() if not hash_.startswith("link to ")}
 
 
 def _is_comparable(path: Path) -> bool:
