@@ -82,7 +82,7 @@ def test_differences_are_in_every_format(capsys):
             [0.94, 0.95],
             [
                 "Paired t-test by seed or fold; p-values are two-sided.",
-                "width=32 has 2 runs, width=16 3: their difference is of the 2 with the same seed and fold.",
+                "width=32 has 2 runs, width=16 3: the difference is computed from the 2 pairs with equal seed and fold.",
             ],
         ),
         ([0.94], ["Welch's t-test where seeds or folds do not match; p-values are two-sided."]),

@@ -132,7 +132,7 @@ def _show_cache(data: "DataModule") -> None:
     from ..data.storage.fingerprint import dataset_name
 
     for entry in entries(data.storage.cache, dataset_name(data)) if data.storage.cache else []:
-        state = "in use" if entry["path"] in data.storage.used else "of other files or settings"
+        state = "in use" if entry["path"] in data.storage.used else "for other files or settings"
         size = f"{entry['rows']} samples, {entry['dtype']} {entry['shape']}, {entry['bytes'] / 1e6:.1f} MB"
         state = state if entry["is_whole"] else "damaged"
         _show("cache", f"{entry['path']}: {size}, decoded in {entry['seconds']:.1f} s; {state}")
@@ -146,7 +146,7 @@ def _show_speed(data: "DataModule") -> None:
     while (seconds := time.perf_counter() - begin) < MEASURE_SECONDS:
         num_samples += len(next(batches).inputs)
         num_batches += 1
-    workers = f"workers: {loader.num_workers}" if loader.num_workers else "by this process"
+    workers = f"workers: {loader.num_workers}" if loader.num_workers else "in this process"
     _show("speed", f"{num_samples / seconds:.0f} samples/s: {num_batches} batches of {data.batch_size}, {workers}")
 
 

@@ -33,7 +33,7 @@ def sync(runs: Sequence[RunDirectory]) -> int:
         UserError: A run does not log to Weights & Biases, or wandb is not installed.
     """
     if not installed_version("wandb"):
-        raise UserError("wandb is not installed; install it, or the extra `wandb` of this project")
+        raise UserError("wandb is not installed: install wandb (extra `wandb`)")
     loggers = [_logger(run) for run in runs]
     return max(_upload(run, logger) for run, logger in zip(runs, loggers, strict=True))
 

@@ -19,12 +19,15 @@ def train(options: argparse.Namespace) -> int:
     if options.sweep:
         from .sweep import sweep
 
-        print("warning: train --sweep is deprecated and removed in the next version; use leyden sweep", file=sys.stderr)
+        print(
+            "warning: train --sweep is deprecated and will be removed in the next version: use leyden sweep",
+            file=sys.stderr,
+        )
         options.resume, options.trust = None, False
         return sweep(options)
     root, config = checked(options.overrides)
     if (config.get("search") or {}).get("_target_"):
-        raise UserError("search=NAME is for a search: use leyden sweep, or remove it to train one run")
+        raise UserError("search=NAME needs leyden sweep: use that command, or remove search to train one run")
     from ..launch.launch import describe, launch  # after the check, since this import is slow
     from ..run.directory import RunDirectory
 

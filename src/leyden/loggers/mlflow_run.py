@@ -39,7 +39,7 @@ class MLflowRun(Logger):
 
     The values are those of metrics.csv. What a server that does not respond lacks is sent at the end of the run, or when
     it is resumed. Settings are parameters, by the names under which they are typed, and the artifact config.yaml;
-    figures are artifacts in `plots/`. Unlike by Lightning's MLFlowLogger, neither user, program nor commit are sent, and
+    figures are artifacts in `plots/`. Unlike Lightning's MLFlowLogger, this sends neither user, program nor commit, and
     the run ends after its test, not before. MLflow's usage statistics are switched off.
 
     Args:
@@ -55,9 +55,9 @@ class MLflowRun(Logger):
 
     def __init__(self, save_dir: str, id: str, name: str, experiment_name: str, tracking_uri: str) -> None:
         if not installed_version("mlflow-skinny") and not installed_version("mlflow"):
-            raise UserError("MLflow is not installed: install mlflow-skinny or mlflow, the extra `mlflow`")
+            raise UserError("MLflow is not installed: install mlflow-skinny or mlflow (extra `mlflow`)")
         if tracking_uri[:7] == "sqlite:" and not (installed_version("sqlalchemy") and installed_version("alembic")):
-            raise UserError("MLflow needs sqlalchemy and alembic for a database: install them, the extra `mlflow`")
+            raise UserError("MLflow needs sqlalchemy and alembic for a database: install both (extra `mlflow`)")
         super().__init__()
         self.folder, self.id, self.run_name = Path(save_dir), id, name
         self.experiment_name, self.uri = experiment_name, tracking_uri
@@ -90,7 +90,7 @@ class MLflowRun(Logger):
         from mlflow.exceptions import MlflowException
 
         if urlsplit(self.uri).scheme in ("http", "https") and not responds(self.uri):
-            log.warning("no connection to the MLflow server: it gets the run at its end, or when it is resumed")
+            log.warning("no connection to the MLflow server: the run will be sent at its end, or when it is resumed")
             return
         try:
             self.client = MlflowClient(self.uri)
@@ -136,7 +136,8 @@ class MLflowRun(Logger):
             self.run_id = None
             reason = str(error).partition("\n")[0][:200]
             log.warning(
-                "MLflow does not respond: it gets the rest at the end of the run, or when it is resumed: %s", reason
+                "MLflow does not respond: the rest will be sent at the end of the run, or when it is resumed: %s",
+                reason,
             )
 
     @rank_zero_only
@@ -157,7 +158,8 @@ class MLflowRun(Logger):
             self.client.log_batch(run_id, params=new[start : start + PARAMETERS])
         if changed := [name for name in settings.keys() & stored.keys() if stored[name] != settings[name]]:
             log.info(
-                "MLflow keeps the first value of %s; config.yaml there has the new one", ", ".join(sorted(changed))
+                "MLflow cannot change the recorded value of %s; the artifact config.yaml has the new one",
+                ", ".join(sorted(changed)),
             )
 
     def catch_up(self, rows: list[dict[str, str]]) -> None:

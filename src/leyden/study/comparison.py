@@ -54,7 +54,7 @@ def groups(records: list[Record], by: list[str], metric: str, against: str | Non
         UserError: No run has the metric or a setting, or the runs are not comparable.
     """
     if not records:
-        raise UserError("there are no finished runs to compare")
+        raise UserError("no finished runs to compare")
     by = [_setting(records, name) for name in by]
     require_names(records, [*by, metric])
     _require_comparable(records, metric)
@@ -91,7 +91,7 @@ def _against(made: list[Group], name: str, against: str) -> list[Group]:
 
 
 def _names(name: str, group: Group) -> tuple[str, str]:
-    """Return the names by which a group can be chosen: its value, of a class also the last name."""
+    """Return the names by which a group can be chosen: its value and, for a class, also the last part of its name."""
     return str(group.values[name]), str(short_value(name, group.values[name]))
 
 
@@ -104,7 +104,7 @@ def _pair(record: Record) -> tuple[Any, ...]:
 
 
 def _require_comparable(records: list[Record], metric: str) -> None:
-    """Require the same samples and the same task, without which a metric is not the same quantity.
+    """Require the same samples and the same task; otherwise, the metric is not the same quantity.
 
     The samples of a fold are compared with those of the same fold.
     """
@@ -123,7 +123,7 @@ def _require_comparable(records: list[Record], metric: str) -> None:
         if len(kinds) > 1:
             (one, first), (other, second), *_ = kinds.items()
             raise UserError(
-                f"{metric} of these runs cannot be compared: they have different {what}: {one} in {first.path}, "
+                f"{metric} cannot be compared between these runs: they have different {what}: {one} in {first.path}, "
                 f"{other} in {second.path}"
             )
 
@@ -135,16 +135,16 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
         values = {name: sorted({str(record.settings.get(name)) for record in members}) for name in others[:3]}
         text = "; ".join(f"{name}: {', '.join(of_name)}" for name, of_name in values.items())
         raise UserError(
-            f"runs of one group differ in more than their seed ({text}): add --by {others[0]}, or a condition"
+            f"runs in one group differ in more than the seed ({text}): add --by {others[0]}, or a condition"
         )
     pairs = [_pair(record) for record in members]
     doubled = next((record for record in members if pairs.count(_pair(record)) > 1), None)
     if doubled:
-        raise UserError(f"two runs of one group have the same seed, such as {doubled.path}: leave one out")
+        raise UserError(f"two runs in one group have the same seed, such as {doubled.path}: exclude one of them")
 
 
 def direction(records: list[Record], metric: str) -> Literal["min", "max"] | None:
-    """Return whether low or high values of a metric are better, if the runs have selected checkpoints by it."""
+    """Return whether lower or higher values of a metric are better, if the runs selected checkpoints by it."""
     name = metric.rpartition("/")[2]
     modes = {record.mode for record in records if record.monitor.rpartition("/")[2] == name} - {""}
     if len(modes) == 1:

@@ -33,7 +33,7 @@ def print_groups(made: list[Group], metric: str) -> None:
         table.add_row(*group.cells, str(s.n), _number(s.mean, digits), _number(s.std, digits), *intervals)
     console.print(table)
     if _has_baseline(made):
-        table = Table(*_whole([*heads, *_DIFFERENCES]), title=f"{metric}, minus that of {made[0].name}")
+        table = Table(*_whole([*heads, *_DIFFERENCES]), title=f"{metric}, difference from {made[0].name}")
         for group in made[1:]:
             table.add_row(*group.cells, *_difference(group, digits))
         console.print(table)
@@ -42,7 +42,7 @@ def print_groups(made: list[Group], metric: str) -> None:
 
 
 def notes(made: list[Group]) -> list[str]:
-    """Return the sentences without which the tables would be misread."""
+    """Return the notes that are needed to read the tables correctly."""
     found = []
     if any(len({fold for _, fold in group.by_pair}) > 1 for group in made):
         found.append(FOLDS_NOTE)
@@ -53,7 +53,7 @@ def notes(made: list[Group]) -> list[str]:
     for group in made:
         if group.difference and 0 < (number := group.difference.pairs) < max(group.summary.n, made[0].summary.n):
             runs = f"{group.name} has {group.summary.n} runs, {made[0].name} {made[0].summary.n}"
-            found.append(f"{runs}: their difference is of the {number} with the same seed and fold.")
+            found.append(f"{runs}: the difference is computed from the {number} pairs with equal seed and fold.")
     return found
 
 

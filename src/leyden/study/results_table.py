@@ -34,7 +34,7 @@ class Row:
 
 
 def read_table(file: Path) -> list[Row]:
-    """Read the runs of a table: its column `command` and its columns of metrics; others are not used.
+    """Read the runs of a table from its columns `command` and metrics; other columns are ignored.
 
     Raises:
         UserError: The file is not such a table.

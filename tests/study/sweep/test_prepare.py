@@ -49,7 +49,7 @@ def test_config_groups_and_nodes_are_searched():
         ([RATES, "search.objectives={accuracy: max}"], "got accuracy"),
         ([RATES, "search.trails=3"], "'trails'; did you mean 'trials'"),
         ([RATES, "search.trials=null"], "a search needs an end"),
-        ([RATES, "search=cmaes", "search.objectives={val/loss: min, seconds: min}"], "one objective"),
+        ([RATES, "search=cmaes", "search.objectives={val/loss: min, seconds: min}"], "a single objective"),
         ([RATES, "search=grid"], "a grid needs a step"),
         ([], "nothing to search"),
     ],

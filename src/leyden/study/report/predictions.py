@@ -1,4 +1,4 @@
-"""What the run has drawn and written of its predictions: samples, the worst ones, confusion matrices, texts."""
+"""Figures and files of the run's predictions: random samples, worst samples, confusion matrices, texts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ SPLITS = {"test": "test", "val": "validation"}
 KINDS = {
     "predictions": (
         "Predictions",
-        "random {split} samples, each with its target and the prediction; wrong ones in red",
+        "random {split} samples with target and prediction; errors in red",
     ),
-    "worst": ("Worst examples", "the {split} samples with the largest loss, the worst first"),
+    "worst": ("Worst examples", "the {split} samples with the largest loss, worst first"),
 }
 CURVES = "curves"  # drawn by the page itself
 TEXT_LIMIT = 20_000  # characters

@@ -107,7 +107,7 @@ def _front(axes: "Axes", rows: list[Row], objectives: dict[str, str]) -> None:
         [r.values[first] for r in complete], [r.values[second] for r in complete], s=18, color=DOTS, label="trial"
     )
     front = sorted(best, key=lambda row: row.values[first])
-    label = "no other is better in all"
+    label = "Pareto-optimal"
     axes.plot([r.values[first] for r in front], [r.values[second] for r in front], "o-", color=BEST, ms=5, label=label)
     for row in front:
         point = (row.values[first], row.values[second])

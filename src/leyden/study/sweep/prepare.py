@@ -81,7 +81,9 @@ def plan_search(overrides: list[str], root: Path) -> Plan:
     goals = objectives(composed.config, given["objectives"])
     constraints(given["constraints"])  # raises if one is none
     if given["sampler"] == "cmaes" and len(goals) > 1:
-        raise UserError("search=cmaes optimizes one objective; choose search=tpe, or one of search.objectives")
+        raise UserError(
+            "search=cmaes optimizes a single objective: choose search=tpe, or set only one of search.objectives"
+        )
     own = _Own(composed, root)
     space = read_space({**(given["space"] or {}), **swept}, own)
     if given["sampler"] == "grid":
@@ -173,7 +175,7 @@ def _find_keys(
         if key == name or f"{key}.".startswith(f"{name}.") or key in keys:
             continue
         if new[key] != value:
-            messages.append(f"search.space.{name}: {key} is computed from it, so that it cannot be searched")
+            messages.append(f"search.space.{name}: {key} is computed from it, so it cannot be searched")
         keys.append(key)
 
 
