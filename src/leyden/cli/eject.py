@@ -26,7 +26,7 @@ TARGET = re.compile(rf"(_target_['\"]?\s*[:=]\s*['\"]?)({LIBRARY}(?:\.\w+)+)")
 
 @dataclass(frozen=True)
 class Mention:
-    """A line, from 1, of a YAML file that names the class, and its `text` with the name of the copy."""
+    """A line of a YAML file that names the class, its number from 1, and its `text` with the name of the copy."""
 
     file: Path
     line: int

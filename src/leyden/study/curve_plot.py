@@ -102,7 +102,7 @@ def _drawn(bands: list[Band], name: str, remarks: list[str]) -> Figure:
 
 
 def _limit(axes, bands: list[Band]) -> str:
-    """Leave bands out of sight that are much wider than the means, as of two runs; return a sentence if there are."""
+    """Limit the y axis if bands are much wider than the means, such as those of two runs; return a note if so."""
     means = list(_finite(bands, ("mean",)))
     span = (max(means) - min(means)) or abs(means[0]) or 1.0
     lowest, highest = min(_finite(bands, ("mean", "low"))), max(_finite(bands, ("mean", "high")))

@@ -37,7 +37,7 @@ def curves(run: RunFiles) -> Html:
 
 
 def _groups(logged: dict[str, Curve], monitor: str) -> list[tuple[str, list[str]]]:
-    """Return titles and names of the curves that belong together: loss, the metric, other metrics, then training alone."""
+    """Return titles and names of the curves that belong together: loss, main metric, other metrics, then training-only ones."""
     groups: dict[str, list[str]] = {}
     for name in logged:
         split, slash, rest = name.partition("/")
@@ -65,7 +65,7 @@ def _series(name: str, curve: Curve, epochs: Epochs) -> Series:
 
 
 def _table(logged: dict[str, Curve]) -> Html:
-    """Return the values at the end of each epoch as a table, which needs neither eyes nor scripts."""
+    """Return the values at the end of each epoch as a table, which is accessible and needs no JavaScript."""
     names = [name for name, curve in logged.items() if any(epoch >= 0 for epoch in curve.epochs)]
     by_epoch: dict[int, dict[str, float]] = {}
     for name in names:
