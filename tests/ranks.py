@@ -29,6 +29,7 @@ from torch.utils.data import Subset
 from leyden.config.compose import compose
 from leyden.errors import Stop, Stopped
 from leyden.run.directory import RunDirectory
+from leyden.run.initial_weights import initialize
 from leyden.run.shutdown import StopRequest
 from leyden.run.worker import Worker
 
@@ -134,6 +135,7 @@ def train(run: RunDirectory, stop_after: int | None = None) -> list[float]:
         elif isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.train = lambda mode, module=module: module
             module.training = False
+    initialize(worker.model, run, worker.data.class_names)
     if stop_after:
         worker.trainer.callbacks.insert(0, StopAfter(stop_after, worker.stop))
     last = run.checkpoint("last") if run.has_checkpoint else None
@@ -240,6 +242,26 @@ def fit(run: RunDirectory) -> dict[str, float]:
     return Worker(run, trains=True).fit()
 
 
+def start(name: str, folder: Path) -> dict[str, list[float]]:
+    """Losses of a training from the weights of a file: on 1 rank, and on 2, divided and sharded; and from its own."""
+    file = folder / "weights.safetensors"
+    on_ranks(1, partial(save_weights, create(name, folder, "seed=1"), file))
+    given = [*SHORT, f"init_from={file}"]
+    whole = create(name, folder, *given)
+    losses = {"own": on_ranks(1, partial(train, create(name, folder, *SHORT)))}
+    losses |= {f"{n} ddp": on_ranks(n, partial(train, copy(whole, n))) for n in (1, 2)}
+    if torch.__version__ >= "2.4":
+        sharded = create(name, folder, *given, "trainer=fsdp", "trainer.accelerator=cpu")
+        losses["2 fsdp"] = on_ranks(2, partial(train, copy(sharded, 2)))
+    return losses
+
+
+def save_weights(run: RunDirectory, file: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file(Worker(run, trains=True).model.state_dict(), file)
+
+
 def test(run: RunDirectory) -> dict[str, float]:
     return Worker(run, trains=False).evaluate("test", "last")
 
@@ -250,7 +272,7 @@ def accumulate(name: str, folder: Path) -> dict[str, int]:
     return on_ranks(2, partial(count_reductions, copy(run, 2)))
 
 
-VERBS = {"compare": compare, "resume": resume, "accumulate": accumulate, "fast": fast, "report": report}
+VERBS = {"compare": compare, "resume": resume, "accumulate": accumulate, "fast": fast, "report": report, "start": start}
 
 
 def main() -> None:

@@ -50,3 +50,47 @@ def write_matrix(path, names=("cat", "dog"), counts=((8, 2), (1, 9))):
     with (folder / "test_confusion_matrix.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["true class", *names], *([n, *c] for n, c in zip(names, counts, strict=True))])
     (folder / "test_worst.png").write_bytes(PNG)
+
+
+TRIALS = [  # learning rate, network, dropout, which only the second network has, and accuracy
+    (0.0001, "small", None, 0.81),
+    (0.001, "large", 0.5, 0.95),
+    (0.01, "large", 0.1, 0.93),
+    (0.1, "small", None, 0.5),
+    (0.03, "large", 0.3, None),
+]
+
+
+def write_study(root):
+    """The folder of a search over a learning rate, a group and a setting of one of its choices, and its run directories."""
+    folder = root / "study"
+    paths = []
+    for number, (rate, network, dropout, accuracy) in enumerate(TRIALS):
+        choices = {"model.optimizer.lr": rate, "model": network} | ({"model.dropout": dropout} if dropout else {})
+        state = "finished" if accuracy else "pruned"
+        made = write_run(root, "vision/digits", 0, rate, accuracy, state=state, choices=choices)
+        paths.append(folder / "runs" / f"abcd-{number:04d}")
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        made.rename(paths[-1])
+    space = [{"name": name} for name in ("model.optimizer.lr", "model", "model.dropout")]
+    study = {"experiment": "vision/digits", "kind": "search", "objectives": {"val/accuracy": "max"}, "space": space}
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    (folder / "bases.json").write_text("[]")
+    (folder / "plots").mkdir()
+    for name in ("history", "parallel_coordinates"):
+        (folder / "plots" / f"{name}.png").write_bytes(PNG)
+    return folder, paths
+
+
+def write_worst(path):
+    """The table of the worst samples of the test of the best checkpoint."""
+    folder = path / "plots" / "best"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "test_worst_samples.csv").open("w", newline="") as file:
+        rows = [
+            ["sample", "file", "text", "true", "predicted", "confidence", "loss"],
+            [7, "test/a.txt", "a long text " * 10, "cat", "dog", 0.99, 4.605],
+            [10, "test/<b>.txt", "short", "dog", "cat", 0.9, 2.303],
+            [3, "test/c.txt", "short", "dog", "cat", 0.95, 2.996],
+        ]
+        csv.writer(file).writerows(rows)

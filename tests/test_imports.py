@@ -21,6 +21,7 @@ JOINING = {
         "run/worker.py",
         "run/pruning.py",
         "run/preprocessing.py",
+        "run/init_from.py",
         "run/predictor.py",
         "cli/inspect_data.py",
         "cli/sync.py",
@@ -41,7 +42,16 @@ HEAVY = {
     "pruning",
     "simulated_rates",
     "trainer_settings",
-    *("first_step", "layers", "loss_by_hand", "drawings", "batch_sections", "step_sections", "sections"),  # of the tour
+    *(
+        "first_step",
+        "layers",
+        "loss_by_hand",
+        "drawings",
+        "batch_sections",
+        "step_sections",
+        "sections",
+        "result",
+    ),  # of the tour
 }
 
 

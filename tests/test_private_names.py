@@ -51,6 +51,7 @@ USED = {
         (LIGHTNING, EPOCH, "return now - self.trainer._last_val_time >= interval"),
         (LIGHTNING, FIT, "self._data_fetcher: Optional[_DataFetcher] = None"),
         (LIGHTNING, FIT, "self._restart_stage = RestartStage.NONE"),
+        (LIGHTNING, "lightning.pytorch.loops.loop", "self._restarting = False"),
         (LIGHTNING, FIT, "return self._restart_stage == RestartStage.RESTARTED_MID_EPOCH"),
         (LIGHTNING, f"{CONNECTOR}.logger_connector", "def should_update_logs(self) -> bool:"),
         (LIGHTNING, f"{CONNECTOR}.logger_connector", "self._callback_metrics: _OUT_DICT = {}"),

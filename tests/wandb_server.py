@@ -17,7 +17,8 @@ LIMITS = {"cliVersionInfo": {"max_cli_version": "99.0.0", "min_cli_version": "0.
 class Server(ThreadingHTTPServer):
     """`runs` maps the identity of a run to its rows in the order received; `exits` to its exit code.
 
-    `sweep` is the YAML of the sweep that was created; `commands` are handed to its agent, the next one when no run is in progress.
+    `preempted` are the runs that were marked as preempting and ended with another exit code than 0: as W&B does, their agent is
+    told to resume them. `sweep` is the YAML of the sweep that was created; `commands` are handed to its agent, the next one when no run is in progress.
     `upserts` are the variables of each request that made or changed a run. `bodies` is all that was received. `refuses` is a part of the addresses to which the answer is that this is forbidden; `breaks`, that it is broken.
     """
 
@@ -26,6 +27,7 @@ class Server(ThreadingHTTPServer):
         self.runs, self.configs, self.exits, self.files = {}, {}, {}, []
         self.bodies, self.artifacts = [], {}  # `entity/project/name:version` -> file -> content
         self.sweep, self.commands, self.upserts = "", [], []
+        self.started, self.preempting, self.preempted = {}, set(), []
         self.refuses = self.breaks = None
 
     def handle_error(self, *_):
@@ -88,8 +90,15 @@ class Handler(BaseHTTPRequestHandler):
         if history := content.get("files", {}).get("wandb-history.jsonl"):
             lines, first = [json.loads(line) for line in history["content"]], history["offset"]
             rows[first : first + len(lines)] = lines
+        if content.get("preempting"):
+            self.server.preempting.add(run)
         if content.get("complete"):
             self.server.exits[run] = content.get("exitcode")
+            if run in self.server.preempting and content.get("exitcode"):
+                self.server.preempting.remove(run)
+                self.server.preempted.append(run)
+                if run in self.server.started:
+                    self.server.commands.insert(0, self.server.started[run] | {"type": "resume"})
         self.answer({"exitcode": None, "limits": {}})
 
     def graphql(self, question):
@@ -136,6 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         if "agentHeartbeat" in query:
             is_busy = json.loads(variables["runState"])
             command = [] if is_busy else [self.server.commands.pop(0)] if self.server.commands else [{"type": "exit"}]
+            self.server.started |= {started["run_id"]: started for started in command if "run_id" in started}
             return {"agentHeartbeat": {"agent": {"id": "agent1"}, "commands": json.dumps(command)}}
         return None
 

@@ -1,9 +1,12 @@
+import json
+
 import pytest
 import torch
 from disturbed_training import parts
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.multiprocessing import ProcessRaisedException
 
-from leyden.callbacks import LastCheckpoint, Pruning, ResumePoint
+from leyden.callbacks import BestRecord, LastCheckpoint, Pruning, ResumePoint
 from leyden.errors import Pruned
 
 pytestmark = [
@@ -31,6 +34,21 @@ def test_all_ranks_stop_where_rank_zero_is_told_to(tmp_path, num_ranks):
     with pytest.raises(Pruned if num_ranks == 1 else ProcessRaisedException, match="pruned after epoch 1"):
         trainer.fit(model, data)
     assert [line.split()[0] for line in file.read_text().splitlines()] == ["0", "1"]  # each asked once, of rank 0
+
+
+@pytest.mark.parametrize("num_ranks", [1, 2])
+@pytest.mark.parametrize(("interval", "step"), [(1.0, 12), (3, 6)])  # validations: after 6 and 12, after 3 and 6 steps
+def test_best_checkpoint_may_be_that_of_the_last_validation(tmp_path, num_ranks, interval, step):
+    best = ModelCheckpoint(tmp_path / "checkpoints", "best", monitor="step", mode="max")  # the last validation is best
+    pruning = Pruning(Search(tmp_path / "questions", 1), "val/loss")
+    trainer, model, data = parts(tmp_path, [best, BestRecord(best), pruning], num_ranks, val_check_interval=interval)
+    with pytest.raises(Pruned if num_ranks == 1 else ProcessRaisedException, match="pruned after epoch"):
+        trainer.fit(model, data)
+    loss = float((tmp_path / "questions").read_text().split()[-1])
+    record = json.loads((tmp_path / "checkpoints" / "best.json").read_text())
+    assert record["step"] == step
+    assert record["metrics"]["val/loss"] == pytest.approx(loss, abs=0.001)
+    assert torch.load(tmp_path / record["file"], weights_only=True)["global_step"] == step
 
 
 def test_resumed_run_continues_to_count(tmp_path):

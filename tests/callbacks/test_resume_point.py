@@ -2,6 +2,7 @@
 
 import signal
 
+import lightning_runs
 import pytest
 import torch
 from differences import content, differing
@@ -14,6 +15,7 @@ from leyden.callbacks import Interruption, LastCheckpoint, Throughput
 from leyden.callbacks.resume_point import ResumePoint
 from leyden.errors import RunError, Stopped
 from leyden.loggers.metrics_csv import MetricsCSV, ResumeMetrics
+from leyden.run.worker import Worker
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*dataloader is not resumable"),
@@ -95,6 +97,18 @@ def test_validation_at_max_steps(tmp_path):
     stop = Disturbance(TERM, "on_validation_batch_start", epoch=1, batch=0)
     life = compare(tmp_path, [stop], max_steps=12)
     assert life.trainer.global_step == 12
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Checkpoint directory")
+def test_schedule_of_a_plateau_goes_on_with_a_limit_of_steps(tmp_path):
+    plateau = "torch.optim.lr_scheduler.ReduceLROnPlateau, _partial_: true, patience: 0, threshold: 10"  # always
+    settings = [f"model.scheduler={{_target_: {plateau}}}", "trainer.max_epochs=-1", "+trainer.max_steps=9"]
+    whole, hit = (lightning_runs.create(tmp_path, *settings) for _ in range(2))
+    Worker(whole, trains=True).fit()
+    lightning_runs.stop_and_resume(hit, epoch=1, batch=1)
+    assert lightning_runs.same_weights(whole, hit)
+    assert lightning_runs.rows(whole) == lightning_runs.rows(hit)
 
 
 def test_epoch_sums_are_restored(tmp_path):

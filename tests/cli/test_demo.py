@@ -27,3 +27,14 @@ def test_processes_are_terminated_with_the_demo():
         demo.RUNNING.remove(process)
         assert ended.value.code == 128 + signal.SIGTERM
         assert process.wait() == -signal.SIGTERM
+
+
+def test_metrics_and_folders_are_printed_whole(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    run = Path.cwd() / "runs/audio/plucked_strings/20261129-143235-00-801b5d0f"
+    result = demo.Result("audio/plucked_strings", "test/raw_pitch_accuracy 0.9240", 180, run)
+    monkeypatch.setattr(demo, "demonstrate", lambda experiment, root: result)
+    assert demo.demo() == 0
+    output = capsys.readouterr().out
+    assert result.metric in output
+    assert f"\n{run.relative_to(Path.cwd())}\n" in output

@@ -1,4 +1,5 @@
 import sys
+from argparse import Namespace
 
 import pytest
 
@@ -15,7 +16,7 @@ def versions(monkeypatch):
 
 def test_a_domain_that_is_not_installed_is_no_problem(versions, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torchaudio", None)  # importing it would fail
-    doctor.examine()
+    doctor.examine(Namespace())
     output = capsys.readouterr()
     assert "torchaudio     not installed" in output.out
     assert "cannot be imported together" not in output.err
@@ -24,5 +25,5 @@ def test_a_domain_that_is_not_installed_is_no_problem(versions, monkeypatch, cap
 def test_what_does_not_load_is_a_problem(versions, monkeypatch, capsys):
     versions["torchaudio"] = "2.11"
     monkeypatch.setitem(sys.modules, "torchaudio", None)
-    assert doctor.examine() == 1
+    assert doctor.examine(Namespace()) == 1
     assert "torch, torchvision, torchaudio cannot be imported together" in capsys.readouterr().err

@@ -65,7 +65,7 @@ def test_mistakes_are_objects_too(project, words, message):
     assert message in text
 
 
-def test_what_a_command_prints_is_its_result_if_it_has_no_other(project):
+def test_options_and_changed_code(project):
     (project / "configs" / "experiment").mkdir()
     found, text = result(project, "list")
     assert "experiment" in found

@@ -35,6 +35,11 @@ def test_runs_are_listed_in_every_format(project, capsys):
     assert output(capsys, "runs", "--limit", "2", "--columns", "seed").count("20261129") == 2
 
 
+def test_a_misspelt_column_is_refused(project, capsys):
+    assert "did you mean 'test/accuracy'" in output(capsys, "runs", "--columns", "seed,test/acuracy", code=2)
+    assert output(capsys, "runs", "state=failed", "--columns", "test/accuracy").count("20261129") == 1
+
+
 def test_nothing_to_list_is_no_error(project, capsys):
     assert output(capsys, "runs", "seed=99") == ""
 

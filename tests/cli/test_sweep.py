@@ -50,6 +50,8 @@ def results(folder):
     ("words", "message"),
     [
         (["model.optimizer.lrr=1,2"], "no argument 'lrr'; did you mean 'lr'"),
+        (["init_from=missing.ckpt,other.ckpt"], "other.ckpt: there is no file"),
+        (["search=tpe", RATES, "init_from=missing.ckpt"], "there is no file"),
         (["search=tpee"], "did you mean 'tpe'"),
         (["search=tpe", RATES, "search.objectives={test/accuracy: max}"], "use val/accuracy"),
         (["--resume", "no/such/study", "seed=1"], "cannot change"),
@@ -112,6 +114,17 @@ def test_search_reports_each_trial_and_tests_the_best(search):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
+def test_each_trial_has_its_devices(tmp_path):
+    words = [*SHORT, "launcher.fork=false", "trainer.devices=2", "launcher.parallel=2", f"runs={tmp_path}"]
+    sweep(EXPERIMENT, *words, "search=grid", "data.batch_size=32,33,64")
+    trials = {row["data.batch_size"]: row for row in results(tmp_path)}
+    assert [trials[size]["state"] for size in ("32", "33", "64")] == ["finished", "failed", "finished"]
+    assert "not divisible by the number of devices, 2" in trials["33"]["error"]
+    assert all("OMP_NUM_THREADS" not in (run / "output.txt").read_text() for run in runs(tmp_path))
+
+
+@pytest.mark.slow
 def test_best_yaml_is_the_best_run(search, tmp_path):
     folder, *_ = search
     rows = results(folder)
@@ -157,3 +170,13 @@ def test_failing_trials_end_a_search(tmp_path):
     assert "the first 3 trials failed" in errors
     assert "val/none" in errors
     assert [row["state"] for row in results(tmp_path)] == ["failed"] * 3
+
+
+def test_runs_that_need_more_gpus_than_there_are_create_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    words = [EXPERIMENT, "trainer=gpu", "trainer.devices=2", f"runs={tmp_path}"]
+    for verb, more in (("train", []), ("sweep", ["seed=0,1"]), ("sweep", ["search=tpe", RATES])):
+        assert (
+            "trainer.devices=2 needs 2 GPUs, CUDA_VISIBLE_DEVICES lists 1" in sweep(*words, *more, code=2, verb=verb)[1]
+        )
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,7 @@
 """Upload of offline runs to a stand-in for the server."""
 
+from argparse import Namespace
+
 import pytest
 import wandb
 from matplotlib.image import imsave
@@ -7,9 +9,10 @@ from test_main import without_torch
 from wandb_server import serve
 
 from leyden.cli import sync as sync_module
-from leyden.cli.sync import sync
+from leyden.cli.sync import sync_runs
 from leyden.errors import UserError
 from leyden.loggers.metrics_file import MetricsFile
+from leyden.loggers.mlflow_session import ENVIRONMENT
 from leyden.run.directory import RunDirectory
 
 WANDB = {"_target_": "here.WandbRun", "project": "p", "entity": None, "mode": "online", "log_model": False}
@@ -28,6 +31,10 @@ def server(monkeypatch):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         yield server
+
+
+def sync(runs):
+    return sync_runs(Namespace(runs=[str(run.path) for run in runs]))
 
 
 def offline_run(folder, num_rows=5, logger=WANDB):
@@ -117,8 +124,36 @@ def test_connection_lost_during_upload(tmp_path, server, capsys, monkeypatch):
 
 @pytest.mark.parametrize("logger", [None, {**WANDB, "mode": "disabled"}, {**WANDB, "_target_": "here.Other"}])
 def test_run_without_wandb(tmp_path, logger):
-    with pytest.raises(UserError, match="does not log to Weights & Biases"):
+    with pytest.raises(UserError, match="logs neither to Weights & Biases nor to MLflow"):
         sync([offline_run(tmp_path, logger=logger)])
+
+
+def test_run_is_uploaded_to_mlflow(tmp_path, capsys, monkeypatch):
+    mlflow = pytest.importorskip("mlflow")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    uri = f"{tmp_path}/mlruns"
+    logger = {"_target_": "here.MLflowRun", "experiment_name": "e", "tracking_uri": "http://127.0.0.1:9"}
+    run = offline_run(tmp_path, logger=logger)
+    assert sync([run]) == 1
+    assert "no connection to MLflow at http://127.0.0.1:9" in capsys.readouterr().err
+    run = offline_run(tmp_path, logger={**logger, "tracking_uri": uri})
+    assert sync([run]) == 0
+    assert "5 values sent" in capsys.readouterr().out
+    (run.path / "plots").mkdir()
+    imsave(run.path / "plots" / "curves.png", [[0.0, 1.0]])
+    run.set_state("finished")
+    assert sync([run]) == 0
+    assert "up to date" in capsys.readouterr().out
+    client = mlflow.MlflowClient(uri)
+    (stored,) = client.search_runs([client.get_experiment_by_name("e").experiment_id])
+    history = client.get_metric_history(stored.info.run_id, "loss")
+    assert sorted((value.step, value.value) for value in history) == [(step, step / 2) for step in range(5)]
+    assert (stored.info.status, stored.data.params["seed"]) == ("FINISHED", "7")
+    assert [file.path for file in client.list_artifacts(stored.info.run_id, "plots")] == ["plots/curves.png"]
+    run.set_state("running", host="elsewhere")
+    assert sync([run]) == 1
+    assert "the run is being trained" in capsys.readouterr().err
 
 
 def test_missing_run():

@@ -1,4 +1,12 @@
+import pytest
+
 from leyden.config.compose import combinations
+from leyden.errors import UserError
+
+
+def test_a_sweep_over_no_value_is_refused():
+    with pytest.raises(UserError, match=r"override seed=range\(0\): expected at least one value"):
+        combinations(["seed=range(0)"])
 
 
 def test_combinations():

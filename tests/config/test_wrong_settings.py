@@ -74,6 +74,9 @@ ANYWHERE = [
     (["callbacks.best=5"], "it has no _target_: set callbacks.best={_target_: ...}"),
     (["callbacks.best={filename:x}", "~callbacks.best._target_"], "it has no _target_"),
     (["checkpoint=null"], "it has no _target_"),
+    (["~model.network._target_"], "model.network: it has no _target_, the name of a class: "),
+    (["~model.network._target_"], "expects nn.Module; set model.network._target_=CLASS"),
+    (["~model.optimizer._target_"], "model.optimizer: it has no _target_, the name of a class: "),
     (["data.memory_gb=-1"], "it must not be negative"),
     (["model.frozen=conv1"], "use a list, [conv1]"),
 ]

@@ -1,8 +1,10 @@
 import os
+from contextlib import nullcontext
 
 import pytest
 
 from leyden.errors import UserError
+from leyden.launch import Local
 from leyden.launch.shares import cores, shares, visible_gpus
 
 LISTING = """\
@@ -70,6 +72,27 @@ def test_too_few_gpus_are_refused(monkeypatch):
     assert "CUDA_VISIBLE_DEVICES" not in shares(2, 1, "auto")[0]
     with pytest.raises(UserError, match="lists 0"):
         shares(2, 1, "gpu")
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_refused"),
+    [
+        ({"devices": 3, "accelerator": "gpu"}, False),
+        ({"devices": 4, "accelerator": "gpu"}, True),
+        ({"devices": [3], "accelerator": "cuda"}, True),
+        ({"devices": 4}, True),
+        ({"devices": 4, "accelerator": "cpu"}, False),
+    ],
+)
+def test_a_run_that_needs_more_gpus_is_refused_early(settings, is_refused):
+    with pytest.raises(UserError, match="nvidia-smi lists 3") if is_refused else nullcontext():
+        Local(**settings).require_devices()
+
+
+def test_without_a_listing_no_run_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "nvidia-smi").unlink()
+    monkeypatch.setattr("leyden.launch.shares.shutil.which", lambda name: None)
+    Local(devices=2, accelerator="gpu").require_devices()
 
 
 @pytest.mark.parametrize("parallel", [0, -1, "all"])

@@ -3,12 +3,13 @@ import socket
 from pathlib import Path
 
 import pytest
-from training_calls import figure, killed_after, training
+from training_calls import SETTINGS, figure, killed_after, rows, training
 
 pytest.importorskip("mlflow")
 pytest.importorskip("sqlalchemy")
 
-from leyden.loggers.mlflow_run import ENVIRONMENT, MLflowRun
+from leyden.loggers.mlflow_run import MLflowRun
+from leyden.loggers.mlflow_session import ENVIRONMENT
 
 
 @pytest.fixture(autouse=True)
@@ -39,15 +40,12 @@ def losses(options):
     return sorted((value.step, value.value) for value in client.get_metric_history(run.info.run_id, "train/loss"))
 
 
-def rows(count):
-    return [(step, step / 2) for step in range(count)]
-
-
 def test_values_settings_figures_and_outcome(tmp_path, options):
     with training(MLflowRun, tmp_path, exit_code=1, **options) as log:
         log(0, 1, 2)
         log.logger.log_image("plots/curves", figure(tmp_path))
         assert read(options)[1].info.status == "RUNNING"
+        assert log.logger.experiment.get_run(log.logger.run_id).info.run_name == "some/run"
     client, run = read(options)
     assert losses(options) == rows(3)
     assert run.data.params == {"seed": "7", "model.width": "3", "model.names": "['a', 'b']"}
@@ -78,7 +76,7 @@ def test_server_that_does_not_respond_costs_no_run(tmp_path, caplog):
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
         with training(MLflowRun, tmp_path, experiment_name="e", tracking_uri=address) as log:
             log(0, 1)
-    assert caplog.text.count("no connection to the MLflow server") == 2  # at the begin and at the end
+    assert caplog.text.count(f"no connection to MLflow at {address}") == 2  # at the begin and at the end
 
 
 def test_failure_in_mid_run_is_made_up_for_at_the_end(tmp_path, caplog):
@@ -91,7 +89,7 @@ def test_failure_in_mid_run_is_made_up_for_at_the_end(tmp_path, caplog):
         def fail(*_, **__):
             raise MlflowException("gone")
 
-        log.logger.client.log_batch = fail
+        log.logger.experiment.log_batch = fail
         log(1, 2)
         log.logger.log_image("plots/curves", figure(tmp_path))
     assert caplog.text.count("MLflow does not respond") == 1
@@ -100,12 +98,14 @@ def test_failure_in_mid_run_is_made_up_for_at_the_end(tmp_path, caplog):
     assert client.list_artifacts(run.info.run_id, "plots")
 
 
-def test_changed_setting_of_a_resumed_run_is_reported(tmp_path, caplog):
+def test_changed_setting_of_a_resumed_run_is_reported(tmp_path, caplog, monkeypatch):
     caplog.set_level(logging.INFO, "leyden")
     options = {"experiment_name": "e", "tracking_uri": f"{tmp_path}/mlruns"}
     with training(MLflowRun, tmp_path, **options):
         pass
-    with training(MLflowRun, tmp_path, **options) as log:
-        log.logger.log_hyperparams({"seed": 8, "new": 1})
+    for name, value in {"seed": 8, "new": 1}.items():
+        monkeypatch.setitem(SETTINGS, name, value)
+    with training(MLflowRun, tmp_path, **options):
+        pass
     assert "MLflow keeps the first value of seed" in caplog.text
     assert read(options)[1].data.params["new"] == "1"

@@ -1,5 +1,5 @@
 import pytest
-from training_calls import figure, killed_after, training
+from training_calls import figure, killed_after, rows, training
 
 pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -16,10 +16,6 @@ def read(folder):
 def losses(folder):
     # TensorBoard reads files by name, and those of one second by process number.
     return sorted((event.step, event.value) for event in read(folder).Scalars("train/loss"))
-
-
-def rows(count):
-    return [(step, step / 2) for step in range(count)]
 
 
 def test_values_settings_figures_and_outcome(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("trackio")
 
-from training_calls import figure, killed_after, training
+from training_calls import figure, killed_after, rows, training
 
 from leyden.loggers.trackio_run import TrackioRun
 
@@ -32,10 +32,6 @@ def read(name="some/run"):
 
 def losses():
     return [(row["step"], row["train/loss"]) for row in read() if "train/loss" in row]
-
-
-def rows(count):
-    return [(step, step / 2) for step in range(count)]
 
 
 def test_values_settings_figures_and_outcome(tmp_path, capfd):

@@ -83,6 +83,21 @@ def test_server_receives_rows_and_resumed_run_appends(tmp_path, monkeypatch):
     assert json.loads(server.configs["abc"])["seed"]["value"] == 7
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("exit_code", "is_preempted"), [(75, True), (1, False)])
+def test_preempted_run_is_marked(tmp_path, monkeypatch, exit_code, is_preempted):
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address)
+        with training(tmp_path, exit_code=exit_code) as log:
+            log(0, 1)
+        assert server.preempted == ["abc"] * is_preempted
+        assert server.exits["abc"] == exit_code
+        with training(tmp_path, kept=2) as log:
+            log(2)
+    assert received(server) == rows(3)
+    assert server.exits["abc"] == 0
+
+
 def test_no_local_data_is_uploaded(tmp_path, monkeypatch):
     folder = tmp_path / "place-of-this-machine"
     folder.mkdir()

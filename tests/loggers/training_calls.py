@@ -32,6 +32,11 @@ def training(logger_class, folder, kept=0, exit_code=0, **options):
     logger.finish(exit_code)
 
 
+def rows(count):
+    """Step and loss of the first steps that `training` logs."""
+    return [(step, step / 2) for step in range(count)]
+
+
 def figure(folder):
     from matplotlib.image import imsave
 

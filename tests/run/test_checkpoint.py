@@ -146,3 +146,10 @@ def test_errors_of_asynchronous_saving_are_raised(tmp_path):
         files.save_checkpoint(content(), tmp_path / "file" / "best.ckpt")
         with pytest.raises(OSError, match="file"):
             later(files)
+
+
+def test_arguments_of_a_task_are_left_out(tmp_path):
+    """What `save_hyperparameters` puts into a checkpoint may be any object; the settings are in config.yaml."""
+    arguments = {"hyper_parameters": {"optimizer": torch.optim.SGD}, "datamodule_hyper_parameters": {"path": Path()}}
+    CheckpointFile().save_checkpoint(content() | arguments, tmp_path / "best.ckpt")
+    assert CheckpointFile().load_checkpoint(tmp_path / "best.ckpt").keys() == content().keys()

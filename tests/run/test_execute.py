@@ -16,6 +16,10 @@ import torch
 
 import leyden
 from leyden.config.embedded import embedded_experiments
+from leyden.errors import Stop, Stopped
+from leyden.run.directory import RunDirectory
+from leyden.run.execute import _do
+from leyden.run.shutdown import StopRequest
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +109,7 @@ def test_resumed_run_equals_uninterrupted_run(interrupted, undisturbed):
     process = start("resume", interrupted)
     _, errors = process.communicate()
     assert process.returncode == 0, errors
+    assert "not empty" not in errors  # Lightning's warning about the run's own checkpoints
     left_alone, resumed = weights(undisturbed), weights(interrupted)
     assert left_alone.keys() == resumed.keys()
     assert all(left_alone[name].equal(resumed[name]) for name in left_alone)
@@ -191,3 +196,31 @@ def test_optimizer_error_has_no_traceback(tmp_path):
     assert process.returncode == 1
     assert message.strip().splitlines()[-1] == "Nesterov momentum requires a momentum and zero dampening"
     assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("stop", "status", "code"),
+    [
+        (Stop.PREEMPTED, {}, 75),
+        (Stop.PREEMPTED, {"job": "17"}, 1),  # SLURM requeues it, so a sweep must not
+        (Stop.INTERRUPTED, {}, 1),
+    ],
+)
+def test_loggers_are_told_of_a_preemption(tmp_path, monkeypatch, stop, status, code):
+    class Worker:
+        def __init__(self, *_, **__):
+            pass
+
+        def fit(self):
+            raise Stopped(stop, "stopped")
+
+        def finish(self, exit_code):
+            self.codes.append(exit_code)
+
+        codes = []
+
+    monkeypatch.setattr("leyden.run.worker.Worker", Worker)
+    run = RunDirectory.create({"name": "some/run", "runs": "runs"}, tmp_path, ["train"], **status)
+    with pytest.raises(Stopped):
+        _do(run, "train", StopRequest([]))
+    assert Worker.codes == [code]

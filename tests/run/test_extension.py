@@ -79,9 +79,13 @@ def test_a_stable_run_ends_with_a_decay(tmp_path):
     assert "warmup_stable_decay depends on the length" in refusal(run, "trainer.max_epochs=5")
 
 
-def test_an_end_by_steps_is_not_extended(tmp_path):
-    run = train(tmp_path, STEP, "trainer.max_epochs=9", "+trainer.max_steps=5")
-    assert "it ended by trainer.max_steps=5" in refusal(run, "trainer.max_steps=12")
+@pytest.mark.parametrize("schedule", ["step", pytest.param("plateau", marks=pytest.mark.exhaustive)])
+def test_an_end_by_steps_is_extended_at_the_end_of_an_epoch(schedule, tmp_path):
+    settings = [*SCHEDULES[schedule], "trainer.max_epochs=-1"]  # epochs of 3 steps
+    run = train(tmp_path, *settings, "+trainer.max_steps=6")
+    extend(run, "trainer.max_steps=8")
+    assert_same(run, train(tmp_path, *settings, "+trainer.max_steps=8"))
+    assert "it ended within an epoch, after step 8" in refusal(run, "trainer.max_steps=12")
 
 
 def test_a_schedule_that_depends_on_the_length_is_refused_with_two_ways_out(tmp_path):

@@ -49,6 +49,20 @@ def test_imports_use_the_copy_within_the_context(root):
     assert str(source(run.path)) not in sys.path
 
 
+def test_study_of_an_older_version_has_its_modules_elsewhere(root):
+    run = RunDirectory.create(CONFIG, root, ["train"])
+    package = run.path / "code/src" / PACKAGE
+    (package / "study").mkdir(parents=True)
+    for file in ("__init__.py", "study/__init__.py"):
+        (package / file).touch()
+    (package / "study/execute.py").write_text("import missing_package\n")
+    with imported_from(run.path) as module, pytest.raises(ModuleNotFoundError, match="missing_package"):
+        module("study.sweep.execute")
+    (package / "study/execute.py").write_text("OLD = True\n")
+    with imported_from(run.path) as module:
+        assert module("study.sweep.execute").OLD
+
+
 def test_live_run_uses_the_working_tree(root):
     run = RunDirectory.create(CONFIG, root, ["train"], live=True)
     (root / f"src/own_{root.name}/net.py").write_text("WIDTH = 22\n")

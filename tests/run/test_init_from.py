@@ -119,13 +119,19 @@ def test_weights_of_the_hub(monkeypatch, tmp_path):
             located({"init_from": "hf:me/digit"}, tmp_path)
 
 
-def test_weights_of_an_artifact(monkeypatch, tmp_path):
+@pytest.fixture
+def artifacts(monkeypatch, tmp_path):
+    """A login to W&B, and folders of this test."""
     wandb = pytest.importorskip("wandb")
-    from leyden.run import init_from
-
-    monkeypatch.setattr(init_from, "CACHE", tmp_path / "artifacts")
+    monkeypatch.setattr("leyden.run.init_from.CACHE", tmp_path / "artifacts")
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
     monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
+    yield
+    wandb.teardown()  # it keeps the address of the server
+
+
+def test_weights_of_an_artifact(monkeypatch, tmp_path, artifacts):
     with serve() as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.address)
         server.artifacts["me/digits/model:v3"] = {"model.ckpt": b"weights", "notes.txt": b"text"}
@@ -133,6 +139,24 @@ def test_weights_of_an_artifact(monkeypatch, tmp_path):
         assert config == {"init_from": "wandb:me/digits/model:v3"}
         assert weights["file"] == str(tmp_path / "artifacts/me/digits/model-v3/model.ckpt")
         assert weights["sha256"] == hashlib.sha256(b"weights").hexdigest()
-        with pytest.raises(UserError, match="the artifact cannot be downloaded"):
-            located({"init_from": "wandb:me/digits/other:v3"}, tmp_path)
-    wandb.teardown()  # it keeps the address of the server
+
+
+@pytest.mark.parametrize("case", ["wrong name", "no login", "no permission", "no connection"])
+def test_artifact_that_cannot_be_downloaded_is_one_sentence(monkeypatch, tmp_path, artifacts, case):
+    reasons = {
+        "wrong name": "artifact membership 'model:v3' not found in 'me/digits'",
+        "no login": "No API key configured. Use `wandb login` to log in.",
+        "no permission": "permission denied",
+        "no connection": "no connection to http://127.0.0.1",
+    }
+    with serve() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.address if case != "no connection" else "http://127.0.0.1:9")
+        server.refuses = "/graphql" if case == "no permission" else None
+        if case == "no login":
+            monkeypatch.delenv("WANDB_API_KEY")
+        with pytest.raises(UserError) as error:
+            located({"init_from": "wandb:me/digits/model:v3"}, tmp_path)
+    message = str(error.value)
+    assert message.startswith("init_from=wandb:me/digits/model:v3: the artifact cannot be downloaded: ")
+    assert reasons[case] in message
+    assert "\n" not in message

@@ -126,9 +126,26 @@ def test_what_is_no_file_of_weights(tmp_path):
     with pytest.raises(UserError, match="which could execute anything"):
         read_weights(file)
     file.write_text("text")
-    with pytest.raises(UserError, match=r"cannot be loaded|could execute"):
+    with pytest.raises(UserError, match="is not a checkpoint"):
         read_weights(file)
     torch.save({"epoch": 3}, file)
+    with pytest.raises(UserError, match="holds no parameters"):
+        read_weights(file)
+
+
+def test_files_of_safetensors(tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    file, state = tmp_path / "model.safetensors", Classifier(3).state_dict()
+    safetensors.save_file(state, file)
+    read = read_weights(file)
+    assert read.keys() == state.keys()
+    assert all(value.equal(state[name]) for name, value in read.items())
+    whole = file.read_bytes()
+    for content in (whole[:-4], whole[:40], b"", b"<html>not found</html>"):
+        file.write_bytes(content)
+        with pytest.raises(UserError, match=r"^\S+ is damaged, or is no safetensors file: [^\n]*$"):
+            read_weights(file)
+    safetensors.save_file({}, file)
     with pytest.raises(UserError, match="holds no parameters"):
         read_weights(file)
 

@@ -85,6 +85,16 @@ def test_optimizations_keep_losses_and_bits_of_resumed_runs(experiment, tmp_path
     assert result["same"]
 
 
+@pytest.mark.exhaustive
+def test_all_ranks_start_from_the_same_weights(tmp_path):
+    pytest.importorskip("safetensors")
+    losses = on_ranks("start", EMBEDDED[0], tmp_path)
+    own, alone = losses.pop("own"), losses.pop("1 ddp")
+    assert own[0] != pytest.approx(alone[0], rel=1e-3)
+    for those in losses.values():
+        assert those == pytest.approx(alone, rel=1e-5)
+
+
 def test_test_after_training_on_several_ranks_equals_that_of_checkpoint(tmp_path):
     results = on_ranks("report", EMBEDDED[0], tmp_path)
     for strategy in [name for name in results if "alone" not in name]:

@@ -44,6 +44,17 @@ def test_all_errors_are_listed():
     assert "lrr" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [("init_from=missing.ckpt", "there is no file"), ("search=tpe", "use leyden sweep"), ("seed=x", "seed")],
+)
+def test_mistakes_are_refused_before_torch_is_imported(word, message, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "leyden.run.worker", None)  # cannot be imported
+    with pytest.raises(UserError, match=message):
+        leyden.train(EXPERIMENT, word, f"runs={tmp_path}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_several_processes_need_the_command_line(tmp_path):
     for words in (["trainer.devices=2"], ["launcher=slurm"]):
         with pytest.raises(UserError, match="leyden train vision/digits"):

@@ -85,7 +85,14 @@ def test_differences_are_in_every_format(capsys):
                 "width=32 has 2 runs, width=16 3: the difference is computed from the 2 pairs with equal seed and fold.",
             ],
         ),
-        ([0.94], ["Welch's t-test where seeds or folds do not match; p-values are two-sided."]),
+        ([0.94], ["No test of width=32: both groups need at least two runs."]),
+        (
+            [value + 0.0625 for value in VALUES[16]],
+            [
+                "Paired t-test by seed or fold; p-values are two-sided.",
+                "width=32: all differences are +0.0625; no test is possible with zero variance.",
+            ],
+        ),
     ],
 )
 def test_notes_name_the_test_and_its_runs(of_32, expected):

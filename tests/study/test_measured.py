@@ -1,5 +1,12 @@
+from math import inf, nan
+
 from leyden.study.measured import measured
 from leyden.study.records import Record
+
+
+def test_values_that_are_not_finite_are_left_out():
+    records = [Record(str(value), "a", "finished", metrics={"val/loss": value}) for value in (0.5, inf, nan)]
+    assert measured(records, "val/loss")[0] == records[:1]
 
 
 def test_preliminary_values_are_left_out():

@@ -5,7 +5,7 @@ import pytest
 from run_files import write_run
 
 from leyden.errors import UserError
-from leyden.study.records import INDEX, records
+from leyden.study.records import INDEX, Record, records
 from leyden.study.select import select
 from leyden.study.table import columns, print_table, sort, varied
 
@@ -61,6 +61,24 @@ def test_a_damaged_run_is_listed_as_such(root):
     assert (record.state, record.settings) == ("damaged", {})
 
 
+def test_the_command_of_an_extended_run_trains_it_to_its_end(root):
+    path = write_run(root, "vision/digits", 5, 1, 0.5)
+    lines = ["train vision/digits trainer.max_epochs=2 'a=[1, 2]'", f"resume {path} trainer.devices=2"]
+    lines += [f"test {path}", f"resume {path} trainer.max_epochs=3", f"resume {path} trainer.max_epochs=4"]
+    (path / "command.txt").write_text("".join(f"leyden {line}\n" for line in lines))
+    (record,) = (record for record in records(root) if record.path == str(path))
+    assert record.command == "leyden train vision/digits 'a=[1, 2]' trainer.max_epochs=4"
+
+
+def test_the_command_names_the_weights_that_a_run_started_from(root):
+    path = write_run(root, "vision/digits", 5, 1, 0.5)
+    (path / "command.txt").write_text("leyden train vision/digits init_from=latest seed=5\n")
+    with (path / "config.yaml").open("a") as file:
+        file.write("init_from: /runs/a b/best.ckpt\n")
+    (record,) = (record for record in records(root) if record.path == str(path))
+    assert record.command == "leyden train vision/digits seed=5 'init_from=/runs/a b/best.ckpt'"
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [
@@ -75,6 +93,12 @@ def test_a_damaged_run_is_listed_as_such(root):
         (["created<2026-11-29"], 0),
         (["runs/vision/digits"], 3),
         (["00000002"], 1),
+        (["test/accuracy >= 0.93"], 2),
+        (["test/accuracy==0.93"], 1),
+        (["created<2030"], 4),
+        (["created>2026-11-29"], 0),  # that whole day
+        (["created<=2026-11-29"], 4),
+        (["state=failed", "test/accuracy>0.9"], 0),  # the order of conditions does not matter
     ],
 )
 def test_runs_are_selected(root, words, number):
@@ -83,11 +107,28 @@ def test_runs_are_selected(root, words, number):
 
 @pytest.mark.parametrize(
     ("words", "reason"),
-    [(["vission"], "did you mean"), (["test/acuracy>0.5"], "did you mean 'test/accuracy'"), (["sed=1"], "'seed'")],
+    [
+        (["vission"], "did you mean"),
+        (["test/acuracy>0.5"], "did you mean 'test/accuracy'"),
+        (["sed=1"], "'seed'"),
+        (["lr=1"], "available: model.optimizer.lr"),
+        (["test/accuracy>>0.9"], "test/accuracy>>0.9: test/accuracy is a number, got '>0.9'"),
+        (["test/accuracy>high"], "got 'high'"),
+        (["created<2026-13-01"], "expected a day or time"),
+        (["created<yesterday"], "expected a day or time"),
+        (["state=failled"], "did you mean 'failed'"),
+    ],
 )
 def test_what_means_no_run_is_refused(root, words, reason):
     with pytest.raises(UserError, match=reason):
         select(records(root), words, root)
+
+
+def test_a_class_is_chosen_by_its_last_name(tmp_path):
+    targets = ("networks.M5", "networks.ConvNet")
+    runs = [Record(f"/{name}", "a", "finished", settings={"model.network._target_": name}) for name in targets]
+    for word, chosen in {"=M5": "/networks.M5", "!=M5": "/networks.ConvNet", "=networks.M5": "/networks.M5"}.items():
+        assert [run.path for run in select(runs, [f"model.network._target_{word}"], tmp_path)] == [chosen]
 
 
 def test_the_columns_are_what_differs_and_the_main_metrics(root):

@@ -40,6 +40,15 @@ def test_value_is_judged_by_the_spread_over_seeds(tmp_path, now, kind):
     assert "over 3 seeds: 0.8603 to 0.9597" in verdict.reason  # 0.91 ± 4.3027 * 0.01 * sqrt(1 + 1/3)
 
 
+def test_trial_of_a_search_is_judged_by_its_validation_metric(tmp_path):
+    runs = [with_weights(write_run(tmp_path, "some/thing", 0, 0.1, 0.9), value) for value in (1.0, 2.0)]
+    for run in runs:
+        (tmp_path / run.path / "results.json").unlink()
+    first, second = (read(tmp_path / run.path, "") for run in runs)
+    verdict = compare(first, second, [first])
+    assert (verdict.kind, verdict.metrics) == ("equal metrics", {"val/accuracy": (0.89, 0.89)})
+
+
 def test_missing_metric_is_not_a_success():
     assert not judge("test/accuracy", {}, [0.1, 0.2, 0.3], "remark").is_reproduced
 

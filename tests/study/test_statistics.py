@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from leyden.study.statistics import Difference, adjust, compare, summarize
+from leyden.study.statistics import Difference, adjust, compare, prediction_interval, summarize
 
 FIRST = [0.912, 0.934, 0.921, 0.905, 0.927]
 SECOND = [0.901, 0.915, 0.918, 0.897, 0.911]
@@ -34,6 +34,19 @@ def test_a_single_run_has_no_interval():
 def test_equal_values_have_no_width():
     assert summarize([0.5, 0.5, 0.5]).t_interval == (0.5, 0.5)
     assert summarize([0.5, 0.5, 0.5]).bootstrap_interval == (0.5, 0.5)
+
+
+def test_rounding_of_equal_values_is_no_spread():
+    value = 0.1  # three of them have the mean 0.10000000000000002 and a deviation of 1.7e-17
+    assert summarize([value] * 3).t_interval == summarize([value] * 3).bootstrap_interval == (value, value)
+    assert (summarize([value] * 3).mean, summarize([value] * 3).std) == (value, 0)
+    assert prediction_interval([value] * 3) == (value, value)
+
+
+@pytest.mark.parametrize(("other", "p"), [(0.8, 0.0), (0.9, 1.0)])
+def test_groups_without_spread_are_compared_without_a_warning(other, p):
+    difference = compare(by_seed([0.9] * 3), by_seed([other] * 2, first=10))
+    assert (difference.p, difference.pairs, difference.interval) == (p, 0, (0.9 - other, 0.9 - other))
 
 
 def test_shared_seeds_are_pairs():

@@ -10,6 +10,7 @@ from .progress_bar import ProgressBar
 from .progress_lines import ProgressLines
 from .pruning import Pruning
 from .resume_point import ResumePoint
+from .task_contract import TaskContract
 from .throughput import Throughput
 from .watchdog import Watchdog
 
@@ -26,6 +27,7 @@ __all__ = [
     "ProgressLines",
     "Pruning",
     "ResumePoint",
+    "TaskContract",
     "Throughput",
     "Watchdog",
 ]

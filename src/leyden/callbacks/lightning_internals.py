@@ -44,6 +44,13 @@ def is_accumulating(trainer: Trainer) -> bool:
     return trainer.fit_loop.epoch_loop._should_accumulate()
 
 
+def end_restart(trainer: Trainer) -> None:
+    """Let the loops of training go on as if they had not been restored; with a limit of steps, `fit_loop.restarting = False`
+    does the opposite."""
+    trainer.fit_loop._restarting = False
+    trainer.fit_loop.epoch_loop.restarting = False  # of the validation's loop, too
+
+
 def begin_mid_epoch(trainer: Trainer) -> None:
     """Continue in the middle of an epoch instead of starting a new one."""
     trainer.fit_loop._restart_stage = RestartStage.RESTARTED_MID_EPOCH

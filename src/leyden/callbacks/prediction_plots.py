@@ -12,8 +12,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from .figures import save_figure, warn_on_error
+from .worst_table import worst_table
 
 log = logging.getLogger(__name__)
+
+# Split -> stage of the data module, attribute of the trainer.
+STAGES = {"val": ("validation", "val_dataloaders"), "test": ("test", "test_dataloaders")}
 
 
 class Example(NamedTuple):
@@ -27,8 +31,8 @@ class Example(NamedTuple):
 
 
 class PredictionPlots(Callback):
-    """Plot predictions after a test or validation: random samples, the samples with the largest errors, and the figures,
-    texts and tables (as CSV) of the task.
+    """Plot predictions after a test or validation: random samples, the samples with the largest errors, also as a table,
+    and the figures, texts and tables (as CSV) of the task.
 
     The random samples are the same in each evaluation. The data module draws a sample; the task returns its prediction
     and error. Plots are saved in `plots/` and passed to all loggers that accept images. Validations during training
@@ -77,7 +81,13 @@ class PredictionPlots(Callback):
             return
         data: Any = trainer.datamodule  # pyrefly: ignore[missing-attribute]
         sample = sorted(self.sample, key=lambda example: -example.order)
-        for name, examples in (("predictions", sample), ("worst", sorted(self.worst, reverse=True))):
+        worst = sorted(self.worst, reverse=True)
+        if worst:
+            stage, loader = STAGES[split]
+            with warn_on_error(f"{split}_worst_samples.csv"):
+                error = getattr(pl_module, "sample_error", "loss")
+                tables["worst_samples"] = worst_table(data, stage, worst, getattr(trainer, loader), self.seen, error)
+        for name, examples in (("predictions", sample), ("worst", worst)):
             if examples:
                 with warn_on_error(f"{split}_{name}.png"):
                     figures[name] = grid(data, examples)

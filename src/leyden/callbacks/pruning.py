@@ -14,8 +14,8 @@ class Pruning(Checkpoint):
     """Report the monitored metric to a search after each validation, and stop the run if the search prunes it.
 
     Rank 0 asks, and its answer is broadcast, so that all ranks stop at the same validation. As a `Checkpoint`, it comes
-    after the callbacks that save at the end of a validation. A best checkpoint that is saved at the end of the epoch, as by
-    default, is that of an earlier validation.
+    after the callbacks that save at the end of a validation or of an epoch: if the validation ends an epoch, the run stops
+    at the end of that epoch, so that its last validation is among those from which the best checkpoint is chosen.
 
     Args:
         ask: Function of the number of validations before this one and the metric's value, which returns whether to
@@ -26,16 +26,23 @@ class Pruning(Checkpoint):
     def __init__(self, ask: Callable[[int, float], bool], monitor: str) -> None:
         self.ask, self.monitor = ask, monitor
         self.num_validations = 0
+        self.is_pruned = False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         value = trainer.callback_metrics.get(self.monitor)  # synchronizes all ranks
-        is_pruned = False
-        if trainer.is_global_zero and value is not None:
-            is_pruned = self.ask(self.num_validations, float(value))
+        answer = trainer.is_global_zero and value is not None and self.ask(self.num_validations, float(value))
         self.num_validations += 1
-        if trainer.strategy.broadcast(is_pruned):
+        self.is_pruned = trainer.strategy.broadcast(answer)
+        if not trainer.fit_loop.epoch_loop.done:
+            self._stop(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._stop(trainer)
+
+    def _stop(self, trainer: Trainer) -> None:
+        if self.is_pruned:
             raise Pruned(f"pruned after epoch {trainer.current_epoch + 1}: others of this search were better there")
 
     def state_dict(self) -> dict[str, Any]:

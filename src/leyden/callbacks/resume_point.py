@@ -12,6 +12,7 @@ from .epoch_state import EpochState
 from .lightning_internals import (
     CHECKPOINT_DECISIONS,
     begin_mid_epoch,
+    end_restart,
     finish_batch,
     is_accumulating,
     keep_epoch_sums,
@@ -143,7 +144,7 @@ class _Restoration:
 
     def reset_training(self) -> None:
         torch.set_grad_enabled(True)
-        self.fit.restarting = False  # of all nested loops, too
+        end_restart(self.trainer)
         for loop in (self.fit, self.epoch, self.epoch.val_loop):
             loop.reset_restart_stage()
         if self.moment != "end":

@@ -187,7 +187,7 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ("test", "evaluate a run's checkpoint on the test split", [RUN, CHECKPOINT, LIVE, TRUST]),
     ("predict", "run a trained model on your files", [RUN, INPUTS, CHECKPOINT, OUTPUT, FORMAT, LIVE, TRUST]),
     ("diff", "show what differs between a run's code and the working tree, or between two runs", [RUN, OTHER_RUN]),
-    ("sync", "upload runs that were logged offline to Weights & Biases", [RUNS]),
+    ("sync", "upload runs that were logged without a connection to Weights & Biases or MLflow", [RUNS]),
     ("list", "list experiments and options", []),
     (
         "data",

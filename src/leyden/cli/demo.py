@@ -30,7 +30,8 @@ RUNNING: set[subprocess.Popen[str]] = set()
 @dataclass
 class Result:
     experiment: str
-    metric: str
+    metric: str | None
+    value: float | None
     seconds: float
     run: Path
     error: str | None = None
@@ -67,21 +68,22 @@ def stop(number: int, frame: FrameType | None) -> NoReturn:
 def demonstrate(experiment: str, root: Path) -> Result:
     """Train and test an experiment, then predict the sample files of its domain."""
     start, run = time.perf_counter(), root / "runs" / experiment / "latest"
-    metric, error = "", None
+    metric, value, error = None, None, None
     try:
         run_command(root, "train", experiment)
         run = run.resolve()
         (results,) = json.loads((run / "results.json").read_text(encoding="utf-8"))["test"].values()
-        metric = next(f"{name} {value:.4f}" for name, value in results.items() if name != "test/loss")
+        metric, value = next(item for item in results.items() if item[0] != "test/loss")
         samples = str(SAMPLES / experiment.split("/")[0])
         run_command(root, "predict", str(run), samples, "--output", str(run / "predictions.csv"))
     except subprocess.CalledProcessError as failure:
         last_lines = "\n".join(failure.output.splitlines()[-20:])
         error = f"{' '.join(failure.cmd)} exited with {failure.returncode}:\n{last_lines}"
-    return Result(experiment, metric, time.perf_counter() - start, run, error)
+    return Result(experiment, metric, value, time.perf_counter() - start, run, error)
 
 
-def demo(options: argparse.Namespace | None = None) -> int:
+def demo(options: argparse.Namespace) -> int:
+    """Train, test and predict an experiment of each domain."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     root, console = project_root(), Console()
@@ -91,12 +93,15 @@ def demo(options: argparse.Namespace | None = None) -> int:
     console.print(f"Training {', '.join(experiments)}, {NUM_PROCESSES} at a time.")
     with ThreadPoolExecutor(NUM_PROCESSES) as pool:
         results = list(pool.map(lambda experiment: demonstrate(experiment, root), experiments))
-    table = Table("experiment", "test metric", "seconds", Column("run directory", overflow="fold"))
+    options.result = {"runs": results}
+    table = Table(*[Column(head, overflow="fold") for head in ("experiment", "test metric", "seconds")])
     for result in results:
-        path = os.path.relpath(result.run, root)
-        table.add_row(result.experiment, result.metric or "failed", f"{result.seconds:.0f}", path)
+        shown = "failed" if result.error else f"{result.metric} {result.value:.4f}"
+        table.add_row(result.experiment, shown, f"{result.seconds:.0f}")
     console.print(table)
-    console.print(f"The runs are in {root}.", soft_wrap=True)
+    console.print(f"The runs, in {root}:", soft_wrap=True)
+    for result in results:  # not in the table, which would break them
+        console.print(os.path.relpath(result.run, root), soft_wrap=True, highlight=False)
     errors = [result.error for result in results if result.error]
     for error in errors:
         console.print(error, markup=False, highlight=False, soft_wrap=True)

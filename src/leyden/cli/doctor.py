@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..io import installed_version
 
 
-def examine(options: argparse.Namespace | None = None) -> int:
+def examine(options: argparse.Namespace) -> int:
     """Print installed versions, devices and problems; return 1 if there are problems, else 0."""
     problems: list[str] = []
     facts = {
@@ -39,8 +39,7 @@ def examine(options: argparse.Namespace | None = None) -> int:
         print(f"{name:<14} {text}")
     for problem in problems:
         print(f"PROBLEM: {problem}", file=sys.stderr)
-    if options:
-        options.result = {"facts": facts, "problems": problems}
+    options.result = {"facts": facts, "problems": problems}
     return 1 if problems else 0
 
 

@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from ..config.compose import project_root
 from ..config.static.source import Definition, Module, NameMissingError, find
@@ -35,16 +38,20 @@ class Mention:
 
 def eject_class(options: argparse.Namespace) -> int:
     """Copy the class that was named."""
-    return eject(options.name, options.package, options.use)
+    options.result = eject(options.name, options.package, options.use)
+    return 0
 
 
-def eject(name: str, package: str | None = None, uses_it: bool = False) -> int:
+def eject(name: str, package: str | None = None, uses_it: bool = False) -> dict[str, Any]:
     """Copy a class of the library, with the modules that are private to it, into the current project.
 
     Args:
         name: A dotted name as in YAML, or the name of a class.
         package: The project's package, if it has several.
         uses_it: Whether to change the project's configurations to name the copy.
+
+    Returns:
+        What was copied and changed, for `--json`.
 
     Raises:
         UserError: The class does not exist, cannot be copied, or would overwrite other files.
@@ -64,12 +71,17 @@ def eject(name: str, package: str | None = None, uses_it: bool = False) -> int:
     _write(folder, {path: text for path, text in texts.items() if path not in kept})
     for path, module in zip(texts, modules, strict=True):
         print(f"{path.relative_to(root)}  {'exists already' if path in kept else 'copied'}, from {module.name}")
-    if private := {pair for module in modules for pair in _private_names(module, modules)}:
+    if private := sorted({pair for module in modules for pair in _private_names(module, modules)}):
         print(f"The copy imports private names of {LIBRARY}, which may change in an upgrade:")
-    for source_name in sorted({module_name for module_name, _ in private}):
-        print(f"  {source_name}: {', '.join(sorted(name for other, name in private if other == source_name))}")
+    for source_name, pairs in groupby(private, key=itemgetter(0)):
+        print(f"  {source_name}: {', '.join(name for _, name in pairs)}")
     _report(mentions, target, root, uses_it)
-    return 0
+    files = [
+        {"path": path, "module": module.name, "is_new": path not in kept}
+        for path, module in zip(texts, modules, strict=True)
+    ]
+    result = {"target": target, "files": files, "private_names": [".".join(pair) for pair in private]}
+    return result | {"mentions": mentions, "configs_changed": uses_it}
 
 
 def _package(root: Path) -> str:

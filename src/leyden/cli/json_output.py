@@ -1,17 +1,14 @@
 """`--json` of every command: one JSON object on standard output, everything else on standard error. Torch-free.
 
-A command assigns what it has to report to `options.result`, a dictionary; of one that does not, `output` is what it
-printed. This adds the exit code and, if the command was refused, the error.
+A command assigns what it has to report to `options.result`, a dictionary. This adds the exit code and, unless that is
+0, the error.
 """
 
 import argparse
 import json
 import math
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import asdict, is_dataclass
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..run.reserved_stdout import reserved_stdout
@@ -32,15 +29,14 @@ def with_json(
         options: Its arguments.
         explain: Returns the exit code and the message of an exception, or raises it.
     """
-    error, printed = None, _Printed()
+    error = None
     with reserved_stdout() as stdout:
         try:
-            with redirect_stdout(printed):
-                code = command(options)
+            if code := command(options):
+                error = f"exit code {code}: the reason is in what the command reports or on standard error"
         except (Exception, KeyboardInterrupt) as raised:
             code, error = explain(raised)
-        result = getattr(options, "result", {"output": printed.getvalue()} if error is None else {})
-        stdout.write(document(result, code, error).encode())
+        stdout.write(document(getattr(options, "result", {}), code, error).encode())
     return code
 
 
@@ -57,14 +53,6 @@ def run_summary(run: "RunDirectory") -> dict[str, Any]:
     record = read(run.path, run.path.parent.name)
     names = ("path", "experiment", "state", "created", "seconds", "metrics", "error")
     return {name: getattr(record, name) for name in names} | {"exit_code": run.status.get("exit_code")}
-
-
-class _Printed(StringIO):
-    """Standard output that is shown on standard error, and kept."""
-
-    def write(self, text: str) -> int:
-        sys.stderr.write(text)
-        return super().write(text)
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..errors import UserError
+from ..errors import RunError, UserError
 from .arguments import parser
 
 # Module and function of each command, imported when it is used
@@ -67,7 +67,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if more:  # words after a flag
         words: list[str] | None = getattr(options, "overrides", getattr(options, "words", None))
         if words is None or any(word.startswith("-") for word in more):
-            parser().error(f"unrecognized arguments: {' '.join(more)}")
+            from .unknown_options import unknown_option_hint
+
+            near = unknown_option_hint(options.verb, words or [], more) if more[0].startswith("-") else ""
+            parser().error(f"unrecognized arguments: {' '.join(more)}{near}")
         words += more
     return options
 
@@ -79,6 +82,8 @@ def _explain(error: BaseException) -> tuple[int, str]:
         code, message = 130, "stopped"
     elif isinstance(error, UnicodeEncodeError):  # such as a path
         message += ": the locale of this machine does not support this character; set PYTHONUTF8=1"
+    elif isinstance(error, RunError):
+        code = 1
     elif not isinstance(error, UserError):
         from ..io import disk_error
 

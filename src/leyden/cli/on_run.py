@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,11 +81,14 @@ def predict(options: argparse.Namespace) -> int:
 
 
 def _find_trusted(options: argparse.Namespace) -> tuple[Path, RunDirectory]:
-    """Find a run that may be executed, and record `--live`."""
+    """Find a run that may be executed, and record `--live`; print which it is if it is the newest and not finished."""
     from ..run.frozen_code import record_live
+    from ..run.newest_remark import newest_remark
     from ..run.trust import require_trust
 
     root, run = find(options.run)
+    if remark := newest_remark(options.run, run, root):
+        print(remark, file=sys.stderr)
     require_trust(run, root, options.verb, trusts=options.trust, live=options.live)
     if options.live:
         record_live(run, options.verb)

@@ -9,6 +9,7 @@ from ..config.compose import project_root
 from ..errors import UserError
 from ..io import write_atomically
 from ..run.directory import find_run
+from ..run.newest_remark import newest_remark
 from ..study.records import Record, read_present, records
 from ..study.report.document import is_page
 from ..study.report.report import report
@@ -63,7 +64,10 @@ def _chosen(words: list[str], study: Path | None) -> tuple[Path | None, list[Rec
         paths = sorted(file.parent for file in (study / "runs").glob("*/status.json"))
         return root, [read_present(path) for path in paths]
     if words == ["latest"]:
-        return root, [read_present(find_run("latest", project_root()).path)]
+        run = find_run("latest", project_root())
+        if remark := newest_remark("latest", run, project_root()):
+            print(remark, file=sys.stderr)
+        return root, [read_present(run.path)]
     if all((Path(word) / "status.json").is_file() for word in words):
         return root, [read_present(path) for path in dict.fromkeys(Path(word).resolve() for word in words)]
     return root, select(records(project_root()), words, Path.cwd())

@@ -11,14 +11,14 @@ from rich.table import Table
 from ..config.compose import project_root
 from ..errors import UserError
 from ..run import environment
+from ..run.checked import checked
 from ..run.directory import RunDirectory, find_run
 from ..run.trust import require_trust
 from ..study.differences import differences
 from ..study.recorded_environment import make_environment
 from ..study.records import read, records
-from ..study.reproduce import PREFIX, Verdict, compare, judge, new_run, train
+from ..study.reproduce import PREFIX, Verdict, compare, judge, main_metric, new_run, train
 from ..study.results_table import read_table, values_over_seeds
-from .checked import checked
 
 
 def reproduce(options: argparse.Namespace) -> int:
@@ -100,8 +100,10 @@ def _print_conditions(original: Path, new: Path) -> None:
 
 def _table(file: Path, root: Path) -> Iterator[tuple[str, Verdict]]:
     """Train the runs of a results table with the current code."""
-    rows = read_table(file)
-    configs = [checked(row.overrides)[1] for row in rows]  # all before the first is trained
+    rows, left_out = read_table(file)
+    if left_out:
+        print(left_out, file=sys.stderr)
+    configs = [checked(row.overrides).frozen for row in rows]  # all before the first is trained
     for row, config in zip(rows, configs, strict=True):
         config["name"] = PREFIX + config["name"]
         new = RunDirectory.create(config, root, ["leyden", "train", *row.overrides], reproduces=str(file))
@@ -109,7 +111,7 @@ def _table(file: Path, root: Path) -> Iterator[tuple[str, Verdict]]:
             raise UserError(f"{row.command} ended with exit code {code}; see {new.path}/log.txt")
         record = read(new.path, config["name"])
         metrics = {name: (value, record.metrics[name]) for name, value in row.metrics.items() if name in record.metrics}
-        main = record.monitor.replace("val/", "test/", 1)
+        main = main_metric(record.monitor, metrics)
         values = values_over_seeds(row, rows, main)
         yield row.command, judge(main, metrics, values, "compared with the metrics in the table")
 

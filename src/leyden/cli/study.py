@@ -14,12 +14,15 @@ from ..study.table import columns, main_metrics, print_table, sort, write_csv
 
 def runs(options: argparse.Namespace) -> int:
     """List runs as a table or CSV."""
-    chosen = select(records(project_root()), options.words, Path.cwd())
+    existing = records(project_root())
+    chosen = select(existing, options.words, Path.cwd())
     if options.sort:
         chosen = sort(chosen, options.sort, options.reverse)
     if options.limit:
         chosen = chosen[: options.limit] if options.sort else chosen[-options.limit :]
-    names = columns(chosen, options.columns.split(",") if options.columns else [])
+    given = options.columns.split(",") if options.columns else []
+    require_names(existing, given)
+    names = columns(chosen, given)
     options.result = {"runs": chosen}
     if options.format == "csv":
         write_csv(chosen, names, sys.stdout)

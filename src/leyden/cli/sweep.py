@@ -60,7 +60,7 @@ def _find(options: argparse.Namespace, root: Path) -> Any:
 def _grid(options: argparse.Namespace, root: Path) -> Any:
     from ..study.sweep.grid import objectives_of, plan_grid
 
-    bases, words, choices = plan_grid(options.overrides, root)
+    bases, words, choices = plan_grid(options.overrides)
     if options.dry_run:
         from ..launch.launch import describe
 
@@ -68,16 +68,13 @@ def _grid(options: argparse.Namespace, root: Path) -> Any:
         print(commands, end="")
         options.result = {"commands": commands}
         return None
-    from ..study.sweep.study_directory import StudyDirectory
-
     begin = ["leyden", "train", *(["--live"] * options.live)]
-    return StudyDirectory.create(
+    return _begin(
+        options,
         root,
         bases,
         kind="grid",
-        live=options.live,
         overrides=[word for word in options.overrides if not is_sweep(word)],
-        command=["leyden", "sweep", *options.overrides],
         objectives=objectives_of(bases[0]),
         grid=choices,
         commands=[[*begin, *combination] for combination in words],
@@ -95,20 +92,27 @@ def _search(options: argparse.Namespace, root: Path) -> Any:
     if options.dry_run:
         options.result = _describe(plan, inside)
         return None
-    from ..study.sweep.study_directory import StudyDirectory
-
-    return StudyDirectory.create(
+    return _begin(
+        options,
         root,
         plan.bases,
         kind="search",
-        live=options.live,
         overrides=plan.words,
-        command=["leyden", "sweep", *options.overrides],
         objectives=plan.objectives,
         search=plan.search,
         own=plan.own,
         space=plan.space.to_json(),
     )
+
+
+def _begin(options: argparse.Namespace, root: Path, bases: list[Any], **settings: Any) -> Any:
+    """Create the folder of a study, unless its runs need more devices than there are."""
+    from ..launch.launch import require_devices
+    from ..study.sweep.study_directory import StudyDirectory
+
+    require_devices([base.config for base in bases], root)
+    command = ["leyden", "sweep", *options.overrides]
+    return StudyDirectory.create(root, bases, live=options.live, command=command, **settings)
 
 
 def _describe(plan: Any, own: dict[str, Any]) -> dict[str, Any]:

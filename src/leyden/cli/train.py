@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .checked import checked
+from ..run.checked import checked, checked_run
 from .json_output import run_summary
 
 if TYPE_CHECKING:
@@ -25,10 +25,9 @@ def train(options: argparse.Namespace) -> int:
         )
         options.resume, options.trust = None, False
         return sweep(options)
-    root, config = checked(options.overrides)
-    if (config.get("search") or {}).get("_target_"):
-        raise UserError("search=NAME needs leyden sweep: use that command, or remove search to train one run")
-    from ..launch.launch import describe, launch  # after the check, since this import is slow
+    composed = checked_run(options.overrides)
+    root, config = composed.root, composed.frozen
+    from ..launch.launch import describe, launch, require_devices  # after the check, since this import is slow
     from ..run.directory import RunDirectory
 
     if options.dry_run:
@@ -36,6 +35,7 @@ def train(options: argparse.Namespace) -> int:
         print(commands, end="")
         options.result = {"commands": commands}
         return 0
+    require_devices([config], root)
     command = ["leyden", "train", *(["--live"] * options.live), *options.overrides]
     status: dict[str, Any] = {"live": True} if options.live else {}
     run = _begun_by_agent(config, root) or RunDirectory.create(config, root, command, **status)
@@ -59,8 +59,9 @@ def _begun_by_agent(config: dict[str, Any], root: Path) -> "RunDirectory | None"
 def check(options: argparse.Namespace) -> int:
     """Validate a configuration, or those of all experiments."""
     if not options.all:
-        checked(options.overrides)
+        name = checked(options.overrides).config["name"]
         print("no problem found")
+        options.result = {"problems": {name: None}}
         return 0
     from ..config.compose import options as group_options
     from ..config.compose import project_root

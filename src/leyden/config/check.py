@@ -201,7 +201,10 @@ class _Check:
             return False
         if fits(value, parameter) or is_type_checked(callee.node, str(key[-1]), value):
             return False
-        self.report(key, f"{callee.name} expects {expected(value, parameter)}", value)
+        text = f"{callee.name} expects {expected(value, parameter)}"
+        if isinstance(value, dict) and (requires_object(parameter) or accepts_callable(parameter)):
+            text = f"it has no _target_, the name of a class: {text}; set {'.'.join(map(str, key))}._target_=CLASS"
+        self.report(key, text, value)
         return True
 
     def is_given(self, key: Key) -> bool:

@@ -76,8 +76,12 @@ def combinations(overrides: list[str]) -> list[list[str]]:
     choices = []
     for word in overrides:
         key = word.partition("=")[0]
-        values = _parsed(word).sweep_string_iterator() if is_sweep(word) else []
-        choices.append([f"{key}={value}" for value in values] or [word])
+        if is_sweep(word):
+            choices.append([f"{key}={value}" for value in _parsed(word).sweep_string_iterator()])
+            if not choices[-1]:
+                raise UserError(f"override {word}: expected at least one value")
+        else:
+            choices.append([word])
     return [list(words) for words in product(*choices)]
 
 

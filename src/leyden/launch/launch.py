@@ -92,6 +92,16 @@ def describe(configs: list[dict[str, Any]], root: Path, live: bool = False) -> s
     return "\n".join(build(config, {}).describe(members, live) for config, members in groups)
 
 
+def require_devices(configs: list[dict[str, Any]], root: Path) -> None:
+    """Refuse runs with these configurations if they need more devices than their launcher knows to be there.
+
+    Raises:
+        UserError: There are too few.
+    """
+    for launcher, _ in _group_by_launcher(configs, configs):
+        build(resolve(launcher, root), {}).require_devices()
+
+
 def _group_by_launcher(configs: list[dict[str, Any]], items: list[Any]) -> list[tuple[dict[str, Any], list[Any]]]:
     """Group items by equal launchers, in order of first occurrence."""
     groups: list[tuple[dict[str, Any], list[Any]]] = []

@@ -35,6 +35,13 @@ class Launcher:
             raise ValueError(f"expected trainer.num_nodes of at least 1, got {nodes}")
         self.nodes = nodes
 
+    def require_devices(self) -> None:
+        """Refuse, before anything is created, runs that need more devices than are known to be there.
+
+        Raises:
+            UserError: There are too few.
+        """
+
     def describe(self, paths: list[Path], live: bool = False) -> str:
         """Return the shell commands that `launch` would execute or submit.
 

@@ -11,7 +11,7 @@ from ..run.torchrun import run_torchrun
 from .launcher import EXECUTE, TORCHRUN, Launcher
 from .pool import RunPool, Start
 from .run_process import ForkedRun, SpawnedRun
-from .shares import shares
+from .shares import require_gpus, shares
 
 
 class Local(Launcher):
@@ -64,6 +64,9 @@ class Local(Launcher):
         self.devices, self.accelerator, self.parallel = devices, accelerator, parallel or 1
         self.num_devices = devices if isinstance(devices, int) else len(devices)
         self.max_restarts, self.fork = max_restarts, fork
+
+    def require_devices(self) -> None:
+        require_gpus(self.devices, self.accelerator)
 
     def describe(self, paths: list[Path], live: bool = False) -> str:
         remark = ""

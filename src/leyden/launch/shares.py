@@ -55,6 +55,17 @@ def shares(parallel: int | str, devices: int | list[int], accelerator: str) -> l
     return [{**common, "CUDA_VISIBLE_DEVICES": ",".join(groups[index % len(groups)])} for index in range(number)]
 
 
+def require_gpus(devices: int | list[int], accelerator: str) -> None:
+    """Refuse a run that needs more GPUs than nvidia-smi or CUDA_VISIBLE_DEVICES show on this machine.
+
+    Raises:
+        UserError: There are fewer GPUs than the run needs.
+    """
+    is_known = "CUDA_VISIBLE_DEVICES" in os.environ or shutil.which("nvidia-smi")
+    if is_known and accelerator in ("auto", "cuda", "gpu") and (accelerator, devices) != ("auto", 1):
+        _gpu_groups(devices, accelerator)
+
+
 def cores() -> int:
     """Return the number of CPU cores that this process may use: of its affinity, SLURM task and container."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

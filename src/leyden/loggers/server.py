@@ -1,5 +1,6 @@
 """Find out within seconds whether a server responds. Torch-free."""
 
+import re
 import threading
 from http.client import HTTPException
 from ssl import SSLError
@@ -7,9 +8,14 @@ from urllib.error import HTTPError, URLError
 from urllib.request import build_opener
 
 
+def without_password(address: str) -> str:
+    """Return an address without user and password."""
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
+
+
 def responds(server: str, seconds: float = 4.0) -> bool:
     """Whether the server responds at all, through the proxy set in the environment."""
-    responses = []
+    responses, server = [], without_password(server)  # urllib takes no user and password in addresses
 
     def request() -> None:
         try:

@@ -1,5 +1,4 @@
 import logging
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,15 +38,18 @@ class TensorBoardRun(TensorBoardLogger):
         is_writer = rank_zero_only.rank == 0  # pyrefly: ignore[missing-attribute]
         self.stored = StoredValues(_values(Path(save_dir, FOLDER)) if is_writer else ())
         self.step = 0
+        self.end: Any = None  # the summary of a finished run with its hyperparameters
 
     @rank_zero_only
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
+    def log_hyperparams(self, params: Mapping[str, Any], *_: Any, **__: Any) -> None:
+        """Log the settings of the run, which come first; those of `save_hyperparameters` are among them."""
         from torch.utils.tensorboard.summary import hparams
 
-        settings = params if isinstance(params, dict) else vars(params)
-        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        if self.end:
+            return
+        text = yaml.safe_dump(dict(params), sort_keys=False, allow_unicode=True)
         self.experiment.add_text("settings", f"```yaml\n{text}```", 0)
-        plain = {name: value if isinstance(value, _PLAIN) else str(value) for name, value in flat(settings).items()}
+        plain = {name: value if isinstance(value, _PLAIN) else str(value) for name, value in flat(params).items()}
         # Without the summary of the experiment, TensorBoard lists all hyperparameters and metrics that it finds.
         _, start, self.end = hparams(plain, {})
         self.experiment.file_writer.add_summary(start)

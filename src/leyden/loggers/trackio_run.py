@@ -1,7 +1,6 @@
 import io
 import logging
 import os
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
@@ -81,8 +80,9 @@ class TrackioRun(Logger):
         return self.run
 
     @rank_zero_only
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
-        self.settings = params if isinstance(params, dict) else vars(params)
+    def log_hyperparams(self, params: Mapping[str, Any], *_: Any, **__: Any) -> None:
+        """Log the settings of the run, which come first; those of `save_hyperparameters` are among them."""
+        self.settings = self.settings or dict(params)
         _ = self.experiment
 
     def catch_up(self, rows: list[dict[str, str]]) -> None:

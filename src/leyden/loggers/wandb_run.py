@@ -1,4 +1,5 @@
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -95,8 +96,13 @@ class WandbRun(WandbLogger):
         self.media = {}
 
     def finish(self, exit_code: int) -> None:
-        """Finish the W&B run, which is marked as failed unless the exit code is 0."""
+        """Finish the W&B run, which is marked as failed unless the exit code is 0, and as preempted if it is 75.
+
+        A preempted run of a sweep is given to the next agent.
+        """
         if self.session:
+            if exit_code == os.EX_TEMPFAIL:
+                self.session.run.mark_preempting()
             if self.media and exit_code == 0:  # plots of the test, after the last row
                 self.session.log_media(self.media)
             if not self.session.end(exit_code):

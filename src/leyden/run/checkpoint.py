@@ -20,6 +20,9 @@ from .directory import LAST, PREVIOUS
 
 log = logging.getLogger(__name__)
 MAX_PENDING_SAVES = 2  # copies in memory: the best and the last checkpoint of one step
+# Of `save_hyperparameters`, which may be any objects: the settings are in config.yaml.
+ARGUMENTS = ("hyper_parameters", "hparams_name", "hparams_type")
+LEFT_OUT = {*ARGUMENTS, *(f"datamodule_{name}" for name in ARGUMENTS)}
 
 
 class CheckpointFile(TorchCheckpointIO):
@@ -42,6 +45,7 @@ class CheckpointFile(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write to a temporary file and rename it: a full disk or a kill does not damage the existing checkpoint."""
         path = Path(path)
+        checkpoint = {name: value for name, value in checkpoint.items() if name not in LEFT_OUT}
         previous = path.with_name(PREVIOUS) if path.name == LAST and not self.is_last_damaged else None
         self.is_last_damaged &= path.name != LAST
         if not self.writer:

@@ -14,11 +14,12 @@ from typing import Any
 
 from ..config.redaction import RedactingFormatter, redact
 from ..config.references import find_secrets, resolve
-from ..errors import Pruned, RunError, Stopped, UserError
+from ..errors import Pruned, RunError, Stop, Stopped, UserError
 from ..io import LogFile, disk_error
 from . import frozen_code
 from .directory import RunDirectory, State
 from .environment import differences
+from .forward_errors import explain_forward
 from .gc_paused import gc_paused
 from .harmless_warnings import silence_lightning
 from .lifetime import CHILD, stop_with_parent
@@ -30,6 +31,7 @@ from .torchrun import code_for_torchrun, register
 
 log = logging.getLogger("leyden")
 
+IN_FILE = "in_file"  # attribute of log records that the terminal does not show
 IS_RANK_ZERO = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
 EXIT_CODES = {
     "finished": 0,
@@ -100,6 +102,10 @@ def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None
             split = "test" if verb == "test" else "val"
             report(worker.evaluate(split, options.get("checkpoint", "best")), run)
         code = 0
+    except Stopped as error:
+        if error.stop is Stop.PREEMPTED and "job" not in run.status:  # SLURM itself requeues a job that it was given
+            code = EXIT_CODES["preempted"]
+        raise
     finally:
         worker.finish(code)
 
@@ -131,6 +137,10 @@ def _explain(error: Exception, run: RunDirectory, trains: bool) -> None:
         log.error("the run stopped: %s", reason)
         log.error("Saved checkpoints are kept (%s).", saved)
         log.error("After fixing this, continue with: leyden resume %s", run.path)
+    elif run.is_writable and (reason := explain_forward(error, frozen_code.source(run.path) or Path.cwd() / "src")):
+        log.exception("the network failed", extra={IN_FILE: True})
+        log.error("%s", reason)
+        log.error("The whole traceback is in %s", run.path / "log.txt")
     else:
         log.exception("the run failed; the full log is in %s", run.path / "log.txt")
 
@@ -199,6 +209,8 @@ class _Terminal(logging.StreamHandler):
         self.is_terminal = sys.stderr.isatty()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if hasattr(record, IN_FILE):
+            return
         if self.is_terminal:
             self.setStream(sys.stderr)
         super().emit(record)

@@ -44,7 +44,7 @@ def require_exact(run: RunDirectory, config: dict[str, Any], overrides: list[str
     _require_more(run, config, checkpoint, overrides)
     if reason := differing_rates(run.config, config, checkpoint["global_step"], checkpoint["epoch"], _steps(point)):
         raise UserError(_refusal(run, config, overrides, reason))
-    if point.get("moment") == "end" and (reason := _why_ended(run.config["trainer"], checkpoint)):
+    if point.get("moment") == "end" and (reason := _why_ended(checkpoint)):
         raise UserError(_refusal(run, config, overrides, reason))
 
 
@@ -106,13 +106,8 @@ def _flat(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
     return [(prefix, node)]
 
 
-def _why_ended(trainer: dict[str, Any], checkpoint: dict[str, Any]) -> str:
-    """Why a longer run would not have passed through the end of this one; empty if it would.
-
-    An end by `trainer.max_steps` is refused even at the end of an epoch: a trial with 6, then 8 steps gave other weights.
-    """
-    if trainer.get("max_steps") not in (None, -1) and checkpoint["global_step"] >= trainer["max_steps"]:
-        return f"it ended by trainer.max_steps={trainer['max_steps']}; only an end by trainer.max_epochs can be moved"
+def _why_ended(checkpoint: dict[str, Any]) -> str:
+    """Why a longer run would not have passed through the end of this one; empty if it would."""
     if checkpoint["resume_point"]["should_stop"]:
         return (
             f"a callback or trainer.max_time stopped it after step {checkpoint['global_step']}, as it would have stopped a "

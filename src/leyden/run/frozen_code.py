@@ -23,6 +23,7 @@ OLD_MODULES = {
     "run.override_on_resume": "relocate",
     "run.worker": "worker",
     "launch.launch": "launch",
+    "study.sweep.execute": "study.execute",
 }
 
 
@@ -71,9 +72,9 @@ def imported_from(run: Path) -> Iterator[Callable[[str], ModuleType]]:
     def module(name: str) -> ModuleType:
         try:
             return import_module(f"leyden.{name}")
-        except ModuleNotFoundError:
-            is_old = folder and not (folder / "leyden" / "run").exists()
-            if not is_old or name not in OLD_MODULES:
+        except ModuleNotFoundError as error:
+            is_old = folder and name in OLD_MODULES and f"leyden.{name}".startswith(str(error.name))
+            if not is_old:
                 raise
             return import_module(f"leyden.{OLD_MODULES[name]}")
 

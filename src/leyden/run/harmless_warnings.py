@@ -14,8 +14,12 @@ HARMLESS = [
     ".*`srun` command is available.*",
     # These metrics are already those of all devices.
     r".*self\.log\('train/(\w+_per_second|flops_utilization|data_wait|padding)', .*sync_dist",
+    # A resumed run continues in its own directory.
+    "Checkpoint directory .* exists and is not empty",
     # Checkpoints contain the averaged weights.
     ".*WeightAveraging callback, but loading a checkpoint outside the 'fit'",
+    # `TaskContract` names the task.
+    ".*`training_step` returned `None`",
     # Lightning 2.6 uses what torch 2.14 deprecates.
     ".*LeafSpec.*is deprecated",
 ]

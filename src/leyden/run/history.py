@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import yaml
 
+from .status import read_json
+
 HISTORY = Path("runs") / ".history"
 STUDIES, STUDY = "studies", "study.yaml"  # runs/studies/<experiment>/<study>/study.yaml, beside its runs/
 SETTING = re.compile(r"(?m)^runs:.*$")
@@ -53,6 +55,14 @@ def newest_run(name: str, root: Path) -> Path | None:
     candidates = [run for run in recorded if _has_name(run, name)][-1:]
     candidates += [run for run in others if _has_name(run, name)]
     return max((run.path for run in candidates), key=_time, default=None)
+
+
+def newest_finished(name: str, root: Path) -> Path | None:
+    """Return the newest run of those that `newest_run` considers which is finished."""
+    runs = [run.path for run in all_runs(root) if _has_name(run, name)]
+    return next(
+        (path for path in reversed(runs) if (read_json(path / "status.json") or {}).get("state") == "finished"), None
+    )
 
 
 def experiments(root: Path) -> list[str]:

@@ -117,7 +117,11 @@ def _from_wandb(text: str) -> tuple[str, Path]:
         import wandb
     except ModuleNotFoundError:
         raise UserError(f"init_from={text} needs wandb: install leyden[wandb]") from None
+    from ..loggers.server import responds
+
     try:
+        if not responds(server := wandb.setup().settings.base_url):  # W&B reports this after 20 s, as a busy process
+            raise ConnectionError(f"no connection to {server}")
         artifact = wandb.Api().artifact(text.removeprefix("wandb:"))
         name = f"{artifact.entity}/{artifact.project}/{artifact.name}"
         folder = Path(artifact.download(root=str(CACHE.expanduser() / name.replace(":", "-"))))

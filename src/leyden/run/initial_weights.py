@@ -68,17 +68,35 @@ def read_weights(file: Path) -> State:
     Raises:
         UserError: The file cannot be read, or holds more than tensors and plain values.
     """
-    if file.suffix == ".safetensors":
-        try:
-            from safetensors.torch import load_file
-        except ModuleNotFoundError:
-            raise UserError(f"{file} needs safetensors: install leyden[hub], or use a file of torch") from None
-        try:
-            return load_file(file)
-        except Exception as error:  # its own error type, written in Rust
-            raise UserError(f"{file} cannot be loaded: {error}") from None
+    content = _read_safetensors(file) if file.suffix == ".safetensors" else _read_torch_file(file)
+    for name in ("state_dict", "model_state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(name), dict):
+            content = content[name]
+            break
+    items = content.items() if isinstance(content, dict) else ()
+    state = {name: value for name, value in items if isinstance(value, Tensor)}
+    if not state:
+        raise UserError(f"{file} holds no parameters: expected a checkpoint or a state_dict")
+    return state
+
+
+def _read_safetensors(file: Path) -> State:
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        from safetensors.torch import load_file
+    except ModuleNotFoundError:
+        raise UserError(f"{file} needs safetensors: install leyden[hub], or use a file of torch") from None
+    try:
+        return load_file(file)
+    except Exception as error:  # its own error type, written in Rust
+        raise UserError(f"{file} is damaged, or is no safetensors file: {error}; write or download it again") from None
+
+
+def _read_torch_file(file: Path) -> Any:
+    with file.open("rb") as stream:
+        if not stream.read(2).startswith((b"PK", b"\x80")):  # an archive of torch, or a pickle as before torch 1.6
+            raise UserError(f"{file} is not a checkpoint: expected a file of torch.save or safetensors")
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
             f"{file} holds Python objects, which could execute anything, so it is not loaded: save its state_dict, or "
@@ -86,18 +104,6 @@ def read_weights(file: Path) -> State:
         ) from None
     except Exception as error:  # whatever the reader meets in a file of another kind
         raise UserError(f"{file} cannot be loaded: {' '.join(str(error).split())[:200]}") from None
-    for name in ("state_dict", "model_state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
-            content = content[name]
-            break
-    state = (
-        {name: value for name, value in content.items() if isinstance(value, Tensor)}
-        if isinstance(content, dict)
-        else {}
-    )
-    if not state:
-        raise UserError(f"{file} holds no parameters: expected a checkpoint or a state_dict")
-    return state
 
 
 def mismatches(source: State, own: State) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """Load a trained model from Python."""
 
+import logging
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +15,12 @@ from ..errors import UserError, hint
 from .directory import find_run
 from .frozen_code import imported_from
 from .harmless_warnings import silence_lightning
+from .newest_remark import newest_remark
 from .predict import records
 from .trust import require_trust
 from .worker import Worker
+
+log = logging.getLogger("leyden")
 
 
 class Predictor:
@@ -119,6 +123,8 @@ def load(run: str | Path, checkpoint: str = "best", trust: bool = False) -> Pred
     except UserError:  # a run may be outside of a project
         root = Path.cwd()
     directory = find_run(str(run), root)
+    if remark := newest_remark(str(run), directory, root):
+        log.warning("%s", remark)
     require_trust(directory, root, "predict", trusts=trust)
     with imported_from(directory.path) as module:  # the run's copy of the code, which the returned object keeps using
         try:

@@ -51,7 +51,8 @@ def run_torchrun(command: list[str], run: RunDirectory) -> int:
     try:
         with TemporaryDirectory() as folder:
             # A new session, so that the terminal sends Ctrl-C to this process only.
-            variables = {**environment(run.path), WORKERS: folder, CHILD: "1"}
+            # One thread for each process is torchrun's own choice, too, which it would announce in four lines.
+            variables = {"OMP_NUM_THREADS": "1", **environment(run.path), WORKERS: folder, CHILD: "1"}
             process = subprocess.Popen(command, env=variables, start_new_session=True)
             _forward_signals(received, process, Path(folder))
             message = _kill_message(Path(folder))

@@ -5,9 +5,8 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from ..config.check import problems
-from ..config.compose import compose, project_root
 from ..errors import UserError
+from .checked import checked_run
 from .directory import RunDirectory
 from .harmless_warnings import silence_lightning
 
@@ -23,16 +22,13 @@ def train(experiment: str, *settings: str) -> Path:
         The run directory, which `leyden.load` accepts; `results.json` in it contains the metrics.
 
     Raises:
-        UserError: The settings have errors, all of which are listed, or the run needs several processes or a cluster.
+        UserError: The settings have errors, all of which are listed, describe a search, or need several processes or a cluster.
     """
+    composed = checked_run([f"experiment={experiment}", *settings])
+    _require_this_process(composed.config)
+    root = composed.root
     from .worker import Worker  # imports torch: seconds
 
-    root = project_root()
-    overrides = [f"experiment={experiment}", *settings]
-    composed = compose(overrides, root)
-    if messages := problems(composed):
-        raise UserError("\n".join(messages))
-    _require_this_process(composed.config)
     run = RunDirectory.create(composed.frozen, root, ["leyden", "train", experiment, *settings])
     with chdir(root), warnings.catch_warnings():  # relative paths in settings start there
         silence_lightning()

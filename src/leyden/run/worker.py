@@ -19,6 +19,7 @@ from ..callbacks import (
     ProgressBar,
     ProgressLines,
     ResumePoint,
+    TaskContract,
     Watchdog,
 )
 from ..config.build import build
@@ -217,19 +218,18 @@ class Worker:
         callbacks = [*named.values(), ResumeMetrics(self.metrics), ProgressLines(), self.record, *pruning(self.run)]
         if self.trains:
             point = ResumePoint(self.run.path / "checkpoints" / LAST)
-            callbacks = [point, *callbacks, Interruption(self.stop)]
+            callbacks = [point, *callbacks, TaskContract(), Interruption(self.stop)]
         else:  # the watchdog is for training; plots cannot be saved in a read-only run
             unused = (Watchdog,) if self.run.is_writable else (Watchdog, PredictionPlots)
             callbacks = [callback for callback in callbacks if not isinstance(callback, unused)]
         for watchdog in (callback for callback in callbacks if isinstance(callback, Watchdog)):
             watchdog.on_hang = lambda message: self.run.set_state("failed", error=message, exit_code=1)
         has_terminal = sys.stdout.isatty()
-        callbacks.append(ProgressBar() if has_terminal else BatchLines())
         settings, unset, environment = adapt_settings(self.config["trainer"], self.trains)
         built: Trainer = build(
             settings,
             {},
-            callbacks=callbacks,
+            callbacks=[*callbacks, ProgressBar() if has_terminal else BatchLines()],
             logger=[self.metrics, *self.loggers] if self.trains else False,
             default_root_dir=self.run.path,
             enable_progress_bar=has_terminal,

@@ -46,10 +46,19 @@ def notes(made: list[Group]) -> list[str]:
     found = []
     if any(len({fold for _, fold in group.by_pair}) > 1 for group in made):
         found.append(FOLDS_NOTE)
-    pairs = [group.difference.pairs for group in made if group.difference]
+    tested = [group for group in made if group.difference and not math.isnan(group.difference.p)]
+    pairs = {bool(group.difference.pairs) for group in tested if group.difference}
     if pairs:
-        test = "Paired t-test by seed or fold" if all(pairs) else "Welch's t-test where seeds or folds do not match"
+        paired, welch = "Paired t-test by seed or fold", "Welch's t-test where seeds or folds do not match"
+        test = paired if pairs == {True} else welch if pairs == {False} else f"{paired}, {welch}"
         found.append(f"{test}; p-values are two-sided.")
+    if untested := [group.name for group in made if group.difference and group not in tested]:
+        found.append(f"No test of {'; '.join(untested)}: both groups need at least two runs.")
+    found += [
+        f"{group.name}: all differences are {low:+.4g}; no test is possible with zero variance."
+        for group in tested
+        if group.difference and (low := group.difference.interval[0]) == group.difference.interval[1] != 0
+    ]
     for group in made:
         if group.difference and 0 < (number := group.difference.pairs) < max(group.summary.n, made[0].summary.n):
             runs = f"{group.name} has {group.summary.n} runs, {made[0].name} {made[0].summary.n}"

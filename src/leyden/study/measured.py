@@ -1,6 +1,7 @@
 """Which runs have a final value of a metric."""
 
 from collections import Counter
+from math import isfinite
 
 from .records import Record
 
@@ -14,7 +15,8 @@ def measured(records: list[Record], metric: str) -> tuple[list[Record], str]:
     found = [
         record
         for record in records
-        if isinstance(record.metrics.get(metric), int | float)
+        if isinstance(value := record.metrics.get(metric), int | float)
+        and isfinite(value)
         and (record.state == "finished" or metric.startswith("test/"))
     ]
     states = Counter(record.state for record in records if record not in found)

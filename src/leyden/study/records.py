@@ -1,24 +1,26 @@
 """Settings, state and metrics of the runs of a project, read once and kept in an index."""
 
 import json
+import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from ..errors import UserError, hint
 from ..io import write_atomically
-from ..run.directory import RunDirectory
+from ..run.directory import RunDirectory, State
+from ..run.extension import LENGTH, SCHEDULE
 from ..run.history import all_runs
 from ..run.lifetime import has_died
 from ..run.results import SPLITS
 
 INDEX = ".index.json"  # in runs/; it can be deleted at any time
 FILES = ("config.yaml", "status.json", "results.json", "checkpoints/best.json")  # read for a record
-FORMAT = 3  # of the index
+FORMAT = 4  # of the index
 FIELDS = (
     "experiment",
     "state",
@@ -27,6 +29,7 @@ FIELDS = (
     "error",
     "command",
 )  # which can be selected and sorted by, like settings
+STATES = (*get_args(State), "killed", "damaged")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Record:
         mode: Whether it is best at its `min` or `max`.
         splits: Fingerprint of the samples of each evaluated split.
         error: First line of the error of a failed run.
-        command: The command that created the run.
+        command: The command that trains such a run: the one that created it, with the length to which it was extended
+            and the file of `init_from`, where it named a run, which may be another one by now.
     """
 
     path: str
@@ -75,7 +79,8 @@ def require_names(records: list[Record], names: Iterable[str]) -> None:
     known = {key for record in records for key in (*record.metrics, *record.settings)} | {*FIELDS}
     for name in names:
         if name not in known:
-            raise UserError(f"no run has a metric or setting {name!r}{hint(name, known)}")
+            same_end = [key for key in known if key.replace("/", ".").endswith(f".{name}")]
+            raise UserError(f"no run has a metric or setting {name!r}{hint(name, same_end or known)}")
 
 
 def records(root: Path) -> list[Record]:
@@ -121,7 +126,7 @@ def read(path: Path, experiment: str) -> Record:
         mode=best.get("mode", ""),
         splits=results.get("splits", {}),
         error=(status.get("error") or "").partition("\n")[0],
-        command=_first_line(path / "command.txt"),
+        command=_command(path / "command.txt", settings.get("init_from")),
     )
 
 
@@ -168,9 +173,18 @@ def _stamp(path: Path) -> list[int]:
     return stamp
 
 
-def _first_line(path: Path) -> str:
-    with suppress(OSError, UnicodeDecodeError):
-        return path.read_text(encoding="utf-8").partition("\n")[0]
+def _command(file: Path, init_from: str | None) -> str:
+    """Return the first command with the weights that were found, and with what later ones that extended the run changed."""
+    with suppress(OSError, ValueError):
+        first, *later = file.read_text(encoding="utf-8").splitlines() or [""]
+        words = [word for line in later for word in shlex.split(line)]
+        words = [word for word in words if word.startswith((*(f"{name}=" for name in LENGTH), f"{SCHEDULE}."))]
+        words += [f"init_from={init_from}"] if init_from else []
+        changed = {word.partition("=")[0]: word for word in words}
+        if not changed:
+            return first
+        kept = [word for word in shlex.split(first) if word.partition("=")[0] not in changed]
+        return shlex.join([*kept, *changed.values()])
     return ""
 
 

@@ -29,7 +29,7 @@ class Verdict:
     Attributes:
         kind: `bit-equal`, `equal metrics`, `within the interval` or `different`.
         reason: What was compared, or what differs.
-        metrics: Metrics of the test split, each with the original and the new value.
+        metrics: Metrics of the test split, of a run without a test of the validation split, each with the original and the new value.
     """
 
     kind: str
@@ -90,19 +90,23 @@ def compare(original: Record, new: Record, seeds: Iterable[Record]) -> Verdict:
         seeds: Runs of the project. Those that differ from the original only in their seed determine the interval
             within which a result counts as reproduced.
     """
-    metrics = {
-        name: (value, new.metrics[name])
-        for name, value in original.metrics.items()
-        if name.startswith("test/") and name in new.metrics
-    }
+    shared = {name: (value, new.metrics[name]) for name, value in original.metrics.items() if name in new.metrics}
+    metrics = {name: pair for name, pair in shared.items() if name.startswith("test/")} or shared
     different = different_bits(Path(original.path), Path(new.path))
     if not different:
         return Verdict("bit-equal", "weights of all checkpoints and rows of metrics.csv", metrics)
-    name = original.monitor.replace("val/", "test/", 1)
+    name = main_metric(original.monitor, metrics)
     others = [record for record in seeds if record.state == "finished" and record.path != new.path]
     repeats = [record for record in others if same_but_seed(record, original)]
     values = [float(record.metrics[name]) for record in repeats if name in record.metrics]
     return judge(name, metrics, values, f"not bit-equal: {', '.join(different)}")
+
+
+def main_metric(monitor: str, metrics: Iterable[str]) -> str:
+    """Return the metric by which a result is judged: the monitored one of the test split, or if it was not tested of
+    the validation split."""
+    tested = monitor.replace("val/", "test/", 1)
+    return tested if tested in metrics else monitor
 
 
 def judge(name: str, metrics: dict[str, tuple[float, float]], values: list[float], remark: str) -> Verdict:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import UserError
 
 SPLITS = ("val/", "test/")
-BEGIN = ["leyden", "train"]
+BEGIN, REPRODUCED = ["leyden", "train"], ["leyden", "reproduce"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,14 @@ class Row:
         return [word for word in self.overrides if not re.match(r"(\w+\.)*seed=", word)]
 
 
-def read_table(file: Path) -> list[Row]:
+def read_table(file: Path) -> tuple[list[Row], str]:
     """Read the runs of a table from its columns `command` and metrics; other columns are ignored.
 
+    Returns:
+        The runs, and a note on rows that have no results to reproduce, empty if there are none.
+
     Raises:
-        UserError: The file is not such a table.
+        UserError: The file is not such a table, or has no results.
     """
     try:
         with file.open(newline="", encoding="utf-8") as stream:
@@ -49,17 +52,25 @@ def read_table(file: Path) -> list[Row]:
                     f"{file} is not a table of runs: expected the columns `command` and metrics such as "
                     f"test/accuracy, as `leyden runs --format csv` writes them, got {', '.join(heads) or 'none'}"
                 )
-            return [_row(line, metrics, f"{file}:{lines.line_num}") for line in lines]
+            rows = [_row(line, metrics, f"{file}:{lines.line_num}") for line in lines]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{file} cannot be read: {error}") from None
+    results = [row for row in rows if row]
+    if not results:
+        raise UserError(f"{file} has no runs with metrics")
+    number = len(rows) - len(results)
+    return results, f"excluded: {number} of {len(rows)} rows have no metrics or are reproductions" if number else ""
 
 
-def _row(line: dict[str, str], metrics: list[str], where: str) -> Row:
+def _row(line: dict[str, str], metrics: list[str], where: str) -> Row | None:
     try:
-        words = [word for word in shlex.split(line["command"]) if not word.startswith("--")]
+        words = [word for word in shlex.split(line["command"] or "") if not word.startswith("--")]
+        values = {name: float(line[name]) for name in metrics if line[name]}
+        if not values or words[:2] == REPRODUCED:
+            return None
         if words[:2] != BEGIN:
             raise ValueError(f"expected a command `leyden train ...`, got {line['command']!r}")
-        return Row(words[2:], {name: float(line[name]) for name in metrics if line[name]})
+        return Row(words[2:], values)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
 

@@ -3,7 +3,7 @@
 import operator
 import re
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,19 @@ from typing import Any
 import yaml
 
 from ..errors import UserError, hint
-from .records import Record, require_names
+from .names import short_value
+from .records import STATES, Record, require_names
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
     "!=": operator.ne,
+    "==": operator.eq,
     "=": operator.eq,
     ">": operator.gt,
     "<": operator.lt,
 }
-CONDITION = re.compile(r"([\w./]+)(>=|<=|!=|=|>|<)(.*)", re.S)
+CONDITION = re.compile(r"\s*([\w./]+)\s*(>=|<=|!=|==|=|>|<)\s*(.*?)\s*", re.S)
 
 
 def select(records: list[Record], words: Iterable[str], cwd: Path) -> list[Record]:
@@ -42,8 +44,9 @@ def select(records: list[Record], words: Iterable[str], cwd: Path) -> list[Recor
     if names:
         chosen = {record.path for name in names for record in _named(records, name, cwd)}
         records = [record for record in records if record.path in chosen]
+    among = records  # in which every name has to occur; an earlier condition may leave no run with it
     for condition in conditions:
-        records = _where(records, condition)
+        records = _where(records, among, condition)
     return records
 
 
@@ -65,21 +68,50 @@ def _named(records: list[Record], name: str, cwd: Path) -> list[Record]:
     return matches
 
 
-def _where(records: list[Record], condition: str) -> list[Record]:
+def _where(records: list[Record], among: list[Record], condition: str) -> list[Record]:
     name, sign, text = CONDITION.fullmatch(condition).groups()  # pyrefly: ignore[missing-attribute]
-    if not records:
+    if not among:
         return []
-    require_names(records, [name])
-    value, compare = yaml.safe_load(text or "''"), OPERATORS[sign]
-    if isinstance(value, date):  # or a time, which is one
-        value = value.isoformat()
-    return [record for record in records if _holds(compare, record[name], number(value))]
+    require_names(among, [name])
+    compare = OPERATORS[sign]
+    if name == "created":
+        text = _time(condition, text)
+        return [record for record in records if record.created and compare(record.created[: len(text)], text)]
+    if name == "state" and text not in STATES:
+        raise UserError(f"{condition}: there is no state {text!r}{hint(text, STATES)}")
+    wanted = _value(text)
+    if sign[0] in "<>" and isinstance(wanted, str):
+        kinds = {type(number(record[name])) for record in among if record[name] is not None}
+        if kinds and str not in kinds:
+            raise UserError(f"{condition}: {name} is a number, got {text!r}")
+    return [record for record in records if _holds(compare, name, record[name], wanted)]
 
 
-def _holds(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> bool:
-    """Compare two values; False if they cannot be compared, such as a missing value and a number."""
+def _time(condition: str, text: str) -> str:
+    """Return the beginning of an ISO time, such as `2026`, `2026-11` or `2026-11-01T12`, if it is one."""
+    whole = text.removesuffix("Z")
     try:
-        return bool(compare(number(value), wanted))
+        datetime.fromisoformat(whole + "2000-01-01T00:00:00"[len(whole) :])
+    except ValueError:
+        raise UserError(
+            f"{condition}: expected a day or time (UTC), such as 2026-11-01 or 2026-11-01T12:30, got {text!r}"
+        ) from None
+    return text
+
+
+def _value(text: str) -> Any:
+    """Return a value as YAML reads it; what is no YAML, such as `*` or `>1`, is text."""
+    try:
+        return number(yaml.safe_load(text or "''"))
+    except (yaml.YAMLError, ValueError):
+        return text
+
+
+def _holds(compare: Callable[[Any, Any], bool], name: str, value: Any, wanted: Any) -> bool:
+    """Compare two values, of a class its last name if that is given; False for a missing value and a number."""
+    short = short_value(name, value)
+    try:
+        return bool(compare(short if short == wanted else number(value), wanted))
     except TypeError:
         return False
 

@@ -62,9 +62,10 @@ def summarize(values: list[float], resamples: int = RESAMPLES) -> Summary:
     mean, nothing = float(sample.mean()), (math.nan, math.nan)
     if len(sample) < 2:
         return Summary(len(sample), mean, math.nan, nothing, nothing)
-    std = float(sample.std(ddof=1))
-    if std == 0:
+    if np.ptp(sample) == 0:  # their mean and deviation are inexact: those of three times 0.1 are not 0.1 and 0
+        mean = float(sample[0])
         return Summary(len(sample), mean, 0.0, (mean, mean), (mean, mean))
+    std = float(sample.std(ddof=1))
     low, high = stats.t.interval(CONFIDENCE, len(sample) - 1, loc=mean, scale=stats.sem(sample))
     bootstrap = _bootstrap(sample, resamples) if resamples else nothing
     return Summary(len(sample), mean, std, (float(low), float(high)), bootstrap)
@@ -91,12 +92,13 @@ def compare(values: Mapping[Any, float], baseline: Mapping[Any, float]) -> Diffe
         first, second = ([side[key] for key in shared] for side in (values, baseline))
         differences = np.subtract(first, second)
         if np.ptp(differences) == 0:
-            each = float(differences[0])
-            return Difference(each, (each, each), 1.0 if each == 0 else 0.0, len(shared))
+            return _without_spread(float(differences[0]), len(shared))
         result, pairs = stats.ttest_rel(first, second), len(shared)
         difference = float(differences.mean())
     elif min(len(values), len(baseline)) >= 2:
         first, second = list(values.values()), list(baseline.values())
+        if np.ptp(first) == np.ptp(second) == 0:
+            return _without_spread(first[0] - second[0], 0)
         result, pairs = stats.ttest_ind(first, second, equal_var=False), 0
         difference = float(np.mean(first) - np.mean(second))
     else:
@@ -104,6 +106,11 @@ def compare(values: Mapping[Any, float], baseline: Mapping[Any, float]) -> Diffe
         return Difference(difference, (math.nan, math.nan), math.nan, 0)
     interval = result.confidence_interval(CONFIDENCE)
     return Difference(difference, (float(interval.low), float(interval.high)), float(result.pvalue), pairs)
+
+
+def _without_spread(difference: float, pairs: int) -> Difference:
+    """Return the limit of the tests for a spread of zero, by which they cannot judge."""
+    return Difference(difference, (difference, difference), 1.0 if difference == 0 else 0.0, pairs)
 
 
 def adjust(differences: list[Difference]) -> list[Difference]:
@@ -119,8 +126,8 @@ def adjust(differences: list[Difference]) -> list[Difference]:
 def prediction_interval(values: list[float]) -> tuple[float, float]:
     """Return the 95 % interval of one further value of a normal distribution, given at least two values."""
     sample = np.asarray(values, dtype=np.float64)
+    if np.ptp(sample) == 0:
+        return float(sample[0]), float(sample[0])
     scale = float(sample.std(ddof=1)) * math.sqrt(1 + 1 / len(sample))
-    if scale == 0:
-        return float(sample.mean()), float(sample.mean())
     low, high = stats.t.interval(CONFIDENCE, len(sample) - 1, loc=sample.mean(), scale=scale)
     return float(low), float(high)

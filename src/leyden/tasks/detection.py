@@ -32,7 +32,7 @@ class Detection(Task):
         **task: arguments of `Task`.
     """
 
-    monitor, mode = "val/map_50", "max"
+    monitor, mode, sample_error = "val/map_50", "max", "missed and false boxes"
 
     def __init__(self, network: nn.Module, image_size: Sequence[int], weights: str | None = None, **task: Any) -> None:
         from torchvision.models.detection.transform import GeneralizedRCNNTransform  # not installed everywhere

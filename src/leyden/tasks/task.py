@@ -5,9 +5,10 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics import Metric
+from torchmetrics import MeanMetric, Metric
 
 from ..errors import UserError
+from ..metrics.mean import Mean
 from ..optim.freezing import freeze
 from ..optim.fully_sharded import shard
 from ..optim.fused import fused
@@ -53,6 +54,8 @@ class Task(LightningModule):
     # Metric that selects the best checkpoint, and whether it is best at its minimum or maximum.
     monitor: ClassVar[str] = "val/loss"
     mode: ClassVar[Literal["min", "max"]] = "min"
+    # What `per_sample_loss` is called in the table of the worst samples.
+    sample_error: ClassVar[str] = "loss"
 
     def __init__(
         self,
@@ -118,6 +121,12 @@ class Task(LightningModule):
         if not isinstance(metric, Metric):
             raise UserError(
                 f"{type(self).__name__} has no metric {name!r}: expected self.add_metrics({name}=...) in __init__"
+            )
+        if len(values) == 1 and isinstance(metric, Mean | MeanMetric) and not getattr(values[0], "ndim", 0):
+            raise UserError(
+                f"{type(self).__name__}: measure({stage!r}, {name!r}) expects a value for each sample (batch,), got a single "
+                "number, such as the mean of a batch, which is inexact if batches differ in size: use reduction='none', or "
+                "add the number of samples as a weight"
             )
         metric.update(*values)
         if metric.update_count == 1:  # logging it once is enough, and costs as much as an update

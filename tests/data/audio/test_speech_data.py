@@ -84,6 +84,8 @@ def test_words_that_are_tokens(data):
     output = prediction([2, 1, 1], [[0, 0.1], [0.2, 0.3], [0.4, 0.5]])
     assert data.text(output.tokens) == "yes no no"
     assert [word["word"] for word in data.words(output)] == ["yes", "no", "no"]
+    described = data.describe_prediction(None, torch.tensor([2, 1]), output)
+    assert described == {"true": "yes no", "predicted": "yes no no"}
 
 
 def test_nothing_recognized(data):

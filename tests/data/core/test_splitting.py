@@ -138,6 +138,36 @@ def test_samples_of_a_fold_are_reported(log):
     assert data.account["samples"] == {"train": 42, "validation": 6, "test": 12}
 
 
+class RareClass(Numbers):
+    """Sample 5 alone is of class c."""
+
+    def load(self, split):
+        samples = super().load(split)
+        numbers = torch.arange(len(samples))
+        samples.targets = torch.where(numbers == 5, 2, numbers % 2)
+        return samples
+
+
+class WithoutAccount(RareClass):
+    def count_samples(self):
+        return None
+
+
+@pytest.mark.parametrize("kind", [RareClass, WithoutAccount])
+@pytest.mark.parametrize("groups", [None, torch.arange(60) // 3])
+def test_a_class_without_a_training_sample_in_a_fold_is_reported_once(kind, groups, log):
+    has_lost = []
+    for fold in range(5):
+        log.clear()
+        data = kind(groups=groups, fold=fold, num_folds=5)
+        for stage in ("fit", "fit", "test"):
+            data.setup(stage)
+        has_lost.append(5 not in data.samples["train"].indices)
+        warning = "the train split has no sample of 1 of 3 classes ('c')"
+        assert log.text.count(warning) == has_lost[-1]
+    assert has_lost.count(True) >= 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

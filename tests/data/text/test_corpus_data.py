@@ -254,6 +254,8 @@ def test_drawing_takes_any_sign(file):
     figure.canvas.draw()  # would raise an error if the text were parsed as a formula
     assert figure.axes[0].texts[0].get_text() == "$x^ costs\n    5$ \\frac"
     assert figure.axes[0].get_title() == "2.00 nats a token"
+    assert data.describe_prediction(tokens, target, losses) == {"text": "$x^ costs\n\t5$ \\frac"}
+    assert data.source_of("test", 0) is None
 
 
 def test_stdlib_source_is_split_by_files():

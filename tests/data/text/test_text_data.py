@@ -176,3 +176,13 @@ def test_predictions_are_the_lines_of_a_table(table):
     assert text.get_text().startswith("bark meow")
     assert text.get_text().count("\n") == 2
     figure.canvas.draw()
+
+
+def test_a_prediction_is_described_by_its_text_and_classes(table):
+    data = text_data(table)
+    data.setup("fit")
+    tokens, target = data.samples["train"].dataset.__getitems__([0]).sample(0)
+    described = data.describe_prediction(tokens, target, torch.tensor([0.25, 0.75]))
+    assert described["text"].startswith("meow")
+    assert list(described.values())[1:] == ["cat", "dog", 0.75, 0.25]
+    assert data.source_of("train", 0).startswith("meow number")  # the text as it stands in the table

@@ -6,6 +6,7 @@ from torchvision.io import write_png
 
 from leyden.data.vision import DigitsDetection, RandomBoxAffine
 from leyden.data.vision.box_drawing import PREDICTED_COLOR, TARGET_COLOR
+from leyden.data.vision.boxes import boxes_of_image
 
 PREDICTION = {
     "boxes": torch.tensor([[16.0, 8, 32, 24], [0, 0, 4, 4]]),
@@ -72,3 +73,12 @@ def test_true_and_predicted_boxes_are_drawn_with_class_and_score():
     )
     left, top = axes.patches[-1].get_xy()
     assert (left, top, axes.patches[-1].get_width()) == (15.5, 7.5, 16)
+
+
+def test_a_prediction_is_described_by_the_classes_of_its_boxes():
+    data = digits()
+    target = boxes_of_image(torch.zeros(3, 4), torch.tensor([8, 2, 8]))
+    described = data.describe_prediction(None, target, PREDICTION)
+    assert described == {"true": "1, 7 (2)", "predicted": "3"}  # the second has a low score
+    nothing = {name: values[:0] for name, values in PREDICTION.items()}
+    assert data.describe_prediction(None, target, nothing)["predicted"] == "none"

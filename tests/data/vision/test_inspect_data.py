@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leyden.cli.checked import checked
 from leyden.cli.inspect_data import inspect
 from leyden.cli.main import main
 from leyden.errors import UserError
+from leyden.run.checked import checked
 from leyden.run.directory import RunDirectory
 
 ROOT = Path.cwd()
@@ -44,7 +44,11 @@ def shown(capsys):
 
 
 def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
-    assert inspect("vision/digits", settings, False) == 0
+    result = inspect("vision/digits", settings, False)
+    assert result["splits"]["train"] == {"samples": 26, "storage": "memory"}
+    assert result["where"] == str(tmp_path / "images")
+    assert [entry["state"] for entry in result["cache"]] == ["in use"] * 2
+    assert result["speed"]["batch_size"] == 4
     lines = shown(capsys)
     assert [name for name, _ in lines] == ["train", "validation", "test", "cache", "cache", "speed"]
     assert [text for _, text in lines[:3]] == ["26 samples, memory", "4 samples, memory", "4 samples, memory"]
@@ -54,11 +58,11 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
     assert sizes == ["30 samples, uint8 [30, 3, 8, 8]", "4 samples, uint8 [4, 3, 8, 8]"]
     assert int(re.match(r"(\d+) samples/s: \d+ batches of 4, in this process", lines[5][1])[1]) > 0
 
-    assert inspect("vision/digits", [*settings, "data.image_size=9"], False) == 0
+    inspect("vision/digits", [*settings, "data.image_size=9"], False)
     states = [text.rpartition("; ")[2] for name, text in shown(capsys) if name == "cache"]
     assert sorted(states) == ["in use", "in use", "for other files or settings", "for other files or settings"]
 
-    assert inspect("vision/digits", settings, True) == 0
+    assert inspect("vision/digits", settings, True)["freed_bytes"] > 0
     ((name, text),) = shown(capsys)
     assert name == "freed"
     assert re.match(r"\d+\.\d MB in ", text)
@@ -66,9 +70,9 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
 
 
 def test_a_run_is_shown_as_it_was_frozen(settings, tmp_path, capsys):
-    config = checked(["experiment=vision/digits", *settings, "data.storage=disk"])[1]
+    config = checked(["experiment=vision/digits", *settings, "data.storage=disk"]).frozen
     run = RunDirectory.create(config | {"runs": str(tmp_path / "runs")}, ROOT, ["test"])
-    assert inspect(str(run.path), [], False) == 0
+    inspect(str(run.path), [], False)
     lines = shown(capsys)
     assert [text for _, text in lines[:3]] == [f"{n} samples, decoded in every epoch" for n in (26, 4, 4)]
     assert lines[3][0] == "speed"

@@ -107,3 +107,9 @@ def test_all_classes_but_a_background_are_tinted_and_in_the_legend(first):
     assert [text.get_text() for text in axes.get_legend().get_texts()] == shown
     opacity = axes.images[-1].get_array()[0, :, 3]
     assert (opacity > 0).tolist() == [name in shown for name in data.class_names]
+
+
+def test_a_prediction_is_described_by_its_wrong_pixels():
+    target = torch.tensor([[0, 1], [2, IGNORE_INDEX]])
+    described = digits().describe_prediction(None, target, torch.tensor([[0, 1], [1, 1]], dtype=torch.uint8))
+    assert described == {"wrong pixels": pytest.approx(1 / 3, abs=1e-6)}

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from chromium import BINARY, chromium
-from run_files import write_curves, write_matrix, write_run
+from run_files import write_curves, write_matrix, write_run, write_study, write_worst
 
 from leyden.study.records import read_present
 from leyden.study.report.report import report
@@ -33,14 +33,17 @@ def pages(tmp_path_factory):
         write_curves(paths[-1], epochs=5, shift=seed / 100)
     write_matrix(paths[0], [f"class {n}" for n in range(12)], [[n * m for n in range(12)] for m in range(12)])
     (paths[0] / "environment.txt").write_text("torch==2.14.1\nzope==1.0\n")
-    made = {}
+    write_worst(paths[0])
+    folder, trials = write_study(root)
+    made = {"study": root / "study.html"}
+    made["study"].write_text(report([read_present(path) for path in trials], None, "study", folder))
     for name, chosen in (("run", paths[:1]), ("several", paths)):
         made[name] = root / f"{name}.html"
         made[name].write_text(report([read_present(path) for path in chosen], None, "runs"))
     return made
 
 
-@pytest.mark.parametrize("name", ["run", "several"])
+@pytest.mark.parametrize("name", ["run", "several", "study"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_page_requests_nothing_and_does_not_scroll_sideways(browser, pages, name, width):
     browser.open(pages[name], width)
@@ -78,6 +81,44 @@ def test_the_table_is_sorted_by_click_and_by_keys(browser, pages):
     browser.evaluate(f"{head}.querySelector('button').focus()")
     browser.press("Enter", "\r")
     assert (scores(browser), browser.evaluate(f"{head}.ariaSort")) == (sorted(SCORES, reverse=True), "descending")
+
+
+def test_the_worst_samples_are_sorted(browser, pages):
+    browser.open(pages["run"])
+    table = "document.querySelector('#predictions table[data-sortable]')"
+    cells = f"[...{table}.tBodies[0].rows].map((row) => row.cells[0].textContent)"
+    assert browser.evaluate(cells) == ["7", "10", "3"]
+    browser.evaluate(f"{table}.tHead.rows[0].cells[0].querySelector('button').focus()")
+    browser.press("Enter", "\r")
+    assert browser.evaluate(cells) == ["3", "7", "10"]  # as numbers
+    browser.evaluate(f"{table}.tHead.rows[0].cells[6].querySelector('button').click()")
+    assert browser.evaluate(cells) == ["10", "3", "7"]
+    assert browser.errors == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_parallel_coordinates_are_read_by_keys_and_pointer(browser, pages, width):
+    browser.open(pages["study"], width)
+    chart = "document.querySelector('.parallel')"
+    said = f"{chart}.querySelector('output').textContent"
+    assert browser.evaluate(f"{chart}.querySelectorAll('path').length") == 4
+    browser.evaluate(f"{chart}.scrollIntoView({{block: 'center'}})")
+    browser.evaluate(f"{chart}.querySelector('.plot').focus()")
+    browser.press("ArrowRight")
+    assert browser.evaluate(said) == "trial 1 (1 of 4): lr 0.001, model large, dropout 0.5, val/accuracy 0.94"
+    browser.press("End")
+    assert browser.evaluate(said) == "trial 3 (4 of 4): lr 0.1, model small, dropout none, val/accuracy 0.49"
+    assert browser.evaluate(f"{chart}.querySelectorAll('.chosen').length") == 1
+    browser.press("Escape")
+    assert browser.evaluate(said) == ""
+    start = f"(() => {{ const path = {chart}.querySelector('path'), at = path.getPointAtLength(20).matrixTransform(path.getScreenCTM()); return [at.x, at.y]; }})()"
+    x, y = browser.evaluate(start)  # of the worst, which lies below the others
+    browser.mouse("mouseMoved", x, y)
+    browser.settle()
+    assert browser.evaluate(said).startswith("trial 3")
+    axes = f"[...{chart}.querySelectorAll('.axis')].map((one) => one.x1.baseVal.value === one.x2.baseVal.value)"
+    assert browser.evaluate(axes) == [width == 1280] * 4  # upright where there is room
+    assert browser.errors == []
 
 
 def test_the_table_is_filtered(browser, pages):
@@ -127,7 +168,7 @@ def test_a_chart_is_read_and_zoomed_by_keys_and_by_drag(browser, pages):
     assert browser.errors == []
 
 
-@pytest.mark.parametrize("name", ["run", "several"])
+@pytest.mark.parametrize("name", ["run", "several", "study"])
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_has_contrast_in_both_themes(browser, pages, name, dark):
     browser.open(pages[name], dark=dark)

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 import yaml
-from run_files import write_curves, write_matrix, write_run
+from run_files import write_curves, write_matrix, write_run, write_study, write_worst
 
 from leyden.study.records import read_present
 from leyden.study.report.report import report
@@ -184,3 +184,40 @@ def test_runs_without_any_metric_are_a_page(tmp_path):
     html = page(*(write_run(tmp_path, "a/b", seed, 0.1, None, state="failed") for seed in range(2)))
     assert "No run has a metric to compare yet." in html
     assert "No run has curves yet." in html
+
+
+def test_worst_samples_are_a_table_to_sort(run):
+    write_worst(run)
+    shown = section(page(run), "predictions")
+    table = re.search(r"Table of the worst examples.*?</table>", shown, re.S)[0]
+    assert '<table data-sortable="">' in table or "<table data-sortable>" in table
+    assert re.findall(r'<th(?: class="number")? scope="col"[^>]*>([^<]*)', table) == [
+        *("sample", "file", "text", "true", "predicted", "confidence", "loss")
+    ]
+    assert re.search(
+        r'<td>7</td><td>test/a.txt</td><td><div class="text">a long text .*?<td class="number">4.605<', table
+    )
+    assert "test/&lt;b&gt;.txt" in table
+
+
+def test_a_study_draws_its_parallel_coordinates(tmp_path):
+    folder, paths = write_study(tmp_path)
+    html = page(*paths, folder=folder)
+    (chart,) = [chart for chart in charts(html) if "axes" in chart]
+    assert chart["runs"] == ["trial 0", "trial 1", "trial 2", "trial 3"]  # the pruned one has no final value
+    assert [(axis["name"], axis.get("log"), axis.get("ticks")) for axis in chart["axes"]] == [
+        ("lr", True, None),
+        ("model", None, ["large", "small"]),
+        ("dropout", False, None),
+        ("val/accuracy", False, None),
+    ]
+    assert chart["axes"][1]["values"] == [1, 0, 0, 1]
+    assert chart["axes"][2]["values"] == [None, 0.5, 0.1, None]  # not searched
+    assert "1 of 5 runs have no final val/accuracy (1 pruned)" in section(html, "settings")
+    assert "history of the study" in html
+    assert "parallel coordinates of the study" not in html  # the figure, which the chart replaces
+
+
+def test_runs_that_differ_in_one_setting_have_no_parallel_coordinates(tmp_path):
+    paths = [write_run(tmp_path, "a/b", 0, rate, 0.9) for rate in (0.1, 0.2)]
+    assert not [chart for chart in charts(page(*paths)) if "axes" in chart]

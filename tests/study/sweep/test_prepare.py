@@ -15,11 +15,10 @@ def plan(*words):
 
 
 def test_values_are_set_where_interpolations_copy_them():
-    planned = plan(RATES, "seed=0,1,2", "trainer.devices=1,2")
-    config = configuration(planned.bases, {"model.optimizer.lr": 0.02, "seed": 2, "trainer.devices": 2})
+    planned = plan(RATES, "seed=0,1,2")
+    config = configuration(planned.bases, {"model.optimizer.lr": 0.02, "seed": 2})
     assert config["model"]["optimizer"]["lr"] == 0.02
     assert config["seed"] == config["data"]["seed"] == 2
-    assert config["launcher"]["devices"] == 2
     assert "search" not in config
     assert planned.bases[0].config["seed"] == 0  # is not changed
     assert planned.own["seed"] == 0
@@ -43,6 +42,8 @@ def test_config_groups_and_nodes_are_searched():
         (["model.optimizer.lrr=1,2"], "no argument 'lrr'; did you mean 'lr'"),
         (["data.batch_size=0,64"], "data.batch_size=0: batch_size is 0"),
         (["trainer.max_epochs=interval(1,2.5)"], "int or null"),
+        (["trainer.devices=1,2"], "it changes launcher.devices; all trials of a search"),
+        (["trainer=cpu,gpu"], "the options of a config group change the launcher"),
         (["runs=a,b"], "runs is the same for all trials"),
         (["optim=adamw,sgdd"], "no option 'sgdd'; did you mean 'sgd'"),
         ([RATES, "search.objectives={test/accuracy: max}"], "use val/accuracy"),

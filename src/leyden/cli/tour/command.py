@@ -6,9 +6,8 @@ import os
 import sys
 
 from ...config.references import resolve
-from ...errors import RunError
 from ...io import write_atomically
-from ..checked import checked
+from ...run.checked import checked
 
 
 def tour(options: argparse.Namespace) -> int:
@@ -16,23 +15,22 @@ def tour(options: argparse.Namespace) -> int:
 
     Raises:
         UserError: There is no such experiment, or a setting is invalid.
+        RunError: The data or the model cannot be used as it is.
     """
-    root, frozen = checked([options.experiment, *options.overrides])
-    config = resolve(frozen, root)
-    os.chdir(root)  # relative paths in settings begin there
+    composed = checked([options.experiment, *options.overrides])
+    config = resolve(composed.frozen, composed.root)
+    os.chdir(composed.root)  # relative paths in settings begin there
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     from .first_step import first_step  # torch: seconds
     from .page import page
+    from .result import result
     from .sections import heading, sections
     from .terminal import show
 
-    try:
-        step = first_step(config)
-        shown = heading(step), sections(step, draws=options.html is not None)
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return 1
+    step = first_step(config)
+    shown = heading(step), sections(step, draws=options.html is not None)
     show(*shown)
+    options.result = result(step) | {"page": options.html}
     if options.html:
         write_atomically(options.html, page(*shown))
         print(f"\nwritten: {options.html}")

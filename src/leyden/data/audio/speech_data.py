@@ -88,6 +88,9 @@ class SpeechData(AudioData):
     def records(self, samples: Samples, index: int, prediction: Any) -> list[dict[str, Any]]:
         return [{"text": self.text(prediction.tokens), "words": self.words(prediction)}]
 
+    def describe_prediction(self, inputs: Tensor, target: Any, prediction: Any) -> dict[str, Any]:
+        return {"true": self.text(target), "predicted": self.text(prediction.tokens)}
+
     def draw_prediction(self, axes: "Axes", inputs: Tensor, target: Tensor, prediction: Any) -> None:
         """Draw the spectrogram with the predicted words at their times, titled with the predicted transcript and, if it is
         wrong, the reference in red."""

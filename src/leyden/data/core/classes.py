@@ -87,6 +87,25 @@ class Labels:
         predicted = self.separator.join(predicted_classes(probabilities, class_names))
         return {"prediction": predicted, "probabilities": dict(zip(class_names, rounded, strict=True))}
 
+    def describe(self, target: Any, prediction: Any, class_names: Sequence[str]) -> dict[str, Any]:
+        """True and predicted classes of a sample with probabilities (class,); empty if it has other targets."""
+        values = prediction.tolist() if isinstance(prediction, Tensor) and prediction.ndim == 1 else []
+        if (
+            not isinstance(target, Tensor)
+            or target.is_floating_point()
+            or len(values) != len(class_names)
+            or not values
+        ):
+            return {}
+        if self.separator is not None:
+            true, predicted = (self.separator.join(predicted_classes(row, class_names)) for row in (target, prediction))
+            return {"true": true, "predicted": predicted}
+        if target.ndim:
+            return {}
+        best, true = int(prediction.argmax()), int(target)
+        shown = {"true": class_names[true], "predicted": class_names[best]}
+        return shown | {"confidence": round(values[best], 6), "probability of true": round(values[true], 6)}
+
     def caption(self, target: Tensor, probabilities: Tensor, class_names: Sequence[str]) -> tuple[str, bool]:
         """Predicted classes, followed by the true ones if they differ; and whether the prediction is correct."""
         if self.separator is None:
@@ -131,6 +150,25 @@ def class_counts(targets: Any, num_classes: int) -> list[int]:
     if isinstance(targets, Tensor) and targets.ndim == 2 and targets.shape[1] == num_classes:
         return targets.sum(dim=0).tolist()
     return []
+
+
+def lost_classes(before: Sequence[int], after: Sequence[int], class_names: Sequence[str]) -> list[str]:
+    """A warning about classes whose training samples are all in other splits; none if there are no such classes.
+
+    Args:
+        before: samples of each class before validation and test samples were taken from them.
+        after: samples of each class that are left for training.
+        class_names: names of the classes.
+    """
+    lost = [name for name, old, new in zip(class_names, before, after, strict=False) if old and not new]
+    if not lost:
+        return []
+    named = f"{', '.join(map(repr, lost[:5]))}{', ...' * (len(lost) > 5)}"
+    return [
+        f"warning: the train split has no sample of {len(lost)} of {len(class_names)} classes ({named}): all of them are in "
+        "the validation or test split, where they cannot be classified. Add samples of these classes, or remove them; if "
+        "data.group keeps their samples together, choose smaller groups"
+    ]
 
 
 def predicted_classes(probabilities: Tensor, class_names: Sequence[str]) -> list[str]:

@@ -45,8 +45,7 @@ class DataModule(Splitting):
             seeds compare.
         fold, num_folds: test on part `fold`, from 0, of `num_folds` parts of the training samples, see `Splitting`.
         num_workers, prefetch_batches, pin_memory: see `Loading`; by default chosen for the machine and the samples.
-        bucket_batches: number of batches of shuffled samples that are sorted by length together, to reduce padding; see
-            `EpochBatches`. 0 disables sorting.
+        bucket_batches: batches of shuffled samples that are sorted by length together, see `EpochBatches`; 0 for none.
         on_corrupt: `raise` an error for a file that cannot be decoded, or `skip` it with a warning.
         storage, memory_gb, cache: where decoded samples are kept, see `Storage`.
         stream, stream_gb: address of samples written by `write_stream`, read instead of the dataset's files, see
@@ -160,6 +159,10 @@ class DataModule(Splitting):
         caption, is_right = self.labels.caption(target, prediction, self.class_names)
         axes.set_title(caption, color="black" if is_right else "red", fontsize=9)
 
+    def describe_prediction(self, inputs: Tensor, target: Any, prediction: Any) -> dict[str, Any]:
+        """Columns of one sample in the table of the worst samples: here, true and predicted classes."""
+        return self.labels.describe(target, prediction, self.class_names)
+
     def records(self, samples: Samples, index: int, prediction: Any) -> list[dict[str, Any]]:
         """Records that `predict` writes for sample `index`: dicts of JSON-serializable values or figures."""
         return [self.labels.record(prediction, self.class_names)]
@@ -186,9 +189,8 @@ class DataModule(Splitting):
     def in_order(self, predictions: list[Any]) -> list[Any]:
         """Sort the predictions of all batches into the order of the samples."""
         samples = [sample for batch in self._batches("predict") for sample in batch]
-        return [
-            prediction for _, prediction in sorted(zip(samples, predictions, strict=True), key=lambda pair: pair[0])
-        ]
+        pairs = sorted(zip(samples, predictions, strict=True), key=lambda pair: pair[0])
+        return [prediction for _, prediction in pairs]
 
     def _loader(self, stage: Stage) -> DataLoader:
         batches = self._batches(stage)

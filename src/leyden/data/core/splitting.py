@@ -12,12 +12,12 @@ from torch.utils.data import Subset
 from ..storage.storage import log_info
 from .account import Account
 from .batch import Batch
-from .classes import check_classes, class_counts
+from .classes import check_classes, class_counts, lost_classes
 from .error import DataError
 from .folds import fold_of_each
 from .groups import held_out_split
 from .overlap import overlaps
-from .samples import Samples, sample_targets
+from .samples import Samples, base_dataset, sample_targets
 from .split import check_validation
 from .split_names import Split
 
@@ -41,6 +41,7 @@ class Splitting(LightningDataModule):
     class_names: list[str]
     class_counts: list[int]
     account: dict[str, Any]  # see `Account.plain`
+    source: Any = None  # of samples that are not read from the dataset's files
 
     def __init__(
         self,
@@ -80,6 +81,15 @@ class Splitting(LightningDataModule):
 
     def sources(self, split: Split) -> Sequence[Path | str] | None:
         """File or text of each sample of `load(split)`, to find samples that two splits share; None if unknown."""
+
+    def source_of(self, stage: str, index: int) -> Path | str | None:
+        """File or text of a sample of `samples[stage]`; None if unknown."""
+        whole: Any = self.samples[stage]
+        split: Any = stage
+        if isinstance(whole, Subset):  # a part of the training samples
+            index, split, whole = whole.indices[index], "train", base_dataset(whole)
+        sources = None if self.source else self.sources(split)
+        return sources[index] if sources and len(sources) == len(whole) else None
 
     @property
     def how_to_test(self) -> str:
@@ -167,6 +177,8 @@ class Splitting(LightningDataModule):
             if self.num_folds is not None:
                 sizes = ", ".join(f"{split} {len(self.samples[split])}" for split in ("train", "validation", "test"))
                 log_info(f"data: {sizes} (fold {self.fold} of {self.num_folds})")
+            for note in self._lost_classes():
+                log_info(note)
             return
         account.num_samples = {
             split: len(self.samples[split]) for split in ("train", "validation")
@@ -180,9 +192,16 @@ class Splitting(LightningDataModule):
             account.notes = [str(note) for note in self.account.get("notes", [])]
         else:
             account.notes += [] if self.has_test else [self.no_test()]
+            account.notes += self._lost_classes()
             account.notes += overlaps(self._sources_of_parts(num_samples, parts))
         self.account = account.plain()
         log_info(account.text())
+
+    def _lost_classes(self) -> list[str]:
+        train = self.samples["train"]
+        whole: Any = train.dataset if isinstance(train, Subset) else train
+        before, after = (class_counts(sample_targets(part), len(self.class_names)) for part in (whole, train))
+        return lost_classes(before, after, self.class_names)
 
     def _sources_of_parts(self, num_samples: int, parts: dict[Split, list[int]]) -> dict[str, list[Path | str]]:
         sources: dict[str, list[Path | str]] = {

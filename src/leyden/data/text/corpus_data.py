@@ -187,6 +187,12 @@ class CorpusData(TokenizedData):
         self.draw(axes, target[target != IGNORE_INDEX])
         axes.set_title(f"{prediction[target != IGNORE_INDEX].mean():.2f} nats a token", fontsize=9)
 
+    def source_of(self, stage: str, index: int) -> None:
+        """None: a window may span several files."""
+
+    def describe_prediction(self, inputs: Tensor, target: Any, prediction: Any) -> dict[str, Any]:
+        return {"text": self.tokenizer.decode(target[target != IGNORE_INDEX].tolist())}
+
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         lines = self.tokenizer.decode(inputs.tolist()).expandtabs(4).splitlines()
         wrapped = [part for line in lines for part in textwrap.wrap(line, 36, drop_whitespace=False) or [""]]

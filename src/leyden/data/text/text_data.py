@@ -2,7 +2,7 @@ import logging
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -162,6 +162,11 @@ class TextData(TokenizedData):
         colour = "black" if is_right else "red"
         axes.text(0.0, 0.5, textwrap.fill(caption, 30, max_lines=3, placeholder=" ..."), color=colour, **place)
         axes.text(0.25, 0.5, textwrap.fill(text, 110, max_lines=3, placeholder=" ..."), **place)
+
+    def describe_prediction(self, inputs: Tensor, target: Any, prediction: Any) -> dict[str, Any]:
+        return {"text": self.tokenizer.decode(inputs.tolist())} | super().describe_prediction(
+            inputs, target, prediction
+        )
 
     def draw(self, axes: "Axes", inputs: Tensor) -> None:
         text = textwrap.fill(textwrap.shorten(self.tokenizer.decode(inputs.tolist()), 240), 32)

@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -94,6 +95,15 @@ class DetectionData(DataModule):
         """Draw one image with its target boxes in green and the predicted ones in orange."""
         self.draw(axes, inputs)
         draw_boxes(axes, target, self._confident(prediction), self.class_names)
+
+    def describe_prediction(self, inputs: Tensor, target: Any, prediction: Any) -> dict[str, Any]:
+        parts = {"true": target.labels, "predicted": self._confident(prediction)["labels"]}
+        return {name: self._classes(labels) for name, labels in parts.items()}
+
+    def _classes(self, labels: Tensor) -> str:
+        """The classes of some boxes, such as `cat (2), dog`."""
+        counts = Counter(self.class_names[label - 1] for label in sorted(labels.tolist()))
+        return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in counts.items()) or "none"
 
     def records(self, samples: Samples, index: int, prediction: Any) -> list[dict[str, Any]]:
         """One record per box, in pixels of the original image, by descending score."""

@@ -60,6 +60,11 @@ class SegmentationData(ImageData):
             columns = -(-len(shown) // 8)
             axes.legend(fontsize=5 if columns < 3 else 3, loc="lower right", handlelength=1, ncols=columns)
 
+    def describe_prediction(self, inputs: Tensor, target: Any, prediction: Any) -> dict[str, Any]:
+        valid = target != self.ignore_index
+        wrong = ((prediction != target) & valid).sum() / valid.sum().clamp(min=1)
+        return {"wrong pixels": round(float(wrong), 6)}
+
     def records(self, samples: Samples, index: int, prediction: Tensor) -> list[dict[str, Any]]:
         """The mask at the size of the file, with the values of mask files, and the share of each class.
 

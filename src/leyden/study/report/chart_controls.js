@@ -1,5 +1,5 @@
 // What can be done with a chart: pointer, keys, axes, and which series are shown.
-for (const figure of document.querySelectorAll(".chart")) {
+for (const figure of document.querySelectorAll(".chart:not(.parallel)")) {
   const chart = JSON.parse(figure.querySelector("script").textContent);
   const title = figure.querySelector("h3").textContent;
   const view = { axis: 0, logX: Boolean(chart.log_x), logY: false, zoom: null, hidden: new Set() };

@@ -93,5 +93,5 @@ const Charts = (() => {
     return { node, x, y, shown, low, high, left: LEFT, right: width - RIGHT, bottom: HEIGHT - BOTTOM, top: TOP };
   };
 
-  return { draw, number, svg };
+  return { draw, number, range, scale, svg };
 })();

@@ -46,8 +46,8 @@ def chart(title: str, axes: Sequence[str], series: list[Series], alt: str, **opt
         {
             "name": one.name,
             "color": one.color,
-            "x": [[_short(x) for x in axis] for axis in one.x],
-            "y": [*map(_short, one.y)],
+            "x": [[short(x) for x in axis] for axis in one.x],
+            "y": [*map(short, one.y)],
         }
         | ({"group": one.group} if one.group else {})
         for one in series
@@ -105,5 +105,5 @@ def thinned(values: Sequence[float], most: int) -> list[int]:
     return sorted(kept)
 
 
-def _short(value: float) -> float | None:
+def short(value: float) -> float | None:
     return float(f"{value:.{FIGURES}g}") if isfinite(value) else None

@@ -24,7 +24,7 @@ def document(title: str, subtitle: object, titles: Sequence[str], body: Sequence
         draws: Whether there are charts.
     """
     links = [element("li", element("a", name, href=f"#{anchor(name)}")) for name in titles]
-    scripts = ["page.js", *["charts.js", "chart_controls.js"] * draws]
+    scripts = ["page.js", *["charts.js", "chart_controls.js", "parallel_coordinates.js"] * draws]
     return Template(_file("page.html")).substitute(
         mark=MARK,
         title=html(title),

@@ -1,6 +1,8 @@
 """Figures and files of the run's predictions: random samples, worst samples, confusion matrices, texts."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 from .confusion import confusion
@@ -14,8 +16,13 @@ KINDS = {
         "random {split} samples with target and prediction; errors in red",
     ),
     "worst": ("Worst examples", "the {split} samples with the largest loss, worst first"),
+    "worst_samples": (
+        "Table of the worst examples",
+        "the {split} samples with the largest loss or error; click a column name to sort",
+    ),
 }
 CURVES = "curves"  # drawn by the page itself
+LONG = 30  # characters of a cell, from which it is wrapped
 TEXT_LIMIT = 20_000  # characters
 
 
@@ -49,6 +56,22 @@ def _parts(run: RunFiles) -> Iterator[Html]:
         yield join([element("h3", full), content]) if is_first else details(full, content)
 
 
+def _table(rows: list[list[str]], caption: str | None) -> Html:
+    """Return a table to sort, whose last columns are numbers."""
+    widest = max(map(len, rows))
+    head, *body = [row + [""] * (widest - len(row)) for row in rows]
+    columns = [*zip(*body, strict=True)]
+    numbers = len([*takewhile(lambda column: any(column) and all(map(_is_number, column)), reversed(columns))])
+    cells = [[element("div", cell, class_="text") if len(cell) > LONG else cell for cell in row] for row in body]
+    return table(head, cells, numbers, caption=caption, data_sortable=True)
+
+
+def _is_number(text: str) -> bool:
+    with suppress(ValueError):
+        return float(text) is not None
+    return not text
+
+
 def _content(file: Path, name: str, title: str, alt: str) -> Html:
     if file.stat().st_size > MOST_BYTES:
         return element("p", f"{file.name} is larger than {MOST_BYTES / 1e6:.0f} MB, too large for this page.")
@@ -61,9 +84,8 @@ def _content(file: Path, name: str, title: str, alt: str) -> Html:
                 return confusion(rows, f"{title}: number of samples or pixels by true and predicted class")
             except (ValueError, IndexError) as error:
                 return element("p", f"{file.name} is damaged: {error}")
-        widest = max(map(len, rows), default=0)
-        rows = [row + [""] * (widest - len(row)) for row in rows]
-        return table(rows[0], rows[1:]) if rows else element("p", f"{file.name} is empty")
+        caption = f"{alt[:1].upper()}{alt[1:]}." if name in KINDS else None
+        return _table(rows, caption) if rows else element("p", f"{file.name} is empty")
     if file.suffix == ".txt":
         text = file.read_text(encoding="utf-8", errors="replace")
         more = f"\n… ({len(text):,} characters in {file.name})" if len(text) > TEXT_LIMIT else ""

@@ -17,14 +17,24 @@ MOST_NAMES = 24  # positions of a setting that is no number
 LOG_RATIO = 20  # of the largest and the smallest value, from which an axis is logarithmic
 
 
-def scatter(records: list[Record]) -> Html:
-    """Return the section."""
+def compared(records: list[Record]) -> tuple[str, list[str]]:
+    """Return the metric that settings are chosen by, empty if no run has one, and the settings that differ."""
     metrics = [name for name in main_metrics(records) if any(name in record.metrics for record in records)]
     names = [name for name in varied(records) if not name.endswith(".seed")]  # these follow the seed of the run
-    if not metrics or not names:
+    return next((name for name in metrics if name.startswith("val/")), *metrics[:1] or [""]), names
+
+
+def scatter(records: list[Record], first: Html) -> Html:
+    """Return the section.
+
+    Args:
+        records: The runs.
+        first: A chart that comes before the others, or nothing.
+    """
+    metric, names = compared(records)
+    if not metric or not names:
         text = "No run has a metric yet." if names else "The runs differ in no setting."
         return section("Settings", element("p", text))
-    metric = next((name for name in metrics if name.startswith("val/")), metrics[0])
     found, _ = measured(records, metric)
     charts = [made for name in names[:MOST] if (made := _chart(name, metric, found))]
     sentence = f"{metric} of each run by the settings that differ: validation, since settings must not be chosen on the test split."
@@ -33,7 +43,7 @@ def scatter(records: list[Record]) -> Html:
     if not charts:
         return section("Settings", element("p", "The finished runs differ in no setting that can be drawn."))
     more = [element("p", f"Not drawn: {', '.join(names[MOST:])}.", class_="note")] if names[MOST:] else []
-    return section("Settings", element("div", *charts, class_="charts"), *more, sentence=sentence)
+    return section("Settings", first, element("div", *charts, class_="charts"), *more, sentence=sentence)
 
 
 def _chart(name: str, metric: str, records: list[Record]) -> Html | None:

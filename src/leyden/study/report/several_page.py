@@ -14,6 +14,7 @@ from .document import document
 from .elements import Html, element, join, picture, section, table
 from .outcome import duration, number, state_badge
 from .overlaid_curves import overlaid_curves
+from .parallel_coordinates import parallel_coordinates
 from .run_files import as_text, redaction
 from .scatter import scatter
 from .settings import search
@@ -32,14 +33,16 @@ def several_page(title: str, records: list[Record], root: Path | None, folder: P
         folder: Of a study, whose plots are shown.
     """
     shown = [_without_secrets(record, root) for record in records]
+    lines = parallel_coordinates(shown, folder)
     figures = sorted((folder / "plots").glob("*.png")) if folder else []
+    figures = [file for file in figures if not (lines and file.stem == "parallel_coordinates")]
     titles = [*TITLES[:1], *["Study"] * bool(figures), *TITLES[1:]]
     body = [
         _tiles(shown),
         _runs(shown),
         *([_figures(figures)] if figures else []),
         comparison(shown),
-        scatter(shown),
+        scatter(shown, lines),
         overlaid_curves(shown),
         _common(shown),
     ]

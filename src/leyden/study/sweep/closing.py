@@ -41,8 +41,7 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
     for row in [row for row in rows if row.error][:3]:
         console.print(f"trial {row.number} failed: {row.error}", markup=False)
     if not best:
-        is_feasible = not any(row.state == "infeasible" for row in rows)
-        console.print("no trial was completed" if is_feasible else "no trial meets search.constraints")
+        console.print(_why_none_is_best(study, rows))
     elif len(objectives) > 1:
         numbers = ", ".join(str(row.number) for row in best)
         console.print(f"Pareto-optimal trials: {numbers}. None was tested; test one with: leyden test RUN")
@@ -58,6 +57,21 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
     if best:
         console.print(f"train the best   cp {quoted}/{FILE} configs/experiment/{target(study)}.yaml")
         console.print(f"                 leyden train {target(study)}")
+
+
+def varies_data(study: StudyDirectory) -> bool:
+    """Whether its runs have different data, so that none of them is the best."""
+    return not {"experiment", "data"}.isdisjoint(study.varied)
+
+
+def _why_none_is_best(study: StudyDirectory, rows: list[Row]) -> str:
+    if any(row.state == "infeasible" for row in rows):
+        return "no trial meets search.constraints"
+    if not any(row.state == "finished" for row in rows):
+        return "no trial was completed"
+    if varies_data(study):
+        return "no best trial: the trials use different data"
+    return "no best trial: no validation metric selects their checkpoints"
 
 
 def _ranked(rows: list[Row], objectives: dict[str, str]) -> list[Row]:

@@ -18,7 +18,7 @@ from ...run.frozen_code import environment
 from ...run.results import read_results
 from ..names import REPEATS
 from .best_experiment import write_best
-from .closing import print_summary
+from .closing import print_summary, varies_data
 from .figures import draw_study
 from .grid import grid_rows
 from .results_file import write_results
@@ -124,7 +124,7 @@ def _conclude(study: StudyDirectory, rows: list[Row], root: Path, trials: Trials
     if study.kind == "grid" and (repeats := [name for name in study.varied if name in REPEATS]):
         candidates = averaged(rows)
         of = f"{len(candidates)} settings, by the mean over {' and '.join(repeats)}"
-    best = best_rows(candidates, study.settings["objectives"])
+    best = [] if varies_data(study) else best_rows(candidates, study.settings["objectives"])
     if best:
         config = json.loads(json.dumps(RunDirectory(best[0].path).frozen_config))
         write_best(study, best[0], config, root, of)

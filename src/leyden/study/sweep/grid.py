@@ -1,11 +1,10 @@
 """A sweep over every combination of settings: the runs of a study that is no search."""
 
-from pathlib import Path
 from typing import Any
 
-from ...config.check import problems
-from ...config.compose import combinations, compose, is_sweep, parsed_value
+from ...config.compose import combinations, is_sweep, parsed_value
 from ...errors import UserError
+from ...run.checked import checked
 from ...run.results import read_results
 from .objectives import selection
 from .prepare import Base
@@ -14,7 +13,7 @@ from .space import Choices
 from .study_directory import StudyDirectory
 
 
-def plan_grid(overrides: list[str], root: Path) -> tuple[list[Base], list[list[str]], list[Choices]]:
+def plan_grid(overrides: list[str]) -> tuple[list[Base], list[list[str]], list[Choices]]:
     """Compose and check every combination of the values of overrides in Hydra's sweep syntax.
 
     Returns:
@@ -23,24 +22,37 @@ def plan_grid(overrides: list[str], root: Path) -> tuple[list[Base], list[list[s
     Raises:
         UserError: A configuration has errors; all of them are listed.
     """
-    bases, messages = [], []
-    swept = [word.lstrip("+").partition("=")[0] for word in overrides if is_sweep(word)]
+    planned: list[tuple[list[str], dict[str, Any]]] = []
+    messages: list[str] = []
+    swept = [_name(word) for word in overrides if is_sweep(word)]
     if not swept:
         raise UserError(
             "no setting is varied: give several values, such as seed=0,1,2, or choose a search, such as search=tpe"
         )
     words = combinations(overrides)
     for combination in words:
-        composed = compose(combination, root)
-        messages += problems(composed, looks_for_files=not bases)
-        bases.append(Base({}, {name: value for name, value in composed.frozen.items() if name != "search"}))
+        try:
+            frozen = checked(combination, looks_for_files=not planned or "init_from" in swept).frozen
+        except UserError as error:
+            messages += str(error).splitlines()
+            continue
+        config = {name: value for name, value in frozen.items() if name != "search"}
+        if equal := [other for other, planned_config in planned if planned_config == config]:
+            messages.append(_doubled(equal[0], combination, swept))
+        planned.append((combination, config))
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
-    choices = [
-        {name: _value(word) for word in combination if (name := word.lstrip("+").partition("=")[0]) in swept}
-        for combination in words
-    ]
-    return bases, words, choices
+    choices = [{name: _value(word) for word in combination if (name := _name(word)) in swept} for combination in words]
+    return [Base({}, config) for _, config in planned], words, choices
+
+
+def _doubled(first: list[str], second: list[str], swept: list[str]) -> str:
+    texts = [" ".join(word for word in words if _name(word) in swept) for words in (first, second)]
+    return f"{texts[0]} and {texts[1]} are the same run: leave one out"
+
+
+def _name(word: str) -> str:
+    return word.lstrip("+").partition("=")[0]
 
 
 def _value(word: str) -> Any:

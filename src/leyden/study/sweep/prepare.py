@@ -8,6 +8,7 @@ from ...config.check import problems
 from ...config.compose import Composed, compose, is_sweep, options, parsed_value
 from ...config.static.signature import signature
 from ...errors import UserError
+from ...run.checked import checked
 from .constraints import constraints
 from .objectives import objectives
 from .read_space import from_sweep, read_space
@@ -15,6 +16,7 @@ from .settings import exists, format_override, leaves, look_up, put
 from .space import Choices, Space
 
 FIXED = ("name", "runs", "launcher", "search", "experiment", "logger")  # what is the same for all trials
+SAME_LAUNCHER = "all trials of a search have the same launcher; compare such values in a sweep without search=NAME"
 SEARCH = "leyden.study.sweep.search.Search"
 
 
@@ -69,9 +71,7 @@ def plan_search(overrides: list[str], root: Path) -> Plan:
     """
     words = [word for word in overrides if not is_sweep(word)]
     swept = dict(from_sweep(word, parsed_value(word)) for word in overrides if is_sweep(word))
-    composed = compose(words, root)
-    if messages := problems(composed):
-        raise UserError("\n".join(messages))
+    composed = checked(words)
     given = composed.config["search"]
     if given.get("_target_") != SEARCH:
         raise UserError(f"search._target_ = {given.get('_target_')}: expected search=NAME, such as search=tpe")
@@ -133,6 +133,8 @@ def _bases(words: list[str], space: Space, composed: Composed, groups: set[str],
             bases.append(_checked(Base(chosen, _without_search(base.frozen)), [*words, *more], space, groups, root))
         except UserError as error:
             messages += str(error).splitlines()
+    if not messages and any(base.config["launcher"] != bases[0].config["launcher"] for base in bases):
+        messages.append(f"search.space: the options of a config group change the launcher; {SAME_LAUNCHER}")
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
     return bases
@@ -174,7 +176,9 @@ def _find_keys(
     for key in [key for key in new if key not in old or old[key] != new[key]]:
         if key == name or f"{key}.".startswith(f"{name}.") or key in keys:
             continue
-        if new[key] != value:
+        if key.startswith("launcher."):
+            messages.append(f"search.space.{name}: it changes {key}; {SAME_LAUNCHER}")
+        elif new[key] != value:
             messages.append(f"search.space.{name}: {key} is computed from it, so it cannot be searched")
         keys.append(key)
 

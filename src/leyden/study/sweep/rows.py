@@ -42,12 +42,14 @@ class Row:
 def averaged(rows: list[Row]) -> list[Row]:
     """Return a row for each setting: the first of its completed runs, with the means over their seeds or folds.
 
-    The best single run would be the one with the luckiest seed.
+    The best single run would only have the luckiest seed, as would a setting whose other seeds failed. Settings with
+    fewer completed runs than others are excluded.
     """
     settings: dict[str, list[Row]] = {}
     for row in rows:
         if row.is_complete:
             settings.setdefault(str(_setting(row)), []).append(row)
+    most = max(map(len, settings.values()), default=0)
     return [
         replace(
             members[0],
@@ -55,6 +57,7 @@ def averaged(rows: list[Row]) -> list[Row]:
             values={name: fmean(row.values[name] for row in members) for name in members[0].values},
         )
         for members in settings.values()
+        if len(members) == most
     ]
 
 

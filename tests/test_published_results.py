@@ -9,7 +9,7 @@ from leyden.study.results_table import read_table
 def test_means_of_the_table_are_in_the_readme():
     lines = Path("README.md").read_text(encoding="utf-8").splitlines()
     values = {}
-    for row in read_table(Path("docs/results.csv")):
+    for row in read_table(Path("docs/results.csv"))[0]:
         (value,) = row.metrics.values()
         values.setdefault(row.overrides[0], []).append(value)
     assert len(values) == 4
