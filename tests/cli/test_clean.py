@@ -45,14 +45,14 @@ def test_nothing_is_removed_unless_confirmed(project, capsys):
     assert main(["clean", "state=failed"]) == 0
     text = capsys.readouterr().out
     assert "failed  2 kB: best, last (no longer resumable)" in text
-    assert "add --yes" in text
+    assert "Add --yes" in text
     assert left(project) == [ALL] * 4
 
 
 def test_best_checkpoint_of_a_finished_run_and_active_runs_are_kept(project, capsys):
     assert main(["clean", "vision", "--yes"]) == 0
     text = capsys.readouterr().out
-    assert text.count("is left alone") == 2
+    assert text.count("is kept") == 2
     assert "removed: 3 kB" in text
     assert left(project) == [["best"], [], ALL, ALL]
     assert main(["clean", "state=finished", "--best", "--yes"]) == 0
@@ -78,5 +78,5 @@ def test_a_run_that_is_trained_by_now_is_left_alone(project, monkeypatch, capsys
     run = RunDirectory(sorted(project.glob("runs/*/*/*"))[1])
     monkeypatch.setattr("leyden.cli.clean._print_plan", lambda planned: run.set_state("running"))
     assert main(["clean", "state=failed", "--yes"]) == 1
-    assert "started meanwhile" in capsys.readouterr().err
+    assert "started in the meantime" in capsys.readouterr().err
     assert left(project) == [ALL] * 4

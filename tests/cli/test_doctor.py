@@ -19,11 +19,11 @@ def test_a_domain_that_is_not_installed_is_no_problem(versions, monkeypatch, cap
     doctor.examine(Namespace())
     output = capsys.readouterr()
     assert "torchaudio     not installed" in output.out
-    assert "do not load together" not in output.err
+    assert "cannot be imported together" not in output.err
 
 
 def test_what_does_not_load_is_a_problem(versions, monkeypatch, capsys):
     versions["torchaudio"] = "2.11"
     monkeypatch.setitem(sys.modules, "torchaudio", None)
     assert doctor.examine(Namespace()) == 1
-    assert "torch, torchvision, torchaudio do not load together" in capsys.readouterr().err
+    assert "torch, torchvision, torchaudio cannot be imported together" in capsys.readouterr().err

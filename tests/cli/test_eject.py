@@ -52,7 +52,7 @@ def test_bases_and_shared_modules_stay_in_the_library(project, capsys):
     assert (
         f"from {LIBRARY}.tasks import EvaluationOutput, EvaluationStage, Task\n" in text
     )  # the public name, where there is one
-    _, _, private = capsys.readouterr().out.partition("which an upgrade may move:\n")
+    _, _, private = capsys.readouterr().out.partition("which may change in an upgrade:\n")
     assert f"  {LIBRARY}.data.core.split: stratified_split\n" in private
 
 
@@ -96,7 +96,7 @@ def test_use_only_changes_lines_that_name_the_class(project, capsys):
         (f"{LIBRARY}.networks.vision.convnet.nn.Linear", f"torch.nn.modules.linear.Linear, not a class of {LIBRARY}"),
         (f"{LIBRARY}.tasks.Task", f"{LIBRARY}.tasks.Task is an interface between projects and the library"),
         ("DataModule", "subclass it in the project"),
-        ("CheckpointFile", "checkpoint.CheckpointFile is part of the machinery of every run"),
+        ("CheckpointFile", "checkpoint.CheckpointFile is used by every run"),
         ("PredictionPlots", f"{LIBRARY}.run.worker tests for instances of PredictionPlots"),
         ("RandomElastic", f"tests for instances of Warp, which a copy would not be: subclass {LIBRARY}.data"),
     ],
@@ -140,7 +140,7 @@ def test_missing_package_or_project(project, capsys, monkeypatch, tmp_path_facto
 def test_folder_that_hides_the_copy_is_refused(project, capsys):
     (project.source / "networks/convnet").mkdir(parents=True)
     project.eject("ConvNet", code=2)
-    assert "would be hidden by the folder of the same name" in capsys.readouterr().err
+    assert "would be shadowed by the folder of the same name" in capsys.readouterr().err
 
 
 def test_check_reads_copies_like_the_library(importable):

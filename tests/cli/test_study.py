@@ -47,7 +47,7 @@ def test_nothing_to_list_is_no_error(project, capsys):
 def test_groups_are_compared_in_every_format(project, capsys):
     words = ["compare", "vision/digits", "--by", "model.optimizer.lr"]
     table = output(capsys, *words, "--against", "0.001")
-    assert "minus that of lr=0.001" in table
+    assert "difference from lr=0.001" in table
     assert "Paired t-test" in table
     rows = list(csv.DictReader(StringIO(output(capsys, *words, "--format", "csv"))))
     assert [(row["model.optimizer.lr"], row["n"]) for row in rows] == [("0.001", "3"), ("0.01", "3")]
@@ -57,7 +57,7 @@ def test_groups_are_compared_in_every_format(project, capsys):
 
 def test_runs_without_the_metric_are_reported_with_their_states(project, capsys):
     assert main(["compare", "vision/digits", "--by", "model.optimizer.lr"]) == 0
-    assert capsys.readouterr().err == "left out: 1 of 7 runs have no final test/accuracy (1 failed)\n"
+    assert capsys.readouterr().err == "excluded: 1 of 7 runs have no final test/accuracy (1 failed)\n"
 
 
 def test_a_metric_of_no_run_is_reported_with_their_states(project, capsys):

@@ -74,7 +74,7 @@ def test_dry_run_starts_nothing(tmp_path):
 
 
 def test_search_is_not_for_a_single_run(tmp_path):
-    assert "use leyden sweep" in sweep(EXPERIMENT, "search=tpe", f"runs={tmp_path}", verb="train", code=2)[1]
+    assert "needs leyden sweep" in sweep(EXPERIMENT, "search=tpe", f"runs={tmp_path}", verb="train", code=2)[1]
 
 
 @pytest.mark.slow

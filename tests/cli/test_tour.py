@@ -83,7 +83,7 @@ def test_a_task_of_a_project_has_a_tour_without_its_loss_by_hand(digits):
     config["model"] = {**config["model"], "_target_": f"{__name__}.Manual"}
     step = first_step(config)
     made, text, _ = shown(step, draws=False)
-    assert "no hand computation for Manual" in text
+    assert "cannot recompute the loss of Manual" in text
     assert made[3].lines["by the task"] == f"{step.loss:.6f}"
     assert step.loss == pytest.approx(digits.loss)
     assert [layer.gradient for layer in step.calls.layers(step.squares)] == pytest.approx(

@@ -37,7 +37,7 @@ def test_active_runs_are_printed_once_without_a_terminal(project, capsys):
     assert main(["watch", "vision", "seed=2", "--once"]) == 0
     assert "submitted" not in capsys.readouterr().out
     assert main(["watch", "state=finished"]) == 0
-    assert "no run is being trained among these" in capsys.readouterr().err
+    assert "no runs are being trained among these" in capsys.readouterr().err
     assert main(["watch", "visoin"]) == 2
 
 

@@ -24,7 +24,7 @@ def test_several_devices_are_started_by_torchrun():
         ({"devices": -1}, "expected trainer.devices of at least 1, got -1"),
         ({"max_restarts": -1}, "expected max_restarts of at least 0, got -1"),
         ({"parallel": 0}, "expected parallel of at least 1, got 0"),
-        ({"parallel": "all"}, "expected parallel as null, auto or a number, got 'all'"),
+        ({"parallel": "all"}, "expected parallel to be null, auto or a number, got 'all'"),
         ({"fork": True}, "got auto; choose trainer=cpu"),
         ({"fork": True, "accelerator": "gpu"}, "got gpu; choose trainer=cpu"),
         ({"fork": True, "accelerator": "cpu", "devices": 2}, "devices=1, got 2"),

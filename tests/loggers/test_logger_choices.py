@@ -22,7 +22,7 @@ def messages(*settings):
 def test_missing_package_is_refused_by_the_check(logger, monkeypatch):
     monkeypatch.setitem(guards._SAFE, "installed_version", lambda package: "")
     (message,) = [message for message in messages(f"logger={logger}") if "not installed" in message]
-    assert f"the extra `{logger}`" in message
+    assert f"(extra `{logger}`)" in message
 
 
 def test_database_of_mlflow_needs_more_than_a_folder(monkeypatch):

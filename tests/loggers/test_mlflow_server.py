@@ -109,7 +109,7 @@ def test_server_that_is_away_gets_the_rest_at_the_end_or_from_the_resumed_run(tm
         server.kill()
         log(*range(2, 50))
         log.logger.log_image("plots/curves", figure(tmp_path))
-    later = "it gets the rest at the end of the run"
+    later = "the rest will be sent at the end of the run"
     no_connection = f"no connection to MLflow at {server.address}: "
     assert [record.message for record in caplog.records] == [
         f"MLflow does not respond (Connection refused): {later}",
@@ -186,7 +186,7 @@ def test_broken_server_costs_no_run(tmp_path, caplog, monkeypatch):
         log(0, 1)
     first, last = (record.message for record in caplog.records)
     why = f"MLflow at {address} does not respond (too many 503 error responses)"
-    assert first == f"{why}: it gets the rest at the end of the run"
+    assert first == f"{why}: the rest will be sent at the end of the run"
     assert last == f"{why}; upload the rest with: leyden sync {tmp_path}"
 
 

@@ -275,7 +275,7 @@ def test_only_one_process_uploads_a_run(tmp_path, monkeypatch, caplog):
         with training(tmp_path) as log:
             log(0)
             WandbRun(save_dir=str(tmp_path), id="abc", name="some/run", project="p")
-            assert "another process uploads this run: W&B stays offline" in caplog.text
+            assert "another process is uploading this run: W&B stays offline" in caplog.text
     assert received(server) == rows(1)
 
 

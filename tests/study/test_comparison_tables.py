@@ -82,7 +82,7 @@ def test_differences_are_in_every_format(capsys):
             [0.94, 0.95],
             [
                 "Paired t-test by seed or fold; p-values are two-sided.",
-                "width=32 has 2 runs, width=16 3: their difference is of the 2 with the same seed and fold.",
+                "width=32 has 2 runs, width=16 3: the difference is computed from the 2 pairs with equal seed and fold.",
             ],
         ),
         ([0.94], ["No test of width=32: both groups need at least two runs."]),
@@ -90,7 +90,7 @@ def test_differences_are_in_every_format(capsys):
             [value + 0.0625 for value in VALUES[16]],
             [
                 "Paired t-test by seed or fold; p-values are two-sided.",
-                "width=32: all differences are +0.0625, a spread of zero by which no test can judge.",
+                "width=32: all differences are +0.0625; no test is possible with zero variance.",
             ],
         ),
     ],

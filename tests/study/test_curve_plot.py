@@ -45,7 +45,7 @@ def test_text_stays_text_and_the_bytes_are_the_same_again(runs, tmp_path):
         assert files[0].read_bytes() == files[1].read_bytes()
     assert remarks[0][:2] == [
         "lines are means of 3 runs, bands 95 % intervals of the mean (Student's t)",
-        "test/accuracy is measured once, after training: the curves are of val/accuracy",
+        "test/accuracy is measured only once, after training; the curves show val/accuracy",
     ]
     texts = re.findall(r"<text[^>]*>([^<]*)", (tmp_path / "0.svg").read_text())
     assert {"step", "validation accuracy", "lr=0.001", "lr=0.01"} <= {*texts}

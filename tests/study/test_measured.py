@@ -22,6 +22,6 @@ def test_preliminary_values_are_left_out():
     records.append(Record("3", "a", "failed"))
     found, sentence = measured(records, "val/accuracy")
     assert [record.state for record in found] == ["finished"]
-    assert sentence == "left out: 3 of 4 runs have no final val/accuracy (1 running, 1 interrupted, 1 failed)"
+    assert sentence == "excluded: 3 of 4 runs have no final val/accuracy (1 running, 1 interrupted, 1 failed)"
     assert len(measured(records, "test/accuracy")[0]) == 3
     assert measured(records[:1], "val/accuracy") == (records[:1], "")

@@ -49,11 +49,11 @@ def test_a_package_that_cannot_be_had_is_named(run, tmp_path):
     write_wheel(tmp_path / "vendor/thing-1.0-py3-none-any.whl")
     lock = run / "code/requirements/current.txt"
     lock.write_text(lock.read_text().replace("sha256:", "sha256:0")[:-2] + "\n")
-    with pytest.raises(UserError, match=r"the recorded environment cannot be made: (?s:.*)thing"):
+    with pytest.raises(UserError, match=r"the recorded environment cannot be recreated: (?s:.*)thing"):
         make_environment(run, tmp_path)
 
 
 def test_run_without_a_lock_file(run, tmp_path):
     (run / "code/requirements/current.txt").unlink()
-    with pytest.raises(UserError, match=r"has no requirements/\*\.txt"):
+    with pytest.raises(UserError, match="has no lock file"):
         make_environment(run, tmp_path)

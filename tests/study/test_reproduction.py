@@ -29,7 +29,7 @@ def test_other_bits_are_named(tmp_path):
     verdict = compare(first, second, [first])
     assert verdict.kind == "different"
     assert "weights of last.ckpt, rows of metrics.csv" in verdict.reason
-    assert "fewer than 3 seeds" in verdict.reason
+    assert "no interval for test/accuracy, which needs at least 3 seeds" in verdict.reason
 
 
 @pytest.mark.parametrize(("now", "kind"), [(0.93, "within the interval"), (0.99, "different")])
@@ -39,7 +39,7 @@ def test_value_is_judged_by_the_spread_over_seeds(tmp_path, now, kind):
     new = with_weights(write_run(tmp_path, "reproduced/some/thing", 0, 0.1, now), 2.0)
     verdict = compare(first, new, [first, *others, other_rate])
     assert verdict.kind == kind
-    assert "by 3 seeds is 0.8603 to 0.9597" in verdict.reason  # 0.91 ± 4.3027 * 0.01 * sqrt(1 + 1/3)
+    assert "over 3 seeds: 0.8603 to 0.9597" in verdict.reason  # 0.91 ± 4.3027 * 0.01 * sqrt(1 + 1/3)
 
 
 def test_trial_of_a_search_is_judged_by_its_validation_metric(tmp_path):

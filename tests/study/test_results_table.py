@@ -16,7 +16,7 @@ def test_rows_and_their_seeds(tmp_path):
     text = text.replace("'x=[1, 2]'", "x=1") + "a,0.5,leyden train --live other,\n"
     text += "a,,leyden train crashed,\na,0.9,leyden reproduce runs/a,0\n"
     rows, left_out = read_table(write(tmp_path, text))
-    assert left_out == "left out: 2 of 6 rows have no metrics or are reproductions"
+    assert left_out == "excluded: 2 of 6 rows have no metrics or are reproductions"
     assert rows[1].overrides == ["vision/digits", "x=1", "seed=1"]
     assert rows[1].metrics == {"test/accuracy": 0.8}
     assert (rows[3].command, rows[3].metrics) == ("leyden train other", {"test/accuracy": 0.5})

@@ -58,7 +58,7 @@ Argument = tuple[str, dict[str, Any]]
 
 RUN: Argument = ("run", {"metavar": "RUN", "help": RUN_HELP})
 RUNS: Argument = ("runs", {"nargs": "+", "metavar": "RUN", "help": RUN_HELP})
-OTHER_RUN: Argument = ("other", {"nargs": "?", "metavar": "RUN", "help": "another run, to compare everything with"})
+OTHER_RUN: Argument = ("other", {"nargs": "?", "metavar": "RUN", "help": "another run to compare with"})
 RUN_OR_EXPERIMENT: Argument = ("run", {"metavar": "RUN", "help": "a run directory, `latest`, or an experiment"})
 OVERRIDES: Argument = ("overrides", {"nargs": "*", "metavar": "SETTING", "help": SETTINGS})
 RESUME_OVERRIDES: Argument = (
@@ -66,18 +66,18 @@ RESUME_OVERRIDES: Argument = (
     {
         "nargs": "*",
         "metavar": "SETTING",
-        "help": "trainer.max_epochs=60 to train for longer; hardware: trainer.devices=4, launcher.time=8:00:00",
+        "help": "a new end, such as trainer.max_epochs=60; hardware, such as trainer.devices=4, launcher.time=8:00:00",
     },
 )
 CHECKPOINT: Argument = ("--ckpt", {"default": "best", "metavar": "NAME", "help": "best (default), last, or a path"})
 INPUTS: Argument = ("inputs", {"nargs": "+", "type": existing, "metavar": "INPUT", "help": "files or folders"})
-OUTPUT: Argument = ("--output", {"type": writable, "metavar": "FILE", "help": "file to write instead of the terminal"})
+OUTPUT: Argument = ("--output", {"type": writable, "metavar": "FILE", "help": "output file (default: standard output)"})
 FORMAT: Argument = ("--format", {"choices": ["csv", "jsonl"], "default": "csv", "help": "output format"})
-ALL: Argument = ("--all", {"action": "store_true", "help": "every experiment of the project"})
+ALL: Argument = ("--all", {"action": "store_true", "help": "check every experiment of the project"})
 SWEEP: Argument = ("--sweep", {"action": "store_true", "help": "deprecated: use leyden sweep"})
 SWEPT: Argument = (
     "overrides",
-    {"nargs": "*", "metavar": "SETTING", "help": f"{SETTINGS}; several values are varied: seed=0,1,2; search=tpe"},
+    {"nargs": "*", "metavar": "SETTING", "help": f"{SETTINGS}; several values to try, such as seed=0,1,2; search=tpe"},
 )
 RESUME: Argument = (
     "--resume",
@@ -91,7 +91,10 @@ LIVE: Argument = (
     "--live",
     {"action": "store_true", "help": "use the working tree instead of the run's copy of the code"},
 )
-TRUST: Argument = ("--trust", {"action": "store_true", "help": "execute a run that was not created here: it is code"})
+TRUST: Argument = (
+    "--trust",
+    {"action": "store_true", "help": "execute a run that was not created in this project; it contains code"},
+)
 CLEAR: Argument = ("--clear", {"action": "store_true", "help": "remove the decoded samples from the cache, and exit"})
 STREAM: Argument = (
     "--write-stream",
@@ -100,13 +103,13 @@ STREAM: Argument = (
 EXPERIMENT: Argument = ("experiment", {"metavar": "EXPERIMENT", "help": "such as vision/digits; see `leyden list`"})
 HTML: Argument = (
     "--html",
-    {"type": writable, "metavar": "FILE", "help": "write the same as a page, with the samples drawn"},
+    {"type": writable, "metavar": "FILE", "help": "also write an HTML page, with figures of the samples"},
 )
-NAME: Argument = ("name", {"metavar": "NAME", "help": "its dotted name as in YAML, or the class name, such as ConvNet"})
-USE: Argument = ("--use", {"action": "store_true", "help": "change the lines in configs/ that name it"})
+NAME: Argument = ("name", {"metavar": "NAME", "help": "dotted name as in YAML, or the class name, such as ConvNet"})
+USE: Argument = ("--use", {"action": "store_true", "help": "make configs/ use the copy"})
 INTO: Argument = (
     "--package",
-    {"metavar": "PACKAGE", "help": "the folder in src/ to copy into, if there are several"},
+    {"metavar": "PACKAGE", "help": "the package in src/ to copy into, if there are several"},
 )
 
 WORDS: Argument = (
@@ -122,20 +125,26 @@ REPORT_WORDS: Argument = (
     WORDS[1]
     | {"metavar": "RUN|STUDY|CONDITION", "help": "as for `leyden runs`, or the folder of a study; default: latest"},
 )
-SORT: Argument = ("--sort", {"metavar": "NAME", "help": "a metric or setting"})
+SORT: Argument = ("--sort", {"metavar": "NAME", "help": "metric or setting to sort by"})
 REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in descending order"})
-COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings, separated by commas"})
-LIMIT: Argument = ("--limit", {"type": positive, "metavar": "N", "help": "the first N after sorting, or the N newest"})
+COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings to show, separated by commas"})
+LIMIT: Argument = (
+    "--limit",
+    {"type": positive, "metavar": "N", "help": "show only the first N after sorting, or the N newest"},
+)
 LISTING: Argument = ("--format", {"choices": ["table", "csv"], "default": "table"})
 BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the groups (default: experiment)"})
-METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "default: the test metric of the runs"})
+METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "metric to compare (default: the test metric of the runs)"})
 AGAINST: Argument = (
     "--against",
-    {"metavar": "VALUE", "help": "the baseline: the value of the first setting, or all values"},
+    {"metavar": "VALUE", "help": "baseline group: the value of the first --by setting, or of all, with commas"},
 )
 BEST: Argument = (
     "--best",
-    {"choices": ["min", "max"], "help": "which mean is bold in LaTeX; default: as the runs selected their checkpoints"},
+    {
+        "choices": ["min", "max"],
+        "help": "whether the lowest or highest mean is bold in LaTeX (default: as in checkpoint selection)",
+    },
 )
 PLOT: Argument = (
     "--plot",
@@ -149,7 +158,7 @@ REPRODUCIBLE: Argument = (
 )
 ENVIRONMENT: Argument = (
     "--environment",
-    {"action": "store_true", "help": "make the recorded environment, if packages have changed"},
+    {"action": "store_true", "help": "recreate the recorded environment if packages have changed"},
 )
 COMPARE_WITH: Argument = (
     "--with",
@@ -157,11 +166,15 @@ COMPARE_WITH: Argument = (
 )
 REPORT: Argument = (
     "--output",
-    {"type": writable, "metavar": "FILE", "help": "default: report.html in the run or study, or of several runs here"},
+    {
+        "type": writable,
+        "metavar": "FILE",
+        "help": "output file (default: report.html in the run, study or, for several runs, current folder)",
+    },
 )
 ONCE: Argument = ("--once", {"action": "store_true", "help": "print the table once and exit, as without a terminal"})
 ALSO_BEST: Argument = ("--best", {"action": "store_true", "help": "also remove the best checkpoints of finished runs"})
-YES: Argument = ("--yes", {"action": "store_true", "help": "remove without asking"})
+YES: Argument = ("--yes", {"action": "store_true", "help": "remove without confirmation"})
 JSON: Argument = (
     "--json",
     {"action": "store_true", "help": "print the result as one JSON object; everything else goes to standard error"},
@@ -190,11 +203,11 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
     ),
     (
         "runs",
-        "list the runs of this project with what differs among them",
+        "list the runs of this project, with main metrics and the settings that differ",
         [WORDS, SORT, REVERSE, COLUMNS, LIMIT, LISTING],
     ),
     ("watch", "show the progress of the runs that are being trained", [WORDS, ONCE]),
-    ("clean", "show what the runs take on the disk, and remove checkpoints of those named", [WORDS, ALSO_BEST, YES]),
+    ("clean", "show disk usage of the runs, or remove checkpoints of selected runs", [WORDS, ALSO_BEST, YES]),
     ("compare", "compare groups of runs over seeds or folds", [WORDS, BY, METRIC, AGAINST, BEST, TABLES, PLOT]),
     (
         "reproduce",
@@ -202,10 +215,10 @@ COMMANDS: list[tuple[str, str, list[Argument]]] = [
         [REPRODUCIBLE, ENVIRONMENT, COMPARE_WITH, TRUST],
     ),
     ("report", "write a run, several runs or a study as one HTML file", [REPORT_WORDS, REPORT]),
-    ("tour", "one batch on its way through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
+    ("tour", "follow one batch through an experiment, step by step", [EXPERIMENT, OVERRIDES, HTML]),
     ("check", "validate a configuration without running it", [OVERRIDES, ALL]),
     ("eject", "copy a class of the library into the project to change it", [NAME, USE, INTO]),
-    ("demo", "train, test and predict an experiment of each domain on embedded data", []),
+    ("demo", "train, test and predict one experiment per domain on embedded data", []),
     ("doctor", "show installed versions and devices, and report problems", []),
 ]
 

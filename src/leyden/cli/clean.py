@@ -1,4 +1,4 @@
-"""`leyden clean`: what takes the disk, and the removal of checkpoints by rule."""
+"""`leyden clean`: disk usage of runs, and removal of checkpoints of selected runs."""
 
 import argparse
 import sys
@@ -16,11 +16,11 @@ from ..study.select import select
 
 
 def clean(options: argparse.Namespace) -> int:
-    """Without words, show what the runs take; otherwise remove checkpoints of the runs that the words select."""
+    """Show disk usage of all runs or, with words, remove checkpoints of the selected runs."""
     root = project_root()
     if not options.words:
         if options.yes or options.best:
-            raise UserError("expected the runs to clean, such as state=failed or 'created<2026-10-01'")
+            raise UserError("--yes and --best need a selection of runs, such as state=failed or 'created<2026-10-01'")
         runs = records(root)
         found = usage(runs)
         options.result = {"usage": found, "caches": _caches(runs, root)}
@@ -50,7 +50,7 @@ def _remove(chosen: list[Removal], options: argparse.Namespace) -> int:
 
 def _confirmed(options: argparse.Namespace) -> bool:
     if options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("Nothing was removed: add --yes to remove them.")
+        print("Nothing was removed. Add --yes to remove these checkpoints.")
         return False
     return input("Remove them? [y/N] ").strip().lower() in ("y", "yes")
 
@@ -65,7 +65,7 @@ def _print_plan(planned: list[Removal]) -> None:
     for item in planned:
         names = ", ".join(file.stem for file in item.files)
         if item.reason:
-            print(f"{item.record.path}  is left alone: {item.reason}")
+            print(f"{item.record.path}  is kept: {item.reason}")
         elif names:
             kind = " (no longer resumable)" if item.record.state != "finished" else ""
             print(f"{item.record.path}  {item.record.state}  {_size(item.size)}: {names}{kind}")
@@ -75,7 +75,7 @@ def _print_plan(planned: list[Removal]) -> None:
 
 
 def _print_usage(found: list[Usage], caches: dict[str, int]) -> None:
-    heads = ["state", "runs", "checkpoints", "of these over 30 days old", "plots", "other", "total"]
+    heads = ["state", "runs", "checkpoints", "older than 30 days", "plots", "other", "total"]
     table = Table(*[Column(head, justify="left" if head == "state" else "right") for head in heads], box=None)
     for entry in found:
         sizes = (entry.checkpoints, entry.old_checkpoints, entry.plots, entry.other, entry.total)

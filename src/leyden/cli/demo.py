@@ -1,4 +1,4 @@
-"""`leyden demo`: train, test and predict an experiment of each domain on embedded data, and print a table."""
+"""`leyden demo`: train, test and predict one experiment per domain on embedded data, and print a table."""
 
 import argparse
 import json

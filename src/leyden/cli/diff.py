@@ -25,7 +25,7 @@ def diff(options: argparse.Namespace) -> int:
     options.result = {"code": "".join(lines)}
     sys.stdout.writelines(lines)
     if not lines:
-        print("no difference between this run's code and the working tree", file=sys.stderr)
+        print("this run's code and the working tree are identical", file=sys.stderr)
     return 0
 
 

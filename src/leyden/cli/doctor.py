@@ -27,7 +27,7 @@ def examine(options: argparse.Namespace) -> int:
         for name in present:
             import_module(name)  # checks that their compiled parts load
     except (ImportError, OSError, RuntimeError) as error:
-        problems.append(f"{', '.join(present)} do not load together: {error}")
+        problems.append(f"{', '.join(present)} cannot be imported together: {error}")
         problems.append("Install the locked versions: make setup")
     else:
         import torch

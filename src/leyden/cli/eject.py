@@ -29,7 +29,7 @@ TARGET = re.compile(rf"(_target_['\"]?\s*[:=]\s*['\"]?)({LIBRARY}(?:\.\w+)+)")
 
 @dataclass(frozen=True)
 class Mention:
-    """A line, from 1, of a YAML file that names the class, and its `text` with the name of the copy."""
+    """A line of a YAML file that names the class, its number from 1, and its `text` with the name of the copy."""
 
     file: Path
     line: int
@@ -72,7 +72,7 @@ def eject(name: str, package: str | None = None, uses_it: bool = False) -> dict[
     for path, module in zip(texts, modules, strict=True):
         print(f"{path.relative_to(root)}  {'exists already' if path in kept else 'copied'}, from {module.name}")
     if private := sorted({pair for module in modules for pair in _private_names(module, modules)}):
-        print(f"Imports of private names of {LIBRARY}, which an upgrade may move:")
+        print(f"The copy imports private names of {LIBRARY}, which may change in an upgrade:")
     for source_name, pairs in groupby(private, key=itemgetter(0)):
         print(f"  {source_name}: {', '.join(name for _, name in pairs)}")
     _report(mentions, target, root, uses_it)
@@ -130,13 +130,13 @@ def _is_copied(path: Path, text: str, root: Path) -> bool:
         UserError: A different file exists.
     """
     if path.with_suffix("").is_dir():
-        raise UserError(f"{path.relative_to(root)} would be hidden by the folder of the same name: rename the folder")
+        raise UserError(f"{path.relative_to(root)} would be shadowed by the folder of the same name: rename the folder")
     if not path.exists():
         return False
     if _lines(path.read_text(encoding="utf-8", errors="replace")) != _lines(text):
         raise UserError(
             f"{path.relative_to(root)} exists and differs from the library's; nothing was written. "
-            "Rename your file, update its uses and try again"
+            "Rename your file, update the references to it and try again"
         )
     return True
 
@@ -193,7 +193,7 @@ def _report(mentions: list[Mention], target: str, root: Path, uses_it: bool) -> 
                 lines[mention.line - 1] = mention.text
         write_atomically(file.resolve(), "\n".join(lines))
     if not mentions:
-        print(f"No file in configs/ names it; to use the copy, set _target_: {target}")
+        print(f"No file in configs/ uses this class. To use the copy, set _target_: {target}")
     elif not uses_it:
         print("To use the copy, change these lines in configs/, or add --use:")
     for mention in mentions:

@@ -126,7 +126,7 @@ def _show_cache(data: "DataModule") -> list[dict[str, Any]]:
 
     found = entries(data.storage.cache, dataset_name(data)) if data.storage.cache else []
     for entry in found:
-        state = "in use" if entry["path"] in data.storage.used else "of other files or settings"
+        state = "in use" if entry["path"] in data.storage.used else "for other files or settings"
         entry["state"] = state if entry["is_whole"] else "damaged"
         size = f"{entry['rows']} samples, {entry['dtype']} {entry['shape']}, {entry['bytes'] / 1e6:.1f} MB"
         _show("cache", f"{entry['path']}: {size}, decoded in {entry['seconds']:.1f} s; {entry['state']}")
@@ -141,7 +141,7 @@ def _show_speed(data: "DataModule") -> dict[str, Any]:
     while (seconds := time.perf_counter() - begin) < MEASURE_SECONDS:
         num_samples += len(next(batches).inputs)
         num_batches += 1
-    workers = f"workers: {loader.num_workers}" if loader.num_workers else "by this process"
+    workers = f"workers: {loader.num_workers}" if loader.num_workers else "in this process"
     _show("speed", f"{num_samples / seconds:.0f} samples/s: {num_batches} batches of {data.batch_size}, {workers}")
     return {"samples_per_second": num_samples / seconds, "batch_size": data.batch_size, "workers": loader.num_workers}
 

@@ -52,7 +52,7 @@ def _require_all(job: str, paths: list[Path]) -> None:
         if run.path not in paths and run.status["state"] in ("submitted", "running", "preempted")
     ]
     if others:
-        raise UserError(f"job {job} also trains {' '.join(others)}: name all of its runs to cancel it")
+        raise UserError(f"job {job} also trains {' '.join(others)}: to cancel it, name all of its runs")
 
 
 def _fields(run: RunDirectory) -> dict[str, Any]:

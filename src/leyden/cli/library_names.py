@@ -116,7 +116,7 @@ def find_class(name: str) -> Definition:
     if module in shared:
         reason = "is an interface between projects and the library"
     elif _part(module) not in PARTS:
-        reason = "is part of the machinery of every run"
+        reason = "is used by every run"
     else:
         return definition
     dotted = f"{import_source(module, own_name)}.{own_name}"

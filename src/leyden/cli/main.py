@@ -76,7 +76,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _explain(error: BaseException) -> tuple[int, str]:
-    """Print what a user can do about an exception and return its exit code and message; raise it if that is unknown."""
+    """Print how to fix the cause of an exception, and return exit code and message; raise unknown exceptions."""
     code, message = 2, str(error)
     if isinstance(error, KeyboardInterrupt):
         code, message = 130, "stopped"

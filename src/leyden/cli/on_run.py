@@ -33,7 +33,7 @@ def resume(options: argparse.Namespace) -> int:
         )
     if run.status["state"] == "pruned":
         raise UserError(
-            f"{run.path} was pruned by its search, which would do so again; train its settings as a run of their own"
+            f"{run.path} was pruned by its search and would be pruned again; train a new run with its settings instead"
         )
     require_ended(run)
     require_checkpoint(run)

@@ -31,7 +31,7 @@ def write_report(options: argparse.Namespace) -> int:
         study = Path(words[0]).resolve()
     root, chosen = _chosen(words, study)
     if not chosen:
-        raise UserError(f"there are no runs for {' '.join(words)}")
+        raise UserError(f"no runs match {' '.join(words)}")
     file = options.output or (study or (Path(chosen[0].path) if len(chosen) == 1 else Path.cwd())) / NAME
     if not options.output and file.exists() and not is_page(file):
         raise UserError(f"{file} exists and was not written by leyden report: set --output FILE")

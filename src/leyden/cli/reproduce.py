@@ -1,4 +1,4 @@
-"""`leyden reproduce`: train runs again from their frozen code and settings, and say whether the results are equal."""
+"""`leyden reproduce`: train runs again from their frozen code and settings, and report whether the results are equal."""
 
 import argparse
 import sys
@@ -32,7 +32,7 @@ def reproduce(options: argparse.Namespace) -> int:
         pairs.append({"original": original, "verdict": verdict, "is_reproduced": verdict.is_reproduced})
     if len(verdicts) > 1:
         count = sum(verdict.is_reproduced for verdict in verdicts)
-        print(f"{count} of {len(verdicts)} runs are reproduced")
+        print(f"{count} of {len(verdicts)} runs were reproduced")
     return 0 if all(verdict.is_reproduced for verdict in verdicts) else 1
 
 
@@ -83,10 +83,10 @@ def _python(run: RunDirectory, is_recorded: bool, root: Path) -> str:
     """Return the Python of the environment to train in."""
     changed = environment.differences(run.path, root)
     if is_recorded and changed:
-        print("making the recorded environment", file=sys.stderr)
+        print("recreating the recorded environment", file=sys.stderr)
         return make_environment(run.path, root)
     if changed:
-        print(f"{changed}. --environment makes the recorded environment", file=sys.stderr)
+        print(f"{changed}. Use --environment to recreate the recorded environment", file=sys.stderr)
     return sys.executable
 
 
@@ -95,7 +95,7 @@ def _print_conditions(original: Path, new: Path) -> None:
     made = differences(original, new)
     for title, pairs in (("package", made.packages), ("hardware", made.hardware)):
         for name, (before, now) in pairs.items():
-            print(f"{title} {name}: {before} then, {now} now")
+            print(f"{title} {name}: recorded {before}, now {now}")
 
 
 def _table(file: Path, root: Path) -> Iterator[tuple[str, Verdict]]:
@@ -113,7 +113,7 @@ def _table(file: Path, root: Path) -> Iterator[tuple[str, Verdict]]:
         metrics = {name: (value, record.metrics[name]) for name, value in row.metrics.items() if name in record.metrics}
         main = main_metric(record.monitor, metrics)
         values = values_over_seeds(row, rows, main)
-        yield row.command, judge(main, metrics, values, "the metrics of the table were compared")
+        yield row.command, judge(main, metrics, values, "compared with the metrics in the table")
 
 
 def print_verdict(original: str, verdict: Verdict) -> None:

@@ -29,7 +29,7 @@ def runs(options: argparse.Namespace) -> int:
     elif chosen:
         print_table(chosen, names)
     else:
-        print("there are no such runs", file=sys.stderr)
+        print("no matching runs", file=sys.stderr)
     return 0
 
 
@@ -43,7 +43,7 @@ def compare(options: argparse.Namespace) -> int:
     selected = select(records(project_root()), options.words, Path.cwd())
     chosen = [record for record in selected if record.metrics]
     if not chosen:
-        raise UserError("there are no finished runs to compare")
+        raise UserError("no finished runs to compare")
     metric = options.metric or _main_metric(chosen)
     require_names(chosen, [metric])
     chosen, left_out = measured(selected, metric)
@@ -59,7 +59,9 @@ def compare(options: argparse.Namespace) -> int:
     elif options.format == "latex":
         best = options.best or comparison.direction(chosen, metric)
         if not best:
-            text = f"no mean is bold: the runs do not record whether low or high values of {metric} are better"
+            text = (
+                f"no mean is bold, because the runs do not record whether lower or higher values of {metric} are better"
+            )
             print(f"{text}; add --best min or --best max", file=sys.stderr)
         print(tables.latex(groups, metric, best), end="")
     else:

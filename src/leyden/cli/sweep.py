@@ -16,7 +16,9 @@ def sweep(options: argparse.Namespace) -> int:
 
     root = project_root()
     if agent_identity():
-        raise UserError("the agent of a W&B sweep starts one run at a time: use leyden train, without --sweep")
+        raise UserError(
+            "a W&B agent starts one run at a time: in the W&B sweep, use leyden train instead of leyden sweep"
+        )
     if options.resume:
         study = _find(options, root)
     else:
@@ -86,7 +88,7 @@ def _search(options: argparse.Namespace, root: Path) -> Any:
     inside, outside = plan.space.own(plan.own)
     for name in outside:
         value = f"= {plan.own[name]} is not in search.space" if name in plan.own else "has no value of its own"
-        print(f"{name} {value}: the first trial draws it", file=sys.stderr)
+        print(f"{name} {value}: sampled in the first trial", file=sys.stderr)
     if options.dry_run:
         options.result = _describe(plan, inside)
         return None

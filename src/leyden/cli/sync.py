@@ -28,7 +28,7 @@ def sync(runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
     """Upload the metrics, configuration and plots that the servers do not have yet.
 
     Returns:
-        Of each upload `path`, `logger`, `sent`, the number of rows (W&B) or values (MLflow), and `error` or None.
+        For each upload, `path`, `logger`, `sent` (the number of W&B rows or MLflow values) and `error` (or None).
 
     Raises:
         UserError: A run logs neither to Weights & Biases nor to MLflow, or their package is not installed.
@@ -37,11 +37,11 @@ def sync(runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
     try:
         return [_upload(*logger) for logger in loggers]
     except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is not installed; install it, or the extra of its name") from None
+        raise UserError(f"{error.name} is not installed: install it, or the extra of that name") from None
 
 
 def _loggers(run: RunDirectory) -> list[tuple[str, dict[str, Any]]]:
-    """Return class and configuration of the run's loggers whose servers can be sent what they lack."""
+    """Return class and configuration of the run's loggers that can upload later."""
     configs = [config for config in run.config["logger"].values() if config and config.get("mode") != "disabled"]
     named = [(config["_target_"].rpartition(".")[2], config) for config in configs]
     if chosen := [(name, config) for name, config in named if name in SENDERS]:

@@ -19,7 +19,10 @@ def train(options: argparse.Namespace) -> int:
     if options.sweep:
         from .sweep import sweep
 
-        print("warning: train --sweep is deprecated and removed in the next version; use leyden sweep", file=sys.stderr)
+        print(
+            "warning: train --sweep is deprecated and will be removed in the next version: use leyden sweep",
+            file=sys.stderr,
+        )
         options.resume, options.trust = None, False
         return sweep(options)
     composed = checked_run(options.overrides)

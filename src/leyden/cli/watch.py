@@ -47,7 +47,7 @@ def watch(options: argparse.Namespace) -> int:
 
 
 def _nothing(words: list[str]) -> str:
-    return "no run is being trained" + (" among these" if words else "; finished ones: leyden runs")
+    return "no runs are being trained" + (" among these" if words else "; finished ones: leyden runs")
 
 
 def _rows(root: Path, words: list[str], watched: set[str]) -> list[Progress]:

@@ -47,7 +47,9 @@ class Local(Launcher):
         if isinstance(devices, int) and devices < 1:
             raise ValueError(f"expected trainer.devices of at least 1, got {devices}")
         if isinstance(devices, list) and (accelerator == "cpu" or not devices or len(set(devices)) < len(devices)):
-            raise ValueError(f"expected trainer.devices as a number or as distinct indices of GPUs, got {devices}")
+            raise ValueError(
+                f"expected trainer.devices to be a number or a list of distinct GPU indices, got {devices}"
+            )
         if max_restarts < 0:
             raise ValueError(f"expected max_restarts of at least 0, got {max_restarts}")
         if fork and accelerator != "cpu":  # CUDA contexts do not survive a fork
@@ -55,7 +57,7 @@ class Local(Launcher):
         if fork and devices != 1:
             raise ValueError(f"fork needs trainer.devices=1, got {devices}; choose 1 or fork=false")
         if isinstance(parallel, str) and parallel != "auto":
-            raise ValueError(f"expected parallel as null, auto or a number, got {parallel!r}")
+            raise ValueError(f"expected parallel to be null, auto or a number, got {parallel!r}")
         if isinstance(parallel, int) and parallel < 1:
             raise ValueError(f"expected parallel of at least 1, got {parallel}")
         super().__init__(nodes)

@@ -36,7 +36,7 @@ def _is_due(run: RunDirectory) -> bool:
     job = f"{name}_{index}" if name else os.environ["SLURM_JOB_ID"]
     if status.get("job", job) == job:  # missing if this job started before its id was stored
         return True
-    print(f"{run.path} is left to job {status['job']}", file=sys.stderr)
+    print(f"{run.path} is skipped: it belongs to job {status['job']}", file=sys.stderr)
     return False
 
 

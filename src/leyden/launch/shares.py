@@ -14,9 +14,9 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # quota and period of a container, i
 
 
 def shares(parallel: int | str, devices: int | list[int], accelerator: str) -> list[dict[str, str]]:
-    """Return the environment variables of each of the runs that go at once on this machine.
+    """Return the environment variables of each of the runs that are trained at once on this machine.
 
-    All shares of a machine have the same number of threads, so that it makes no difference which one a run gets. An
+    All shares of a machine have the same number of threads, so it does not matter which one a run gets. An
     existing `OMP_NUM_THREADS` is kept: the number of threads decides the last bits of sums on a CPU.
 
     Args:
@@ -34,7 +34,7 @@ def shares(parallel: int | str, devices: int | list[int], accelerator: str) -> l
         UserError: There are fewer GPUs than one run needs.
     """
     if parallel != "auto" and (isinstance(parallel, str) or parallel < 1):
-        raise ValueError(f"expected parallel as auto or a number of at least 1, got {parallel!r}")
+        raise ValueError(f"expected parallel to be auto or a number of at least 1, got {parallel!r}")
     if parallel == 1:
         return [{}]
     groups = [] if accelerator == "cpu" else _gpu_groups(devices, accelerator)
@@ -56,7 +56,7 @@ def shares(parallel: int | str, devices: int | list[int], accelerator: str) -> l
 
 
 def require_gpus(devices: int | list[int], accelerator: str) -> None:
-    """Refuse a run that needs more GPUs than this machine is known to have: without nvidia-smi, nothing is known.
+    """Refuse a run that needs more GPUs than nvidia-smi or CUDA_VISIBLE_DEVICES show on this machine.
 
     Raises:
         UserError: There are fewer GPUs than the run needs.

@@ -18,7 +18,7 @@ FROM_COPY = f'env PYTHONPATH="$run/{CODE}/{SOURCE}${{PYTHONPATH:+:$PYTHONPATH}}"
 
 
 class Slurm(Launcher):
-    """Train on a SLURM cluster: one job for a run, one job array for several, each job with one run or more.
+    """Train on a SLURM cluster: one job for a single run, a job array for several runs, with one or more runs per job.
 
     A job that is preempted or close to its time limit saves a checkpoint and is requeued.
 

@@ -1,4 +1,4 @@
-"""Jobs of a search: each trains trials, which they share out among themselves, until the search ends."""
+"""Jobs of a search, which share its trials until the search ends."""
 
 import json
 import shlex

@@ -74,7 +74,7 @@ class ResumeMetrics(Callback):
     def _start(self, trainer: Trainer, num_rows: int) -> None:
         self.logger.file.truncate(num_rows)
         if (kept := self.logger.file.num_rows) < num_rows:
-            log.warning("%s has lost rows: expected %d, got %d", self.logger.file.path, num_rows, kept)
+            log.warning("%s has lost rows: expected %d rows, got %d", self.logger.file.path, num_rows, kept)
         for logger in trainer.loggers:
             if catch_up := getattr(logger, "catch_up", None):
                 catch_up(self.logger.file.rows())

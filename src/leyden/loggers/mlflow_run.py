@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 class MLflowRun(Logger):
     """Log to MLflow; a resumed run continues the same MLflow run, which is found by its tag `leyden.id`.
 
-    The values are those of metrics.csv. What a server that does not respond lacks is sent at the end of the run, when it
-    is resumed, or by `leyden sync`. Settings are parameters, by the names under which they are typed, and the artifact
-    config.yaml; figures are artifacts in `plots/`. Unlike by Lightning's MLFlowLogger, neither user, program nor commit
-    are sent, and the run ends after its test, not before. MLflow's usage statistics are switched off.
+    The values are those of metrics.csv. If the server does not respond, missing values are sent at the end of the run,
+    when it is resumed, or by `leyden sync`. Settings are parameters, by the names under which they are typed, and the artifact
+    config.yaml; figures are artifacts in `plots/`. Unlike Lightning's MLFlowLogger, this sends neither user, program nor
+    commit, and the run ends after its test, not before. MLflow's usage statistics are switched off.
 
     Args:
         save_dir: The run directory.
@@ -36,9 +36,9 @@ class MLflowRun(Logger):
 
     def __init__(self, save_dir: str, id: str, name: str, experiment_name: str, tracking_uri: str) -> None:
         if not installed_version("mlflow-skinny") and not installed_version("mlflow"):
-            raise UserError("MLflow is not installed: install mlflow-skinny or mlflow, the extra `mlflow`")
+            raise UserError("MLflow is not installed: install mlflow-skinny or mlflow (extra `mlflow`)")
         if tracking_uri[:7] == "sqlite:" and not (installed_version("sqlalchemy") and installed_version("alembic")):
-            raise UserError("MLflow needs sqlalchemy and alembic for a database: install them, the extra `mlflow`")
+            raise UserError("MLflow needs sqlalchemy and alembic for a database: install both (extra `mlflow`)")
         super().__init__()
         self.folder, self.identity = Path(save_dir), (id, name, experiment_name, tracking_uri)
         self.session: MLflowSession | None = None  # None while MLflow does not respond
@@ -75,7 +75,7 @@ class MLflowRun(Logger):
             send(*arguments)
         except ConnectionError as error:
             self.session = None
-            log.warning("%s: it gets the rest at the end of the run", error)
+            log.warning("%s: the rest will be sent at the end of the run", error)
 
     @rank_zero_only
     def log_hyperparams(self, params: Mapping[str, Any], *_: Any, **__: Any) -> None:

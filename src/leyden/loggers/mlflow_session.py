@@ -1,4 +1,4 @@
-"""Find or create a run at MLflow, and send what it lacks of a run directory. Torch-free."""
+"""Find or create an MLflow run, and send the missing values of a run directory. Torch-free."""
 
 import logging
 import os
@@ -110,11 +110,12 @@ class MLflowSession:
                 self.client.log_batch(self.run_id, params=new[start : start + PARAMETERS])
         if changed := [name for name in plain.keys() & stored.keys() if stored[name] != plain[name]]:
             log.info(
-                "MLflow keeps the first value of %s; config.yaml there has the new one", ", ".join(sorted(changed))
+                "MLflow cannot change the recorded value of %s; the artifact config.yaml has the new one",
+                ", ".join(sorted(changed)),
             )
 
     def send(self, rows: Iterable[tuple[Mapping[str, float], int]]) -> None:
-        """Send the values of rows that MLflow does not have. Must be called with each row once, from the first one.
+        """Send the values of rows that MLflow does not have. Must be called once for each row, from the first one.
 
         Args:
             rows: Metrics and step of each row.

@@ -33,7 +33,7 @@ class TensorBoardRun(TensorBoardLogger):
 
     def __init__(self, save_dir: str, id: str, name: str) -> None:
         if not installed_version("tensorboard"):
-            raise UserError("TensorBoard is not installed: install tensorboard, the extra `tensorboard`")
+            raise UserError("TensorBoard is not installed: install tensorboard (extra `tensorboard`)")
         super().__init__(save_dir, name=FOLDER, version="", default_hp_metric=False, flush_secs=FLUSH_SECONDS)
         is_writer = rank_zero_only.rank == 0  # pyrefly: ignore[missing-attribute]
         self.stored = StoredValues(_values(Path(save_dir, FOLDER)) if is_writer else ())

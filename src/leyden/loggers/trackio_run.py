@@ -36,7 +36,7 @@ class TrackioRun(Logger):
 
     def __init__(self, save_dir: str, id: str, name: str, project: str, group: str | None = None) -> None:
         if not installed_version("trackio"):
-            raise UserError("Trackio is not installed: install trackio, the extra `trackio`")
+            raise UserError("Trackio is not installed: install trackio (extra `trackio`)")
         super().__init__()
         self.folder, self.id, self.run_name, self.project, self.group = save_dir, id, name, project, group
         self.settings: dict[str, Any] = {}

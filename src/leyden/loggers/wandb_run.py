@@ -57,7 +57,7 @@ class WandbRun(WandbLogger):
         notes: str | None = None,
     ) -> None:
         if not installed_version("wandb"):  # for the check, which does not import this module
-            raise UserError("Weights & Biases is not installed: install wandb, the extra `wandb`")
+            raise UserError("Weights & Biases is not installed: install wandb (extra `wandb`)")
         self.session: WandbSession | None = None
         self.media = {}  # sent with the next row
         self.advice = f"upload with: leyden sync {save_dir}"

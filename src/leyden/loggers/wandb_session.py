@@ -55,7 +55,7 @@ class WandbSession:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise ConnectionError("another process uploads this run") from None
+            raise ConnectionError("another process is uploading this run") from None
         identity: dict[str, Any] = {"id": id, "name": name, "project": project, "entity": entity, **(labels or {})}
         limits: dict[str, Any] = {"init_timeout": INIT_SECONDS, "finish_timeout_raises": True, "silent": True}
         limits |= PRIVACY_SETTINGS

@@ -32,5 +32,5 @@ def checked_run(overrides: list[str]) -> Composed:
     """
     composed = checked(overrides)
     if (composed.config.get("search") or {}).get("_target_"):
-        raise UserError("search=NAME is for a search: use leyden sweep, or remove it to train one run")
+        raise UserError("search=NAME needs leyden sweep: use that command, or remove search to train one run")
     return composed

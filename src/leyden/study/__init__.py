@@ -1,1 +1,1 @@
-"""What happens between runs: finding them, comparing them. Imports no torch."""
+"""Work with finished and running runs: find, compare, report, reproduce. Imports no torch."""

@@ -1,4 +1,4 @@
-"""What the runs of a project take on the disk, and the removal of checkpoints. Torch-free."""
+"""Disk usage of the runs of a project, and removal of checkpoints. Torch-free."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ CHECKPOINTS, OLD = "checkpoints", timedelta(days=30)
 
 @dataclass
 class Usage:
-    """What the runs of a state take on the disk, in bytes.
+    """Disk usage of the runs in a state, in bytes.
 
     Attributes:
         state: As in `Record`.
@@ -60,7 +60,7 @@ class Removal:
 
 
 def usage(records: list[Record]) -> list[Usage]:
-    """Return what the runs of each state take, the largest first."""
+    """Return the disk usage of the runs in each state, the largest first."""
     limit = f"{datetime.now(UTC) - OLD:%Y-%m-%d}"
     by_state: dict[str, Usage] = {}
     for record in records:
@@ -79,11 +79,11 @@ def usage(records: list[Record]) -> list[Usage]:
 
 
 def removal(record: Record, best: bool) -> Removal:
-    """Return what is to be removed of a run: all checkpoints, but of a finished one not the best.
+    """Return which checkpoints of a run to remove: all, except the best one of a finished run.
 
     Args:
         record: The run.
-        best: Whether the best checkpoints of finished runs are removed, too.
+        best: Whether to also remove the best checkpoints of finished runs.
     """
     if is_active(record):
         return Removal(record, reason=f"it is {record.state}")
@@ -96,15 +96,15 @@ def removal(record: Record, best: bool) -> Removal:
 
 
 def remove(planned: Removal) -> int:
-    """Remove checkpoints, record this in the run's status, and return the bytes that were freed.
+    """Remove checkpoints, record this in the run's status, and return the number of bytes freed.
 
     Raises:
-        UserError: The run is being trained by now.
+        UserError: The run has been started in the meantime.
     """
     run = RunDirectory(Path(planned.record.path))
     with run.claimed(seconds=0):
         if run.status["state"] in ("running", "submitted") and planned.record.state != "killed":
-            raise UserError(f"{run.path} has been started meanwhile: nothing of it was removed")
+            raise UserError(f"{run.path} has been started in the meantime; its checkpoints were kept")
         earlier = run.status.get("cleaned", {}).get("files", [])
         names = [str(file.relative_to(run.path)) for file in planned.files]
         # Recorded first: a run without its checkpoints always says why.

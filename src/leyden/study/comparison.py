@@ -55,7 +55,7 @@ def groups(records: list[Record], by: list[str], metric: str, against: str | Non
         UserError: No run has the metric or a setting, or the runs are not comparable.
     """
     if not records:
-        raise UserError("there are no finished runs to compare")
+        raise UserError("no finished runs to compare")
     by = [_setting(records, name) for name in by]
     require_names(records, [*by, metric])
     _require_comparable(records, metric)
@@ -117,7 +117,7 @@ def _pair(record: Record) -> tuple[Any, ...]:
 
 
 def _require_comparable(records: list[Record], metric: str) -> None:
-    """Require the same samples and the same task, without which a metric is not the same quantity.
+    """Require the same samples and the same task; otherwise, the metric is not the same quantity.
 
     The samples of a fold are compared with those of the same fold.
     """
@@ -136,7 +136,7 @@ def _require_comparable(records: list[Record], metric: str) -> None:
         if len(kinds) > 1:
             (one, first), (other, second), *_ = kinds.items()
             raise UserError(
-                f"{metric} of these runs cannot be compared: they have different {what}: {one} in {first.path}, "
+                f"{metric} cannot be compared between these runs: they have different {what}: {one} in {first.path}, "
                 f"{other} in {second.path}"
             )
 
@@ -148,19 +148,19 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
         values = {name: sorted({str(record.settings.get(name)) for record in members}) for name in others[:3]}
         text = "; ".join(f"{name}: {', '.join(of_name)}" for name, of_name in values.items())
         raise UserError(
-            f"runs of one group differ in more than their seed ({text}): add --by {others[0]}, or a condition"
+            f"runs in one group differ in more than the seed ({text}): add --by {others[0]}, or a condition"
         )
     seen: dict[tuple[Any, ...], Record] = {}
     for record in members:
         if (other := seen.setdefault(_pair(record), record)) is not record:
             raise UserError(
-                f"two runs of one group have the same seed: {other.path} and {record.path}; select one of them by a "
+                f"two runs in one group have the same seed: {other.path} and {record.path}; select one of them by a "
                 f"path, or a condition such as 'created>={record.created[:16] or 2026}'"
             )
 
 
 def direction(records: list[Record], metric: str) -> Literal["min", "max"] | None:
-    """Return whether low or high values of a metric are better, if the runs have selected checkpoints by it."""
+    """Return whether lower or higher values of a metric are better, if the runs selected checkpoints by it."""
     name = metric.rpartition("/")[2]
     modes = {record.mode for record in records if record.monitor.rpartition("/")[2] == name} - {""}
     if len(modes) == 1:

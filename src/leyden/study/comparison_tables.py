@@ -33,7 +33,7 @@ def print_groups(made: list[Group], metric: str) -> None:
         table.add_row(*group.cells, str(s.n), _number(s.mean, digits), _number(s.std, digits), *intervals)
     console.print(table)
     if _has_baseline(made):
-        table = Table(*_whole([*heads, *_DIFFERENCES]), title=f"{metric}, minus that of {made[0].name}")
+        table = Table(*_whole([*heads, *_DIFFERENCES]), title=f"{metric}, difference from {made[0].name}")
         for group in made[1:]:
             table.add_row(*group.cells, *_difference(group, digits))
         console.print(table)
@@ -42,7 +42,7 @@ def print_groups(made: list[Group], metric: str) -> None:
 
 
 def notes(made: list[Group]) -> list[str]:
-    """Return the sentences without which the tables would be misread."""
+    """Return the notes that are needed to read the tables correctly."""
     found = []
     if any(len({fold for _, fold in group.by_pair}) > 1 for group in made):
         found.append(FOLDS_NOTE)
@@ -55,14 +55,14 @@ def notes(made: list[Group]) -> list[str]:
     if untested := [group.name for group in made if group.difference and group not in tested]:
         found.append(f"No test of {'; '.join(untested)}: both groups need at least two runs.")
     found += [
-        f"{group.name}: all differences are {low:+.4g}, a spread of zero by which no test can judge."
+        f"{group.name}: all differences are {low:+.4g}; no test is possible with zero variance."
         for group in tested
         if group.difference and (low := group.difference.interval[0]) == group.difference.interval[1] != 0
     ]
     for group in made:
         if group.difference and 0 < (number := group.difference.pairs) < max(group.summary.n, made[0].summary.n):
             runs = f"{group.name} has {group.summary.n} runs, {made[0].name} {made[0].summary.n}"
-            found.append(f"{runs}: their difference is of the {number} with the same seed and fold.")
+            found.append(f"{runs}: the difference is computed from the {number} pairs with equal seed and fold.")
     return found
 
 

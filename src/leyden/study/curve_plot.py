@@ -35,7 +35,7 @@ class Band:
 
 
 def plot(groups: list[Group], metric: str, file: Path) -> list[str]:
-    """Draw the curves of groups and return what must be known about the figure, in sentences.
+    """Draw the curves of groups and return notes that are needed to read the figure correctly.
 
     Args:
         groups: With the paths of their runs.
@@ -46,7 +46,7 @@ def plot(groups: list[Group], metric: str, file: Path) -> list[str]:
         UserError: A run has no curve of the metric, or the runs of a group share no step.
     """
     name = metric.replace("test/", "val/", 1)
-    remarks = [] if name == metric else [f"{metric} is measured once, after training: the curves are of {name}"]
+    remarks = [] if name == metric else [f"{metric} is measured only once, after training; the curves show {name}"]
     bands = [_band(group, name, remarks) for group in groups]
     figure = _drawn(bands, name, remarks)
     with rc_context(STYLE):
@@ -65,7 +65,7 @@ def _band(group: Group, name: str, remarks: list[str]) -> Band:
     every = {step for values in by_step for step in values}
     steps = sorted(step for step in every if all(math.isfinite(values.get(step, math.nan)) for values in by_step))
     if not steps:
-        raise UserError(f"the runs of {group.name} share no step at which all of them have a finite {name}")
+        raise UserError(f"the runs of {group.name} have no step in common at which all have a finite {name}")
     if len(steps) < len(every):
         remarks.append(f"{group.name}: {len(steps)} of {len(every)} steps, at which all runs have a finite value")
     summaries = [summarize([values[step] for values in by_step], resamples=0) for step in steps]
@@ -102,14 +102,14 @@ def _drawn(bands: list[Band], name: str, remarks: list[str]) -> Figure:
 
 
 def _limit(axes, bands: list[Band]) -> str:
-    """Leave bands out of sight that are much wider than the means, as of two runs; return a sentence if there are."""
+    """Limit the y axis if bands are much wider than the means, such as those of two runs; return a note if so."""
     means = list(_finite(bands, ("mean",)))
     span = (max(means) - min(means)) or abs(means[0]) or 1.0
     lowest, highest = min(_finite(bands, ("mean", "low"))), max(_finite(bands, ("mean", "high")))
     bottom, top = max(lowest, min(means) - span / 2), min(highest, max(means) + span / 2)
     axes.set_ylim(bottom - MARGIN * span, top + MARGIN * span)
     if bottom > lowest or top < highest:
-        return "some bands reach beyond the axes, which show the means and half their range on each side"
+        return "some bands are cut off: the axes show the means and half their range on each side"
     return ""
 
 

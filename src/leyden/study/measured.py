@@ -7,7 +7,7 @@ from .records import Record
 
 
 def measured(records: list[Record], metric: str) -> tuple[list[Record], str]:
-    """Return the runs with a final value of a metric, and a sentence on the others, empty if there are none.
+    """Return the runs with a final value of a metric, and a note on the others, empty if there are none.
 
     Validation metrics of a run that has not finished are those of its best epoch so far, so they are left out; test
     metrics are final.
@@ -21,5 +21,5 @@ def measured(records: list[Record], metric: str) -> tuple[list[Record], str]:
     ]
     states = Counter(record.state for record in records if record not in found)
     text = ", ".join(f"{number} {state}" for state, number in states.items())
-    sentence = f"left out: {states.total()} of {len(records)} runs have no final {metric} ({text})"
+    sentence = f"excluded: {states.total()} of {len(records)} runs have no final {metric} ({text})"
     return found, sentence if states else ""

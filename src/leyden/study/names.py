@@ -20,16 +20,16 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def short_value(name: str, value: Any) -> Any:
-    """Return the value of a setting, of a class its last name."""
+    """Return the value of a setting; for a class, the last part of its name."""
     return value.rpartition(".")[2] if name.endswith("_target_") and isinstance(value, str) else value
 
 
 def group_name(values: dict[str, Any]) -> str:
-    """Return what a group of runs has in common, such as `network=M5, lr=0.001`; `all` if nothing was chosen."""
+    """Return the settings that define a group of runs, such as `network=M5, lr=0.001`; `all` if there are none."""
     names = short_names(values)
     return ", ".join(f"{names[name]}={shown_value(name, value)}" for name, value in values.items()) or "all"
 
 
 def shown_value(name: str, value: Any) -> str:
-    """Return the value of a setting as text, in at most five digits."""
+    """Return the value of a setting as text, with at most five digits."""
     return f"{value:.5g}" if isinstance(value, float) else str(short_value(name, value))

@@ -21,7 +21,7 @@ ACTIVE = ("submitted", "running")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """How far a run has got.
 
     Attributes:
         path: The run directory.

@@ -1,4 +1,4 @@
-"""Make the environment of a run again, from the lock file in its copy of the code."""
+"""Recreate the environment of a run from the lock file in its copy of the code."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ FOLDER = Path("runs", ".environments")
 
 
 def make_environment(run: Path, root: Path) -> str:
-    """Make a virtual environment with the packages that a run was created with, by uv, and return its Python.
+    """Create a virtual environment, with uv, of the packages that a run was created with; return its Python.
 
     It is kept in `runs/.environments` for later runs with the same lock file.
 
@@ -28,7 +28,7 @@ def make_environment(run: Path, root: Path) -> str:
     lock, version = _lock(run), _version(run)
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if not uv:
-        raise UserError("uv, which makes the recorded environment, is not installed: pip install uv")
+        raise UserError("uv is needed to recreate the recorded environment, but is not installed: pip install uv")
     name = sha256(lock.read_bytes() + version.encode()).hexdigest()[:12]
     folder = root / FOLDER / name
     python, ready = folder / "bin" / "python", folder / "ready"
@@ -52,7 +52,9 @@ def _lock(run: Path) -> Path:
     recorded = set((run / environment.FILE).read_text(encoding="utf-8").lower().splitlines())
     files = [file for file in sorted((run / CODE / "requirements").glob("*.txt")) if file.name != "uv.txt"]
     if not files:
-        raise UserError(f"{run} has no requirements/*.txt in its copy of the code, from which to make its environment")
+        raise UserError(
+            f"{run} has no lock file (requirements/*.txt) in its copy of the code, so its environment cannot be recreated"
+        )
     return max(files, key=lambda file: len(recorded & _pins(file)))
 
 
@@ -64,4 +66,4 @@ def _pins(file: Path) -> set[str]:
 def _run(*command: str, cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
-        raise UserError(f"the recorded environment cannot be made: {done.stderr.strip()}")
+        raise UserError(f"the recorded environment cannot be recreated: {done.stderr.strip()}")

@@ -90,8 +90,8 @@ def compare(original: Record, new: Record, seeds: Iterable[Record]) -> Verdict:
     Args:
         original: The original run.
         new: The new one.
-        seeds: Runs of the project, among which those that differ from the original in their seed alone give the
-            interval in which a result is not another one.
+        seeds: Runs of the project. Those that differ from the original only in their seed determine the interval
+            within which a result counts as reproduced.
     """
     shared = {name: (value, new.metrics[name]) for name, value in original.metrics.items() if name in new.metrics}
     metrics = {name: pair for name, pair in shared.items() if name.startswith("test/")} or shared
@@ -118,7 +118,7 @@ def judge(name: str, metrics: dict[str, tuple[float, float]], values: list[float
     Args:
         name: The metric.
         metrics: Original and new values.
-        values: Of runs that differ in their seed alone, the original included.
+        values: Of runs that differ only in their seed, including the original.
         remark: What is known beside the metric.
     """
     if name not in metrics:
@@ -127,16 +127,18 @@ def judge(name: str, metrics: dict[str, tuple[float, float]], values: list[float
     if before == now and all(old == new for old, new in metrics.values()):
         return Verdict("equal metrics", remark, metrics)
     if len(values) < MIN_SEEDS:
-        return Verdict("different", f"{remark}; fewer than {MIN_SEEDS} seeds, so no interval for {name}", metrics)
+        return Verdict(
+            "different", f"{remark}; no interval for {name}, which needs at least {MIN_SEEDS} seeds", metrics
+        )
     from .statistics import prediction_interval
 
     low, high = prediction_interval(values)
-    text = f"{remark}; the 95 % prediction interval of {name} by {len(values)} seeds is {low:.4f} to {high:.4f}"
+    text = f"{remark}; 95 % prediction interval of {name} over {len(values)} seeds: {low:.4f} to {high:.4f}"
     return Verdict("within the interval" if low <= now <= high else "different", text, metrics)
 
 
 def same_but_seed(record: Record, original: Record) -> bool:
-    """Whether a run differs from another one in its seed alone."""
+    """Whether two runs differ only in their seed."""
     return record.experiment == original.experiment and _decisive(record.settings) == _decisive(original.settings)
 
 

@@ -34,10 +34,10 @@ class Row:
 
 
 def read_table(file: Path) -> tuple[list[Row], str]:
-    """Read the runs of a table: its column `command` and its columns of metrics; others are not used.
+    """Read the runs of a table from its columns `command` and metrics; other columns are ignored.
 
     Returns:
-        The runs, and a sentence on rows that are no results to reproduce, empty if there are none.
+        The runs, and a note on rows that have no results to reproduce, empty if there are none.
 
     Raises:
         UserError: The file is not such a table, or has no results.
@@ -59,7 +59,7 @@ def read_table(file: Path) -> tuple[list[Row], str]:
     if not results:
         raise UserError(f"{file} has no runs with metrics")
     number = len(rows) - len(results)
-    return results, f"left out: {number} of {len(rows)} rows have no metrics or are reproductions" if number else ""
+    return results, f"excluded: {number} of {len(rows)} rows have no metrics or are reproductions" if number else ""
 
 
 def _row(line: dict[str, str], metrics: list[str], where: str) -> Row | None:

@@ -1,4 +1,4 @@
-"""Compare what two runs have computed: weights of their checkpoints and rows of their metrics, bit by bit."""
+"""Compare the results of two runs bit by bit: weights of checkpoints and rows of metrics."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ def different_bits(first: Path, second: Path) -> list[str]:
         second: Another one.
     """
     if not any((path / "checkpoints" / name).exists() for path in (first, second) for name in CHECKPOINTS):
-        return ["weights, of which there are no checkpoints"]
+        return ["weights (there are no checkpoints)"]
     different = [f"weights of {name}" for name in CHECKPOINTS if not _equal_weights(first, second, name)]
     if _rows(first) != _rows(second):
         different.append("rows of metrics.csv")

@@ -119,4 +119,4 @@ def test_a_task_that_computes_another_loss_has_no_hand_computation():
 
     hand = loss_by_hand(made(Own, torch.randn(2, 4), class_names=NAMES), torch.randn(2, 4), Batch(torch.zeros(2), None))
     assert hand.value is None
-    assert "no hand computation for Own" in hand.formula
+    assert "cannot recompute the loss of Own" in hand.formula

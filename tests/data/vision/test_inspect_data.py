@@ -56,11 +56,11 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
         re.search(r"(\d+ samples, uint8 \[.*?\]), .* MB, decoded in .*; in use$", text)[1] for _, text in lines[3:5]
     )
     assert sizes == ["30 samples, uint8 [30, 3, 8, 8]", "4 samples, uint8 [4, 3, 8, 8]"]
-    assert int(re.match(r"(\d+) samples/s: \d+ batches of 4, by this process", lines[5][1])[1]) > 0
+    assert int(re.match(r"(\d+) samples/s: \d+ batches of 4, in this process", lines[5][1])[1]) > 0
 
     inspect("vision/digits", [*settings, "data.image_size=9"], False)
     states = [text.rpartition("; ")[2] for name, text in shown(capsys) if name == "cache"]
-    assert sorted(states) == ["in use", "in use", "of other files or settings", "of other files or settings"]
+    assert sorted(states) == ["in use", "in use", "for other files or settings", "for other files or settings"]
 
     assert inspect("vision/digits", settings, True)["freed_bytes"] > 0
     ((name, text),) = shown(capsys)

@@ -113,7 +113,7 @@ def test_secrets_and_shell_lines_are_left_out(run, monkeypatch):
 
 @pytest.mark.parametrize(
     ("state", "sentence"),
-    [("failed", "The run has failed."), ("running", "still training"), ("preempted", "leyden resume continues it")],
+    [("failed", "The run has failed."), ("running", "still training"), ("preempted", "continue it with leyden resume")],
 )
 def test_a_run_without_results_says_so(tmp_path, state, sentence):
     path = write_run(tmp_path, "a/b", 0, 0.1, None, state=state, error="RunError: no <space>", job="1")

@@ -22,7 +22,7 @@ def test_limits_of_both_sides():
         (["seconds<=long"], "expected a limit"),
         (
             ["test/accuracy>0.9"],
-            "would select by the test split, whose number would then mean nothing; use val/accuracy",
+            "would select on the test split, which would make the test result meaningless; use val/accuracy",
         ),
         (["accuracy>0.9"], "expected validation metrics"),
     ],

@@ -55,15 +55,15 @@ def test_grid_has_each_combination_once():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"low": 2, "high": 1}, "low of at most high"),
+        ({"low": 2, "high": 1}, "low to be at most high"),
         ({"low": 0, "high": 1, "log": True}, "a logarithmic scale needs low above 0"),
-        ({"low": 1, "high": 2, "step": 0}, "step above 0"),
+        ({"low": 1, "high": 2, "step": 0}, "step to be above 0"),
         ({"low": 1, "hihg": 2}, "'hihg'; did you mean 'high'"),
-        ({"low": "a", "high": 2}, "low as a number, got 'a'"),
+        ({"low": "a", "high": 2}, "low to be a number, got 'a'"),
         ([], "list of values"),
         (3, "list of values"),
         ({"values": [1], "when": {"optm": "sgd"}}, "'optm'; did you mean 'optim'"),
-        ({"values": [1], "when": {"optim": "adam"}}, "'adam', which optim never is"),
+        ({"values": [1], "when": {"optim": "adam"}}, "'adam', which is not a value of optim"),
     ],
 )
 def test_mistakes_in_a_space(content, words):
@@ -74,7 +74,7 @@ def test_mistakes_in_a_space(content, words):
 
 
 def test_conditions_that_name_one_another():
-    with pytest.raises(UserError, match="name one another"):
+    with pytest.raises(UserError, match="depend on one another"):
         space({"a": {"values": [1], "when": {"b": 1}}, "b": {"values": [1], "when": {"a": 1}}})
 
 

@@ -10,9 +10,9 @@ from leyden.study.sweep.summary import print_summary, varies_data
 @pytest.mark.parametrize(
     ("name", "state", "values", "message"),
     [
-        ("experiment", "finished", {"val/accuracy": 0.9}, "no trial is the best: they have different data"),
+        ("experiment", "finished", {"val/accuracy": 0.9}, "no best trial: the trials use different data"),
         ("data", "failed", {}, "no trial was completed"),
-        ("model", "finished", {}, "no trial is the best: they have no validation metric"),
+        ("model", "finished", {}, "no best trial: no validation metric"),
     ],
 )
 def test_why_none_is_best(tmp_path, capsys, name, state, values, message):

@@ -1,5 +1,5 @@
-"""`leyden tour`: one batch's way through an experiment, from its files to the step of the optimizer.
+"""`leyden tour`: follow one batch through an experiment, from its files to the optimizer step.
 
-`first_step` runs a single training step and records it, with the calls of all `layers`; `sections` puts into words and
-tables what was recorded, with the `loss_by_hand` and the `drawings`; `terminal` and `page` show the sections.
+`first_step` runs a single training step and records it, with the calls of all `layers`; `sections` describes
+the record in text and tables, with the `loss_by_hand` and the `drawings`; `terminal` and `page` show the sections.
 """

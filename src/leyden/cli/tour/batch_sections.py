@@ -24,16 +24,16 @@ def data_section(step: StepRecorder) -> Section:
     if names:
         lines[f"{len(names)} classes"] = ", ".join(names[:12]) + ", ..." * (len(names) > 12)
     lines["origin"] = _origin(step)
-    lines["read in"] = f"{step.read_seconds:.4f} s; to prepare all splits took {step.setup_seconds:.2f} s"
+    lines["read in"] = f"{step.read_seconds:.4f} s; preparing all splits took {step.setup_seconds:.2f} s"
     num_bytes = sum(tensor.nbytes for tensor in stored.values())
     lines["batch"] = f"{len(step.stored.inputs)} samples, {byte_text(num_bytes)}"
     table = Table(HEADER, [tensor_row(name, tensor, step.stored) for name, tensor in stored.items()])
-    sentence = "The first batch of training as it is read, in the dtype in which the samples are stored."
+    sentence = "The first training batch as read, in the dtype in which samples are stored."
     return Section("1. Data", sentence, lines, table)
 
 
 def _origin(step: StepRecorder) -> str:
-    """Where the samples of the batch come from."""
+    """Describe where the samples of the batch come from."""
     data = step.data
     if step.files:
         size = byte_text(sum(path.stat().st_size for path in step.files))
@@ -41,7 +41,7 @@ def _origin(step: StepRecorder) -> str:
         return f"{len(step.files)} files of {size}{masks}, read and decoded for this batch"
     if getattr(data, "is_embedded", False):
         return getattr(data, "origin", "computed, or from an installed package")
-    when = "for this batch" if decodes(data.samples["train"]) else "as a whole, as the splits were prepared"
+    when = "for this batch" if decodes(data.samples["train"]) else "completely, when the splits were prepared"
     return f"{data.account.get('where', 'files of the dataset')}, read {when}"
 
 
@@ -51,20 +51,20 @@ def transform_section(step: StepRecorder, draws: bool) -> Section:
     lines = {"transform": described(step.transform)}
     lines |= {name: described(part) for name, part in parts_of(step.transform)}
     lines["augmentation"] = _augmentation(plain.inputs, after.inputs)
-    sentence = "On the device, the whole batch becomes what the network reads; augmentation is random in each step."
+    sentence = "The whole batch is converted to network inputs on the device; augmentation is random in each step."
     section = Section("2. Device transform", sentence, lines, Table(HEADER, list(_rows(before, after))))
     section.texts = texts(data, before, after)
     if section.texts:
-        section.notes.append("First tokens: ␣ ⏎ ⇥ are white space; those that the transform replaced are red.")
+        section.notes.append("First tokens. ␣ ⏎ ⇥ are white space; tokens that the transform replaced are red.")
     elif draws:
         section.figure = drawn(data, plain, after)
         if not section.figure:
-            section.notes.append(f"{type(data).__name__} has no method draw: its samples are not drawn.")
+            section.notes.append(f"{type(data).__name__} has no method draw, so its samples are not shown.")
     return section
 
 
 def _rows(before: Batch, after: Batch) -> Iterator[list[str]]:
-    """Inputs before and after the transform, and what else it changed."""
+    """Yield the inputs before and after the transform, and other tensors that it changed."""
     yield tensor_row("inputs before", before.inputs, before)
     yield tensor_row("inputs after", after.inputs, after)
     old = dict(tensors(before))
@@ -75,9 +75,9 @@ def _rows(before: Batch, after: Batch) -> Iterator[list[str]]:
 
 def _augmentation(plain: Tensor, after: Tensor) -> str:
     if plain.shape != after.shape:
-        return f"the shape is {shape_text(after)}; without augmentation {shape_text(plain)}"
+        return f"shape {shape_text(after)} instead of {shape_text(plain)}"
     if torch.equal(plain, after):
-        return "none: training reads what an evaluation reads"
+        return "none: training inputs equal evaluation inputs"
     changed = (plain != after).flatten(1).double()
     share = f"changed {changed.amax(dim=1).mean():.0%} of the samples, {changed.mean():.0%} of their values"
     if not after.is_floating_point():
@@ -86,7 +86,7 @@ def _augmentation(plain: Tensor, after: Tensor) -> str:
 
 
 def tensors(value: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a batch by name; those of its targets, where they are several, as `targets.NAME`."""
+    """Yield the tensors of a batch with their names; if there are several targets, they are called `targets.NAME`."""
     for name in getattr(value, "_fields", ()):
         part = getattr(value, name)
         if isinstance(part, Tensor):
@@ -96,7 +96,7 @@ def tensors(value: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
 
 
 def tensor_row(name: str, tensor: Tensor, batch: Batch) -> list[str]:
-    """Name, dtype, shape, bytes, range, and of inputs mean and standard deviation, without padding."""
+    """Return name, dtype, shape, bytes, range and, for inputs, mean and standard deviation without padding."""
     valid, spread = tensor, ""
     if is_input := name.startswith("inputs"):
         if batch.lengths is not None:
@@ -113,7 +113,7 @@ def tensor_row(name: str, tensor: Tensor, batch: Batch) -> list[str]:
 
 
 def parts_of(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The modules of a transform, those in lists and sequences one by one."""
+    """Return the modules of a transform, with lists and sequences flattened."""
     for name, part in module.named_children():
         if isinstance(part, (nn.Sequential, nn.ModuleList, nn.ModuleDict)):
             yield from parts_of(part, f"{prefix}{name}.")

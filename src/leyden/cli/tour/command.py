@@ -1,4 +1,4 @@
-"""`tour`: composes an experiment, runs its first training step, and shows it. Imports torch only after the check."""
+"""`leyden tour`: compose an experiment, run its first training step and show it. Imports torch only after the check."""
 
 import argparse
 import logging

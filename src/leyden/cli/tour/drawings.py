@@ -15,12 +15,12 @@ SAMPLES, TEXTS, TOKENS = 4, 3, 40  # drawn samples, shown texts, and tokens of e
 
 
 def drawn(data: Any, plain: Batch, after: Batch) -> str:
-    """A PNG as base64; nothing where the data module draws nothing.
+    """Return a PNG as base64; empty if the data module draws nothing.
 
     Args:
-        data: which draws samples as the network reads them.
-        plain: the batch without augmentation.
-        after: the batch with it.
+        data: The data module, which draws samples as the network reads them.
+        plain: The batch without augmentation.
+        after: The batch with augmentation.
     """
     width, height = data.drawn_size
     rows = {"As stored": plain, "After the transform": after}
@@ -45,7 +45,7 @@ def drawn(data: Any, plain: Batch, after: Batch) -> str:
 
 
 def _draw(data: Any, axes: Any, inputs: Tensor, target: Any) -> None:
-    """A sample with its boxes, its mask as a tint, or its class or transcript above."""
+    """Draw a sample with its boxes, its mask as a tint, or its class or transcript as the title."""
     if hasattr(data, "ignore_index"):
         classes = target.masked_fill(target == data.ignore_index, 0)
         data.draw_prediction(axes, inputs, target, classes.to(torch.uint8))
@@ -59,7 +59,7 @@ def _draw(data: Any, axes: Any, inputs: Tensor, target: Any) -> None:
 
 
 def texts(data: Any, before: Batch, after: Batch) -> list[tuple[str, list[Token]]]:
-    """The first texts of a batch; none where samples are no texts."""
+    """Return the first texts of a batch; empty if samples are not texts."""
     if not hasattr(data, "tokenizer"):
         return []
     found = []
@@ -77,7 +77,7 @@ def _token(tokenizer: Any, number: int) -> str:
 
 
 def caption(data: Any, target: Any) -> str:
-    """The transcript, class or classes of a sample; nothing where its target is something else."""
+    """Return the transcript, class or classes of a sample; empty for other targets."""
     names = list(getattr(data, "class_names", []))
     if hasattr(data, "alphabet"):
         return data.text(target)

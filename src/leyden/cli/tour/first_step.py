@@ -1,4 +1,4 @@
-"""Runs the first training step of an experiment in this process, as a run would, and records it. Imports torch."""
+"""Run the first training step of an experiment in this process, as a run would, and record it. Imports torch."""
 
 import tempfile
 import time
@@ -29,12 +29,13 @@ NOTHING = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_mode
 
 
 def first_step(config: dict[str, Any]) -> "StepRecorder":
-    """
+    """Run the first training step of an experiment and return its record.
+
     Args:
-        config: of the experiment, resolved.
+        config: The resolved configuration of the experiment.
 
     Raises:
-        RunError: the data or the model cannot be used as it is.
+        RunError: The data or the model cannot be used.
     """
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         silence_lightning()
@@ -56,13 +57,13 @@ def _trainer(given: dict[str, Any], **more: Any) -> Trainer:
 
 
 class Finished(Exception):  # noqa: N818
-    """The step is done, and nothing is to follow: neither other batches nor the end of an epoch."""
+    """The step is done, and nothing should follow: neither other batches nor the end of an epoch."""
 
 
 class StepRecorder(Callback):
-    """Prepares the data, then records the first step of a training, and ends it.
+    """Prepare the data, record the first training step, and end the training.
 
-    Files are decoded when their batch is read, so that a tour waits for no others, and writes no cache.
+    Files are decoded when their batch is read, so a tour does not wait for other files and writes no cache.
     """
 
     task: Any
@@ -90,7 +91,7 @@ class StepRecorder(Callback):
         self.gradients: dict[nn.Parameter, float] = {}
 
     def _read(self, loader: Any) -> None:
-        """Reads the first batch, which the training reads again, to measure how long that takes."""
+        """Read the first batch to measure the time; training reads it again."""
         indices = list(next(iter(loader.batch_sampler)))
         begin = time.perf_counter()
         self.stored: Batch = loader.dataset.__getitems__(indices)
@@ -145,7 +146,7 @@ class StepRecorder(Callback):
         raise Finished
 
     def _forward(self, trainer: Trainer, task: Any, batch: Any) -> Calls:
-        """The forward pass again, with the changed weights and the same dropout: a first one of a process is slower."""
+        """Repeat the forward pass with the changed weights and the same dropout; the first pass of a process is slower."""
         torch.set_rng_state(self.random[0])
         torch.cuda.set_rng_state_all(self.random[1])
         calls = Calls(task, self._synchronize)
@@ -161,7 +162,7 @@ class StepRecorder(Callback):
 
 
 def files_of(samples: Any, indices: list[int]) -> list[Path]:
-    """The files that are read when these samples are asked for; none where the samples are in memory."""
+    """Return the files that are read for these samples; empty if the samples are in memory."""
     if isinstance(samples, Subset):
         return files_of(samples.dataset, [samples.indices[index] for index in indices])
     if isinstance(samples, PartSamples):

@@ -1,4 +1,4 @@
-"""The layers of a model in the order in which a forward pass calls them, and long lists of them made readable."""
+"""The layers of a model in the order of the forward pass, with long lists condensed."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ SUMS = ("calls", "seconds", "params", "gradient", "weight", "change")
 
 @dataclass
 class Layer:
-    """A layer of a network, or several alike that are shown as one.
+    """A layer of a network, or several equal ones that are shown as one.
 
     Args:
-        name, kind, shape: its name in the network, its class, the shape of its output.
-        calls, seconds: of a forward pass; without the seconds of other layers that it calls.
-        params: number of its parameters that belong to no layer before it.
-        gradient, weight, change: sums of squares over these.
+        name, kind, shape: Its name in the network, its class, the shape of its output.
+        calls, seconds: In a forward pass; seconds exclude other layers that it calls.
+        params: Number of its parameters, except those of earlier layers.
+        gradient, weight, change: Sums of squares over these parameters.
     """
 
     name: str
@@ -39,12 +39,12 @@ Squares = dict[nn.Parameter, tuple[float, float, float]]  # sums of squares of g
 
 
 class Calls:
-    """Records the calls of all modules below a task, but its metrics, until `close`; a module with several places is
-    recorded at each.
+    """Record the calls of all modules of a task, except metrics, until `close`. A module that occurs several times is
+    recorded at each place.
 
     Args:
-        task: whose modules they are.
-        synchronize: waits for the device, whose work would else be counted where somebody happens to wait for it.
+        task: The task.
+        synchronize: Waits for the device, so that asynchronous work is counted for the layer that started it.
     """
 
     def __init__(self, task: nn.Module, synchronize: Callable[[], None]) -> None:
@@ -84,8 +84,8 @@ class Calls:
         layer.shape, layer.calls = layer.shape or shape_text(output), layer.calls + 1
 
     def layers(self, squares: Squares) -> list[Layer]:
-        """Those that call no other ones, such as torch's attention with all that it has inside, and those with parameters of
-        their own, such as a class token."""
+        """Return the modules that call no other module, such as torch's attention including its parts, and those with
+        parameters of their own, such as a class token."""
         found, seen = [], set[nn.Parameter]()
         called = {module for module, _ in self.called.values()}
         rest = {name: (one, Layer(name, type(one).__name__)) for one, name in self.names.items() if one not in called}
@@ -102,7 +102,7 @@ class Calls:
 
 
 def fastest(passes: list[Calls]) -> Calls:
-    """Passes of the same layers as one, with the shortest time of each: other work on the machine only adds to them."""
+    """Merge passes of the same layers, with the shortest time of each, since other work on the machine only adds time."""
     first = passes[0]
     outside = min(calls.seconds - sum(layer.seconds for _, layer in calls.called.values()) for calls in passes)
     for name, (_, layer) in first.called.items():
@@ -112,7 +112,7 @@ def fastest(passes: list[Calls]) -> Calls:
 
 
 def shape_text(output: Any) -> str:
-    """The shape of what a layer gives: of the first tensor, where there are several."""
+    """Return the shape of a layer's output; of several tensors, that of the first."""
     shapes = ["x".join(map(str, one.shape)) or "scalar" for one in _tensors(output)]
     return shapes[0] + f"; {len(shapes) - 1} more" * (len(shapes) > 1) if shapes else ""
 
@@ -125,8 +125,8 @@ def _tensors(output: Any) -> Iterator[Tensor]:
 
 
 def collapsed(layers: list[Layer]) -> list[Layer]:
-    """Of a long list, neighbouring blocks with the same layers, shapes and sizes as one, with their sums; what is still too long
-    loses its middle, to a line with the sums.
+    """Condense a long list: merge consecutive blocks with equal layers, shapes and sizes into one with their sums. If the
+    list is still too long, replace its middle by a line with the sums.
     """
     for depth in range(max((layer.name.count(".") for layer in layers), default=0) + 1):
         if len(layers) > MOST:
@@ -145,7 +145,7 @@ def sum_of(layers: list[Layer], name: str) -> Layer:
 
 
 def _merged(layers: list[Layer], depth: int) -> Iterator[Layer]:
-    """Blocks are the layers that share the first parts of their names, up to a number at `depth`."""
+    """Merge blocks: the layers that share the first parts of their names, up to a number at `depth`."""
     parts = {id(layer): layer.name.split(".") for layer in layers}
 
     def block(layer: Layer) -> Any:

@@ -1,4 +1,4 @@
-"""The loss of each task, recomputed in float64 with elementary operations from what its network gave. Imports torch."""
+"""Recompute the loss of each task from the network's output, in float64 with elementary operations. Imports torch."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +11,8 @@ from ... import tasks
 
 @dataclass
 class HandLoss:
-    """Formula, intermediate values by name, settings that were taken into account, and the loss of the batch; its value is
-    None where nobody knows how a task computes it.
+    """Formula, intermediate values by name, the loss of the batch (None if the computation of the task is unknown), and notes
+    on the settings that it depends on.
     """
 
     formula: str
@@ -21,22 +21,23 @@ class HandLoss:
     notes: list[str] = field(default_factory=list)
 
 
-# What a task of a project may replace, so that it has another loss.
+# A task of a project that replaces one of these has another loss.
 STEPS = ("training_step", "loss", "losses", "_losses", "pixel_losses", "total_weight", "heads", "_targets")
 
 
 def loss_by_hand(task: Any, output: Any, batch: Any) -> HandLoss:
-    """
+    """Recompute the loss of a batch.
+
     Args:
-        task: that has computed its own loss.
-        output: of its network.
-        batch: after the device transform; inputs and targets as `task.mix` made them where that mixes.
+        task: The task.
+        output: Output of its network.
+        batch: The batch after the device transform and, if set, `task.mix`.
     """
     for kind, compute in BY_HAND.items():
         is_unchanged = all(getattr(type(task), name, None) is getattr(kind, name, None) for name in STEPS)
         if isinstance(task, kind) and is_unchanged:
             return compute(task, _plain(output), _plain(batch)[1])
-    return HandLoss(f"This tour has no hand computation for {type(task).__name__}, which computes its loss itself.")
+    return HandLoss(f"The tour cannot recompute the loss of {type(task).__name__}, which has its own loss function.")
 
 
 def _classification(task: tasks.Classification, logits: Tensor, targets: Tensor) -> HandLoss:
@@ -49,9 +50,11 @@ def _classification(task: tasks.Classification, logits: Tensor, targets: Tensor)
     if not is_mixed:
         steps[f"logit of its class {task.class_names[int(targets[0])]!r}"] = logits[0, int(targets[0])]
     steps |= {"loss of the first sample": losses[0], f"mean over {len(losses)} samples": losses.mean()}
-    notes = [f"label_smoothing={smoothing:g} spreads that share of the target over all classes."] * bool(smoothing)
+    notes = [f"label_smoothing={smoothing:g} distributes that fraction of the target over all classes."] * bool(
+        smoothing
+    )
     notes += ["class_weights: w = samples / (classes * samples of the class)."] * bool((weights != 1).any())
-    notes += ["mix: samples and targets are mixed, so that a sample has shares of several classes."] * is_mixed
+    notes += ["mix: samples and targets are mixed, so a target has fractions of several classes."] * is_mixed
     formula = "loss of a sample = sum over classes of w * target * (log sum exp(logits) - logit)"
     return HandLoss(formula, steps, losses.mean(), notes)
 
@@ -91,10 +94,10 @@ def _segmentation(task: tasks.Segmentation, output: Any, targets: Tensor) -> Han
             steps[f"soft Dice loss of {name!r}"] = dice = _dice_loss(logits, classes, valid)
             loss = loss + task.dice_weight * dice
         total = total + loss * (1.0 if name == "out" else 0.5)
-    notes = [f"Pixels of class {task.ignore_index} (ignore_index) do not count."]
+    notes = [f"Pixels of class {task.ignore_index} (ignore_index) are ignored."]
     notes += [f"class_weights={[round(value, 3) for value in weights.tolist()]}"] * bool((weights != 1).any())
     notes += [f"dice_weight={task.dice_weight:g} multiplies the soft Dice loss."] * bool(task.dice_weight)
-    notes += ["The auxiliary head counts half."] * (len(output) > 1 and isinstance(output, dict))
+    notes += ["The auxiliary head has the weight 0.5."] * (len(output) > 1 and isinstance(output, dict))
     formula = "loss = sum over pixels of w * (log sum exp(logits) - logit of the class) / sum over pixels of w"
     return HandLoss(formula, steps, total, notes)
 
@@ -105,7 +108,7 @@ def _language_modeling(task: tasks.LanguageModeling, logits: Tensor, targets: Te
     losses = (_log_sum_exp(logits, -1) - of_target) * valid
     steps = {"loss of the first token": losses[0, 0], "mean over the first window": losses[0].mean()}
     steps |= {f"mean over {losses.numel():,} tokens": losses.mean()}
-    notes = [f"Targets that are padding have the loss 0: {int((~valid).sum()):,} of {valid.numel():,}."]
+    notes = [f"Padding targets have a loss of 0: {int((~valid).sum()):,} of {valid.numel():,}."]
     formula = "loss of a token = log sum exp(logits) - logit of the token that follows"
     return HandLoss(formula, steps, losses.mean(), notes)
 
@@ -119,8 +122,10 @@ def _transcription(task: tasks.Transcription, output: Any, targets: Any) -> Hand
     steps = {"transcript of the first sample": said, "its frames and tokens": f"{frames[0]} and {lengths[0]}"}
     steps |= {"-log sum of p over all alignments": losses[0], "divided by its tokens": of_token[0]}
     steps |= {f"mean over {len(losses)} samples": of_token.mean()}
-    notes = ["A state is a token or a blank between two; alpha sums up all alignments that end in it, frame by frame."]
-    notes += [f"{int(losses.isinf().sum())} samples have too few frames, and the loss 0."] * bool(losses.isinf().any())
+    notes = [
+        "A state is a token, or a blank between two tokens; alpha is the sum over all alignments that end in it, frame by frame."
+    ]
+    notes += [f"{int(losses.isinf().sum())} samples have too few frames and a loss of 0."] * bool(losses.isinf().any())
     formula = "alpha(state, t) = (sum of alpha(s, t - 1) over the states s that lead there) * p(token of the state, t)"
     return HandLoss(formula, steps, of_token.mean(), notes)
 
@@ -140,7 +145,7 @@ def ctc(log_probs: Tensor, tokens: list[int]) -> Tensor:
 
 
 def _detection(task: tasks.Detection, output: dict[str, Tensor], targets: Any) -> HandLoss:
-    notes = ["The detector computes each component itself, for the locations that it matches with boxes."]
+    notes = ["The detector computes each component for the locations that it matches with boxes."]
     return HandLoss(f"loss = {' + '.join(output)}", output, torch.stack(list(output.values())).sum(), notes)
 
 
@@ -161,7 +166,7 @@ def _one_hot(classes: Tensor, num_classes: int) -> Tensor:
 
 
 def _plain(value: Any) -> Any:
-    """Of tensors, and of those in tuples and dicts: on the CPU, floats in float64."""
+    """Move tensors, also in tuples and dicts, to the CPU and convert floats to float64."""
     if isinstance(value, Tensor):
         value = value.detach().cpu()  # first: not every device has float64
         return value.double() if value.is_floating_point() else value

@@ -1,4 +1,4 @@
-"""Writes the sections of a tour as one HTML page that needs nothing else: no server and no other files."""
+"""Write the sections of a tour as one self-contained HTML page."""
 
 from base64 import b64decode
 

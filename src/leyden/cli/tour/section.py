@@ -1,4 +1,4 @@
-"""What a tour shows, on a terminal and on a page alike. Imports no torch."""
+"""The content of a tour, for the terminal and the page. Imports no torch."""
 
 from dataclasses import dataclass, field
 from textwrap import shorten
@@ -7,8 +7,8 @@ from typing import Any
 
 @dataclass
 class Table:
-    """Rows of texts, the last `numbers` columns aligned to the right, each row with a bar of a length from 0 to 1 behind it
-    if there are bars, and a row of totals.
+    """Rows of texts; the last `numbers` columns are aligned to the right. Optionally, each row has a bar with a length from
+    0 to 1, and there is a row of totals.
     """
 
     header: list[str]
@@ -23,8 +23,8 @@ Token = tuple[str, bool]  # as text, and whether the transform replaced it
 
 @dataclass
 class Section:
-    """A title, a sentence that explains what is seen, and then what there is of: named lines, texts token by token, each with
-    its target, a PNG as base64, a table and notes.
+    """A title, a sentence that explains the content, and optionally named lines, tokenized texts with their targets, a PNG as
+    base64, a table and notes.
     """
 
     title: str
@@ -37,12 +37,12 @@ class Section:
 
 
 def visible(token: str) -> str:
-    """A token with its white space shown."""
+    """Return a token with visible white space."""
     return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
 
 
 def described(instance: Any) -> str:
-    """The name of a class, with the first paragraph of its documentation."""
+    """Return the name of a class with the first paragraph of its docstring."""
     first = " ".join((vars(type(instance)).get("__doc__") or "").strip().partition("\n\n")[0].split())
     return f"{type(instance).__name__}: {shorten(first, 160, placeholder=' ...')}" if first else type(instance).__name__
 

@@ -9,14 +9,15 @@ from .step_sections import backward_section, loss_section, network_section, opti
 def heading(step: StepRecorder) -> tuple[str, str]:
     """Title and subtitle."""
     name, seed = step.config["name"], step.config["seed"]
-    return f"A tour of {name}", f"The first batch of training, step by step, with seed {seed} on {step.device}."
+    return f"A tour of {name}", f"The first training batch, step by step, with seed {seed} on {step.device}."
 
 
 def sections(step: StepRecorder, draws: bool) -> list[Section]:
-    """
+    """Return the sections of a tour.
+
     Args:
-        step: that was recorded.
-        draws: whether samples are drawn.
+        step: The recorded step.
+        draws: Whether to draw samples.
     """
     layers = step.calls.layers(step.squares)
     trained = [layer for layer in layers if layer.params]

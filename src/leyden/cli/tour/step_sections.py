@@ -26,14 +26,16 @@ def network_section(step: StepRecorder, all_layers: list[Layer]) -> Section:
     table.total = row(total.name, f"{len(all_layers)} layers", total)
     lines = {"network": described(getattr(step.task, "network", step.task))}
     if step.calls.seconds:
-        passes = f"the fastest of {PASSES} passes for each layer" if step.loss_after else "the first one"
-        lines["forward pass"] = f"{1000 * seconds:.2f} ms, {passes}; the rest is between layers, such as additions"
+        passes = f"fastest of {PASSES} passes for each layer" if step.loss_after else "first pass"
+        lines["forward pass"] = (
+            f"{1000 * seconds:.2f} ms, {passes}; the rest is spent between layers, such as in additions"
+        )
     notes = []
     if any(one.calls > 1 for one in layers):
-        notes.append("xN: the sums of N calls, or of N layers alike.")
+        notes.append("xN: sums over N calls, or over N equal layers.")
     if not all(one.calls for one in layers):
-        notes.append("Layers without an output shape were not called by themselves.")
-    sentence = "The layers in the order of execution; time is their share of the forward pass."
+        notes.append("Layers without an output shape were not called directly.")
+    sentence = "The layers in order of execution; time is the share of the forward pass."
     return Section("3. Network", sentence, lines, table, notes)
 
 
@@ -43,12 +45,12 @@ def loss_section(step: StepRecorder) -> Section:
     lines |= {name: value if isinstance(value, str) else f"{float(value):.6f}" for name, value in hand.steps.items()}
     if hand.value is not None:
         lines["by hand"] = f"{float(hand.value):.6f}"
-    lines["by the task"] = "no loss: the step was left out" if step.loss is None else f"{step.loss:.6f}"
+    lines["by the task"] = "no loss: the step was skipped" if step.loss is None else f"{step.loss:.6f}"
     if hand.value is not None and step.loss is not None:
         distance = abs(float(hand.value) - step.loss)
         is_rounding = distance <= 1e-4 * max(1, abs(step.loss))
-        lines["difference"] = f"{distance:.1e}" + ("" if is_rounding else ", more than float32 rounds")
-    sentence = "How far the outputs are from the targets: computed here step by step in float64, and by the task."
+        lines["difference"] = f"{distance:.1e}" + ("" if is_rounding else ", more than float32 rounding error")
+    sentence = "The distance of outputs from targets: recomputed step by step in float64, and as the task computed it."
     return Section("4. Loss by hand", sentence, lines, notes=hand.notes)
 
 
@@ -61,7 +63,7 @@ def backward_section(layers: list[Layer]) -> Section:
     shown = collapsed(layers)
     norms = [math.sqrt(layer.gradient) for layer in shown]
     rows = [[one.name, one.kind, f"{norm:.4g}" if norm else "none"] for one, norm in zip(shown, norms, strict=True)]
-    sentence = "Backpropagation computes the gradient of the loss for every parameter; shown is its 2-norm by layer."
+    sentence = "Backpropagation computes the gradient of the loss with respect to every parameter; the table shows its 2-norm by layer."
     return Section("5. Backward", sentence, lines, Table(["layer", "class", "gradient norm"], rows, 1, _shares(norms)))
 
 
@@ -74,17 +76,17 @@ def optimizer_section(step: StepRecorder, layers: list[Layer]) -> Section:
         for (one, weight, change), ratio in zip(shown, ratios, strict=True)
     ]
     table = Table(["layer", "weights", "change", "change / weights"], rows, 3, _shares(ratios))
-    sentence = "The optimizer changes the parameters; the 2-norms of change and weights tell how far each layer moves."
+    sentence = "The optimizer updates the parameters; the 2-norms of change and weights show how far each layer moves."
     section = Section("6. One optimizer step", sentence, dict(_optimizer_lines(step)), table)
     if (number := step.config["trainer"].get("accumulate_grad_batches") or 1) > 1:
-        section.notes.append(f"The run adds up the gradients of {number} batches for a step; this tour takes one.")
+        section.notes.append(f"The run accumulates the gradients of {number} batches per step; the tour uses one.")
     return section
 
 
 def _optimizer_lines(step: StepRecorder) -> Iterator[tuple[str, str]]:
     yield "optimizer", step.optimizer
     now, base = (", ".join(f"{rate:.4g}" for rate in sorted({pair[place] for pair in step.rates})) for place in (0, 1))
-    yield "learning rate", now if now == base else f"{now}, by the schedule; {base} is set"
+    yield "learning rate", now if now == base else f"{now} (scheduled; base {base})"
     if step.clip:
         yield "gradients clipped", step.clip
     if step.loss is not None and step.loss_after is not None:

@@ -1,4 +1,4 @@
-"""Shows the sections of a tour in a terminal. Imports no torch."""
+"""Show the sections of a tour in a terminal. Imports no torch."""
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -30,7 +30,7 @@ def show(heading: tuple[str, str], sections: list[Section], console: Console | N
 
 
 def _table(table: Table, width: int) -> Grid:
-    """Where there are bars, each row is one line: long names lose their beginning, other long texts their end."""
+    """With bars, each row is one line: long names are truncated at the beginning, other long texts at the end."""
     grid = Grid(box=None, padding=(0, GAP, 0, 0), pad_edge=False, show_footer=bool(table.total), header_style="dim")
     for place, (name, total) in enumerate(zip(table.header, table.total or table.header, strict=True)):
         is_number = place >= len(table.header) - table.numbers

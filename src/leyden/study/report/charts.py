@@ -1,4 +1,4 @@
-"""Curves and points as data for the charts of the page."""
+"""Data for the curves and points in the charts of the page."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def chart(title: str, axes: Sequence[str], series: list[Series], alt: str, **opt
         title: Its heading.
         axes: Names of the axes that can be chosen for `x`.
         series: What is drawn.
-        alt: What is seen, in words.
+        alt: Alternative text.
         **options: `points` for points without lines, `ticks` for names at positions, `log_x`.
     """
     written = [

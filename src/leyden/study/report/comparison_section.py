@@ -42,12 +42,10 @@ def comparison(records: list[Record]) -> Html:
         if any(group.summary.n > 1 for group in made) or len(made) == 1:
             parts.append(_table(rows, made))
         else:
-            parts.append(element("p", "No runs differ in seed or fold alone, so that there is nothing to average."))
+            parts.append(element("p", "No runs differ only in seed or fold, so there is nothing to average."))
         if left_out:
             parts.append(element("p", f"{left_out[:1].upper()}{left_out[1:]}.", class_="note"))
-    sentence = (
-        "Mean over runs that differ in nothing but seed or fold, with the 95 % interval of the mean by Student's t."
-    )
+    sentence = "Mean over runs that differ only in seed or fold, with the 95 % interval of the mean (Student's t)."
     return section("Comparison", *parts, sentence=sentence)
 
 

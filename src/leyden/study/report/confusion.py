@@ -25,7 +25,7 @@ def confusion(rows: list[list[str]], caption: str) -> Html:
         key=lambda pair: -pair[0],
     )
     texts = [f"{names[t]} as {names[p]} ({count:,})" for count, t, p in pairs[:PAIRS]]
-    sentence = f"Most often confused: {', '.join(texts)}." if texts else "No class is taken for another."
+    sentence = f"Most often confused: {', '.join(texts)}." if texts else "No class is confused with another."
     if len(names) > MOST_CLASSES:
         return element("p", f"{caption} has {len(names)} classes, too many for a table. {sentence}")
     return join([_matrix(names, counts, caption), element("p", sentence)])

@@ -19,7 +19,7 @@ def curves(run: RunFiles) -> Html:
     if not logged:
         text = "This run has no curves: metrics.csv has no rows yet."
         if run.damage:
-            text = "This run has no curves that can be read."
+            text = "This run has no readable curves."
         return section("Curves", element("p", text))
     epochs = Epochs(run.curves)
     charts = [_chart(title, names, logged, epochs) for title, names in _groups(logged, run.record.monitor)]
@@ -29,7 +29,7 @@ def curves(run: RunFiles) -> Html:
         parts.append(details(f"{len(charts) - MOST_OPEN} more curves", more))
     parts.append(_table(logged))
     sentence = (
-        "Drag to zoom, double-click to see all; with the keyboard, arrows read values, + and - zoom, 0 shows all. "
+        "Drag to zoom, double-click to reset. With the keyboard, use the arrows to read values, + and - to zoom, 0 to reset. "
         "Training values are those of single batches, validation values of the whole split."
     )
     no_script = Html("<noscript><p>Curves need JavaScript; their values are in the table below.</p></noscript>")
@@ -37,7 +37,7 @@ def curves(run: RunFiles) -> Html:
 
 
 def _groups(logged: dict[str, Curve], monitor: str) -> list[tuple[str, list[str]]]:
-    """Return titles and names of the curves that belong together: loss, the metric, other metrics, then training alone."""
+    """Return titles and names of the curves that belong together: loss, main metric, other metrics, then training-only ones."""
     groups: dict[str, list[str]] = {}
     for name in logged:
         split, slash, rest = name.partition("/")
@@ -65,7 +65,7 @@ def _series(name: str, curve: Curve, epochs: Epochs) -> Series:
 
 
 def _table(logged: dict[str, Curve]) -> Html:
-    """Return the values at the end of each epoch as a table, which needs neither eyes nor scripts."""
+    """Return the values at the end of each epoch as a table, which is accessible and needs no JavaScript."""
     names = [name for name, curve in logged.items() if any(epoch >= 0 for epoch in curve.epochs)]
     by_epoch: dict[int, dict[str, float]] = {}
     for name in names:

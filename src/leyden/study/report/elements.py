@@ -102,7 +102,7 @@ def bar_cell(share: float) -> Html:
 
 
 def details(summary: object, *children: object, **attributes: Any) -> Html:
-    """Return what is folded away until it is opened; in print it is open."""
+    """Return a collapsible element, which is open in print."""
     return element("details", element("summary", summary), *children, **attributes)
 
 

@@ -1,4 +1,4 @@
-"""Where the numbers come from: data, command, code, machine, packages, log."""
+"""Provenance of the results: data, command, code, machine, packages, log."""
 
 import re
 import shlex
@@ -50,7 +50,7 @@ def data(run: RunFiles) -> Html:
     if state:
         texts = {name: as_text(value) for name, value in state.items()}
         parts.append(lines({name: text if len(text) < 300 else f"{text[:300]} …" for name, text in texts.items()}))
-    return section("Data", *(parts or [element("p", "This run has stored nothing about its data.")]))
+    return section("Data", *(parts or [element("p", "This run has no record of its data.")]))
 
 
 def _splits(run: RunFiles, account: dict[str, Any]) -> list[Html]:
@@ -88,13 +88,11 @@ def speed(run: RunFiles) -> Html:
         for name, gib in run.status.get("peak_memory_gib", {}).items()
     }
     if run.record.seconds:
-        peaks["duration"] = f"{duration(run.record.seconds)}, from the start of the process to the end of its test"
+        peaks["duration"] = f"{duration(run.record.seconds)}, from process start to the end of the test"
     parts += [lines(peaks)] if peaks else []
     if not parts:
-        return section("Speed and memory", element("p", "Nothing was measured yet."))
-    sentence = (
-        "data wait is the share of an epoch in which training waited for batches. Memory is that of the first process."
-    )
+        return section("Speed and memory", element("p", "Nothing has been measured yet."))
+    sentence = "Data wait is the fraction of an epoch in which training waited for batches. Memory is that of the first process."
     return section("Speed and memory", *parts, sentence=sentence)
 
 
@@ -106,7 +104,7 @@ def origin(run: RunFiles) -> Html:
     if code.get("files"):
         facts["copied files"] = f"{len(code['files']):,}, as they were at the start, committed or not (code/)"
     if run.status.get("live"):
-        facts["live"] = "yes: the run has used the working tree instead of its copy of the code"
+        facts["live"] = "yes: the run used the working tree instead of its copy of the code"
     facts |= {"run": element("span", run.path, class_="path"), "created": run.record.created}
     machine = {HARDWARE.get(name, name): _machine_value(value) for name, value in hardware.items()}
     versions = {name: version for name, _, version in (line.partition("==") for line in run.packages)}

@@ -1,4 +1,4 @@
-"""How a run has ended and what it has reached: state, main numbers, metrics of its checkpoints."""
+"""Outcome of a run: state, main numbers, metrics of its checkpoints."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +10,13 @@ from .run_files import RunFiles
 MOST_ROWS = 12  # metrics; the others are folded away
 STATES = {
     "created": "The run has not started.",
-    "submitted": "The run waits in the queue of the cluster.",
-    "running": "The run was still training when this report was written: its numbers are preliminary.",
-    "interrupted": "The run was stopped before its end; leyden resume continues it.",
-    "preempted": "The run was stopped by the cluster before its end; leyden resume continues it.",
-    "killed": "The process of this run has died without a message; leyden resume continues it from its last checkpoint.",
+    "submitted": "The run is queued on the cluster.",
+    "running": "The run was still training when this report was written, so its results are preliminary.",
+    "interrupted": "The run was stopped early; continue it with leyden resume.",
+    "preempted": "The run was preempted by the cluster; continue it with leyden resume.",
+    "killed": "The process of this run died without a message; continue from its last checkpoint with leyden resume.",
     "failed": "The run has failed.",
-    "pruned": "The search stopped this run before its end: others were better at the same validation.",
+    "pruned": "The search pruned this run: other trials were better at the same validation.",
     "damaged": "The status of this run cannot be read.",
 }
 
@@ -55,7 +55,7 @@ def _tiles(run: RunFiles) -> Iterator[tuple[str, object, str]]:
         most = run.config.get("trainer", {}).get("max_epochs")
         yield "last epoch", max(epochs), f"of {most}" if most else ""
     if record.seconds:
-        yield "duration", duration(record.seconds), "with start and test"
+        yield "duration", duration(record.seconds), "including startup and test"
     if speed := run.curves.get("train/samples_per_second"):
         yield "samples per second", f"{max(speed.values):,.0f}", "fastest epoch"
     for name, gib in run.status.get("peak_memory_gib", {}).items():

@@ -29,7 +29,7 @@ def overlaid_curves(records: list[Record]) -> Html:
         return section("Curves", element("p", "No run has curves yet."))
     colors = _colors(shown)
     charts = [_chart(name, shown, curves, colors) for name in names]
-    sentence = "The curves of all runs; runs that differ in nothing but seed or fold have one colour."
+    sentence = "The curves of all runs; runs that differ only in seed or fold have the same colour."
     if len(shown) < len(records):
         sentence = f"The curves of the newest {len(shown)} of {len(records)} runs; {sentence[18:]}"
     return section("Curves", element("div", *charts, class_="charts"), sentence=sentence)

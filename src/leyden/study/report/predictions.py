@@ -1,4 +1,4 @@
-"""What the run has drawn and written of its predictions: samples, the worst ones, confusion matrices, texts."""
+"""Figures and files of the run's predictions: random samples, worst samples, confusion matrices, texts."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,12 +13,12 @@ SPLITS = {"test": "test", "val": "validation"}
 KINDS = {
     "predictions": (
         "Predictions",
-        "random {split} samples, each with its target and the prediction; wrong ones in red",
+        "random {split} samples with target and prediction; errors in red",
     ),
-    "worst": ("Worst examples", "the {split} samples with the largest loss, the worst first"),
+    "worst": ("Worst examples", "the {split} samples with the largest loss, worst first"),
     "worst_samples": (
         "Table of the worst examples",
-        "the {split} samples with the largest loss or error; the names of columns sort",
+        "the {split} samples with the largest loss or error; click a column name to sort",
     ),
 }
 CURVES = "curves"  # drawn by the page itself

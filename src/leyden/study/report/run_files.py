@@ -1,4 +1,4 @@
-"""What a run directory holds, without secrets. Missing and damaged files are empty."""
+"""The content of a run directory, without secrets. Missing and damaged files are empty."""
 
 import csv
 import json

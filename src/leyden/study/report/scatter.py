@@ -37,7 +37,7 @@ def scatter(records: list[Record], first: Html) -> Html:
         return section("Settings", element("p", text))
     found, _ = measured(records, metric)
     charts = [made for name in names[:MOST] if (made := _chart(name, metric, found))]
-    sentence = f"{metric} of each run by the settings that differ: validation, since the test split is not for choosing settings."
+    sentence = f"{metric} of each run by the settings that differ: validation, since settings must not be chosen on the test split."
     if not metric.startswith("val/"):
         sentence = f"{metric} of each run by the settings that differ."
     if not charts:

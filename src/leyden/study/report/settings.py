@@ -1,4 +1,4 @@
-"""The settings of a run: what its command has set first, then all of them by group, with a field to search."""
+"""The settings of a run: first those that its command set, then all of them by group, with a search field."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def settings(run: RunFiles) -> Html:
         groups.setdefault(group if isinstance(run.config.get(group), dict) else "general", {})[name] = value
     folded = [details(f"{group} ({len(values)})", _rows(values)) for group, values in groups.items()]
     sentence = (
-        "All settings of the run as they are frozen in config.yaml. What is inferred from the data stands as ???. Local "
+        "All settings of the run, as frozen in config.yaml. ??? marks values that are inferred from the data. Local "
         "paths are shortened and shell commands of the launcher are left out, as in uploads."
     )
     return section("Settings", *parts, *folded, sentence=sentence)

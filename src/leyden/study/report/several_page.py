@@ -63,7 +63,7 @@ def _tiles(records: list[Record]) -> Html:
         if values:
             found.append((name, f"{number(min(values))} to {number(max(values))}", f"of {len(values)} runs"))
     if seconds := sum(record.seconds or 0 for record in records):
-        found.append(("duration", duration(seconds), "of all runs together"))
+        found.append(("duration", duration(seconds), "of all runs"))
     pairs = [element("div", element("dt", a), element("dd", b, element("small", c))) for a, b, c in found]
     return element("dl", *pairs, class_="tiles")
 
@@ -87,13 +87,13 @@ def _runs(records: list[Record]) -> Html:
     head = element("thead", element("tr", *named))
     whole = element(
         "table",
-        element("caption", "The runs with their main metrics and the settings that differ among them."),
+        element("caption", "The runs with their main metrics and the settings in which they differ."),
         head,
         element("tbody", join(rows)),
         data_sortable=True,
     )
     box = element("div", whole, class_="wide", tabindex=0, role="group", aria_label="Table of runs")
-    sentence = "A click on the name of a column sorts by it; a second click turns the order round."
+    sentence = "Click a column name to sort by it; click again to reverse the order."
     return section("Runs", search("Find runs"), box, sentence=sentence)
 
 

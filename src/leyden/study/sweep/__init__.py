@@ -1,1 +1,1 @@
-"""Grids and searches: the runs of a study, and what came of them. Torch-free until a run starts."""
+"""Grids and searches: the runs of a study and their results. Torch-free until a run starts."""

@@ -1,4 +1,4 @@
-"""Conditions that the best trial of a search has to meet, such as `seconds<=60`."""
+"""Conditions that the best trial of a search must meet, such as `seconds<=60`."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -29,7 +29,7 @@ from .trials import ENDED, Trials
 
 
 def carry_on(path: Path, root: Path) -> int:
-    """Train what is missing of a study and return the exit code; then write its results, figures and best experiment.
+    """Train the missing runs of a study, write its results, figures and best experiment, and return the exit code.
 
     Args:
         path: The study's folder.
@@ -51,8 +51,8 @@ def _carry_on_grid(study: StudyDirectory, root: Path) -> int:
     rows = grid_rows(study)
     if unfinished := [row for row in rows if row.state not in ENDED]:
         write_results(study, rows)
-        text = f"{len(unfinished)} of {len(rows)} runs have not ended"
-        print(f"{text}; continue, or see the results, with: leyden sweep --resume {study.path}", file=sys.stderr)
+        text = f"{len(unfinished)} of {len(rows)} runs have not finished"
+        print(f"{text}; continue them or see the results with: leyden sweep --resume {study.path}", file=sys.stderr)
     else:
         _conclude(study, rows, root)
     return code
@@ -95,7 +95,7 @@ def _work(study: StudyDirectory, root: Path, local: Local, waits: bool) -> int:
         _test_best(study, trials.rows())
         _conclude(study, trials.rows(), root, trials)
     else:
-        reason = "search.hours is over" if loop.is_late else "the last trials are those of other workers"
+        reason = "search.hours have passed" if loop.is_late else "other workers train the last trials"
         print(f"{reason}; continue with: leyden sweep --resume {study.path}", file=sys.stderr)
     return code
 
@@ -109,13 +109,13 @@ def _test_best(study: StudyDirectory, rows: list[Row]) -> None:
     with run.claimed(seconds=600):  # another worker may be testing it
         if read_results(run.path).get("test", {}).get("best"):
             return
-        print(f"testing trial {best[0].number}, the best on validation", file=sys.stderr, flush=True)
+        print(f"testing trial {best[0].number}, the best on the validation split", file=sys.stderr, flush=True)
         variables = {**environment(run.path), **run.status.get("share", {})}
         with (run.path / OUTPUT).open("ab") as output:
             command = [sys.executable, "-m", EXECUTE, str(run.path), "test"]
             done = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     if done.returncode:
-        print(f"the test failed, see {run.path / OUTPUT}; repeat it with: leyden test {run.path}", file=sys.stderr)
+        print(f"the test failed, see {run.path / OUTPUT}; run it again with: leyden test {run.path}", file=sys.stderr)
 
 
 def _conclude(study: StudyDirectory, rows: list[Row], root: Path, trials: Trials | None = None) -> None:

@@ -51,7 +51,7 @@ class Scale:
 
 
 def draw_study(study: StudyDirectory, rows: list[Row], importances: dict[str, float]) -> None:
-    """Draw the figures that the results allow; a figure that fails costs no result."""
+    """Draw all figures that the results allow; an error in a figure is only reported."""
     drawings: dict[str, Callable[[], Figure | None]] = {
         "history": lambda: history(rows, study.settings["objectives"]) if study.kind == "search" else None,
         "importances": lambda: importance_bars(importances) if len(importances) > 1 else None,
@@ -107,7 +107,7 @@ def _front(axes: "Axes", rows: list[Row], objectives: dict[str, str]) -> None:
         [r.values[first] for r in complete], [r.values[second] for r in complete], s=18, color=DOTS, label="trial"
     )
     front = sorted(best, key=lambda row: row.values[first])
-    label = "no other is better in all"
+    label = "Pareto-optimal"
     axes.plot([r.values[first] for r in front], [r.values[second] for r in front], "o-", color=BEST, ms=5, label=label)
     for row in front:
         point = (row.values[first], row.values[second])
@@ -228,7 +228,7 @@ def _ordered(values: list[Any], numeric: bool) -> list[Any]:
 
 
 def _limits(values: list[float]) -> tuple[float, float]:
-    """Return limits that leave out failures far from all others, so that the others can be told apart."""
+    """Return limits that exclude outliers, such as failures, so that the other values can be distinguished."""
     ordered = sorted(value for value in values if math.isfinite(value))
     quarter = len(ordered) // 4
     low, high = ordered[quarter], ordered[-1 - quarter]
@@ -238,7 +238,7 @@ def _limits(values: list[float]) -> tuple[float, float]:
 
 
 def _focus(axes: "Axes", values: list[float]) -> None:
-    """Limit the y axis to most values; those outside are announced."""
+    """Limit the y axis to most values and note how many are outside."""
     if len(values) < 4:
         return
     low, high = _limits(values)

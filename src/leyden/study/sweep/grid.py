@@ -26,7 +26,9 @@ def plan_grid(overrides: list[str]) -> tuple[list[Base], list[list[str]], list[C
     messages: list[str] = []
     swept = [_name(word) for word in overrides if is_sweep(word)]
     if not swept:
-        raise UserError("nothing is varied: give several values, such as seed=0,1,2, or choose a search, search=tpe")
+        raise UserError(
+            "no setting is varied: give several values, such as seed=0,1,2, or choose a search, such as search=tpe"
+        )
     words = combinations(overrides)
     for combination in words:
         try:

@@ -33,7 +33,7 @@ def require_validation(name: str, setting: str) -> None:
     """Raise UserError unless a metric is one of validation, or the seconds of training."""
     if name.startswith("test/"):
         raise UserError(
-            f"{setting}: {name} would select by the test split, whose number would then mean nothing; use "
+            f"{setting}: {name} would select on the test split, which would make the test result meaningless; use "
             f"val/{name.partition('/')[2]}"
         )
     if name != SECONDS and not name.startswith("val/"):
@@ -51,7 +51,7 @@ def selection(config: dict[str, Any]) -> dict[str, str]:
     monitor = constant(target, "monitor") if monitor == MISSING else monitor
     mode = constant(target, "mode") if mode == MISSING else mode
     if not monitor or mode not in DIRECTIONS:
-        raise UserError(f"the metric of {target} is not known before it runs: set search.objectives={{val/loss: min}}")
+        raise UserError(f"the metric of {target} is unknown before it runs: set search.objectives={{val/loss: min}}")
     return {monitor: mode}
 
 

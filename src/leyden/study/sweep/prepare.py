@@ -16,7 +16,7 @@ from .settings import exists, format_override, leaves, look_up, put
 from .space import Choices, Space
 
 FIXED = ("name", "runs", "launcher", "search", "experiment", "logger")  # what is the same for all trials
-SAME_LAUNCHER = "a search has one launcher: try such values without search="
+SAME_LAUNCHER = "all trials of a search have the same launcher; compare such values in a sweep without search=NAME"
 SEARCH = "leyden.study.sweep.search.Search"
 
 
@@ -81,7 +81,9 @@ def plan_search(overrides: list[str], root: Path) -> Plan:
     goals = objectives(composed.config, given["objectives"])
     constraints(given["constraints"])  # raises if one is none
     if given["sampler"] == "cmaes" and len(goals) > 1:
-        raise UserError("search=cmaes optimizes one objective; choose search=tpe, or one of search.objectives")
+        raise UserError(
+            "search=cmaes optimizes a single objective: choose search=tpe, or set only one of search.objectives"
+        )
     own = _Own(composed, root)
     space = read_space({**(given["space"] or {}), **swept}, own)
     if given["sampler"] == "grid":
@@ -175,9 +177,9 @@ def _find_keys(
         if key == name or f"{key}.".startswith(f"{name}.") or key in keys:
             continue
         if key.startswith("launcher."):
-            messages.append(f"search.space.{name}: {key} follows from it; {SAME_LAUNCHER}")
+            messages.append(f"search.space.{name}: it changes {key}; {SAME_LAUNCHER}")
         elif new[key] != value:
-            messages.append(f"search.space.{name}: {key} is computed from it, so that it cannot be searched")
+            messages.append(f"search.space.{name}: {key} is computed from it, so it cannot be searched")
         keys.append(key)
 
 

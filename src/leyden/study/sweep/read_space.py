@@ -46,7 +46,9 @@ def read_space(given: dict[str, Any], own: Callable[[str], Any]) -> Space:
             if parent not in names:
                 messages.append(f"search.space.{setting.name}: when names {parent!r}{hint(parent, names)}")
             elif wrong := [value for value in values if not settings[names.index(parent)].contains(value)]:
-                messages.append(f"search.space.{setting.name}: when names {wrong[0]!r}, which {parent} never is")
+                messages.append(
+                    f"search.space.{setting.name}: when names {wrong[0]!r}, which is not a value of {parent}"
+                )
     if messages:
         raise UserError("\n".join(messages))
     if not settings:
@@ -76,13 +78,13 @@ def _read(name: str, content: Any, own: Any) -> Setting:
             raise UserError(f"there is no {key!r}{hint(str(key), KEYS)}")
     when = content.get("when") or {}
     if not isinstance(when, dict):
-        raise UserError(f"expected when as a setting and its values, such as {{optim: sgd}}, got {when!r}")
+        raise UserError(f"expected when to be a setting and its values, such as {{optim: sgd}}, got {when!r}")
     when = {key: value if isinstance(value, list) else [value] for key, value in when.items()}
     if (values := content.get("values")) is not None:
         if not isinstance(values, list) or not values:
             raise UserError(f"expected a list of values, got {values!r}")
         if content.keys() - {"values", "when"}:
-            raise UserError("expected either values or low and high")
+            raise UserError("expected either values, or low and high, not both")
         return Setting(name, [value for i, value in enumerate(values) if value not in values[:i]], when=when)
     return _range(name, content, own, when)
 
@@ -91,18 +93,18 @@ def _range(name: str, content: dict[str, Any], own: Any, when: dict[str, list[An
     for key in ("low", "high", *(["step"] if content.get("step") is not None else [])):
         value = content.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise UserError(f"expected {key} as a number, got {value!r}")
+            raise UserError(f"expected {key} to be a number, got {value!r}")
     low, high, step, log = content["low"], content["high"], content.get("step"), content.get("log", False)
     if not isinstance(log, bool):
-        raise UserError(f"expected log as true or false, got {log!r}")
+        raise UserError(f"expected log to be true or false, got {log!r}")
     if low > high:
-        raise UserError(f"expected low of at most high, got low={low} and high={high}")
+        raise UserError(f"expected low to be at most high, got low={low} and high={high}")
     if log and low <= 0:
         raise UserError(f"a logarithmic scale needs low above 0, got low={low}")
     if log and step is not None:
         raise UserError("expected either log or step; for steps on a logarithmic scale use a list of values")
     if step is not None and step <= 0:
-        raise UserError(f"expected step above 0, got {step}")
+        raise UserError(f"expected step to be above 0, got {step}")
     is_integer = all(isinstance(x, int) for x in (low, high, step or 0)) and not isinstance(own, float)
     if not is_integer:
         low, high = float(low), float(high)
@@ -118,7 +120,7 @@ def _ordered(settings: list[Setting]) -> list[Setting]:
         names = {setting.name for setting in ordered}
         ready = [setting for setting in rest if setting.when.keys() <= names]
         if not ready:
-            raise UserError(f"search.space: the conditions of {', '.join(s.name for s in rest)} name one another")
+            raise UserError(f"search.space: the conditions of {', '.join(s.name for s in rest)} depend on one another")
         ordered += ready
     return ordered
 

@@ -42,8 +42,8 @@ class Row:
 def averaged(rows: list[Row]) -> list[Row]:
     """Return a row for each setting: the first of its completed runs, with the means over their seeds or folds.
 
-    The best of single runs would be the luckiest seed, and so would be a setting of which the other seeds failed: those
-    with fewer completed runs than others are left out.
+    The best single run would only have the luckiest seed, as would a setting whose other seeds failed. Settings with
+    fewer completed runs than others are excluded.
     """
     settings: dict[str, list[Row]] = {}
     for row in rows:
@@ -66,7 +66,7 @@ def _setting(row: Row) -> Choices:
 
 
 def best_rows(rows: list[Row], objectives: dict[str, str]) -> list[Row]:
-    """Return the best run; with several objectives, those that no other one beats in all, the best in the first one
+    """Return the best run; with several objectives, the Pareto-optimal runs, sorted by the first objective
     first."""
     complete = [row for row in rows if row.is_complete and row.values.keys() >= objectives.keys()]
     ordered = sorted(complete, key=lambda row: (_costs(row, objectives), row.number))

@@ -5,20 +5,21 @@ class Search:
     """The settings of a search: `search=tpe` and the like in `configs/search/`.
 
     Args:
-        sampler: How trials are chosen: `tpe` (tree-structured Parzen estimator,
+        sampler: How values are chosen: `tpe` (tree-structured Parzen estimator,
             https://papers.nips.cc/paper/4443-algorithms-for-hyper-parameter-optimization), `cmaes` (CMA-ES,
             https://arxiv.org/abs/1604.00772), `random`, or `grid`, every combination.
         trials: Number of trials, failed ones included; None for all combinations of a grid.
-        hours: Time after which no trial is started, since the command or job has begun; trials that run are completed.
+        hours: Hours from the start of the command or job after which no trial is started; running trials are
+            completed.
         objectives: Validation metric, or `seconds` of training -> `min` or `max`. By default, the metric that selects
-            the best checkpoint. With several, the best trials are those that no other one beats in all.
-        constraints: What the best trial has to meet, such as `[seconds<=60, val/loss<=0.5]`. Trials that do not are
+            the best checkpoint. With several objectives, the best trials are the Pareto-optimal ones.
+        constraints: Conditions that the best trial must meet, such as `[seconds<=60, val/loss<=0.5]`. Other trials are
             `infeasible`; TPE avoids their values.
         pruner: When to stop a trial early: `median` (below the median of the trials before it), `hyperband`
             (https://jmlr.org/papers/v18/16-558.html), or `none`.
         min_validations: Number of validations before a trial may be pruned.
         seed: Seed of the sampler.
-        storage: Address of a database for the trials, such as `mysql://host/name`. Default: a file in the study.
+        storage: URL of a database for the trials, such as `mysql://host/name`. Default: a file in the study.
         space: Setting -> its values; see `space`.
 
     Raises:

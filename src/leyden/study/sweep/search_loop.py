@@ -79,7 +79,7 @@ class SearchLoop:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is over in which trials begin."""
+        """Whether the time in which new trials may begin has passed."""
         hours = self.trials.search["hours"]
         return hours is not None and time.monotonic() - self.begin > hours * 3600
 

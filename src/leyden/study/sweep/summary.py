@@ -1,4 +1,4 @@
-"""What the terminal shows at the end of a study: its best runs, where they are, and what to do next."""
+"""Summary at the end of a study: its best runs, their location, and next commands."""
 
 import shlex
 import sys
@@ -45,7 +45,7 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
         console.print(_why_none_is_best(study, rows))
     elif len(objectives) > 1:
         numbers = ", ".join(str(row.number) for row in best)
-        console.print(f"No other trial is better in all objectives than: {numbers}. None was tested: leyden test RUN")
+        console.print(f"Pareto-optimal trials: {numbers}. None was tested; test one with: leyden test RUN")
     elif study.kind == "search":
         measured = best[0].values | read_results(best[0].path).get("test", {}).get("best", {})
         values = "  ".join(f"{name} {number(value)}" for name, value in measured.items())
@@ -56,7 +56,7 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
         by = [name for name in names if name not in REPEATS]
         console.print(f"compare          leyden compare {quoted} --by {','.join(by or ['experiment'])}")
     if best:
-        console.print(f"the best again   cp {quoted}/{FILE} configs/experiment/{target(study)}.yaml")
+        console.print(f"train the best   cp {quoted}/{FILE} configs/experiment/{target(study)}.yaml")
         console.print(f"                 leyden train {target(study)}")
 
 
@@ -71,8 +71,8 @@ def _why_none_is_best(study: StudyDirectory, rows: list[Row]) -> str:
     if not any(row.state == "finished" for row in rows):
         return "no trial was completed"
     if varies_data(study):
-        return "no trial is the best: they have different data"
-    return "no trial is the best: they have no validation metric by which a checkpoint is selected"
+        return "no best trial: the trials use different data"
+    return "no best trial: no validation metric selects their checkpoints"
 
 
 def _ranked(rows: list[Row], objectives: dict[str, str]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The trials of a search: which one is next, and what came of it. Optuna chooses their values by ask and tell."""
+"""The trials of a search: which one is next, and its result. Optuna chooses their values by ask and tell."""
 
 import platform
 import warnings
@@ -208,7 +208,7 @@ def error_of(run: RunDirectory) -> str:
         return error.partition("\n")[0]
     output = run.path / OUTPUT
     lines = output.read_text(encoding="utf-8", errors="replace").split("\n") if output.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it failed without a message")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "the process failed without a message")
 
 
 def _sampler(name: str, seed: int, number: int) -> "BaseSampler":
