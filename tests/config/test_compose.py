@@ -68,6 +68,7 @@ def test_options_with_descriptions(root):
     [
         (["pets"], ["nor of the form key=value; did you mean data=pets?"]),
         (["home/pet"], ["neither an experiment nor of the form key=value; did you mean 'home/pets'?"]),
+        (["pets,cats"], ["nor of the form key=value; did you mean data=pets,cats?"]),
         (["trainer=fats", "data=pet"], ["did you mean 'fast'", "did you mean 'pets'"]),
         (["data.root=[a"], ["the value cannot be parsed; quote it"]),
         (["seed=1,2"], ["expected one value; for a list use"]),

@@ -56,5 +56,4 @@ def test_training_logs_the_settings_of_the_run_alone(tmp_path, monkeypatch, make
     logger.finish(0)
     assert model.hparams["class_names"] == ["low", "high"]
     if make is mlflow:
-        session = logger.experiment
-        assert session.client.get_run(session.run_id).data.params == {"seed": "7"}
+        assert logger.experiment.get_run(logger.run_id).data.params == {"seed": "7"}

@@ -3,12 +3,15 @@
 import importlib
 import json
 import os
+import shutil
 import sys
 
 import pytest
 from working_project import EXPERIMENT, PACKAGE, ROOT, SHORT, WorkingProject
 
+from leyden.errors import UserError
 from leyden.run import environment
+from leyden.run.code_diff import diff_from_tree
 from leyden.run.directory import RunDirectory
 from leyden.run.frozen_code import environment as variables
 from leyden.run.frozen_code import imported_from, record_live, remark, source
@@ -92,6 +95,14 @@ def test_run_without_copy_uses_the_working_tree(tmp_path):
     assert "has no copy of the code" in remark(tmp_path)
     with imported_from(tmp_path) as module:
         assert module("errors")
+
+
+def test_a_removed_copy_is_reported(root):
+    run = RunDirectory.create(CONFIG, root, ["train"])
+    shutil.rmtree(run.path / "code")
+    assert "copy of the code is gone" in remark(run.path)
+    with pytest.raises(UserError, match="copy of the code is gone"):
+        list(diff_from_tree(run.path, root, root / "runs"))
 
 
 def test_processes_import_the_copy_first(root, monkeypatch):

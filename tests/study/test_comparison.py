@@ -83,7 +83,7 @@ def test_what_differs_within_a_group_is_named(runs):
 
 
 def test_a_seed_twice_is_refused(runs):
-    with pytest.raises(UserError, match="same seed"):
+    with pytest.raises(UserError, match=r"same seed: .* and .*; select one"):
         groups([*runs, run(16, 0, 0.5)], ["model.width"], METRIC, None)
 
 
@@ -92,12 +92,18 @@ def test_a_seed_twice_is_refused(runs):
     [
         ("model.widht", METRIC, None, "did you mean 'model.width'"),
         ("model.width", "test/acuracy", None, "did you mean 'test/accuracy'"),
-        ("model.width", METRIC, "17", "expected one group with model.width=17"),
+        ("model.width", METRIC, "17", "there is no group with model.width=17"),
+        ("model.width,seed", METRIC, "16", "--against 16 is 3 groups: add the other values, one of: 16,0; 16,1"),
     ],
 )
 def test_names_that_mean_nothing_are_refused(runs, by, metric, against, reason):
     with pytest.raises(UserError, match=reason):
-        groups(runs, [by], metric, against)
+        groups(runs, by.split(","), metric, against)
+
+
+def test_baseline_is_named_by_numbers_or_all_values(runs):
+    assert groups(runs, ["model.width"], METRIC, "1.6e1")[0].name == "width=16"
+    assert groups(runs, ["model.width", "seed"], METRIC, "32,1")[0].name == "width=32, seed=1"
 
 
 def test_part_of_an_experiment_is_the_class_that_differs():

@@ -9,6 +9,11 @@ def test_values_that_are_not_finite_are_left_out():
     assert measured(records, "val/loss")[0] == records[:1]
 
 
+def test_durations_are_measured():
+    records = [Record("0", "a", "finished", seconds=3.5), Record("1", "a", "running", seconds=1.0)]
+    assert measured(records, "seconds")[0] == records[:1]
+
+
 def test_preliminary_values_are_left_out():
     metrics = {"val/accuracy": 0.9, "test/accuracy": 0.8}
     records = [

@@ -157,6 +157,15 @@ def test_a_table_has_the_columns_that_fit(root, capsys):
     assert "ValueError: no" in capsys.readouterr().out
 
 
+def test_brackets_are_text(root, capsys):
+    error = "RuntimeError: [enforce fail] [/red] :x:"
+    write_run(root, "vision/digits", 1, "[/b]", None, state="failed", error=error)
+    print_table(records(root), ["model.optimizer.lr", "error"], width=200)
+    output = capsys.readouterr().out
+    assert "[/b]" in output
+    assert error in output
+
+
 def test_settings_that_differ_only_between_experiments_are_no_columns(root):
     runs = [record for record in records(root) if record["seed"] == 0 and record["model.optimizer.lr"] != 0.01]
     assert len({record.experiment for record in runs}) == 2

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 import torch
 from run_files import write_run
@@ -79,4 +81,7 @@ def test_new_run_has_code_and_settings_of_the_old_one(tmp_path):
     assert new.frozen_config == {"name": "reproduced/some/thing", "runs": "runs", "seed": 3}
     assert new.status["reproduces"] == str(run.path)
     new.set_state("finished")
+    shutil.rmtree(run.path / "code")
+    with pytest.raises(UserError, match="its copy of the code is gone"):
+        new_run(run, tmp_path)
     assert new_run(new, tmp_path).frozen_config["name"] == "reproduced/some/thing"

@@ -43,6 +43,18 @@ def test_rounding_of_equal_values_is_no_spread():
     assert prediction_interval([value] * 3) == (value, value)
 
 
+def test_rounding_of_differences_is_no_spread():
+    difference = compare({0: 0.3, 1: 0.2, 2: 0.9}, {0: 0.2, 1: 0.1, 2: 0.8})
+    assert difference.interval == (difference.difference, difference.difference)
+    assert difference.p == 0
+
+
+def test_one_group_without_spread_is_compared_without_a_warning():
+    values = [0.7, 0.8, 0.97]
+    expected = stats.ttest_1samp(values, 0.9)  # to which Welch's test reduces
+    assert compare(by_seed(values), by_seed([0.9] * 5, first=10)).p == pytest.approx(expected.pvalue)
+
+
 @pytest.mark.parametrize(("other", "p"), [(0.8, 0.0), (0.9, 1.0)])
 def test_groups_without_spread_are_compared_without_a_warning(other, p):
     difference = compare(by_seed([0.9] * 3), by_seed([other] * 2, first=10))

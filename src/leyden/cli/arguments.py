@@ -29,6 +29,13 @@ def existing(text: str) -> Path:
     raise argparse.ArgumentTypeError(f"there is no file or folder {path}{hint(path.name, names, few=0)}")
 
 
+def positive(text: str) -> int:
+    """Return a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
 def writable(text: str) -> Path:
     """Return the absolute path of a file to write in an existing folder."""
     path = Path(text).resolve()  # follows links, so that the target is written and the link is kept
@@ -123,14 +130,14 @@ REVERSE: Argument = ("--reverse", {"action": "store_true", "help": "sort in desc
 COLUMNS: Argument = ("--columns", {"metavar": "NAMES", "help": "metrics and settings to show, separated by commas"})
 LIMIT: Argument = (
     "--limit",
-    {"type": int, "metavar": "N", "help": "show only the first N after sorting, or the N newest"},
+    {"type": positive, "metavar": "N", "help": "show only the first N after sorting, or the N newest"},
 )
 LISTING: Argument = ("--format", {"choices": ["table", "csv"], "default": "table"})
 BY: Argument = ("--by", {"metavar": "NAMES", "help": "settings that define the groups (default: experiment)"})
 METRIC: Argument = ("--metric", {"metavar": "NAME", "help": "metric to compare (default: the test metric of the runs)"})
 AGAINST: Argument = (
     "--against",
-    {"metavar": "VALUE", "help": "baseline group, given by the value of the first --by setting"},
+    {"metavar": "VALUE", "help": "baseline group: the value of the first --by setting, or of all, with commas"},
 )
 BEST: Argument = (
     "--best",

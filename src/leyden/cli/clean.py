@@ -80,7 +80,7 @@ def _print_usage(found: list[Usage], caches: dict[str, int]) -> None:
     for entry in found:
         sizes = (entry.checkpoints, entry.old_checkpoints, entry.plots, entry.other, entry.total)
         table.add_row(entry.state, str(entry.runs), *map(_size, sizes))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     for folder, size in caches.items():
         print(f"decoded samples in {folder}: {_size(size)}; remove them with: leyden data EXPERIMENT --clear")
     if found:

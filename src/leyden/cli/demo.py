@@ -86,7 +86,7 @@ def demo(options: argparse.Namespace) -> int:
     """Train, test and predict an experiment of each domain."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    root, console = project_root(), Console()
+    root, console = project_root(), Console(markup=False, emoji=False)
     experiments = list(first_experiments(root))
     if not experiments:
         raise UserError("expected an experiment on embedded data (a class with is_embedded = True), got none")
@@ -104,5 +104,5 @@ def demo(options: argparse.Namespace) -> int:
         console.print(os.path.relpath(result.run, root), soft_wrap=True, highlight=False)
     errors = [result.error for result in results if result.error]
     for error in errors:
-        console.print(error, markup=False, highlight=False, soft_wrap=True)
+        console.print(error, highlight=False, soft_wrap=True)
     return 1 if errors else 0

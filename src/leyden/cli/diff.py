@@ -33,7 +33,7 @@ def _diff_runs(first: RunDirectory, second: RunDirectory) -> dict[str, Any]:
     """Print the differences of two runs, the code last, since it may be long, and return them for `--json`."""
     made = differences(first.path, second.path)
     names = tuple(path.name.rpartition("-")[2] for path in (first.path, second.path))
-    console = Console()
+    console = Console(markup=False, emoji=False)
     for name, run in zip(names, (first, second), strict=True):
         console.print(f"{name}  {run.path}", soft_wrap=True, highlight=False)
     for title in ("settings", "packages", "hardware"):

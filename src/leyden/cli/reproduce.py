@@ -118,7 +118,7 @@ def _table(file: Path, root: Path) -> Iterator[tuple[str, Verdict]]:
 
 def print_verdict(original: str, verdict: Verdict) -> None:
     """Print the verdict and the metrics."""
-    console = Console()
+    console = Console(markup=False, emoji=False)
     console.print(f"{verdict.kind}: {original}", soft_wrap=True, highlight=False)
     console.print(verdict.reason, soft_wrap=True, highlight=False)
     table = Table("metric", "original", "reproduced", "difference")

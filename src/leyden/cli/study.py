@@ -47,6 +47,8 @@ def compare(options: argparse.Namespace) -> int:
     metric = options.metric or _main_metric(chosen)
     require_names(chosen, [metric])
     chosen, left_out = measured(selected, metric)
+    if not chosen:
+        raise UserError(left_out)
     if left_out:
         print(left_out, file=sys.stderr)
     by = options.by.split(",") if options.by else ["experiment"]

@@ -30,7 +30,7 @@ def watch(options: argparse.Namespace) -> int:
         rows = _rows(root, options.words, watched)
         options.result = {"runs": rows}
         if rows:
-            console = Console() if sys.stdout.isatty() else Console(width=WIDE)
+            console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False)
             console.print(_table(rows, console.width))
         else:
             print(_nothing(options.words), file=sys.stderr)

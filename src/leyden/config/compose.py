@@ -173,7 +173,8 @@ def _override_error(word: str, groups: Options, root: Path) -> str:
 
     key, equals, value = word.partition("=")
     if not equals and not key.startswith("~"):
-        group = next((group for group, names in groups.items() if word in dict(names)), None)
+        first, *_ = word.split(",")  # of several experiments for a sweep
+        group = next((group for group, names in groups.items() if first in dict(names)), None)
         near = hint(word, [name for name, _ in groups.get("experiment", [])], few=0)
         suggestion = f"; did you mean {group}={word}?" if group else _other_suffix(root, "experiment", word) or near
         return f"override {word!r} is neither an experiment nor of the form key=value{suggestion}"

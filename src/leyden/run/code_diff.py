@@ -62,6 +62,8 @@ def _files(copy: CodeCopy) -> dict[str, str]:
     """
     if not copy.listing.exists():
         raise UserError(f"{copy.folder.parent} has no copy of the code: it was created by an older version")
+    if not copy.folder.is_dir():
+        raise UserError(f"the copy of the code is gone: there is no folder {copy.folder}")
     return {name: hash_ for name, hash_ in copy.read()["files"].items() if not hash_.startswith("link to ")}
 
 

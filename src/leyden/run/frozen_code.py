@@ -112,4 +112,6 @@ def remark(run: Path) -> str:
         return "this run uses the working tree, not its copy of the code: it was trained with --live"
     if not CodeCopy(run).listing.exists():
         return "this run has no copy of the code: it uses the working tree"
+    if not CodeCopy(run).folder.is_dir():
+        return f"the run's copy of the code is gone, {CodeCopy(run).folder}: it uses the working tree"
     return ""

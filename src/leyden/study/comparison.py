@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ..errors import UserError, hint
 from .names import CLASS, REPEATS, group_name, short_value, shown_value
 from .records import Record, require_names
+from .select import number
 from .statistics import Difference, Summary, adjust, compare, summarize
 from .table import varied
 
@@ -80,19 +81,31 @@ def _setting(records: list[Record], name: str) -> str:
 
 
 def _against(made: list[Group], name: str, against: str) -> list[Group]:
-    baselines = [group for group in made if against in _names(name, group)]
-    if len(baselines) != 1:
-        there = [text for group in made for text in _names(name, group)]
-        raise UserError(f"expected one group with {name}={against}, got {len(baselines)}{hint(against, there)}")
+    baselines = [group for group in made if _is_meant(group, against)]
+    if len(baselines) > 1:
+        there = "; ".join(",".join(group.cells) for group in baselines)
+        raise UserError(f"--against {against} is {len(baselines)} groups: add the other values, one of: {there}")
+    if not baselines:
+        there = [text for group in made for text in _names(name, group.values[name])]
+        raise UserError(f"there is no group with {name}={against}{hint(against, there)}")
     others = [group for group in made if group is not baselines[0]]
     differences = adjust([compare(group.by_pair, baselines[0].by_pair) for group in others])
     compared = [replace(group, difference=d) for group, d in zip(others, differences, strict=True)]
     return [baselines[0], *compared]
 
 
-def _names(name: str, group: Group) -> tuple[str, str]:
-    """Return the names by which a group can be chosen: its value and, for a class, also the last part of its name."""
-    return str(group.values[name]), str(short_value(name, group.values[name]))
+def _is_meant(group: Group, text: str) -> bool:
+    """Whether a text is the first value of a group or, with commas, all of its values."""
+    values, parts = list(group.values.items()), text.split(",")
+    parts = parts if len(parts) == len(values) else [text]
+    return all(
+        part in _names(name, value) or number(part) == value for part, (name, value) in zip(parts, values, strict=False)
+    )
+
+
+def _names(name: str, value: Any) -> tuple[str, str]:
+    """Return the texts by which a value can be chosen: of a class also its last name."""
+    return str(value), str(short_value(name, value))
 
 
 def _key(record: Record, by: list[str]) -> list[str]:
@@ -137,10 +150,13 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
         raise UserError(
             f"runs in one group differ in more than the seed ({text}): add --by {others[0]}, or a condition"
         )
-    pairs = [_pair(record) for record in members]
-    doubled = next((record for record in members if pairs.count(_pair(record)) > 1), None)
-    if doubled:
-        raise UserError(f"two runs in one group have the same seed, such as {doubled.path}: exclude one of them")
+    seen: dict[tuple[Any, ...], Record] = {}
+    for record in members:
+        if (other := seen.setdefault(_pair(record), record)) is not record:
+            raise UserError(
+                f"two runs in one group have the same seed: {other.path} and {record.path}; select one of them by a "
+                f"path, or a condition such as 'created>={record.created[:16] or 2026}'"
+            )
 
 
 def direction(records: list[Record], metric: str) -> Literal["min", "max"] | None:

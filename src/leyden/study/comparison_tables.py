@@ -24,7 +24,7 @@ FOLDS_NOTE = (
 
 def print_groups(made: list[Group], metric: str) -> None:
     """Print the groups and, with a baseline, their differences from it."""
-    console, digits = Console(), _decimals(made)
+    console, digits = Console(markup=False, emoji=False), _decimals(made)
     heads = list(short_names(made[0].values).values())
     table = Table(*_whole(heads), "n", "mean", "std", "95 % (t)", "95 % (boot)", title=metric)
     for group in made:

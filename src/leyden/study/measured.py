@@ -15,7 +15,7 @@ def measured(records: list[Record], metric: str) -> tuple[list[Record], str]:
     found = [
         record
         for record in records
-        if isinstance(value := record.metrics.get(metric), int | float)
+        if isinstance(value := record[metric], int | float)
         and isfinite(value)
         and (record.state == "finished" or metric.startswith("test/"))
     ]

@@ -49,10 +49,13 @@ def new_run(run: RunDirectory, root: Path) -> RunDirectory:
     """
     if run.status["state"] != "finished":
         raise UserError(f"expected a finished run, got {run.path}, which is {run.status['state']}")
+    copy = CodeCopy(run.path)
+    if not copy.folder.is_dir():
+        raise UserError(f"{run.path} cannot be reproduced: its copy of the code is gone, {copy.folder}")
     config = run.frozen_config
     config["name"] = PREFIX + config["name"].removeprefix(PREFIX)
     command = ["leyden", "reproduce", str(run.path)]
-    return RunDirectory.create(config, root, command, CodeCopy(run.path), reproduces=str(run.path))
+    return RunDirectory.create(config, root, command, copy, reproduces=str(run.path))
 
 
 def train(run: RunDirectory, python: str, root: Path, num_threads: int | None) -> int:

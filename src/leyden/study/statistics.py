@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-12  # relative size of differences that are none
 RESAMPLES = 9999  # of the bootstrap, as SciPy has it by default
 
 
@@ -62,7 +63,7 @@ def summarize(values: list[float], resamples: int = RESAMPLES) -> Summary:
     mean, nothing = float(sample.mean()), (math.nan, math.nan)
     if len(sample) < 2:
         return Summary(len(sample), mean, math.nan, nothing, nothing)
-    if np.ptp(sample) == 0:  # their mean and deviation are inexact: those of three times 0.1 are not 0.1 and 0
+    if not _has_spread(sample):
         mean = float(sample[0])
         return Summary(len(sample), mean, 0.0, (mean, mean), (mean, mean))
     std = float(sample.std(ddof=1))
@@ -91,21 +92,35 @@ def compare(values: Mapping[Any, float], baseline: Mapping[Any, float]) -> Diffe
     if len(shared) >= 2:
         first, second = ([side[key] for key in shared] for side in (values, baseline))
         differences = np.subtract(first, second)
-        if np.ptp(differences) == 0:
+        if not _has_spread(differences, size=np.max(np.abs(first))):
             return _without_spread(float(differences[0]), len(shared))
         result, pairs = stats.ttest_rel(first, second), len(shared)
         difference = float(differences.mean())
     elif min(len(values), len(baseline)) >= 2:
         first, second = list(values.values()), list(baseline.values())
-        if np.ptp(first) == np.ptp(second) == 0:
+        if not _has_spread(first) and not _has_spread(second):
             return _without_spread(first[0] - second[0], 0)
-        result, pairs = stats.ttest_ind(first, second, equal_var=False), 0
+        with warnings.catch_warnings():  # of one group without spread
+            warnings.simplefilter("ignore", RuntimeWarning)
+            result, pairs = stats.ttest_ind(first, second, equal_var=False), 0
         difference = float(np.mean(first) - np.mean(second))
     else:
         difference = float(np.mean(list(values.values())) - np.mean(list(baseline.values())))
         return Difference(difference, (math.nan, math.nan), math.nan, 0)
     interval = result.confidence_interval(CONFIDENCE)
     return Difference(difference, (float(interval.low), float(interval.high)), float(result.pvalue), pairs)
+
+
+def _has_spread(values: Sequence[float] | np.ndarray, size: float | None = None) -> bool:
+    """Whether values differ by more than rounding: the deviation of three times 0.1 is not 0, nor that of differences
+    of 0.3 - 0.2 and 0.2 - 0.1.
+
+    Args:
+        values: The values.
+        size: Of the numbers that they were computed from; by default of themselves.
+    """
+    size = float(np.max(np.abs(values))) if size is None else size
+    return bool(np.ptp(values) > ROUNDING * size)
 
 
 def _without_spread(difference: float, pairs: int) -> Difference:
@@ -126,7 +141,7 @@ def adjust(differences: list[Difference]) -> list[Difference]:
 def prediction_interval(values: list[float]) -> tuple[float, float]:
     """Return the 95 % interval of one further value of a normal distribution, given at least two values."""
     sample = np.asarray(values, dtype=np.float64)
-    if np.ptp(sample) == 0:
+    if not _has_spread(sample):
         return float(sample[0]), float(sample[0])
     scale = float(sample.std(ddof=1)) * math.sqrt(1 + 1 / len(sample))
     low, high = stats.t.interval(CONFIDENCE, len(sample) - 1, loc=sample.mean(), scale=scale)

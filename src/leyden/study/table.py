@@ -79,7 +79,7 @@ def print_table(records: list[Record], names: list[str], width: int | None = Non
 
     Settings are shown by their last names if these are unique.
     """
-    console = Console(width=width)
+    console = Console(width=width, markup=False, emoji=False)
     heads = short_names(names)
     shown = [("run", [Path(record.path).name for record in records])]
     if len({record.experiment for record in records}) > 1:

@@ -221,3 +221,16 @@ def test_a_study_draws_its_parallel_coordinates(tmp_path):
 def test_runs_that_differ_in_one_setting_have_no_parallel_coordinates(tmp_path):
     paths = [write_run(tmp_path, "a/b", 0, rate, 0.9) for rate in (0.1, 0.2)]
     assert not [chart for chart in charts(page(*paths)) if "axes" in chart]
+
+
+@pytest.mark.parametrize(
+    ("mode", "order"),
+    [("max", "lowest val/accuracy, to orange, the highest"), ("min", "highest val/accuracy, to orange, the lowest")],
+)
+def test_the_colours_of_parallel_coordinates_follow_the_direction_that_the_runs_record(tmp_path, mode, order):
+    paths = [write_run(tmp_path, "a/b", seed, rate, 0.8 + rate) for seed, rate in enumerate((0.1, 0.15))]
+    for path in paths:
+        change(path / "checkpoints" / "best.json", mode=mode)
+    html = page(*paths)
+    assert f"from blue, the {order}." in html
+    assert [chart["lowest"] for chart in charts(html) if "axes" in chart] == [mode == "min"]

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from leyden.errors import UserError
@@ -16,5 +14,5 @@ from leyden.study.sweep.grid import plan_grid
 )
 def test_runs_are_not_doubled(words, message):
     with pytest.raises(UserError) as error:
-        plan_grid(["vision/digits", *words], Path.cwd())
+        plan_grid(["vision/digits", *words])
     assert message in str(error.value)

@@ -10,7 +10,7 @@ BAR, NARROWEST, GAP = 6, 14, 2  # characters of a bar, of the narrowest column o
 
 
 def show(heading: tuple[str, str], sections: list[Section], console: Console | None = None) -> None:
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, markup=False, emoji=False)
     console.print(Text(heading[0], style="bold"), Text(heading[1]), sep="\n")
     for section in sections:
         console.print()

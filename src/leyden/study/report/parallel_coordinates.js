@@ -7,7 +7,7 @@ for (const figure of document.querySelectorAll(".parallel")) {
   const ranked = runs.map((_, run) => run).filter((run) => metric.values[run] !== null).sort(better); // the best first
   const plot = Object.assign(document.createElement("div"), { className: "plot", tabIndex: 0 });
   plot.setAttribute("role", "application");
-  plot.setAttribute("aria-label", `${figure.dataset.alt}. Right and left go from the best run to the worst, Escape leaves them.`);
+  plot.setAttribute("aria-label", `${figure.dataset.alt}. Right and left step through the runs by rank, Escape leaves them.`);
   const readout = document.createElement("output");
   readout.setAttribute("aria-live", "polite");
   let lines = new Map(), node, rank = null;

@@ -48,10 +48,8 @@ def _figure(records: list[Record], axes: list[dict[str, Any]], mode: str, left_o
     names = [_run_name(Path(record.path).name) for record in records]
     title = "Parallel coordinates"
     alt = f"{len(records)} runs as lines through {', '.join(axis['name'] for axis in axes)}"
-    best = "lowest" if mode == "min" else "highest"
-    sentence = (
-        f"A line is a run, from blue to orange by rank: the {best} {metric} is best. Point at one, or step by keys."
-    )
+    last, first = ("highest", "lowest") if mode == "min" else ("lowest", "highest")
+    sentence = f"A line is a run, coloured by rank from blue, the {last} {metric}, to orange, the {first}. Keys step through them."
     if any(None in axis["values"] for axis in axes):
         sentence += " At none, the setting is not one of the run's."
     more = [element("p", f"{left_out[:1].upper()}{left_out[1:]}.", class_="note")] if left_out else []

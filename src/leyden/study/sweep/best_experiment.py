@@ -26,16 +26,11 @@ def write_best(study: StudyDirectory, best: Row, config: dict[str, Any], root: P
         of: What it was chosen from, such as `30 trials`.
     """
     groups, path = options(root), study.path / FILE
-    options_of, names, others = {}, [], []
-    for word in study.settings["overrides"]:
-        name, equals, value = word.lstrip("+").partition("=")
-        if name.partition(".")[0] in OMITTED or not equals:
-            others += [word] if word.startswith("~") else []
-        elif name in groups:
-            options_of[name] = value
-        else:
-            names.append(name)
-    for name, value in best.choices.items():
+    options_of, names = {}, []
+    words = [word for word in study.settings["overrides"] if "=" in word and not word.startswith("~")]
+    typed = [word.lstrip("+").split("=", 1) for word in words]
+    given = [(name, value) for name, value in typed if name.partition(".")[0] not in OMITTED]
+    for name, value in (*given, *best.choices.items()):
         if name in groups:
             options_of[name] = value
         else:
@@ -48,7 +43,7 @@ def write_best(study: StudyDirectory, best: Row, config: dict[str, Any], root: P
         defaults.append({"/optim@model": optim})
     defaults += ["_self_", *({f"override /{group}": value} for group, value in options_of.items())]
     text = yaml.safe_dump({"defaults": defaults, **content}, sort_keys=False, allow_unicode=True)
-    write_atomically(path, _head(study, best, of, others, root) + text)
+    write_atomically(path, _head(study, best, of, root) + text)
     return path
 
 
@@ -57,10 +52,10 @@ def target(study: StudyDirectory) -> str:
     return f"{study.experiment}_best"
 
 
-def _head(study: StudyDirectory, best: Row, of: str, others: list[str], root: Path) -> str:
+def _head(study: StudyDirectory, best: Row, of: str, root: Path) -> str:
     values = ", ".join(f"{name} {number(value)}" for name, value in best.values.items())
     folder = study.path.relative_to(root) if study.path.is_relative_to(root) else study.path
-    more = "".join(f" '{word}'" for word in others)
+    more = "".join(f" '{word}'" for word in study.settings["overrides"] if word.startswith("~"))
     return (
         "# @package _global_\n"
         f"# The best of {of}, of {study.experiment}: {values}\n#\n"

@@ -18,13 +18,13 @@ from ...run.frozen_code import environment
 from ...run.results import read_results
 from ..names import REPEATS
 from .best_experiment import write_best
-from .closing import print_summary, varies_data
 from .figures import draw_study
 from .grid import grid_rows
 from .results_file import write_results
 from .rows import Row, averaged, best_rows
 from .search_loop import SearchLoop
 from .study_directory import StudyDirectory
+from .summary import print_summary, varies_data
 from .trials import ENDED, Trials
 
 
@@ -67,7 +67,7 @@ def _carry_on_search(study: StudyDirectory, root: Path) -> int:
         _conclude(study, trials.rows(), root, trials)
         return 0
     limit = trials.search["trials"]
-    missing = None if limit is None else limit - len([row for row in trials.rows() if row.state != "unfinished"])
+    missing = None if limit is None else limit - sum(row.state != "unfinished" for row in trials.rows())
     submit_workers(study, launcher, missing, bool(study.settings.get("live")))
     return 0
 
@@ -129,4 +129,4 @@ def _conclude(study: StudyDirectory, rows: list[Row], root: Path, trials: Trials
         config = json.loads(json.dumps(RunDirectory(best[0].path).frozen_config))
         write_best(study, best[0], config, root, of)
         draw_study(study, rows, trials.importances() if trials else {})
-    print_summary(study, rows, best, root)
+    print_summary(study, rows, best)

@@ -7,7 +7,7 @@ from ...errors import UserError
 from ...run.checked import checked
 from ...run.results import read_results
 from .objectives import selection
-from .prepare import Base
+from .prepare import Base, without_search
 from .rows import Row
 from .space import Choices
 from .study_directory import StudyDirectory
@@ -32,11 +32,10 @@ def plan_grid(overrides: list[str]) -> tuple[list[Base], list[list[str]], list[C
     words = combinations(overrides)
     for combination in words:
         try:
-            frozen = checked(combination, looks_for_files=not planned or "init_from" in swept).frozen
+            config = without_search(checked(combination, looks_for_files=not planned or "init_from" in swept).frozen)
         except UserError as error:
             messages += str(error).splitlines()
             continue
-        config = {name: value for name, value in frozen.items() if name != "search"}
         if equal := [other for other, planned_config in planned if planned_config == config]:
             messages.append(_doubled(equal[0], combination, swept))
         planned.append((combination, config))

@@ -130,7 +130,7 @@ def _bases(words: list[str], space: Space, composed: Composed, groups: set[str],
             base = compose([*words, *more], root) if more else composed
             if found := problems(base, looks_for_files=not bases):
                 raise UserError("\n".join(found))
-            bases.append(_checked(Base(chosen, _without_search(base.frozen)), [*words, *more], space, groups, root))
+            bases.append(_checked(Base(chosen, without_search(base.frozen)), [*words, *more], space, groups, root))
         except UserError as error:
             messages += str(error).splitlines()
     if not messages and any(base.config["launcher"] != bases[0].config["launcher"] for base in bases):
@@ -149,7 +149,7 @@ def _checked(base: Base, words: list[str], space: Space, groups: set[str], root:
             continue
         # With the first values of its other conditions, since it may not exist without them.
         others = [format_override(name, values[0]) for name, values in setting.when.items() if name not in groups]
-        before = _without_search(compose([*words, *others], root).frozen) if others else base.config
+        before = without_search(compose([*words, *others], root).frozen) if others else base.config
         seen: set[str] = set()  # what is wrong with a setting, not with a value, is reported once
         for value in setting.ends():
             word = format_override(setting.name, value)
@@ -159,7 +159,7 @@ def _checked(base: Base, words: list[str], space: Space, groups: set[str], root:
                 messages += [text if setting.name in text else f"{text} (with {word})" for text in new]
                 seen |= {text.replace(word, "") for text in found}
                 continue
-            _find_keys(base, setting.name, value, before, _without_search(changed.frozen), messages)
+            _find_keys(base, setting.name, value, before, without_search(changed.frozen), messages)
     if messages:
         raise UserError("\n".join(dict.fromkeys(messages)))
     return base
@@ -201,5 +201,6 @@ def configuration(bases: list[Base], chosen: Choices) -> dict[str, Any]:
     return config
 
 
-def _without_search(config: dict[str, Any]) -> dict[str, Any]:
+def without_search(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration as the runs of a study have it."""
     return {name: value for name, value in config.items() if name != "search"}

@@ -92,9 +92,7 @@ def describe(row: Row, rows: list[Row], objectives: dict[str, str], limit: int |
         words.insert(1, row.state)
     if (best := best_rows(rows, objectives)) and len(objectives) == 1:
         (name,) = objectives
-        words.append(
-            "best" if best[0] is row or best[0].number == row.number else f"best {number(best[0].values[name])}"
-        )
+        words.append("best" if best[0].number == row.number else f"best {number(best[0].values[name])}")
     names = short_names(row.choices)
     words.append(" ".join(f"{names[name]}={number(value)}" for name, value in row.choices.items()))
     if row.seconds is not None:

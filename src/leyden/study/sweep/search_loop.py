@@ -13,7 +13,7 @@ from ...launch.run_process import ForkedRun, SpawnedRun, import_shared
 from ...run.shutdown import StopRequest
 from .results_file import write_results
 from .rows import Row, describe
-from .trials import Job, Trials
+from .trials import ClaimedTrial, Trials
 
 MAX_FAILURES = 3  # at the beginning of a search, after which it stops: the cause is not one of their values
 LOOK_SECONDS = 2.0  # time between looks at the trials of other workers
@@ -43,7 +43,7 @@ class SearchLoop:
     ) -> None:
         self.trials, self.start, self.stop = trials, start, StopRequest(preemption)
         self.free, self.waits = [*shares], waits
-        self.active: list[tuple[Job, SpawnedRun | ForkedRun, dict[str, str]]] = []
+        self.active: list[tuple[ClaimedTrial, SpawnedRun | ForkedRun, dict[str, str]]] = []
         self.received: list[int] = []
         self.failures: list[str] = []
         self.begin, self.look_at = time.monotonic(), 0.0
@@ -93,39 +93,39 @@ class SearchLoop:
         """Start a trial if a worker is free, and return whether one was started."""
         if not self.free or self.received or time.monotonic() < self.look_at or self._has_failed:
             return False
-        active = {job.number for job, *_ in self.active}
-        if not (job := self.trials.next(active, may_begin=not self.is_late)):
+        active = {trial.number for trial, *_ in self.active}
+        if not (trial := self.trials.next(active, may_begin=not self.is_late)):
             self.look_at = time.monotonic() + LOOK_SECONDS
             return False
         with self.stop.blocked():
             if self.received:
-                job.held.close()
+                trial.held.close()
                 return False
             share = self.free.pop(0)
             if share:
-                job.run.update_status(share=share)
-            self.active.append((job, self.start(job.run, share, job.run.path / OUTPUT), share))
+                trial.run.update_status(share=share)
+            self.active.append((trial, self.start(trial.run, share, trial.run.path / OUTPUT), share))
         return True
 
     def _collect(self) -> None:
         """Record the trials whose processes have ended."""
         for member in [*self.active]:
-            job, process, share = member
+            trial, process, share = member
             if (code := process.poll()) is None:
                 continue
             self.active.remove(member)
             self.free.append(share)
             if code < 0:
                 error = f"its process was killed by {signal.Signals(-code).name}"
-                job.run.set_state("failed", error=error, exit_code=1)
-            elif job.run.status["state"] in ("created", "running"):  # it ended before it could write its status
-                job.run.set_state("failed", exit_code=code)
+                trial.run.set_state("failed", error=error, exit_code=1)
+            elif trial.run.status["state"] in ("created", "running"):  # it ended before it could write its status
+                trial.run.set_state("failed", exit_code=code)
             with self.trials.study.locked():
-                if trial := self.trials.tell(job):
+                if self.trials.tell(trial):
                     rows = self.trials.rows()
                     write_results(self.trials.study, rows)
-                    self._report(self.trials.row(trial), rows)
-            job.held.close()
+                    self._report(next(row for row in rows if row.number == trial.number), rows)
+            trial.held.close()
             self.look_at = 0.0
 
     def _report(self, row: Row, rows: list[Row]) -> None:

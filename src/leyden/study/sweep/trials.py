@@ -30,7 +30,7 @@ ENDED = ("finished", "pruned", "failed")  # states of runs that are not continue
 
 
 @dataclass
-class Job:
+class ClaimedTrial:
     """A trial that this process trains.
 
     Attributes:
@@ -93,7 +93,7 @@ class Trials:
         is_waiting = len(self.all()) < len(self.optuna.get_trials(deepcopy=False))
         return self.search["sampler"] == "grid" and not is_waiting
 
-    def next(self, active: set[int], may_begin: bool = True) -> Job | None:
+    def next(self, active: set[int], may_begin: bool = True) -> ClaimedTrial | None:
         """Claim a trial: one that was stopped or whose process was killed, or a new one.
 
         Args:
@@ -107,17 +107,17 @@ class Trials:
             for frozen in self.all():
                 if frozen.state.is_finished() or frozen.number in active:
                     continue
-                if job := self._claim(frozen):
-                    if job.run.status["state"] not in ENDED:
-                        return job
-                    self.tell(job)  # its worker was killed before it could
-                    job.held.close()
+                if claimed := self._claim(frozen):
+                    if claimed.run.status["state"] not in ENDED:
+                        return claimed
+                    self.tell(claimed)  # its worker was killed before it could
+                    claimed.held.close()
             if not may_begin or self._is_exhausted():
                 return None
             number = self.optuna.ask().number
             return self._claim(frozen_trial(self.optuna, number))
 
-    def _claim(self, frozen: "FrozenTrial") -> Job | None:
+    def _claim(self, frozen: "FrozenTrial") -> ClaimedTrial | None:
         """Claim the run of a trial, which is created if a killed process has not; None if another process holds it."""
         run = self.study.run(frozen.number) or self._create(frozen)
         with ExitStack() as stack:
@@ -125,7 +125,7 @@ class Trials:
                 stack.enter_context(run.claimed(seconds=0))
             except UserError:
                 return None
-            return Job(frozen.number, run, stack.pop_all())
+            return ClaimedTrial(frozen.number, run, stack.pop_all())
 
     def _create(self, frozen: "FrozenTrial") -> RunDirectory:
         self.optuna.sampler = _sampler(self.search["sampler"], self.search["seed"], frozen.number)
@@ -150,10 +150,9 @@ class Trials:
 
     def rows(self) -> list[Row]:
         """Return the results of all trials that have begun."""
-        return [self.row(trial) for trial in self.all()]
+        return [self._row(trial) for trial in self.all()]
 
-    def row(self, trial: "FrozenTrial") -> Row:
-        """Return the result of a trial."""
+    def _row(self, trial: "FrozenTrial") -> Row:
         values = dict(zip(self.objectives, trial.values or (), strict=False)) if trial.state.name != "FAIL" else {}
         state = STATES.get(trial.state.name, "unfinished")
         is_feasible = all(excess <= 0 for excess in trial.constraints.values())
@@ -168,31 +167,34 @@ class Trials:
             metrics={k: v for k, v in trial.user_attrs.get("constrained", {}).items() if k != SECONDS},
         )
 
-    def tell(self, job: Job) -> "FrozenTrial | None":
-        """Record the end of a trial whose run has ended; None if it was only stopped.
+    def tell(self, claimed: ClaimedTrial) -> bool:
+        """Record the end of a trial, and return whether it has ended: its run may only have been stopped.
 
         A trial whose run has failed, or without a finite value, costs one trial.
         """
         import optuna
 
-        frozen, status = frozen_trial(self.optuna, job.number), job.run.status
-        if frozen.state.is_finished() or status["state"] not in ENDED:
-            return frozen if frozen.state.is_finished() else None
+        frozen, status = frozen_trial(self.optuna, claimed.number), claimed.run.status
+        if frozen.state.is_finished():
+            return True
+        if status["state"] not in ENDED:
+            return False
         trial = open_trial(self.optuna, frozen)
         trial.set_user_attr("seconds", status.get("seconds"))
         trial.set_user_attr("host", status.get("host", platform.node()))
         values, state = None, {"pruned": "PRUNED", "failed": "FAIL"}.get(status["state"], "COMPLETE")
         if state == "FAIL":
-            trial.set_user_attr("error", error_of(job.run))
+            trial.set_user_attr("error", error_of(claimed.run))
         elif state == "COMPLETE":
             try:
-                metrics = job.run.best.get("metrics", {})
+                metrics = claimed.run.best.get("metrics", {})
                 self._set_constraints(trial, constrained(self.constraints, metrics, status.get("seconds")))
                 values = measure(metrics, status.get("seconds"), list(self.objectives))
             except UserError as error:
                 state = "FAIL"
                 trial.set_user_attr("error", str(error))
-        return self.optuna.tell(job.number, values, optuna.trial.TrialState[state])
+        self.optuna.tell(claimed.number, values, optuna.trial.TrialState[state])
+        return True
 
     def _set_constraints(self, trial: "Trial", values: dict[str, float]) -> None:
         trial.set_user_attr("constrained", values)

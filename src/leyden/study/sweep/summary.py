@@ -17,9 +17,10 @@ from .study_directory import StudyDirectory
 MAX_ROWS = 10
 
 
-def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root: Path) -> None:
+def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> None:
     """Print the best runs as a table, the best one with its test metrics, and the next commands."""
-    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
+    width = None if sys.stdout.isatty() else 200
+    console = Console(soft_wrap=True, highlight=False, width=width, markup=False, emoji=False)
     objectives = study.settings["objectives"]
     shown = _ranked(rows, objectives)[:MAX_ROWS]
     names = short_names(study.varied)
@@ -39,15 +40,15 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row], root:
     folder = study.path.relative_to(Path.cwd()) if study.path.is_relative_to(Path.cwd()) else study.path
     quoted = shlex.quote(str(folder))
     for row in [row for row in rows if row.error][:3]:
-        console.print(f"trial {row.number} failed: {row.error}", markup=False)
+        console.print(f"trial {row.number} failed: {row.error}")
     if not best:
         console.print(_why_none_is_best(study, rows))
     elif len(objectives) > 1:
         numbers = ", ".join(str(row.number) for row in best)
         console.print(f"Pareto-optimal trials: {numbers}. None was tested; test one with: leyden test RUN")
     elif study.kind == "search":
-        tested = read_results(best[0].path).get("test", {}).get("best", {})
-        values = "  ".join(f"{name} {number(value)}" for name, value in {**best[0].values, **tested}.items())
+        measured = best[0].values | read_results(best[0].path).get("test", {}).get("best", {})
+        values = "  ".join(f"{name} {number(value)}" for name, value in measured.items())
         console.print(f"best: trial {best[0].number}  {values}")
     parts = [name for name in ("results.csv", FILE, "plots", "runs") if (study.path / name).exists()]
     console.print(f"study            {folder}: {', '.join(parts)}")

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from leyden.study.sweep.closing import print_summary, varies_data
 from leyden.study.sweep.rows import Row
+from leyden.study.sweep.summary import print_summary, varies_data
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,6 @@ def test_why_none_is_best(tmp_path, capsys, name, state, values, message):
     settings = {"objectives": dict.fromkeys(values, "max")}
     study = SimpleNamespace(settings=settings, varied=[name], kind="grid", path=tmp_path, experiment="a")
     rows = [Row(number, state, values, {name: choice}, 1.0, "", Path("runs")) for number, choice in enumerate("xy")]
-    print_summary(study, rows, [], tmp_path)
+    print_summary(study, rows, [])
     assert message in capsys.readouterr().out
     assert varies_data(study) == (name != "model")
