@@ -62,7 +62,7 @@ def test_runs_without_the_metric_are_reported_with_their_states(project, capsys)
 
 def test_a_metric_of_no_run_is_reported_with_their_states(project, capsys):
     error = output(capsys, "compare", "vision/digits", "--metric", "error", code=2)
-    assert error == "left out: 7 of 7 runs have no final error (6 finished, 1 failed)\n"
+    assert error == "excluded: 7 of 7 runs have no final error (6 finished, 1 failed)\n"
 
 
 def test_curves_of_groups_are_drawn(project, capsys):
