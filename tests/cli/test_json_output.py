@@ -70,6 +70,7 @@ def test_options_and_changed_code(project):
     found, text = result(project, "list")
     assert "experiment" in found
     run = next(project.glob("runs/*/*/2*"))
+    (run / "code").mkdir()
     (run / "code.json").write_text(json.dumps({"files": {}, "left_out": {}}))
     found, text = result(project, "diff", run)
     assert "configs/train.yaml" in found["code"]

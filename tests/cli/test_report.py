@@ -52,7 +52,7 @@ def test_a_file_of_yours_is_kept(project, capsys):
     [
         (["vision/digit"], "did you mean 'vision/digits'"),
         (["sed=0"], "did you mean 'seed'"),
-        (["seed=99"], "there are no runs for seed=99"),
+        (["seed=99"], "no runs match seed=99"),
         (["vision", "--output", "no/such/folder.html"], "there is no folder"),
     ],
 )

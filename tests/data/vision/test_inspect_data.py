@@ -60,7 +60,7 @@ def test_an_experiment_is_shown_and_cleared(settings, tmp_path, capsys):
 
     inspect("vision/digits", [*settings, "data.image_size=9"], False)
     states = [text.rpartition("; ")[2] for name, text in shown(capsys) if name == "cache"]
-    assert sorted(states) == ["in use", "in use", "for other files or settings", "for other files or settings"]
+    assert sorted(states) == ["for other files or settings", "for other files or settings", "in use", "in use"]
 
     assert inspect("vision/digits", settings, True)["freed_bytes"] > 0
     ((name, text),) = shown(capsys)
