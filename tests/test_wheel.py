@@ -45,6 +45,7 @@ def test_a_second_build_has_the_same_bytes(tmp_path):
         "page.js",
         "charts.js",
         "chart_controls.js",
+        "parallel_coordinates.js",
     }
     assert folders == {leyden.__name__, f"{leyden.__name__}-{leyden.__version__}.dist-info"}
 

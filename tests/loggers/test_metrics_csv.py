@@ -74,4 +74,4 @@ def test_lost_rows_are_reported(tmp_path, caplog):
     first, _ = fit(tmp_path, 1)
     (tmp_path / "metrics.csv").unlink()
     fit(tmp_path, 2, tmp_path / "end.ckpt")
-    assert f"has lost rows: expected {len(first)}, got 0" in caplog.text
+    assert f"has lost rows: expected {len(first)} rows, got 0" in caplog.text

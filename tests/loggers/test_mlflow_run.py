@@ -107,5 +107,5 @@ def test_changed_setting_of_a_resumed_run_is_reported(tmp_path, caplog, monkeypa
         monkeypatch.setitem(SETTINGS, name, value)
     with training(MLflowRun, tmp_path, **options):
         pass
-    assert "MLflow keeps the first value of seed" in caplog.text
+    assert "MLflow cannot change the recorded value of seed" in caplog.text
     assert read(options)[1].data.params["new"] == "1"

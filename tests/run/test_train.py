@@ -46,7 +46,7 @@ def test_all_errors_are_listed():
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("init_from=missing.ckpt", "there is no file"), ("search=tpe", "use leyden sweep"), ("seed=x", "seed")],
+    [("init_from=missing.ckpt", "there is no file"), ("search=tpe", "needs leyden sweep"), ("seed=x", "seed")],
 )
 def test_mistakes_are_refused_before_torch_is_imported(word, message, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "leyden.run.worker", None)  # cannot be imported

@@ -116,6 +116,7 @@ def test_figures_and_samples_after_the_test(undisturbed):
         "test_samples.png",
         "test_samples.txt",
         "test_worst.png",
+        "test_worst_samples.csv",
     }
     for image in plots.glob("*.png"):  # a blank figure has no variance
         assert imread(image)[..., :3].std() > 0.01
