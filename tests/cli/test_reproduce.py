@@ -19,6 +19,18 @@ def test_runs_of_a_table_are_trained_again(project):
 
 
 @pytest.mark.slow
+def test_a_run_that_fails_does_not_end_the_reproduction_of_a_table(project):
+    head, row = (project.root / "results.csv").read_text().splitlines()
+    failing = row.replace("leyden train", "leyden train model.optimizer.lr=1e38")
+    (project.root / "failing.csv").write_text("\n".join([head, failing, row]))
+    out = project.command("reproduce", "failing.csv", code=1)
+    assert "failed: leyden train model.optimizer.lr=1e38" in out
+    assert "ended with exit code 1; see its log.txt" in out
+    assert "equal metrics: leyden train experiment" in out
+    assert "1 of 2 runs were reproduced" in out
+
+
+@pytest.mark.slow
 def test_run_of_an_edited_project_is_reproduced_to_the_bit(project):
     project.destroy_code()
     experiment = SHORT[0].partition("=")[2]

@@ -16,7 +16,7 @@ import torch
 
 import leyden
 from leyden.config.embedded import embedded_experiments
-from leyden.errors import Stop, Stopped
+from leyden.errors import Pruned, Stop, Stopped
 from leyden.run.directory import RunDirectory
 from leyden.run.execute import _do
 from leyden.run.shutdown import StopRequest
@@ -199,20 +199,21 @@ def test_optimizer_error_has_no_traceback(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stop", "status", "code"),
+    ("error", "status", "code"),
     [
-        (Stop.PREEMPTED, {}, 75),
-        (Stop.PREEMPTED, {"job": "17"}, 1),  # SLURM requeues it, so a sweep must not
-        (Stop.INTERRUPTED, {}, 1),
+        (Stopped(Stop.PREEMPTED, "stopped"), {}, 75),
+        (Stopped(Stop.PREEMPTED, "stopped"), {"job": "17"}, 1),  # SLURM requeues it, so a sweep must not
+        (Stopped(Stop.INTERRUPTED, "stopped"), {}, 1),
+        (Pruned("pruned"), {}, 0),  # no failure
     ],
 )
-def test_loggers_are_told_of_a_preemption(tmp_path, monkeypatch, stop, status, code):
+def test_loggers_receive_the_outcome(tmp_path, monkeypatch, error, status, code):
     class Worker:
         def __init__(self, *_, **__):
             pass
 
         def fit(self):
-            raise Stopped(stop, "stopped")
+            raise error
 
         def finish(self, exit_code):
             self.codes.append(exit_code)
@@ -221,6 +222,6 @@ def test_loggers_are_told_of_a_preemption(tmp_path, monkeypatch, stop, status, c
 
     monkeypatch.setattr("leyden.run.worker.Worker", Worker)
     run = RunDirectory.create({"name": "some/run", "runs": "runs"}, tmp_path, ["train"], **status)
-    with pytest.raises(Stopped):
+    with pytest.raises(type(error)):
         _do(run, "train", StopRequest([]))
     assert Worker.codes == [code]

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ..config.compose import project_root
 from ..errors import UserError
+from ..launch.launcher import STOPPED
 from ..run import environment
 from ..run.checked import checked
 from ..run.directory import RunDirectory, find_run
@@ -67,7 +68,7 @@ def _reproduce(run: RunDirectory, options: argparse.Namespace, root: Path) -> Ve
         new = new_run(run, root)
         print(f"run              {new.path}", file=sys.stderr)
         if code := train(new, python, root, run.status.get("num_threads")):
-            raise UserError(f"training {new.path} again ended with exit code {code}; see its log.txt")
+            return _failed(new, code, f"compare it with: leyden reproduce {run.path} --with {new.path}")
         if new.status["state"] != "finished":  # submitted
             raise UserError(
                 f"{new.path} is {new.status['state']}; when it is finished: leyden reproduce {run.path} --with {new.path}"
@@ -77,6 +78,14 @@ def _reproduce(run: RunDirectory, options: argparse.Namespace, root: Path) -> Ve
     if verdict.kind != "bit-equal":
         _print_conditions(run.path, new.path)
     return verdict
+
+
+def _failed(run: RunDirectory, code: int, advice: str) -> Verdict:
+    """Return the verdict on a run that failed; exit if it was stopped."""
+    if code in STOPPED:
+        print(f"stopped; finish the run with: leyden resume {run.path}; then {advice}", file=sys.stderr)
+        sys.exit(code)
+    return Verdict("failed", f"training {run.path} ended with exit code {code}; see its log.txt", {})
 
 
 def _python(run: RunDirectory, is_recorded: bool, root: Path) -> str:
@@ -108,7 +117,8 @@ def _table(file: Path, root: Path) -> Iterator[tuple[str, Verdict]]:
         config["name"] = PREFIX + config["name"]
         new = RunDirectory.create(config, root, ["leyden", "train", *row.overrides], reproduces=str(file))
         if code := train(new, sys.executable, root, None):
-            raise UserError(f"{row.command} ended with exit code {code}; see {new.path}/log.txt")
+            yield row.command, _failed(new, code, f"compare it with the row of {file}")
+            continue
         record = read(new.path, config["name"])
         metrics = {name: (value, record.metrics[name]) for name, value in row.metrics.items() if name in record.metrics}
         main = main_metric(record.monitor, metrics)
@@ -121,6 +131,8 @@ def print_verdict(original: str, verdict: Verdict) -> None:
     console = Console(markup=False, emoji=False)
     console.print(f"{verdict.kind}: {original}", soft_wrap=True, highlight=False)
     console.print(verdict.reason, soft_wrap=True, highlight=False)
+    if not verdict.metrics:
+        return
     table = Table("metric", "original", "reproduced", "difference")
     for name, (before, now) in sorted(verdict.metrics.items()):
         table.add_row(name, f"{before:.6g}", f"{now:.6g}", "equal" if before == now else f"{now - before:+.4g}")

@@ -102,6 +102,9 @@ def _do(run: RunDirectory, verb: str, stop: StopRequest, **options: Any) -> None
             split = "test" if verb == "test" else "val"
             report(worker.evaluate(split, options.get("checkpoint", "best")), run)
         code = 0
+    except Pruned:
+        code = 0  # the run did what its search asked for
+        raise
     except Stopped as error:
         if error.stop is Stop.PREEMPTED and "job" not in run.status:  # SLURM itself requeues a job that it was given
             code = EXIT_CODES["preempted"]

@@ -27,7 +27,7 @@ class Verdict:
     """How a reproduced run compares with its original.
 
     Attributes:
-        kind: `bit-equal`, `equal metrics`, `within the interval` or `different`.
+        kind: `bit-equal`, `equal metrics`, `within the interval`, `different` or `failed`.
         reason: What was compared, or what differs.
         metrics: Metrics of the test split, of a run without a test of the validation split, each with the original and the new value.
     """
@@ -38,7 +38,7 @@ class Verdict:
 
     @property
     def is_reproduced(self) -> bool:
-        return self.kind != "different"
+        return self.kind not in ("different", "failed")
 
 
 def new_run(run: RunDirectory, root: Path) -> RunDirectory:
