@@ -14,7 +14,7 @@ class Search:
         objectives: Validation metric, or `seconds` of training -> `min` or `max`. By default, the metric that selects
             the best checkpoint. With several objectives, the best trials are the Pareto-optimal ones.
         constraints: Conditions that the best trial must meet, such as `[seconds<=60, val/loss<=0.5]`. Other trials are
-            `infeasible`; TPE avoids their values.
+            `infeasible`; TPE avoids their values. The pruner does not consider constraints.
         pruner: When to stop a trial early: `median` (below the median of the trials before it), `hyperband`
             (https://jmlr.org/papers/v18/16-558.html), or `none`.
         min_validations: Number of validations before a trial may be pruned.
