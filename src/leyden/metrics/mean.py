@@ -9,6 +9,7 @@ class Mean(Metric):
     torchmetrics' `MeanMetric` ignores NaN, which would hide samples on which a model fails.
     """
 
+    averages_samples = True  # a task refuses the mean of a batch
     is_differentiable, higher_is_better, full_state_update = True, None, False
     total: Tensor
     weight: Tensor

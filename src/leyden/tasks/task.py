@@ -8,7 +8,6 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric, Metric
 
 from ..errors import UserError
-from ..metrics.mean import Mean
 from ..optim.freezing import freeze
 from ..optim.fully_sharded import shard
 from ..optim.fused import fused
@@ -122,7 +121,8 @@ class Task(LightningModule):
             raise UserError(
                 f"{type(self).__name__} has no metric {name!r}: expected self.add_metrics({name}=...) in __init__"
             )
-        if len(values) == 1 and isinstance(metric, Mean | MeanMetric) and not getattr(values[0], "ndim", 0):
+        averages = isinstance(metric, MeanMetric) or getattr(metric, "averages_samples", False)
+        if averages and len(values) == 1 and not getattr(values[0], "ndim", 0):
             raise UserError(
                 f"{type(self).__name__}: measure({stage!r}, {name!r}) expects a value for each sample (batch,), got a single "
                 "number, such as the mean of a batch, which is inexact if batches differ in size: use reduction='none', or "
