@@ -44,7 +44,7 @@ test: setup ## the test suite; ARGS="-k digits" and the like go to pytest; SELEC
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "$(SELECT)" $(ARGS)
 
 quick: override SELECT = not slow
-quick: test ## the tests without those that take seconds each: two minutes
+quick: test ## the tests without those that take seconds each: four minutes
 
 check: setup ## ruff, ruff format and pyrefly
 	$(BIN)/ruff check
