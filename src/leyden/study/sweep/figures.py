@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BEST, DOTS, PRUNED = "tab:orange", "tab:blue", "0.65"
 COLUMNS = 3  # of panels
-LABEL = 14  # characters of a choice
+LABEL = 20  # characters of a choice
 
 
 class Scale:
