@@ -55,6 +55,12 @@ def test_groups_are_compared_in_every_format(project, capsys):
     assert output(capsys, *words, "--format", "markdown").startswith("| lr |")
 
 
+def test_notes_on_a_table_in_a_file_are_whole_lines(project, capsys):
+    words = ["vision/digits", "--by", "model.optimizer.lr", "--against", "0.001", "--format", "markdown"]
+    assert main(["compare", *words]) == 0
+    assert capsys.readouterr().err.endswith("p-values are two-sided.\n")
+
+
 def test_runs_without_the_metric_are_reported_with_their_states(project, capsys):
     assert main(["compare", "vision/digits", "--by", "model.optimizer.lr"]) == 0
     assert capsys.readouterr().err == "excluded: 1 of 7 runs have no final test/accuracy (1 failed)\n"

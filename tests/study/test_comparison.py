@@ -1,10 +1,8 @@
-from dataclasses import replace
-
 import pytest
 from scipy import stats
 
 from leyden.errors import UserError
-from leyden.study.comparison import direction, groups
+from leyden.study.comparison import groups
 from leyden.study.comparison_tables import notes
 from leyden.study.records import Record
 
@@ -111,11 +109,3 @@ def test_part_of_an_experiment_is_the_class_that_differs():
     runs = [run(16, 0, 0.9, settings=settings) for settings in classes.values()]
     made = groups(runs, ["model"], METRIC, "MelConvNet")
     assert [group.name for group in made] == ["network=MelConvNet", "network=M5"]
-
-
-def test_direction_of_a_metric_is_that_by_which_checkpoints_were_selected():
-    errors = [replace(run(16, seed, 0.1), monitor="val/degrees", mode="min") for seed in range(2)]
-    assert direction(errors, "test/degrees") == "min"
-    assert direction(errors, "test/loss") == "min"
-    assert direction(errors, "test/edits") is None
-    assert direction([*errors, replace(errors[0], mode="max")], "val/degrees") is None

@@ -1,6 +1,7 @@
+from dataclasses import replace
 from math import inf, nan
 
-from leyden.study.measured import measured
+from leyden.study.measured import direction, measured
 from leyden.study.records import Record
 
 
@@ -25,3 +26,11 @@ def test_preliminary_values_are_left_out():
     assert sentence == "excluded: 3 of 4 runs have no final val/accuracy (1 running, 1 interrupted, 1 failed)"
     assert len(measured(records, "test/accuracy")[0]) == 3
     assert measured(records[:1], "val/accuracy") == (records[:1], "")
+
+
+def test_direction_of_a_metric_is_that_by_which_checkpoints_were_selected():
+    errors = [Record(str(seed), "a", "finished", monitor="val/degrees", mode="min") for seed in range(2)]
+    assert direction(errors, "test/degrees") == "min"
+    assert direction(errors, "test/loss") == "min"
+    assert direction(errors, "test/edits") is None
+    assert direction([*errors, replace(errors[0], mode="max")], "val/degrees") is None

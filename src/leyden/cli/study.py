@@ -3,10 +3,11 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Literal
 
 from ..config.compose import project_root
 from ..errors import UserError
-from ..study.measured import measured
+from ..study.measured import direction, measured
 from ..study.records import Record, records, require_names
 from ..study.select import select
 from ..study.table import columns, main_metrics, print_table, sort, write_csv
@@ -57,23 +58,25 @@ def compare(options: argparse.Namespace) -> int:
     if options.format == "table":
         tables.print_groups(groups, metric)
     elif options.format == "latex":
-        best = options.best or comparison.direction(chosen, metric)
-        if not best:
-            text = (
-                f"no mean is bold, because the runs do not record whether lower or higher values of {metric} are better"
-            )
-            print(f"{text}; add --best min or --best max", file=sys.stderr)
-        print(tables.latex(groups, metric, best), end="")
+        print(tables.latex(groups, metric, options.best or _direction(chosen, metric)), end="")
     else:
         print({"csv": tables.as_csv, "markdown": tables.markdown}[options.format](groups, metric), end="")
-    if options.format != "table":
-        print(*tables.notes(groups), sep="\n", end="", file=sys.stderr)
+    for note in tables.notes(groups) if options.format != "table" else ():
+        print(note, file=sys.stderr)
     if options.plot:
         from ..study.curve_plot import plot  # matplotlib: half a second
 
         remarks = plot(groups, metric, options.plot)
         print(f"{options.plot}: {'; '.join(remarks)}", file=sys.stderr)
     return 0
+
+
+def _direction(chosen: list[Record], metric: str) -> Literal["min", "max"] | None:
+    """Return whether lower or higher values are better; print a note if the runs do not record it."""
+    if not (best := direction(chosen, metric)):
+        text = f"no mean is bold, because the runs do not record whether lower or higher values of {metric} are better"
+        print(f"{text}; add --best min or --best max", file=sys.stderr)
+    return best
 
 
 def _main_metric(chosen: list[Record]) -> str:

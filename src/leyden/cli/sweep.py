@@ -92,17 +92,7 @@ def _search(options: argparse.Namespace, root: Path) -> Any:
     if options.dry_run:
         options.result = _describe(plan, inside)
         return None
-    return _begin(
-        options,
-        root,
-        plan.bases,
-        kind="search",
-        overrides=plan.words,
-        objectives=plan.objectives,
-        search=plan.search,
-        own=plan.own,
-        space=plan.space.to_json(),
-    )
+    return _begin(options, root, plan.bases, **plan.settings)
 
 
 def _begin(options: argparse.Namespace, root: Path, bases: list[Any], **settings: Any) -> Any:

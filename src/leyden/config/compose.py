@@ -76,12 +76,10 @@ def combinations(overrides: list[str]) -> list[list[str]]:
     choices = []
     for word in overrides:
         key = word.partition("=")[0]
-        if is_sweep(word):
-            choices.append([f"{key}={value}" for value in _parsed(word).sweep_string_iterator()])
-            if not choices[-1]:
-                raise UserError(f"override {word}: expected at least one value")
-        else:
-            choices.append([word])
+        values = [f"{key}={value}" for value in _parsed(word).sweep_string_iterator()] if is_sweep(word) else [word]
+        if not values:
+            raise UserError(f"override {word}: expected at least one value")
+        choices.append(values)
     return [list(words) for words in product(*choices)]
 
 

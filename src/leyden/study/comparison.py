@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import UserError, hint
 from .names import CLASS, REPEATS, group_name, short_value, shown_value
@@ -157,12 +157,3 @@ def _require_repeats(members: list[Record], by: list[str]) -> None:
                 f"two runs in one group have the same seed: {other.path} and {record.path}; select one of them by a "
                 f"path, or a condition such as 'created>={record.created[:16] or 2026}'"
             )
-
-
-def direction(records: list[Record], metric: str) -> Literal["min", "max"] | None:
-    """Return whether lower or higher values of a metric are better, if the runs selected checkpoints by it."""
-    name = metric.rpartition("/")[2]
-    modes = {record.mode for record in records if record.monitor.rpartition("/")[2] == name} - {""}
-    if len(modes) == 1:
-        return "min" if modes == {"min"} else "max"
-    return "min" if name == "loss" and not modes else None

@@ -121,8 +121,8 @@ class Task(LightningModule):
             raise UserError(
                 f"{type(self).__name__} has no metric {name!r}: expected self.add_metrics({name}=...) in __init__"
             )
-        averages = isinstance(metric, MeanMetric) or getattr(metric, "averages_samples", False)
-        if averages and len(values) == 1 and not getattr(values[0], "ndim", 0):
+        is_number = len(values) == 1 and not getattr(values[0], "ndim", 0)
+        if is_number and (isinstance(metric, MeanMetric) or getattr(metric, "averages_samples", False)):
             raise UserError(
                 f"{type(self).__name__}: measure({stage!r}, {name!r}) expects a value for each sample (batch,), got a single "
                 "number, such as the mean of a batch, which is inexact if batches differ in size: use reduction='none', or "

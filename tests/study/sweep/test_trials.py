@@ -33,16 +33,7 @@ def project(tmp_path_factory):
 
 def create(folder, *words):
     plan = plan_search([EXPERIMENT, "search=random", f"runs={folder}", *(words or SPACE)], Path.cwd())
-    return StudyDirectory.create(
-        Path.cwd(),
-        plan.bases,
-        kind="search",
-        overrides=plan.words,
-        objectives=plan.objectives,
-        search=plan.search,
-        own=plan.own,
-        space=plan.space.to_json(),
-    )
+    return StudyDirectory.create(Path.cwd(), plan.bases, **plan.settings)
 
 
 @pytest.fixture

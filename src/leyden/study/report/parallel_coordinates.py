@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
-from ..measured import measured
+from ..measured import direction, measured
 from ..names import short_names, short_value
 from ..records import Record, read_json
 from ..select import number as as_number
@@ -25,7 +25,7 @@ def parallel_coordinates(records: list[Record], folder: Path | None) -> Html:
         folder: Of a study, which knows what it has varied and its objective.
     """
     (metric, names), study = compared(records), None
-    mode = next((record.mode for record in records if record.mode), "max")
+    mode = direction(records, metric) or "max"
     with suppress(UserError):
         study = StudyDirectory(folder) if folder else None
     if study and study.settings.get("objectives"):

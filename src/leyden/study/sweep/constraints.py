@@ -41,7 +41,7 @@ def constraints(given: Any) -> list[Constraint]:
 
 
 def _constraint(text: str) -> Constraint:
-    found = CONDITION.fullmatch("".join(text.split()))
+    found = CONDITION.fullmatch(text)
     name, sign, limit = found.groups() if found else ("", "", "")
     try:
         made = Constraint(name, SIGNS[sign], float(limit))

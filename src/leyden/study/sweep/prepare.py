@@ -57,6 +57,12 @@ class Plan:
     own: Choices
     bases: list[Base]
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of its study."""
+        search = {"kind": "search", "overrides": self.words, "objectives": self.objectives, "search": self.search}
+        return {**search, "own": self.own, "space": self.space.to_json()}
+
 
 def plan_search(overrides: list[str], root: Path) -> Plan:
     """Compose and check a search.

@@ -22,19 +22,7 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
     width = None if sys.stdout.isatty() else 200
     console = Console(soft_wrap=True, highlight=False, width=width, markup=False, emoji=False)
     objectives = study.settings["objectives"]
-    shown = _ranked(rows, objectives)[:MAX_ROWS]
-    names = short_names(study.varied)
-    tested = [name.replace("val/", "test/", 1) for name in objectives]
-    metrics = [name for row in shown for name in row.metrics if study.kind == "search" or name in tested]
-    metrics = list(dict.fromkeys(name for name in metrics if name not in objectives))
-    table = Table("trial", "state", *objectives, *metrics, *names.values(), "seconds")
-    for row in shown:
-        cells = [row.values.get(name) for name in objectives] + [row.metrics.get(name) for name in metrics]
-        cells += [row.choices.get(name) for name in names]
-        cells = ["" if cell is None else number(cell) for cell in [*cells, row.seconds]]
-        is_best = any(one.choices.items() <= row.choices.items() for one in best)
-        table.add_row(str(row.number), row.state, *cells, style="bold" if is_best else "")
-    console.print(table)
+    console.print(_table(study, rows, best))
     counts = Counter(row.state for row in rows)
     console.print(f"{len(rows)} trials: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
     folder = study.path.relative_to(Path.cwd()) if study.path.is_relative_to(Path.cwd()) else study.path
@@ -53,11 +41,28 @@ def print_summary(study: StudyDirectory, rows: list[Row], best: list[Row]) -> No
     parts = [name for name in ("results.csv", FILE, "plots", "runs") if (study.path / name).exists()]
     console.print(f"study            {folder}: {', '.join(parts)}")
     if study.kind == "grid":
-        by = [name for name in names if name not in REPEATS]
+        by = [name for name in study.varied if name not in REPEATS]
         console.print(f"compare          leyden compare {quoted} --by {','.join(by or ['experiment'])}")
     if best:
         console.print(f"train the best   cp {quoted}/{FILE} configs/experiment/{target(study)}.yaml")
         console.print(f"                 leyden train {target(study)}")
+
+
+def _table(study: StudyDirectory, rows: list[Row], best: list[Row]) -> Table:
+    objectives = study.settings["objectives"]
+    shown = _ranked(rows, objectives)[:MAX_ROWS]
+    names = short_names(study.varied)
+    tested = [name.replace("val/", "test/", 1) for name in objectives]
+    metrics = [name for row in shown for name in row.metrics if study.kind == "search" or name in tested]
+    metrics = list(dict.fromkeys(name for name in metrics if name not in objectives))
+    table = Table("trial", "state", *objectives, *metrics, *names.values(), "seconds")
+    for row in shown:
+        cells = [row.values.get(name) for name in objectives] + [row.metrics.get(name) for name in metrics]
+        cells += [row.choices.get(name) for name in names]
+        cells = ["" if cell is None else number(cell) for cell in [*cells, row.seconds]]
+        is_best = any(one.choices.items() <= row.choices.items() for one in best)
+        table.add_row(str(row.number), row.state, *cells, style="bold" if is_best else "")
+    return table
 
 
 def varies_data(study: StudyDirectory) -> bool:
